@@ -1,0 +1,58 @@
+"""Audit of temporal information concentration in spiking networks, and of claims in general.
+
+Names are imported when they are first used, so that the command line starts quickly.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tic import losses, models
+    from tic.measure.fisher import (
+        Estimator,
+        FisherInformation,
+        fisher_information,
+        information_centroid,
+    )
+    from tic.pruning import compute_saving
+    from tic.recipe import Recipe
+    from tic.stats import above, below, judge, within
+
+_HOMES = {
+    "Estimator": "tic.measure.fisher",
+    "FisherInformation": "tic.measure.fisher",
+    "Recipe": "tic.recipe",
+    "above": "tic.stats",
+    "below": "tic.stats",
+    "compute_saving": "tic.pruning",
+    "fisher_information": "tic.measure.fisher",
+    "information_centroid": "tic.measure.fisher",
+    "judge": "tic.stats",
+    "within": "tic.stats",
+}
+_MODULES = ("losses", "models")
+
+__all__ = [
+    "Estimator",
+    "FisherInformation",
+    "Recipe",
+    "above",
+    "below",
+    "compute_saving",
+    "fisher_information",
+    "information_centroid",
+    "judge",
+    "losses",
+    "models",
+    "within",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"tic.{name}")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'tic' has no attribute {name!r}")

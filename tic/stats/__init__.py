@@ -1,0 +1,39 @@
+"""Statistics: from one effect per seed to a verdict with stated error rates.
+
+SciPy and statsmodels are imported where they are used, so that importing this package is cheap.
+"""
+
+from tic.stats.combination import ClaimVerdict, combine
+from tic.stats.judge import Outcome, Verdict, judge
+from tic.stats.multiplicity import holm, holm_adjusted
+from tic.stats.power import PowerCurve, power_curve, seeds_needed
+from tic.stats.region import Region, above, below, within
+from tic.stats.trend import (
+    PageTrend,
+    judge_trend,
+    page_effects,
+    page_trend,
+    theil_sen_slope,
+)
+
+__all__ = [
+    "ClaimVerdict",
+    "Outcome",
+    "PageTrend",
+    "PowerCurve",
+    "Region",
+    "Verdict",
+    "above",
+    "below",
+    "combine",
+    "holm",
+    "holm_adjusted",
+    "judge",
+    "judge_trend",
+    "page_effects",
+    "page_trend",
+    "power_curve",
+    "seeds_needed",
+    "theil_sen_slope",
+    "within",
+]

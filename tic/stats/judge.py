@@ -1,10 +1,35 @@
-"""The judge (interface first; the body is written next)."""
+"""The judge: where the confidence interval of an effect lies relative to what a claim allows."""
 
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tic.stats.checks import finite_array, one_sided_level
+from tic.stats.power import MIN_SEEDS, seeds_needed
+from tic.stats.region import Region
+
+# Differences of equal accuracies agree to about 1e-14, and no measured effect to better than 1e-9.
+_ROUNDING = 1e-9
 
 
 class Outcome(StrEnum):
-    """What can be said of a claim."""
+    """What can be said of a claim.
+
+    The judge returns the first three; an audit adds the others.
+
+    Attributes:
+        SUPPORTED: the effects lie where the claim puts them, at the stated error rate.
+        REFUTED: the effects lie where the claim excludes them, at the stated error rate.
+        INCONCLUSIVE: the seeds at hand allow neither statement.
+        NOT_APPLICABLE: the claim says nothing about the setting that was asked for.
+        NOT_RUN: a Run that the claim needs is missing.
+        ERROR: a measurement failed, so nothing was judged.
+    """
 
     SUPPORTED = "SUPPORTED"
     REFUTED = "REFUTED"
@@ -12,3 +37,160 @@ class Outcome(StrEnum):
     NOT_APPLICABLE = "NOT_APPLICABLE"
     NOT_RUN = "NOT_RUN"
     ERROR = "ERROR"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one contrast says, and everything that the statement rests on.
+
+    Attributes:
+        outcome: SUPPORTED, REFUTED or INCONCLUSIVE.
+        estimate: mean effect over seeds.
+        interval: two-sided interval of the mean; the smallest and largest effect of an exact
+            verdict; None where no interval exists, and `reason` then says why.
+        p_value: of rejecting "the effect is outside the region"; None without a test.
+        refutation_p_value: of rejecting "the effect is inside the region"; None without a test.
+        n_seeds: S.
+        effects: one per seed, in the order in which they came.
+        region: the effects that the claim allows.
+        confidence: of the interval; without meaning for an exact verdict.
+        seeds_needed: seeds that would decide an INCONCLUSIVE contrast with 80 % probability if its
+            mean and spread were true; None when it is decided, when they cannot be estimated, and
+            when more than 1000 seeds are needed.
+        reason: what a reader must know beside the numbers; "" when that is nothing.
+        exact: whether the effects were taken as free of sampling error.
+    """
+
+    outcome: Outcome
+    estimate: float
+    interval: tuple[float, float] | None
+    p_value: float | None
+    refutation_p_value: float | None
+    n_seeds: int
+    effects: tuple[float, ...]
+    region: Region
+    confidence: float
+    seeds_needed: int | None = None
+    reason: str = ""
+    exact: bool = False
+
+
+def judge(
+    effects: ArrayLike, region: Region, *, confidence: float = 0.95, exact: bool = False
+) -> Verdict:
+    """Judge one effect per seed against the region that a claim allows.
+
+    SUPPORTED when the two-sided Student t interval of the mean lies inside the region, REFUTED when
+    it lies outside, else INCONCLUSIVE. That is decided on one-sided t tests at (1 − confidence)/2,
+    the same rule in terms of p: against one edge for `above` and `below`; for `within` both tests
+    must reject to support (two one-sided tests, Schuirmann 1987) and either one refutes.
+
+    Args:
+        effects: (S,), one per independent seed, in the unit of the region.
+        region: the effects that the claim allows.
+        confidence: of the interval, between 0 and 1.
+        exact: the effects are arithmetic without sampling error. Any S ≥ 1 will do; SUPPORTED when
+            every effect lies inside, else REFUTED.
+
+    Returns:
+        INCONCLUSIVE without an interval for fewer than 3 seeds, and for effects that are all
+        identical: no spread can be estimated, and one seed counted several times looks like that.
+
+    Raises:
+        ValueError: effects are empty, not finite or not (S,), or confidence is not in (0, 1).
+    """
+    one_sided_level(confidence)
+    values = finite_array(effects, name="effects", axes="S")
+    blank = undecided(values, region, confidence)
+    if exact:
+        return _judge_exact(blank)
+    if values.size < MIN_SEEDS:
+        return replace(blank, reason=too_few(values.size))
+    if _spread_is_rounding(values, region):
+        reason = f"all {values.size} effects are identical, so their spread cannot be estimated"
+        return replace(blank, reason=reason)
+    return _judge_by_t(blank)
+
+
+def undecided(effects: NDArray[np.float64], region: Region, confidence: float) -> Verdict:
+    """Return the INCONCLUSIVE verdict on (S,) effects from which every other one is made."""
+    return Verdict(
+        outcome=Outcome.INCONCLUSIVE,
+        estimate=_mean_and_sd(effects)[0],
+        interval=None,
+        p_value=None,
+        refutation_p_value=None,
+        n_seeds=effects.size,
+        effects=tuple(effects.tolist()),
+        region=region,
+        confidence=confidence,
+    )
+
+
+def too_few(n_seeds: int) -> str:
+    """Return the reason for not judging `n_seeds` seeds."""
+    return f"{n_seeds} seed{'s' if n_seeds > 1 else ''}; at least {MIN_SEEDS} are needed"
+
+
+def decide(p_value: float, refutation_p_value: float, confidence: float) -> Outcome:
+    """Return the outcome of the two one-sided p-values, which never are both small."""
+    level = one_sided_level(confidence)
+    if p_value <= level:
+        return Outcome.SUPPORTED
+    return Outcome.REFUTED if refutation_p_value <= level else Outcome.INCONCLUSIVE
+
+
+def _judge_exact(blank: Verdict) -> Verdict:
+    outside = sum(not blank.region.contains(effect) for effect in blank.effects)
+    return replace(
+        blank,
+        outcome=Outcome.REFUTED if outside else Outcome.SUPPORTED,
+        interval=(min(blank.effects), max(blank.effects)),
+        reason=f"{outside} of {blank.n_seeds} exact effects not {blank.region}" if outside else "",
+        exact=True,
+    )
+
+
+def _judge_by_t(blank: Verdict) -> Verdict:
+    from scipy.special import stdtr, stdtrit
+
+    mean, sd = _mean_and_sd(np.array(blank.effects))
+    df, error = blank.n_seeds - 1, sd / math.sqrt(blank.n_seeds)
+    # An infinite bound gives t = ∞, a test that always rejects: one formula serves every region.
+    scores = ((mean - blank.region.low) / error, (blank.region.high - mean) / error)
+    p_value = max(float(stdtr(df, -score)) for score in scores)
+    refutation_p_value = min(float(stdtr(df, score)) for score in scores)
+    half = float(stdtrit(df, 1 - one_sided_level(blank.confidence))) * error
+    verdict = replace(
+        blank,
+        outcome=decide(p_value, refutation_p_value, blank.confidence),
+        interval=(mean - half, mean + half),
+        p_value=p_value,
+        refutation_p_value=refutation_p_value,
+    )
+    return _with_outlook(verdict, mean, sd) if verdict.outcome is Outcome.INCONCLUSIVE else verdict
+
+
+def _with_outlook(verdict: Verdict, mean: float, sd: float) -> Verdict:
+    """Add what would decide an INCONCLUSIVE verdict."""
+    needed = seeds_needed(mean, sd, verdict.region, confidence=verdict.confidence)
+    outlook = f"about {needed} seeds" if needed else "only more than 1000 seeds"
+    reason = f"the interval reaches over an edge of the region; {outlook} would probably decide"
+    return replace(verdict, seeds_needed=needed, reason=reason)
+
+
+def _mean_and_sd(effects: NDArray[np.float64]) -> tuple[float, float]:
+    """Return mean and sample standard deviation, to the same bits for any order of the seeds."""
+    ordered = np.sort(effects)
+    base, width = float(ordered[0]), float(ordered[-1] - ordered[0])
+    if width == 0 or effects.size == 1:
+        return base, 0.0
+    # Squares of effects near the ends of the float range would vanish or overflow.
+    unit = (ordered - base) / width
+    return base + width * float(unit.mean()), width * float(unit.std(ddof=1))
+
+
+def _spread_is_rounding(effects: NDArray[np.float64], region: Region) -> bool:
+    bounds = [abs(bound) for bound in (region.low, region.high) if math.isfinite(bound)]
+    scale = max(float(np.abs(effects).max()), *bounds)
+    return float(np.ptp(effects)) <= _ROUNDING * scale

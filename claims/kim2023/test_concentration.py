@@ -1,0 +1,123 @@
+"""Temporal information concentration: Fig. 1, Eq. 6-7."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from claims.kim2023 import recipes
+from claims.kim2023.recipes import KIM2023
+from tic.audit import Panel, claim
+from tic.audit.judge import Judge, curves
+from tic.audit.runs import SeedRuns, normalised_centroid
+from tic.stats import above, below, theil_sen_slope
+
+ESTIMATOR = (
+    "Fisher information is Eq. 6 per sample on training images without augmentation, of the mean "
+    "logits over 1..t. The release squares the gradient of a mean over 16 samples instead, which "
+    "is another quantity (estimator `official`)."
+)
+PARAMETERS = (
+    "As in the release, the trace includes batch normalisation, biases and the stem, "
+    "which no timestep repeats."
+)
+
+
+@claim(
+    KIM2023,
+    "concentration",
+    source="Fig. 1, Eq. 6-7",
+    says="As training goes on, Fisher information moves to the early timesteps.",
+    rule=(
+        "ic(early) - ic(final) above 0.05, and the Theil-Sen slope of ic over the checkpoints from "
+        "early on below 0; ic is the centroid of Eq. 7 scaled to [0, 1], early is 1/15 of training."
+    ),
+    needs=recipes.baseline,
+    notes=(ESTIMATOR, PARAMETERS),
+)
+def test_information_moves_to_early_timesteps(runs: SeedRuns, judge: Judge) -> None:
+    early, final = runs.centroid("early"), runs.centroid("final")
+    judge(early - final, above(0.05), name="fall of the normalised centroid, early to final")
+    training = [epoch for epoch in runs.checkpoints if epoch >= runs.epoch("early")]
+    centroids = np.array([runs.centroid(epoch) for epoch in training]).T
+    shares = np.array(training) / runs.recipe.epochs
+    slopes = [theil_sen_slope(shares, curve) for curve in centroids]
+    judge(slopes, below(0), name="slope of the normalised centroid", unit="per training")
+    draw_figure_1(runs, judge)
+
+
+def draw_figure_1(runs: SeedRuns, judge: Judge) -> None:
+    """IC over epochs, and I_t at four epochs with the centroid as a dotted line."""
+    timesteps = runs.recipe.timesteps
+    times = range(1, timesteps + 1)
+    centroids = np.array([1 + (timesteps - 1) * runs.centroid(each) for each in runs.checkpoints])
+    chosen = [runs.epoch("early"), *(runs.checkpoints[-1 - k] for k in (10, 5, 0) if k < len(runs.checkpoints) - 3)]
+    panels = [
+        Panel(
+            title="Information centroid",
+            x_label="epoch",
+            y_label="IC (timestep)",
+            series=(curves("IC", runs.checkpoints, centroids.T),),
+        )
+    ]
+    for epoch in dict.fromkeys(chosen):
+        trace = runs.trace(epoch)
+        marker = float(np.mean([1 + (timesteps - 1) * normalised_centroid(row) for row in trace]))
+        panels.append(
+            Panel(
+                title=f"Epoch {epoch}",
+                x_label="timestep t",
+                y_label="Fisher trace I_t",
+                series=(curves("I_t", times, trace, marker),),
+            )
+        )
+    judge.figure(
+        "Counterpart of Fig. 1",
+        "Left: centroid of the Fisher information over training. Then: trace per timestep at some "
+        "epochs, the mean centroid dotted.",
+        *panels,
+    )
+
+
+@claim(
+    KIM2023,
+    "concentrated",
+    source="Fig. 1, abstract",
+    says="After training, information is concentrated in the first few timesteps.",
+    rule=(
+        "Share of the summed I_t in the first ceil(0.3 T) timesteps above 0.5; log of I_1 over the "
+        "largest later I_t above 0; Page's trend of I_t falling."
+    ),
+    needs=recipes.baseline,
+    notes=(
+        ESTIMATOR,
+        PARAMETERS,
+        "Page's test takes every order of the timesteps as equally likely when there is no trend; "
+        "neighbouring prefixes are alike, so its p-value is smaller than the evidence.",
+    ),
+)
+def test_trained_network_holds_information_early(runs: SeedRuns, judge: Judge) -> None:
+    trace = runs.trace("final")
+    first = math.ceil(0.3 * trace.shape[1])
+    shares = trace[:, :first].sum(1) / trace.sum(1)
+    judge(shares, above(0.5), name=f"share of information in timesteps 1 to {first}")
+    lead = np.log(trace[:, 0] / trace[:, 1:].max(1))
+    judge(lead, above(0), name="log ratio of I_1 to the largest later I_t")
+    if trace.shape[1] >= 3:
+        judge.trend(trace, direction="decreasing", name="Page's trend of I_t over t")
+    before = runs.trace("untrained")
+    times = range(1, trace.shape[1] + 1)
+    judge.figure(
+        "Information before and after training",
+        "Share of each timestep in the summed Fisher trace.",
+        Panel(
+            title="Share of I_t",
+            x_label="timestep t",
+            y_label="share",
+            series=(
+                curves("untrained", times, before / before.sum(1, keepdims=True)),
+                curves("trained", times, trace / trace.sum(1, keepdims=True)),
+            ),
+        ),
+    )

@@ -1,0 +1,103 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tic.report import numerals
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.0, "0"),
+        (0.31234, "0.312"),
+        (-0.31234, "−0.312"),
+        (9.996, "10.0"),
+        (1234.5, "1234"),
+        (12345.6, "12\u202f346"),
+        (2.345e-4, "2.35×10⁻⁴"),
+        (-1.5e7, "−1.50×10⁷"),
+        (float("inf"), "∞"),
+    ],
+)
+def test_numbers_have_three_digits_and_a_true_minus(value, shown):
+    assert numerals.number(value) == shown
+
+
+def test_a_rounded_zero_has_no_sign():
+    assert numerals.fixed(-0.0004, 2) == "0.00"
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ((0.3123, 0.2841, 0.3409), ("0.312", "0.284", "0.341")),
+        ((12.31, 8.12, 16.54), ("12.3", "8.1", "16.5")),
+        ((0.2,), ("0.200",)),
+        ((3e-5, 1e-5, 5e-5), ("3.00×10⁻⁵", "1.00×10⁻⁵", "5.00×10⁻⁵")),
+        ((), ()),
+    ],
+)
+def test_an_estimate_and_its_interval_have_the_same_decimals(values, shown):
+    assert numerals.aligned(values) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "cell", "statement"),
+    [
+        (None, "–", "p –"),
+        (0.00042, "<\u202f0.001", "p <\u202f0.001"),
+        (0.0123, "0.012", "p = 0.012"),
+        (0.341, "0.34", "p = 0.34"),
+        (0.999, ">\u202f0.99", "p >\u202f0.99"),
+    ],
+)
+def test_p_values(value, cell, statement):
+    assert numerals.p_value(value) == cell
+    assert numerals.p_statement(value) == statement
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (None, "–"),
+        (0.42, "0.4\u202fs"),
+        (41.2, "41\u202fs"),
+        (200, "3\u202fmin 20\u202fs"),
+        (3599.7, "1\u202fh 0\u202fmin"),
+        (7500, "2\u202fh 5\u202fmin"),
+        (100_000, "1\u202fd 3\u202fh"),
+        (float("inf"), "–"),
+    ],
+)
+def test_durations_have_two_units(seconds, shown):
+    assert numerals.duration(seconds) == shown
+
+
+def test_units_stay_on_the_line_when_they_are_short():
+    assert numerals.with_unit("1.2", "pp") == "1.2\u202fpp"
+    assert numerals.with_unit("1.2", "share of ΣI_t") == "1.2 share of ΣI_t"
+    assert numerals.with_unit("1.2", "") == "1.2"
+
+
+def test_seeds_are_named_by_their_ends_when_consecutive():
+    assert numerals.seed_names((3,)) == "seed 3"
+    assert numerals.seed_names((0, 1, 2)) == "seeds 0–2"
+    assert numerals.seed_names((0, 2, 7)) == "seeds 0, 2, 7"
+
+
+def test_levels_and_differences():
+    assert numerals.level(0.95) == "95\u202f%"
+    assert numerals.level(0.975) == "97.5\u202f%"
+    assert numerals.signed(3.111, 2) == "+3.11"
+    assert numerals.signed(-3.111, 2) == "−3.11"
+    assert numerals.decimals_of(92.04) == 2
+    assert numerals.decimals_of(20.0) == 0
+
+
+@given(FINITE, FINITE, FINITE)
+def test_every_finite_number_can_be_printed(one, two, three):
+    assert numerals.number(one)
+    assert len(numerals.aligned((one, two, three))) == 3
+    assert numerals.duration(one)

@@ -1,0 +1,294 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from scipy.stats import ttest_1samp
+from statsmodels.stats.weightstats import DescrStatsW
+
+from tic.stats import Outcome, Region, above, below, judge, within
+
+# Whole numbers keep shifting and doubling exact, so invariance can be demanded to the bit.
+whole = st.integers(-50, 50)
+spread_effects = st.lists(whole, min_size=3, max_size=8).filter(lambda xs: len(set(xs)) > 1)
+regions = st.one_of(
+    whole.map(above),
+    whole.map(below),
+    st.tuples(whole, st.integers(1, 60)).map(lambda pair: within(pair[0], pair[0] + pair[1])),
+)
+confidences = st.sampled_from([0.8, 0.9, 0.95, 0.99])
+lawful = settings(deadline=None, max_examples=150)
+
+
+def test_the_interval_is_student_t_by_hand():
+    # mean 2, sd 1, t(0.975, 2) = 4.30265, so the half width is 4.30265/sqrt(3) = 2.48414
+    verdict = judge([1, 2, 3], above(0))
+    assert verdict.estimate == 2
+    assert verdict.interval == pytest.approx((2 - 2.48414, 2 + 2.48414), abs=1e-5)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+
+
+def test_the_p_value_is_the_closed_form_of_two_degrees_of_freedom():
+    # F(t) = 1/2 + t / (2 sqrt(2 + t²)) with t = 2 sqrt(3)
+    verdict = judge([1, 2, 3], above(0))
+    assert verdict.p_value == pytest.approx(0.5 - math.sqrt(12) / (2 * math.sqrt(14)))
+    assert verdict.refutation_p_value == pytest.approx(1 - verdict.p_value)
+
+
+def test_the_p_value_is_cauchys_closed_form_at_even_odds():
+    assert judge([-1, 0, 1], below(0)).p_value == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("region", "outcome"),
+    [
+        (above(-0.4), Outcome.INCONCLUSIVE),
+        (above(-0.5), Outcome.SUPPORTED),
+        (below(-0.5), Outcome.REFUTED),
+        (below(4.4), Outcome.INCONCLUSIVE),
+        (below(4.5), Outcome.SUPPORTED),
+        (above(4.5), Outcome.REFUTED),
+        (within(-0.5, 4.5), Outcome.SUPPORTED),
+        (within(-0.4, 4.5), Outcome.INCONCLUSIVE),
+        (within(-0.5, 4.4), Outcome.INCONCLUSIVE),
+        (within(1.9, 2.1), Outcome.INCONCLUSIVE),
+        (within(4.5, 9), Outcome.REFUTED),
+        (within(-9, -0.5), Outcome.REFUTED),
+    ],
+)
+def test_the_outcome_is_where_the_interval_lies(region, outcome):
+    assert judge([1, 2, 3], region).outcome is outcome
+
+
+def test_a_verdict_keeps_what_it_rests_on():
+    verdict = judge(np.array([3, 1, 2]), above(-1), confidence=0.9)
+    assert verdict.effects == (3.0, 1.0, 2.0)
+    assert all(type(effect) is float for effect in verdict.effects)
+    assert (verdict.n_seeds, verdict.region, verdict.confidence) == (3, above(-1), 0.9)
+    assert verdict.reason == ""
+    assert verdict.seeds_needed is None
+    assert not verdict.exact
+
+
+@lawful
+@given(spread_effects, whole)
+def test_half_line_p_values_are_those_of_scipy(effects, bound):
+    above_verdict, below_verdict = judge(effects, above(bound)), judge(effects, below(bound))
+    greater = ttest_1samp(effects, bound, alternative="greater").pvalue
+    assert above_verdict.p_value == pytest.approx(greater)
+    assert below_verdict.p_value == pytest.approx(
+        ttest_1samp(effects, bound, alternative="less").pvalue
+    )
+    assert below_verdict.refutation_p_value == pytest.approx(greater)
+
+
+@lawful
+@given(spread_effects, whole, st.integers(1, 60))
+def test_the_p_value_within_two_edges_is_that_of_two_one_sided_tests(effects, low, width):
+    verdict = judge(effects, within(low, low + width))
+    p_value, lower, upper = DescrStatsW(effects).ttost_mean(low, low + width)
+    assert verdict.p_value == pytest.approx(p_value)
+    assert verdict.refutation_p_value == pytest.approx(min(1 - lower[1], 1 - upper[1]))
+
+
+@lawful
+@given(spread_effects, regions, confidences)
+def test_supported_and_refuted_are_exactly_small_p_values(effects, region, confidence):
+    verdict = judge(effects, region, confidence=confidence)
+    level = (1 - confidence) / 2
+    assert (verdict.outcome is Outcome.SUPPORTED) == (verdict.p_value <= level)
+    assert (verdict.outcome is Outcome.REFUTED) == (verdict.refutation_p_value <= level)
+    assert verdict.p_value + verdict.refutation_p_value >= 1 - 1e-12
+
+
+@lawful
+@given(spread_effects, regions, confidences)
+def test_the_p_values_agree_with_the_interval(effects, region, confidence):
+    verdict = judge(effects, region, confidence=confidence)
+    low, high = verdict.interval
+    assume(all(abs(end - bound) > 1e-9 for end in (low, high) for bound in bounds(region)))
+    assert (verdict.outcome is Outcome.SUPPORTED) == (region.low <= low and high <= region.high)
+    assert (verdict.outcome is Outcome.REFUTED) == (high < region.low or low > region.high)
+
+
+def bounds(region):
+    return [bound for bound in (region.low, region.high) if math.isfinite(bound)]
+
+
+@lawful
+@given(
+    spread_effects, regions, st.sampled_from([-1024, -2, -0.5, 0.25, 1, 8]), st.integers(-99, 99)
+)
+def test_a_change_of_unit_and_origin_changes_no_outcome(effects, region, scale, shift):
+    moved = judge([scale * effect + shift for effect in effects], transformed(region, scale, shift))
+    original = judge(effects, region)
+    assert moved.outcome is original.outcome
+    assert moved.p_value == pytest.approx(original.p_value)
+    assert moved.seeds_needed == original.seeds_needed
+
+
+def transformed(region, scale, shift):
+    ends = sorted([scale * region.low + shift, scale * region.high + shift])
+    return Region(*ends)
+
+
+@lawful
+@given(spread_effects, whole)
+def test_above_mirrors_below(effects, bound):
+    seen = judge(effects, above(bound))
+    mirrored = judge([-effect for effect in effects], below(-bound))
+    assert mirrored.outcome is seen.outcome
+    assert mirrored.p_value == pytest.approx(seen.p_value)
+    assert mirrored.interval == pytest.approx((-seen.interval[1], -seen.interval[0]))
+
+
+@lawful
+@given(spread_effects.flatmap(lambda xs: st.tuples(st.just(xs), st.permutations(xs))), regions)
+def test_the_order_of_the_seeds_changes_not_one_bit(orders, region):
+    one, other = (judge([effect / 7 for effect in order], region) for order in orders)
+    assert (one.p_value, one.interval, one.outcome) == (
+        other.p_value,
+        other.interval,
+        other.outcome,
+    )
+
+
+@lawful
+@given(spread_effects, regions)
+def test_an_open_contrast_needs_more_seeds_than_it_has(effects, region):
+    verdict = judge(effects, region)
+    if verdict.outcome is not Outcome.INCONCLUSIVE:
+        assert verdict.seeds_needed is None
+    elif verdict.seeds_needed is None:
+        assert "more than 1000 seeds" in verdict.reason
+    else:
+        assert verdict.seeds_needed > verdict.n_seeds
+        assert f"about {verdict.seeds_needed} seeds" in verdict.reason
+
+
+def test_a_mean_on_the_edge_cannot_be_decided_by_more_seeds():
+    verdict = judge([-1, 0, 1], above(0))
+    assert verdict.seeds_needed is None
+    assert verdict.reason == (
+        "the interval reaches over an edge of the region; "
+        "only more than 1000 seeds would probably decide"
+    )
+
+
+@pytest.mark.parametrize(
+    ("effects", "reason"),
+    [([9], "1 seed; at least 3 are needed"), ([8, 9], "2 seeds; at least 3 are needed")],
+)
+def test_fewer_than_three_seeds_are_inconclusive(effects, reason):
+    verdict = judge(effects, above(0))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.reason == reason
+    assert (verdict.interval, verdict.p_value, verdict.refutation_p_value) == (None, None, None)
+    assert verdict.estimate == np.mean(effects)
+
+
+def test_one_seed_counted_five_times_supports_nothing():
+    verdict = judge([0.3] * 5, above(0))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.reason == ("all 5 effects are identical, so their spread cannot be estimated")
+    assert (verdict.interval, verdict.p_value, verdict.seeds_needed) == (None, None, None)
+    assert verdict.estimate == 0.3
+
+
+@pytest.mark.parametrize("region", [above(0), within(-0.1, 0.1)])
+def test_differences_that_only_rounding_sets_apart_are_identical(region):
+    effects = [0.91 - 0.90, 0.92 - 0.91, 0.94 - 0.93]
+    assert len(set(effects)) > 1
+    assert "all 3 effects are identical" in judge(effects, region).reason
+
+
+def test_zeros_up_to_rounding_are_identical_beside_a_finite_margin():
+    assert "identical" in judge([0, 1e-17, -1e-17], within(-0.01, 0.01)).reason
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e-30, 1e30, 1e200])
+def test_effects_of_extreme_size_are_judged_like_any_others(size):
+    verdict = judge([size, 2 * size, 3 * size], above(0))
+    assert verdict.p_value == pytest.approx(judge([1, 2, 3], above(0)).p_value)
+
+
+@pytest.mark.parametrize(
+    ("effects", "region", "outcome"),
+    [
+        ([0.2], within(0.199, 0.201), Outcome.SUPPORTED),
+        ([0.21], within(0.199, 0.201), Outcome.REFUTED),
+        ([0.2, 0.2, 0.2], above(0.1), Outcome.SUPPORTED),
+        ([0.2, 0.05], above(0.1), Outcome.REFUTED),
+        ([0.0], above(0), Outcome.REFUTED),
+    ],
+)
+def test_arithmetic_is_judged_without_spread(effects, region, outcome):
+    verdict = judge(effects, region, exact=True)
+    assert verdict.outcome is outcome
+    assert verdict.exact
+    assert verdict.interval == (min(effects), max(effects))
+    assert verdict.p_value is None
+    assert (verdict.reason == "") == (outcome is Outcome.SUPPORTED)
+
+
+def test_a_failed_exact_claim_says_how_many_effects_failed():
+    verdict = judge([0.2, 0.05], above(0.1), exact=True)
+    assert verdict.reason == "1 of 2 exact effects not above 0.1"
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize(
+    ("effects", "message"),
+    [
+        ([], "at least one value"),
+        ([1, math.nan, 2], "must be finite, got nan"),
+        ([1, math.inf, 2], "must be finite, got inf"),
+        ([[1, 2, 3]], r"shape \(S,\), got \(1, 3\)"),
+    ],
+)
+def test_effects_that_are_no_sample_are_refused(effects, message, exact):
+    with pytest.raises(ValueError, match=message):
+        judge(effects, above(0), exact=exact)
+
+
+def test_a_confidence_in_per_cent_is_refused():
+    with pytest.raises(ValueError, match=r"write 0\.95 for 95 %"):
+        judge([1, 2, 3], above(0), confidence=95)
+
+
+AUDITS = 10_000
+
+
+@pytest.fixture(scope="module")
+def noise():
+    return np.random.default_rng(20230101).standard_normal((AUDITS, 10))
+
+
+def rates(effects, region):
+    outcomes = [judge(row, region).outcome for row in effects]
+    return [outcomes.count(which) / len(outcomes) for which in (Outcome.SUPPORTED, Outcome.REFUTED)]
+
+
+@pytest.mark.parametrize("n_seeds", [3, 5, 10])
+def test_on_the_edge_of_a_half_line_either_error_has_its_stated_rate(noise, n_seeds):
+    slack = 4 * math.sqrt(0.025 * 0.975 / AUDITS)
+    assert rates(noise[:, :n_seeds], above(0)) == pytest.approx([0.025, 0.025], abs=slack)
+
+
+@pytest.mark.parametrize("n_seeds", [3, 10])
+@pytest.mark.parametrize("width", [0.2, 8.0])
+def test_on_the_edge_of_two_bounds_neither_error_exceeds_its_rate(noise, n_seeds, width):
+    supported, refuted = rates(noise[:2000, :n_seeds], within(0, width))
+    slack = 4 * math.sqrt(0.025 * 0.975 / 2000)
+    assert supported <= 0.025 + slack
+    assert refuted <= 0.05 + slack
+
+
+@pytest.mark.parametrize(("n_seeds", "effect"), [(3, 5.0), (5, 2.5), (10, 1.5)])
+def test_a_large_effect_is_found_and_its_opposite_refuted(noise, n_seeds, effect):
+    moved = noise[:1000, :n_seeds] + effect
+    assert rates(moved, above(0))[0] > 0.8
+    assert rates(moved, below(0))[1] > 0.8
+    assert rates(moved, within(effect - 6, effect + 6))[0] > 0.8
+    assert rates(moved, within(-1, 0))[1] > 0.8

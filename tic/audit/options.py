@@ -1,0 +1,128 @@
+"""Command-line options of an audit, resolved against a pack's settings."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+from tic.audit.claim import Claim, Pack, Setting
+from tic.data.spec import SPECS, describe
+from tic.errors import TicError
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for on the command line; None where nothing was.
+
+    Attributes:
+        architectures: Each brings its pack's setting; the pack's first without any.
+        datasets: Override the settings' data set, one audit setting each.
+        timesteps: Overrides T.
+        epochs: Overrides the length of the training.
+        seeds: Number of seeds, counted from 0.
+        train_size: Number of training images; "all" for every one.
+        claims: Patterns of claim names; all without any.
+    """
+
+    architectures: tuple[str, ...] = ("tiny",)
+    datasets: tuple[str, ...] = ()
+    timesteps: int | None = None
+    epochs: int | None = None
+    seeds: int | None = None
+    train_size: int | str | None = None
+    claims: tuple[str, ...] = ()
+
+    def settings(self, pack: Pack) -> list[Setting]:
+        """Resolve the settings that the claims of a pack are audited in.
+
+        Raises:
+            TicError: The pack has no such architecture, or a value is out of its range.
+        """
+        return [
+            self._override(pack.setting(architecture), dataset)
+            for architecture in self.architectures
+            for dataset in self.datasets or (None,)
+        ]
+
+    def selects(self, claim: Claim) -> bool:
+        """Whether `--claim` names this claim, by its name or its full id."""
+        return not self.claims or any(
+            fnmatchcase(text, pattern) for pattern in self.claims for text in (claim.name, claim.id)
+        )
+
+    def _override(self, setting: Setting, dataset: str | None) -> Setting:
+        changes: dict[str, Any] = {
+            "dataset": dataset,
+            "timesteps": self.timesteps,
+            "epochs": self.epochs,
+        }
+        setting = setting.but(**{name: value for name, value in changes.items() if value})
+        if self.seeds is not None:
+            setting = replace(setting, seeds=tuple(range(self.seeds)))
+        return _fit_to_data(setting, self.train_size)
+
+
+def _fit_to_data(setting: Setting, train_size: int | str | None) -> Setting:
+    """Take a default subset only where the data set is larger than it."""
+    spec = describe(setting.recipe.dataset)
+    size = setting.recipe.train_size if train_size is None else train_size
+    if isinstance(train_size, int) and train_size > spec.train_size:
+        raise TicError(
+            f"--train-size must be at most the {spec.train_size} training images of {spec.name}, "
+            f"got {train_size}; use --train-size all"
+        )
+    if size == "all" or (isinstance(size, int) and size >= spec.train_size):
+        size = None
+
+    def capped(wanted: int | None, available: int) -> int | None:
+        return None if wanted is None or wanted >= available else wanted
+
+    return replace(
+        setting.but(train_size=size),
+        fisher_size=capped(setting.fisher_size, size or spec.train_size),
+        test_size=capped(setting.test_size, spec.test_size),
+    )
+
+
+def read_options(asked: argparse.Namespace) -> Options:
+    """Read the options of an audit from pytest's.
+
+    Raises:
+        TicError: A value is out of its range.
+    """
+    chosen = {
+        "architectures": _listed("--arch", asked.arch),
+        "datasets": _listed("--dataset", asked.dataset, known=tuple(SPECS)),
+        "timesteps": _count("--timesteps", asked.timesteps),
+        "epochs": _count("--epochs", asked.epochs),
+        "seeds": _count("--seeds", asked.seeds),
+        "train_size": "all"
+        if asked.train_size == "all"
+        else _count("--train-size", asked.train_size, way_out=" or all"),
+        "claims": _listed("--claim", asked.claim),
+    }
+    return Options(**{name: value for name, value in chosen.items() if value is not None})
+
+
+def _count(option: str, text: str | None, way_out: str = "") -> int | None:
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()) or int(text) < 1:
+        raise TicError(f"{option} must be a whole number of at least 1{way_out}, got {text!r}")
+    return int(text)
+
+
+def _listed(option: str, text: str | None, known: tuple[str, ...] = ()) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not names or len(set(names)) != len(names):
+        raise TicError(f"{option} needs distinct names separated by commas, got {text!r}")
+    for name in names:
+        if known and name not in known:
+            raise TicError(f"{option} does not know {name!r}; known: {', '.join(known)}")
+    return names

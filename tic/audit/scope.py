@@ -1,0 +1,55 @@
+"""Scope: how far the audited Recipes are from the paper's, computed from both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from tic.audit.claim import Claim, Setting
+from tic.audit.evidence import Scope
+from tic.recipe import Recipe
+
+_BESIDE_THE_POINT = {"seed", "parent", "checkpoints", "sparsity"}
+
+
+def scope(claim: Claim, setting: Setting, parameters: Mapping[str, Any]) -> Scope:
+    """Compare what a claim is audited on with what the paper used, role by role.
+
+    `paper`: nothing differs. `reduced`: the paper's architecture in another setting. `smoke`:
+    another architecture, which says nothing yet about the paper's.
+    """
+    papers_setting = claim.pack.setting(claim.pack.own)
+    ours = claim.recipes(setting, parameters)
+    papers = claim.recipes(papers_setting, parameters)
+    differences: dict[str, None] = {}
+    for role in ours:
+        for mine, theirs in _generations(ours[role], papers[role]):
+            differences |= dict.fromkeys(_differences(dict(mine), dict(theirs)))
+    if ours:
+        differences |= dict.fromkeys(_differences(_sizes(setting), _sizes(papers_setting)))
+    same_network = all(ours[role].architecture == papers[role].architecture for role in ours)
+    level: Literal["paper", "reduced", "smoke"] = "reduced" if same_network else "smoke"
+    return Scope(level=level if differences else "paper", differences=tuple(differences))
+
+
+def _sizes(setting: Setting) -> dict[str, object]:
+    return {
+        "images for Fisher information": setting.fisher_size,
+        "test images": setting.test_size,
+    }
+
+
+def _generations(mine: Recipe, theirs: Recipe) -> list[tuple[Recipe, Recipe]]:
+    return list(zip((*mine.ancestors, mine), (*theirs.ancestors, theirs), strict=False))
+
+
+def _differences(ours: Mapping[str, object], papers: Mapping[str, object]) -> list[str]:
+    return [
+        f"{name.replace('_', ' ')}: {_text(ours[name])} instead of {_text(papers[name])}"
+        for name in ours
+        if name not in _BESIDE_THE_POINT and ours[name] != papers[name]
+    ]
+
+
+def _text(value: object) -> str:
+    return "all" if value is None else str(value)

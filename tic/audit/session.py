@@ -1,0 +1,216 @@
+"""One execution of the suite: what was collected, what it needs, what came out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tic.audit.claim import Claim, Setting
+from tic.audit.evidence import Audit, Entry, Scope
+from tic.audit.judge import Judge
+from tic.audit.options import CONFIDENCE
+from tic.audit.scope import scope
+from tic.errors import NotApplicableError
+from tic.recipe import Recipe
+from tic.stats import Outcome
+
+if TYPE_CHECKING:
+    from tic.audit.runs import SeedRuns
+    from tic.engine.plan import Plan
+    from tic.lab import Lab
+
+
+@dataclass(frozen=True)
+class PlannedEntry:
+    """A collected claim in one setting, before it is judged.
+
+    Attributes:
+        id: Claim and test parameters, such as `kim2023/concentration[tiny-digits]`.
+        claim: What is claimed.
+        setting: What it is audited on.
+        parameters: Test parameters as text.
+        recipes: By role, without seeds.
+        scope: How far that is from the paper.
+        not_applicable: Why the claim says nothing about the setting, or None.
+    """
+
+    id: str
+    claim: Claim
+    setting: Setting
+    parameters: dict[str, str]
+    recipes: dict[str, Recipe]
+    scope: Scope
+    not_applicable: str | None = None
+
+    @property
+    def seeded_recipes(self) -> list[Recipe]:
+        """Every Recipe with every seed."""
+        return [
+            recipe.with_seed(seed)
+            for recipe in self.recipes.values()
+            for seed in self.setting.seeds
+        ]
+
+
+def plan_entry(
+    claim: Claim, case: str, setting: Setting | None, parameters: Mapping[str, Any]
+) -> PlannedEntry:
+    """Describe a collected test of a claim.
+
+    Args:
+        claim: What it decides.
+        case: Test parameters as in the test's id, "" without any.
+        setting: None for claims without Runs, which stand in their pack's own setting.
+        parameters: Test parameters by name.
+    """
+    used = setting or claim.pack.setting(claim.pack.own)
+    common: dict[str, Any] = {
+        "id": f"{claim.id}[{case}]" if case else claim.id,
+        "claim": claim,
+        "setting": used,
+        "parameters": _as_text(setting, parameters),
+    }
+    try:
+        return PlannedEntry(
+            **common,
+            recipes=claim.recipes(used, parameters),
+            scope=scope(claim, used, parameters),
+        )
+    except NotApplicableError as error:
+        nowhere = Scope(level="smoke", differences=())
+        return PlannedEntry(**common, recipes={}, scope=nowhere, not_applicable=str(error))
+
+
+def _as_text(setting: Setting | None, parameters: Mapping[str, Any]) -> dict[str, str]:
+    shown = {name.replace("_", " "): str(value) for name, value in parameters.items()}
+    if setting is None:
+        return shown
+    recipe = setting.recipe
+    return {"network": recipe.architecture, "data set": recipe.dataset, **shown}
+
+
+@dataclass
+class AuditSession:
+    """State of one audit in one process.
+
+    Attributes:
+        lab: Store, data and device.
+        planned: Collected claims by entry id, in order.
+        entries: What came out so far; filled where reports arrive.
+    """
+
+    lab: Lab
+    planned: dict[str, PlannedEntry] = field(default_factory=dict)
+    entries: dict[str, Entry] = field(default_factory=dict)
+    started: float = field(default_factory=time.time)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Every Run that the collected claims need."""
+        from tic.engine.plan import make_plan
+
+        return make_plan(
+            recipe for entry in self.planned.values() for recipe in entry.seeded_recipes
+        )
+
+    def runs(self, entry: PlannedEntry) -> SeedRuns | dict[str, SeedRuns]:
+        """Return the Runs of an entry by role; train what the plan lacks until they are there."""
+        from tic.audit.runs import SeedRuns
+        from tic.engine.local import build, ensure
+
+        build(self.plan, self.lab)
+        ensure(entry.seeded_recipes, self.plan, self.lab)
+        by_role = {
+            role: SeedRuns(recipe, entry.setting, self.lab)
+            for role, recipe in entry.recipes.items()
+        }
+        return by_role[""] if set(by_role) == {""} else by_role
+
+    def conclude(self, root: Path, arguments: Sequence[str], *, completed: bool) -> Audit:
+        """Assemble the audit from the entries; collected claims without one are NOT_RUN."""
+        from tic.audit.assemble import correct, data_digests, run_records
+        from tic.audit.provenance import provenance
+
+        entries, multiplicity = correct(
+            [self.entries.get(each.id) or not_run(each) for each in self.planned.values()],
+            CONFIDENCE,
+        )
+        test_sizes = {
+            each.setting.recipe.dataset: each.setting.test_size for each in self.planned.values()
+        }
+        digests = data_digests((planned.recipe for planned in self.plan), self.lab)
+        papers = {each.claim.pack.paper.key: each.claim.pack.paper for each in self.planned.values()}
+        return Audit(
+            started=datetime.fromtimestamp(self.started, UTC).isoformat(timespec="seconds"),
+            seconds=round(time.time() - self.started, 1),
+            completed=completed and set(self.planned) <= set(self.entries),
+            papers=tuple(papers.values()),
+            entries=tuple(entries),
+            runs=tuple(run_records(self.plan, self.lab, test_sizes)),
+            multiplicity=multiplicity,
+            provenance=provenance(root, arguments, digests, self.lab.device_name),
+        )
+
+
+def judged(planned: PlannedEntry, judge: Judge, seconds: float, lab: Lab) -> Entry:
+    """Make the entry of a claim whose test ran to its end."""
+    verdict = judge.verdict()
+    return _entry(
+        planned,
+        verdict.outcome,
+        verdict.reason,
+        seconds=round(seconds, 2),
+        p_value=verdict.p_value,
+        contrasts=tuple(judge.contrasts),
+        comparisons=tuple(judge.comparisons),
+        figures=tuple(judge.figures),
+        notes=(*planned.claim.notes, *judge.notes),
+        runs=tuple(lab.fingerprint(recipe) for recipe in planned.seeded_recipes),
+    )
+
+
+def failed(planned: PlannedEntry, reason: str) -> Entry:
+    """Make the entry of a claim that could not be judged."""
+    return _entry(planned, Outcome.ERROR, reason)
+
+
+def not_applicable(planned: PlannedEntry, reason: str) -> Entry:
+    """Make the entry of a claim that says nothing about the setting."""
+    return _entry(planned, Outcome.NOT_APPLICABLE, reason)
+
+
+def not_run(planned: PlannedEntry) -> Entry:
+    """Make the entry of a claim whose test did not run."""
+    return _entry(planned, Outcome.NOT_RUN, "the audit ended before this claim was judged")
+
+
+def _entry(planned: PlannedEntry, outcome: Outcome, reason: str, **evidence: Any) -> Entry:
+    nothing: dict[str, Any] = {
+        "p_value": None,
+        "contrasts": (),
+        "comparisons": (),
+        "figures": (),
+        "notes": planned.claim.notes,
+        "runs": (),
+        "seconds": 0.0,
+    }
+    return Entry(
+        id=planned.id,
+        claim=planned.claim.id,
+        version=planned.claim.version,
+        paper=planned.claim.pack.paper.key,
+        source=planned.claim.source,
+        says=planned.claim.says,
+        rule=planned.claim.rule,
+        parameters=planned.parameters,
+        scope=planned.scope,
+        outcome=outcome,
+        own_outcome=outcome,
+        reason=reason,
+        **{**nothing, **evidence},
+    )

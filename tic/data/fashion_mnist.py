@@ -1,0 +1,104 @@
+"""Fashion-MNIST, from torchvision's folder or from the flat one of Debian's package."""
+
+import gzip
+import hashlib
+import tempfile
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from tic.data.images import ImageData
+from tic.data.locate import Wanted, locate, reading
+from tic.data.spec import describe
+from tic.errors import TicError
+
+SYSTEM = Path("/usr/share/datasets/fashion-mnist")
+
+# Of the unpacked files. MNIST and its other descendants use the same file names and shapes, and
+# torchvision checks no unpacked file, so only the content can say which data set this is.
+SHA256 = {
+    "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+}
+
+
+def load(
+    name: str, split: str, root: Path | str | None = None, *, download: bool = True
+) -> ImageData:
+    """Load Fashion-MNIST.
+
+    Args:
+        name: "fashion-mnist".
+        split: "train" (60,000 images) or "test" (10,000).
+        root: the folder that holds the four idx files, packed or not, either itself or in
+            `FashionMNIST/raw`; see `locate`.
+        download: whether to download what is on no searched place.
+
+    Raises:
+        DataNotFoundError: the files are nowhere and cannot be downloaded.
+        TicError: a file found is not the published one.
+    """
+    return _read(name, split, locate(_wanted(name, split), root, download=download))
+
+
+def _stems(split: str) -> tuple[str, str]:
+    part = {"train": "train", "test": "t10k"}[split]
+    return f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte"
+
+
+def _files(folder: Path, split: str) -> list[Path]:
+    """Return the images' and the labels' file, less what is not there."""
+    ways = [(place, end) for place in ("FashionMNIST/raw", "") for end in ("", ".gz")]
+    found = []
+    for stem in _stems(split):
+        candidates = (folder / place / f"{stem}{end}" for place, end in ways)
+        found += [file for file in candidates if file.is_file()][:1]
+    return found
+
+
+def _wanted(name: str, split: str) -> Wanted:
+    return Wanted(
+        name=name,
+        needs=f"{' and '.join(_stems(split))} (as they are or .gz, also in FashionMNIST/raw)",
+        holds=lambda folder: len(_files(folder, split)) == len(_stems(split)),
+        fetch=_fetch,
+        system=(SYSTEM,),
+        package="dataset-fashion-mnist",
+    )
+
+
+def _fetch(folder: Path) -> Any:
+    from torchvision.datasets import FashionMNIST
+
+    return FashionMNIST(folder, download=True)
+
+
+@lru_cache(maxsize=2)
+def _read(name: str, split: str, folder: Path) -> ImageData:
+    from torchvision.datasets.mnist import read_image_file, read_label_file
+
+    with reading(name, folder):
+        images_file, labels_file = _files(folder, split)
+        images = _parse(name, images_file, read_image_file)
+        labels = _parse(name, labels_file, read_label_file)
+    return ImageData(describe(name), split, images[:, None], labels)
+
+
+def _parse(name: str, file: Path, reader: Callable[[Path], Tensor]) -> Tensor:
+    packed = file.suffix == ".gz"
+    content = gzip.decompress(file.read_bytes()) if packed else file.read_bytes()
+    stem = file.stem if packed else file.name
+    if hashlib.sha256(content).hexdigest() != SHA256[stem]:
+        raise TicError(
+            f"{file} is not {name}'s (its unpacked content has another sha256); "
+            "replace it or name another folder with --data"
+        )
+    with tempfile.TemporaryDirectory() as scratch:  # torchvision reads unpacked files by path only
+        unpacked = Path(scratch) / stem
+        unpacked.write_bytes(content)
+        return reader(unpacked)

@@ -1,0 +1,45 @@
+"""Measured cost of training on this device."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+
+from tic import data
+from tic.lab import Lab, one_thread
+from tic.recipe import Recipe
+from tic.train import objective
+
+SAMPLE = 16
+"""Images per timed step; few, since one step of the paper's network takes seconds on a CPU."""
+
+
+def time_training_step(recipe: Recipe, lab: Lab, repeats: int = 3) -> float:
+    """Time one training step on random images.
+
+    Args:
+        recipe: Gives network, timesteps and batch size.
+        lab: Gives the device.
+        repeats: Timed steps after one that warms up; the fastest counts.
+
+    Returns:
+        Seconds per image and timestep.
+    """
+    spec = data.SPECS[recipe.dataset]
+    batch = recipe.batch_size if lab.device.type == "cuda" else min(SAMPLE, recipe.batch_size)
+    images = torch.rand(batch, spec.channels, spec.height, spec.width, device=lab.device)
+    labels = torch.zeros(batch, dtype=torch.long, device=lab.device)
+    network = lab.fresh_network(recipe).train()
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.0, momentum=0.9)
+    durations = []
+    with one_thread(lab.device):
+        for _ in range(1 + repeats):
+            started = time.perf_counter()
+            optimiser.zero_grad()
+            objective(recipe, network(images), labels).backward()
+            optimiser.step()
+            if lab.device.type == "cuda":
+                torch.cuda.synchronize(lab.device)
+            durations.append(time.perf_counter() - started)
+    return min(durations[1:]) / (batch * recipe.timesteps)

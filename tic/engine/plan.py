@@ -1,0 +1,77 @@
+"""The plan: which Runs an audit needs, in which order, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from tic import data
+from tic.lab import Lab
+from tic.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One Run of a plan.
+
+    Attributes:
+        recipe: What is trained.
+        work: Image presentations, epochs × images × timesteps.
+        urgency: Its work and that of the longest chain of Runs that waits for it.
+    """
+
+    recipe: Recipe
+    work: int
+    urgency: int
+
+
+Plan = tuple[PlannedRun, ...]
+
+
+def make_plan(recipes: Iterable[Recipe]) -> Plan:
+    """Order the Recipes and their ancestors, each once, the longest waiting chain first."""
+    every = dict.fromkeys(each for recipe in recipes for each in (*recipe.ancestors, recipe))
+    urgency = {recipe: work(recipe) for recipe in every}
+    # Descendants are settled before their parents: a longer line of ancestors comes first.
+    for recipe in sorted(every, key=lambda each: -len(each.ancestors)):
+        if recipe.parent is not None:
+            parent = recipe.parent
+            urgency[parent] = max(urgency[parent], work(parent) + urgency[recipe])
+    planned = (PlannedRun(recipe, work(recipe), urgency[recipe]) for recipe in every)
+    return tuple(sorted(planned, key=lambda run: -run.urgency))
+
+
+def work(recipe: Recipe) -> int:
+    """Image presentations of a training: epochs × images × timesteps."""
+    images = recipe.train_size or data.SPECS[recipe.dataset].train_size
+    return recipe.epochs * images * recipe.timesteps
+
+
+def missing(plan: Plan, lab: Lab) -> Plan:
+    """The part of a plan that the Store does not have yet."""
+    return tuple(run for run in plan if not lab.has(run.recipe))
+
+
+def expected_seconds(plan: Plan, lab: Lab) -> float:
+    """Estimate the training time of a plan on one worker from timed training steps.
+
+    Every distinct kind of training in the plan is timed here and now on the Lab's device.
+    """
+    return sum(run.work * seconds_per_presentation(kind(run.recipe), lab) for run in plan)
+
+
+def kind(recipe: Recipe) -> Recipe:
+    """Strip a Recipe of what does not change the cost of one step."""
+    return recipe.but(
+        epochs=1, checkpoints=1, seed=0, parent=None, sparsity=0.0, train_size=None,
+        learning_rate=0.1, weight_decay=0.0, momentum=0.9, loss="mean", alpha=None,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def seconds_per_presentation(recipe: Recipe, lab: Lab) -> float:
+    """Time training steps on random images: seconds per image and timestep."""
+    from tic.engine.calibrate import time_training_step
+
+    return time_training_step(recipe, lab)

@@ -1,0 +1,117 @@
+"""How far a plan is, read from the Store that all workers share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event, Thread
+from time import time
+
+import safetensors
+
+from tic.engine.plan import Plan, PlannedRun
+from tic.lab import Lab
+from tic.store import STATE
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A plan at one moment.
+
+    Attributes:
+        done: Finished Runs.
+        in_work: Runs that some process advanced since the audit began.
+        left: Runs that nobody has begun, or whose process is gone.
+        work_left: Image presentations that are still to come.
+    """
+
+    done: int
+    in_work: int
+    left: int
+    work_left: float
+
+
+def progress(plan: Plan, lab: Lab, since: float) -> Progress:
+    """Look at the Store; `since` is the Unix time at which the audit began."""
+    shares = [_share(planned, lab, since) for planned in plan]
+    done = sum(share == 1 for share in shares)
+    in_work = sum(share is not None and share < 1 for share in shares)
+    work_left = sum(p.work * (1 - (s or 0)) for p, s in zip(plan, shares, strict=True))
+    return Progress(done, in_work, len(plan) - done - in_work, work_left)
+
+
+def _share(planned: PlannedRun, lab: Lab, since: float) -> float | None:
+    """Finished share of a training; None when nobody is at it."""
+    if lab.has(planned.recipe):
+        return 1.0
+    state = lab.store.work_folder(lab.fingerprint(planned.recipe)) / STATE
+    try:
+        if state.stat().st_mtime < since:
+            return None
+        with safetensors.safe_open(state, "pt") as file:
+            epoch: int = json.loads(file.metadata()["progress"])["epoch"]
+    except (OSError, safetensors.SafetensorError):
+        return None
+    return min(epoch / planned.recipe.epochs, 0.999)
+
+
+class ProgressLine:
+    """Writes one line about the plan now and then, from a thread of its own.
+
+    Args:
+        plan: What is being built.
+        lab: Whose Store is looked at.
+        write: Takes the line.
+        every: Seconds between lines.
+    """
+
+    def __init__(self, plan: Plan, lab: Lab, write: Callable[[str], None], every: float) -> None:
+        self._plan, self._lab, self._write, self._every = plan, lab, write, every
+        self._started = time()
+        self._work_at_start: float | None = None
+        self._stop = Event()
+        self._thread = Thread(target=self._watch, name="tic-progress", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write no more; returns when the thread has ended."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(self._every):
+            state = progress(self._plan, self._lab, self._started)
+            self._write(self._describe(state))
+            if state.done == len(self._plan):
+                return
+
+    def _describe(self, state: Progress) -> str:
+        elapsed = time() - self._started
+        if self._work_at_start is None:
+            self._work_at_start = state.work_left
+        achieved = self._work_at_start - state.work_left
+        expected = (
+            f", about {duration(elapsed * state.work_left / achieved)} to train"
+            if achieved > 0 and state.work_left
+            else ""
+        )
+        return (
+            f"Runs: {state.done} done, {state.in_work} in work, {state.left} left"
+            f"{expected} ({duration(elapsed)} so far)"
+        )
+
+
+def duration(seconds: float) -> str:
+    """Tell a duration to people: `45 s`, `12 min`, `3.4 h`, `16 d`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 100 * 60:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 100 * 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 86400:.0f} d"

@@ -1,0 +1,149 @@
+"""The Lab joins what a training or a measurement needs: Store, data and device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from tic import data, models
+from tic.errors import DivergedRunError, TicError
+from tic.recipe import Recipe
+from tic.seeding import derive
+from tic.store import Run, Store
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Where Recipes become Runs.
+
+    Attributes:
+        store_root: Folder of the Store.
+        data_root: Folder that data sets are looked for in first.
+        device_name: `cpu`, `cuda` or `cuda:N`.
+    """
+
+    store_root: Path
+    data_root: Path | None = None
+    device_name: str = "cpu"
+
+    @cached_property
+    def store(self) -> Store:
+        """The Store."""
+        return Store(self.store_root)
+
+    @cached_property
+    def device(self) -> torch.device:
+        """The device that everything runs on.
+
+        Raises:
+            TicError: torch does not know the device or this machine lacks it.
+        """
+        return usable_device(self.device_name)
+
+    def images(
+        self, dataset: str, split: Literal["train", "test"], size: int | None = None
+    ) -> data.ImageData:
+        """Load images onto the device; `size` of them, the first of a fixed permutation."""
+        return _on_device(self.device, self.data_root, dataset, split, size)
+
+    def fingerprint(self, recipe: Recipe) -> str:
+        """Identify the Run of a Recipe on the data that lie here."""
+        return _fingerprint(
+            recipe, self.images(recipe.dataset, "train", recipe.train_size).digest
+        )
+
+    def has(self, recipe: Recipe, *, verify: bool = False) -> bool:
+        """Whether the Run is finished, and its files are whole when that is to be verified."""
+        fingerprint = self.fingerprint(recipe)
+        return self.store.get(fingerprint) is not None if verify else self.store.has(fingerprint)
+
+    def run(self, recipe: Recipe) -> Run:
+        """Return the finished Run of a Recipe.
+
+        Raises:
+            TicError: It has not been trained.
+            DivergedRunError: Its training diverged.
+        """
+        run = self.store.get(self.fingerprint(recipe))
+        if run is None:
+            raise TicError(f"{recipe.label} is not in the Store; train it first")
+        if run.diverged:
+            raise DivergedRunError(f"{recipe.label}: {run.diverged}")
+        return run
+
+    def fresh_network(self, recipe: Recipe) -> models.SpikingNetwork:
+        """Build the Recipe's network with the initial weights that its seed gives."""
+        spec = data.SPECS[recipe.dataset]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derive(recipe.seed, "weights"))
+            network = models.build(
+                recipe.architecture,
+                in_channels=spec.channels,
+                num_classes=spec.num_classes,
+                timesteps=recipe.timesteps,
+                tau=recipe.tau,
+                mean=spec.mean,
+                std=spec.std,
+            )
+        return network.to(self.device)
+
+    def network(self, recipe: Recipe, epoch: int | None = None) -> models.SpikingNetwork:
+        """Rebuild the trained network after an epoch, the last without one, in evaluation mode."""
+        network = self.fresh_network(recipe)
+        last = recipe.epochs if epoch is None else epoch
+        network.load_state_dict(self.run(recipe).weights(last))
+        return network.eval()
+
+
+@lru_cache(maxsize=16)
+def _on_device(
+    device: torch.device,
+    root: Path | None,
+    dataset: str,
+    split: Literal["train", "test"],
+    size: int | None,
+) -> data.ImageData:
+    return data.load(dataset, split, root, size=size).to(device)
+
+
+@lru_cache(maxsize=4096)
+def _fingerprint(recipe: Recipe, digest: str) -> str:
+    return recipe.fingerprint(digest)
+
+
+def usable_device(name: str) -> torch.device:
+    """Resolve a device name.
+
+    Raises:
+        TicError: torch does not know the device or this machine lacks it.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise TicError(f"unknown device {name!r}; known: cpu, cuda, cuda:0, …") from None
+    if device.type not in ("cpu", "cuda"):
+        raise TicError(f"device must be cpu or cuda, got {name!r}")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise TicError(
+            f"device {name!r} was asked for and this machine has "
+            f"{torch.cuda.device_count()} usable CUDA devices; use --device cpu"
+        )
+    return device
+
+
+@contextmanager
+def one_thread(device: torch.device) -> Iterator[None]:
+    """Compute on one CPU thread, since sums over more depend on their number."""
+    before = torch.get_num_threads()
+    if device.type == "cpu":
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

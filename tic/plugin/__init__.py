@@ -1,0 +1,77 @@
+"""The pytest plugin: a test run over claims becomes an audit.
+
+It stays out of the way of every test that is no claim. Heavy imports happen when claims are found.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tic.plugin.collecting import Collecting
+from tic.plugin.concluding import Concluding
+from tic.plugin.judging import Judging
+from tic.plugin.state import JUDGE, MARK, State, entry_id
+from tic.plugin.watching import PlanOnly, Watching
+
+if TYPE_CHECKING:
+    from tic.audit.claim import Setting
+    from tic.audit.judge import Judge
+    from tic.audit.runs import SeedRuns
+
+STATE = pytest.StashKey[State]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of an audit."""
+    group = parser.getgroup("tic", "audit of scientific claims")
+    add = group.addoption
+    add("--arch", metavar="NAME[,NAME]", help="network; brings its setting (default: tiny)")
+    add("--dataset", metavar="NAME[,NAME]", help="data set instead of the setting's own")
+    add("--timesteps", metavar="T", help="timesteps instead of the setting's own")
+    add("--epochs", metavar="N", help="epochs instead of the setting's own")
+    add("--seeds", metavar="S", help="number of seeds instead of the setting's own")
+    add("--train-size", metavar="N|all", help="number of training images, or all of them")
+    add("--device", metavar="DEVICE", default="cpu", help="cpu, cuda or cuda:N (default: cpu)")
+    add("--data", metavar="DIR", type=Path, help="folder that data sets are looked for in first")
+    add("--store", metavar="DIR", type=Path, help="folder of Runs (default: $TIC_STORE or .tic)")
+    add("--report-dir", metavar="DIR", type=Path, help="folder of the report (reports/TIME)")
+    add("--claim", metavar="PATTERN[,PATTERN]", help="audit only claims whose name matches")
+    add("--expect", metavar="FILE", type=Path, help="pass on the verdicts that FILE allows")
+    add("--plan", action="store_true", help="show what would be trained and how long it takes")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the mark and the phases of an audit."""
+    config.addinivalue_line("markers", f"{MARK}(claim): the test decides a claim of a paper")
+    if config.option.plan:
+        # A plan is made in one process; workers would only start up and leave again.
+        config.option.dist, config.option.tx = "no", []
+        config.pluginmanager.register(PlanOnly(), "tic-planonly")
+    state = State(config)
+    config.stash[STATE] = state
+    phases = (Collecting(state), Watching(state), Judging(state), Concluding(state))
+    for phase in phases:
+        config.pluginmanager.register(phase, f"tic-{type(phase).__name__.lower()}")
+
+
+@pytest.fixture
+def runs(request: pytest.FixtureRequest, setting: Setting) -> SeedRuns | dict[str, SeedRuns]:
+    """The trained Runs that the claim needs, one per seed; by role where it named roles."""
+    session = request.config.stash[STATE].session
+    return session.runs(session.planned[entry_id(request.node)])
+
+
+@pytest.fixture
+def judge(request: pytest.FixtureRequest) -> Judge:
+    """Records the claim's contrasts and what is shown beside them; see `tic.audit.judge`."""
+    from tic.audit.judge import Judge
+    from tic.audit.options import CONFIDENCE
+
+    planned = request.config.stash[STATE].session.planned[entry_id(request.node)]
+    recorder = Judge(planned.setting.seeds, CONFIDENCE)
+    request.node.stash[JUDGE] = recorder
+    return recorder

@@ -1,0 +1,95 @@
+"""The end: correction over all claims, report, and what the final verdicts mean for the exit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tic.plugin.state import State
+
+if TYPE_CHECKING:
+    from tic.audit.evidence import Audit
+
+
+class Concluding:
+    """Writes the report and tells where it lies."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.audit: Audit | None = None
+        self.folder = Path()
+        self.problems: list[str] = []
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the report; hold the final verdicts against --strict and --expect."""
+        state = self.state
+        asked = state.config.option
+        if state.is_worker or not state.has_audit or asked.plan or asked.collectonly:
+            return
+        from tic.report import write_report
+
+        completed = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        arguments = [str(each) for each in state.config.invocation_params.args]
+        self.audit = state.session.conclude(state.config.rootpath, arguments, completed=completed)
+        self.folder = asked.report_dir or _folder(state.session.started)
+        write_report(self.audit, self.folder)
+        self.problems = self._problems(self.audit) if completed else []
+        if self.problems and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _problems(self, audit: Audit) -> list[str]:
+        from tic.audit.expectation import drift
+        from tic.stats import Outcome
+
+        problems: list[str] = []
+        if (expected := self.state.expected) is not None:
+            drifts = (drift(entry, expected, final=True) for entry in audit.entries)
+            problems += [each for each in drifts if each]
+            if not self.state.is_partial:
+                absent = sorted(set(expected) - {entry.id for entry in audit.entries})
+                problems += [f"{each} is expected and was not collected" for each in absent]
+        if "--strict" in self.state.config.invocation_params.args:
+            undecided = [e.id for e in audit.entries if e.outcome is Outcome.INCONCLUSIVE]
+            problems += [f"{each} is INCONCLUSIVE, which --strict fails" for each in undecided]
+        return problems
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the plan, or the verdicts and where the report lies."""
+        state, write = self.state, terminalreporter.write_line
+        if state.config.option.plan and state.has_audit:
+            from tic.engine.describe import describe_plan
+
+            terminalreporter.section("plan")
+            write(describe_plan(state.session.plan, state.session.lab))
+        if self.audit is None:
+            return
+        terminalreporter.section("verdicts")
+        write(verdict_table(self.audit))
+        for problem in self.problems:
+            write(problem, red=True)
+        if not self.audit.completed:
+            write(
+                f"The audit is not complete. What was trained is kept in "
+                f"{state.session.lab.store_root}; the same command goes on from there."
+            )
+        write(f"report: {self.folder / 'report.html'}")
+
+
+def _folder(started: float) -> Path:
+    return Path("reports") / datetime.fromtimestamp(started, UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
+
+
+def verdict_table(audit: Audit) -> str:
+    """Lay out one line per entry: verdict, scope, id and, where there is one, the reason."""
+    width = max(len(entry.id) for entry in audit.entries)
+    lines = [
+        f"{entry.outcome:<14} {entry.scope.level:<8} {entry.id:<{width}}  {entry.reason}".rstrip()
+        for entry in audit.entries
+    ]
+    counts = Counter(entry.outcome for entry in audit.entries)
+    total = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+    return "\n".join([*lines, "", total])

@@ -1,0 +1,105 @@
+"""What the phases of an audit share within one pytest process."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tic.errors import TicError
+
+if TYPE_CHECKING:
+    from tic.audit.claim import Claim
+    from tic.audit.expectation import Expectation
+    from tic.audit.judge import Judge
+    from tic.audit.options import Options
+    from tic.audit.session import AuditSession
+
+MARK = "tic_claim"
+JUDGE = pytest.StashKey["Judge"]()
+
+
+def claim_of(item: pytest.Item) -> Claim | None:
+    """Return the claim that a collected test decides, or None for any other test."""
+    mark = item.get_closest_marker(MARK)
+    return mark.args[0] if mark else None
+
+
+def case_of(item: pytest.Item) -> str:
+    """Return a test's parameters as its id shows them, \"\" without any."""
+    return item.callspec.id if hasattr(item, "callspec") else ""
+
+
+def entry_id(item: pytest.Item) -> str:
+    """Return the id of the audit entry that a collected claim leads to."""
+    claim = claim_of(item)
+    if claim is None:
+        raise pytest.UsageError(
+            f"{item.nodeid} asks for the fixtures of a claim; decorate it with tic.audit.claim"
+        )
+    case = case_of(item)
+    return f"{claim.id}[{case}]" if case else claim.id
+
+
+class State:
+    """Options and audit of this process; heavy parts are made when a claim asks for them.
+
+    Attributes:
+        config: pytest's.
+        is_worker: Whether pytest-xdist started this process.
+        faults: Sentences that refuse the command line.
+        is_partial: Whether tests were deselected.
+        has_audit: Whether a claim was found.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.is_worker = hasattr(config, "workerinput")
+        self.faults: list[str] = []
+        self.is_partial = False
+        self.has_audit = False
+
+    @cached_property
+    def session(self) -> AuditSession:
+        """The audit.
+
+        Raises:
+            TicError: The device cannot be used.
+        """
+        from tic.audit.session import AuditSession
+        from tic.lab import Lab, usable_device
+
+        asked = self.config.option
+        usable_device(asked.device)
+        store = asked.store or Path(os.environ.get("TIC_STORE") or ".tic")
+        return AuditSession(Lab(store.absolute(), asked.data, asked.device))
+
+    @cached_property
+    def options(self) -> Options:
+        """The options of the audit.
+
+        Raises:
+            TicError: One of them is out of its range.
+        """
+        from tic.audit.options import read_options
+
+        return read_options(self.config.option)
+
+    @cached_property
+    def expected(self) -> Expectation | None:
+        """The verdicts that --expect allows.
+
+        Raises:
+            TicError: The file cannot be read.
+        """
+        from tic.audit.expectation import load_expectation
+
+        path = self.config.option.expect
+        return load_expectation(path) if path else None
+
+    def refuse(self, error: TicError) -> None:
+        """Remember why the audit cannot start; collection ends with all the reasons."""
+        self.faults.append(str(error))

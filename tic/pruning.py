@@ -1,0 +1,132 @@
+"""Iterative magnitude pruning (Han et al. 2015, Fig. 6) and what it saves."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from tic.errors import TicError
+from tic.recipe import Recipe
+
+Masks = dict[str, Tensor]
+
+
+def prunable(model: nn.Module) -> dict[str, Tensor]:
+    """Weights that pruning may remove: those of convolutions and linear layers."""
+    return {
+        f"{name}.weight": module.weight
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Conv2d | nn.Linear)
+    }
+
+
+def magnitude_masks(weights: dict[str, Tensor], sparsity: float) -> Masks:
+    """Mask the weights smallest in magnitude, globally over all layers.
+
+    Args:
+        weights: Tensors by name; pruned ones are 0 and therefore stay pruned.
+        sparsity: Share of all weights to remove. The count is exact: round(sparsity · total).
+
+    Returns:
+        A 0/1 tensor per weight, of the same shape and type.
+    """
+    magnitudes = torch.cat([weight.detach().abs().flatten() for weight in weights.values()])
+    removed = round(sparsity * len(magnitudes))
+    # A stable order keeps the count exact and the choice reproducible when magnitudes tie.
+    flat = torch.ones_like(magnitudes)
+    flat[magnitudes.argsort(stable=True)[:removed]] = 0
+    parts = flat.split([weight.numel() for weight in weights.values()])
+    return {
+        name: part.view_as(weight)
+        for (name, weight), part in zip(weights.items(), parts, strict=True)
+    }
+
+
+@torch.no_grad()
+def apply_masks(weights: dict[str, Tensor], masks: Masks) -> None:
+    """Set masked weights to exactly zero, in place."""
+    for name, mask in masks.items():
+        weights[name].mul_(mask)
+
+
+def sparsity(weights: dict[str, Tensor]) -> float:
+    """Share of weights that are exactly zero."""
+    zeros = sum(int((weight == 0).sum()) for weight in weights.values())
+    return zeros / sum(weight.numel() for weight in weights.values())
+
+
+def pruning_chain(
+    base: Recipe, *, rounds: int, fraction: float, retrain_epochs: int, retrain_timesteps: int
+) -> list[Recipe]:
+    """Recipes of iterative pruning: each round removes a share of what is left and retrains.
+
+    Args:
+        base: The training whose final weights are pruned first.
+        rounds: Number of pruning-retraining cycles R.
+        fraction: Share of the remaining weights that a round removes.
+        retrain_epochs: Epochs per round, N_retrain.
+        retrain_timesteps: Timesteps while retraining, T_retrain.
+
+    Returns:
+        One Recipe per round, each the parent of the next.
+
+    Raises:
+        TicError: The retraining uses more timesteps than the base.
+    """
+    if retrain_timesteps > base.timesteps:
+        raise TicError(
+            f"retrain_timesteps must be at most the {base.timesteps} timesteps of the first "
+            f"training, got {retrain_timesteps}"
+        )
+    chain: list[Recipe] = []
+    for done in range(1, rounds + 1):
+        chain.append(
+            base.but(
+                parent=chain[-1] if chain else base,
+                sparsity=1 - (1 - fraction) ** done,
+                timesteps=retrain_timesteps,
+                epochs=retrain_epochs,
+                checkpoints=1,
+            )
+        )
+    return chain
+
+
+def compute_saving(
+    *, epochs: int, retrain_epochs: int, rounds: int, timesteps: int, retrain_timesteps: int
+) -> float:
+    """Share of compute that pruning with fewer timesteps saves (Kim et al. 2023, after Fig. 7).
+
+    N_retrain · R · (T - T_retrain) / (N · T + N_retrain · R · T), with compute proportional to
+    epochs times timesteps.
+
+    Args:
+        epochs: Epochs of the first training, N.
+        retrain_epochs: Epochs per round, N_retrain.
+        rounds: Number of pruning-retraining cycles, R.
+        timesteps: Timesteps of the first training, T.
+        retrain_timesteps: Timesteps while retraining, T_retrain.
+
+    Returns:
+        A share in [0, 1).
+
+    Raises:
+        TicError: A count is not positive, or T_retrain exceeds T.
+    """
+    counts = {
+        "epochs": epochs,
+        "retrain_epochs": retrain_epochs,
+        "rounds": rounds,
+        "timesteps": timesteps,
+        "retrain_timesteps": retrain_timesteps,
+    }
+    for name, count in counts.items():
+        if count < 1:
+            raise TicError(f"{name} must be at least 1, got {count}")
+    if retrain_timesteps > timesteps:
+        raise TicError(
+            f"retrain_timesteps must be at most timesteps, got {retrain_timesteps} > {timesteps}"
+        )
+    retraining = retrain_epochs * rounds
+    saved = retraining * (timesteps - retrain_timesteps)
+    return saved / (epochs * timesteps + retraining * timesteps)

@@ -1,0 +1,161 @@
+"""Rows of the report's tables: the paper's numbers beside ours, and what was trained."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from markupsafe import Markup
+
+from tic.audit.evidence import Comparison, RunRecord
+from tic.report import numerals
+from tic.report.forest import comparison_strips
+from tic.report.text import slug
+
+_MOST_DECIMALS = 4
+
+Value = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """One reported number beside ours, printed."""
+
+    quantity: str
+    reported: str
+    mean: str
+    spread: str
+    difference: str
+    seeds: int
+    strip: Markup
+
+
+@dataclass(frozen=True)
+class ComparisonGroup:
+    """The numbers of one place of the paper, in one unit, on one axis."""
+
+    place: str
+    unit: str
+    rows: tuple[ComparisonRow, ...]
+
+
+@dataclass(frozen=True)
+class RunGroup:
+    """The runs that differ in nothing but their seed."""
+
+    label: str
+    varying: dict[str, Value]
+    recipe: dict[str, Value]
+    runs: tuple[RunRecord, ...]
+
+
+@dataclass(frozen=True)
+class Training:
+    """What was trained; `common` is what all recipes have in common."""
+
+    common: dict[str, Value]
+    groups: tuple[RunGroup, ...]
+    count: int
+    seconds: float
+
+
+def comparison_groups(comparisons: Sequence[Comparison], ident: str) -> tuple[ComparisonGroup, ...]:
+    """Group neighbouring comparisons that come from one place and have one unit."""
+    groups = groupby(comparisons, key=lambda c: (c.place, c.unit))
+    return tuple(
+        _comparison_group(place, unit, tuple(members), f"{ident}-t{index + 1}")
+        for index, ((place, unit), members) in enumerate(groups)
+    )
+
+
+def training(runs: Sequence[RunRecord]) -> Training:
+    """Group runs by recipe, and set apart what all recipes share."""
+    labels = {run.fingerprint: _label(run) for run in runs}
+    recipes = [_without_seed(run.recipe, labels) for run in runs]
+    common = {
+        key: value
+        for key, value in (recipes[0] if recipes else {}).items()
+        if all(key in other and _same(other[key], value) for other in recipes)
+    }
+    groups: dict[str, list[tuple[RunRecord, dict[str, Value]]]] = {}
+    for run, recipe in zip(runs, recipes, strict=True):
+        groups.setdefault(repr((_label(run), sorted(recipe.items()))), []).append((run, recipe))
+    return Training(
+        common=common,
+        groups=tuple(_run_group(members, common) for members in groups.values()),
+        count=len(runs),
+        seconds=sum(run.seconds or 0.0 for run in runs),
+    )
+
+
+def run_anchor(fingerprint: str) -> str:
+    """Return the anchor of a run in the table of what was trained."""
+    return f"run-{slug(fingerprint)}"
+
+
+def recipe_value(value: Value) -> str:
+    """Print a recipe's value as exactly as it is set."""
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "yes", False: "no"}[value]
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
+
+
+def _comparison_group(
+    place: str, unit: str, members: Sequence[Comparison], ident: str
+) -> ComparisonGroup:
+    decimals = min(max(numerals.decimals_of(c.reported) for c in members), _MOST_DECIMALS)
+    strips = comparison_strips(members, ident)
+    rows = zip(members, strips, strict=True)
+    return ComparisonGroup(place, unit, tuple(_row(c, strip, decimals) for c, strip in rows))
+
+
+def _row(comparison: Comparison, strip: Markup, decimals: int) -> ComparisonRow:
+    def shown(value: float) -> str:
+        return numerals.fixed(value, decimals) if abs(value) < 1e6 else numerals.number(value)
+
+    seeds = len(comparison.measured)
+    mean = sum(value / seeds for value in comparison.measured)
+    low = shown(min(comparison.measured, default=0.0))
+    high = shown(max(comparison.measured, default=0.0))
+    gap = mean / 2 - comparison.reported / 2
+    return ComparisonRow(
+        quantity=comparison.quantity,
+        reported=shown(comparison.reported),
+        mean=shown(mean) if seeds else "not measured",
+        spread=f"{low} to {high}" if seeds > 1 else "–",
+        difference=_difference(2 * gap, decimals) if seeds else "–",
+        seeds=seeds,
+        strip=strip,
+    )
+
+
+def _difference(value: float, decimals: int) -> str:
+    return numerals.signed(value, decimals) if abs(value) < 1e6 else numerals.number(value)
+
+
+def _run_group(
+    members: Sequence[tuple[RunRecord, dict[str, Value]]], common: dict[str, Value]
+) -> RunGroup:
+    first, recipe = members[0]
+    varying = {key: value for key, value in recipe.items() if key not in common}
+    return RunGroup(_label(first), varying, recipe, tuple(run for run, _ in members))
+
+
+def _label(run: RunRecord) -> str:
+    """Return a run's label without the seed at its end, which has a column of its own."""
+    return re.sub(rf"\W*seed\W*{run.seed}$", "", run.label) or run.label
+
+
+def _without_seed(recipe: dict[str, Value], labels: dict[str, str]) -> dict[str, Value]:
+    """Drop the seed, also where it hides in the fingerprint of the run that this one builds on."""
+    return {
+        key: labels.get(value, value) if isinstance(value, str) else value
+        for key, value in recipe.items()
+        if key != "seed"
+    }
+
+
+def _same(one: Value, other: Value) -> bool:
+    return type(one) is type(other) and one == other

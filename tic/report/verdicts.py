@@ -1,0 +1,120 @@
+"""Verdicts in words: how an outcome is shown, what came out in all, which contrast decides."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tic.audit.evidence import Audit, Contrast, Entry
+from tic.report import numerals
+from tic.stats.judge import Outcome
+
+
+@dataclass(frozen=True)
+class Badge:
+    """How an outcome is shown: never by colour alone."""
+
+    symbol: str
+    word: str
+    css: str
+    phrase: str
+
+
+BADGES = {
+    Outcome.SUPPORTED: Badge("✓", "SUPPORTED", "supported", "supported"),
+    Outcome.REFUTED: Badge("✗", "REFUTED", "refuted", "refuted"),
+    Outcome.INCONCLUSIVE: Badge("?", "INCONCLUSIVE", "inconclusive", "inconclusive"),
+    Outcome.NOT_APPLICABLE: Badge("–", "NOT APPLICABLE", "not_applicable", "not applicable"),
+    Outcome.NOT_RUN: Badge("○", "NOT RUN", "not_run", "not run"),
+    Outcome.ERROR: Badge("!", "ERROR", "error", "ended in an error"),
+}
+
+_LEVELS = {
+    "smoke": ("Smoke scale", "Says nothing yet about the paper's setting."),
+    "reduced": ("Reduced scale", "Does not by itself carry over to the paper's setting."),
+    "paper": ("The paper's own setting", "Speaks about the paper itself."),
+}
+
+
+@dataclass(frozen=True)
+class ScopeGroup:
+    """The verdicts of one scope, with the differences from the paper that all of them share."""
+
+    level: str
+    title: str
+    meaning: str
+    count: int
+    differences: tuple[str, ...]
+
+
+def title(audit: Audit) -> str:
+    """Name the audit by its paper, or by how many there are."""
+    if len(audit.papers) == 1:
+        return audit.papers[0].title
+    return f"Claims of {len(audit.papers)} papers"
+
+
+def counts_sentence(entries: Sequence[Entry]) -> str:
+    """Say in one sentence what came out."""
+    if not entries:
+        return "No claim was judged."
+    claims = len({(entry.paper, entry.claim) for entry in entries})
+    counts = Counter(entry.outcome for entry in entries)
+    parts = [f"{counts[outcome]} {b.phrase}" for outcome, b in BADGES.items() if counts[outcome]]
+    listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return f"{_counted(len(entries), 'verdict')} on {_counted(claims, 'claim')}: {listed}."
+
+
+def scope_groups(entries: Sequence[Entry]) -> tuple[ScopeGroup, ...]:
+    """Group verdicts by scope, the one that says least about the paper first."""
+    groups = []
+    for level, (name, meaning) in _LEVELS.items():
+        members = [entry.scope.differences for entry in entries if entry.scope.level == level]
+        if members:
+            groups.append(ScopeGroup(level, name, meaning, len(members), _in_all(members)))
+    return tuple(groups)
+
+
+def decisive(entry: Entry) -> Contrast | None:
+    """Return the contrast that the verdict hangs on.
+
+    Among the contrasts that came out as the claim did, this is the one with the largest p-value:
+    a claim holds when all its contrasts hold, so the weakest decides.
+    """
+    same = [c for c in entry.contrasts if c.outcome == entry.own_outcome]
+    candidates = same or list(entry.contrasts)
+    return max(candidates, key=lambda c: -1.0 if c.p_value is None else c.p_value, default=None)
+
+
+def estimate(contrast: Contrast) -> str:
+    """Print the estimate of a contrast with its unit."""
+    return numerals.with_unit(_estimate_and_interval(contrast)[0], contrast.unit)
+
+
+def interval(contrast: Contrast) -> str:
+    """Print the interval of a contrast, or a dash where there is none."""
+    bounds = _estimate_and_interval(contrast)[1:]
+    return f"[{bounds[0]}, {bounds[1]}]" if bounds else "–"
+
+
+def name_of(entry: Entry) -> str:
+    """Return the name of a claim without its paper, which the section already names."""
+    return entry.claim.removeprefix(f"{entry.paper}/")
+
+
+def setting(entry: Entry) -> str:
+    """Print the parameters of an entry."""
+    return ", ".join(f"{key} = {value}" for key, value in entry.parameters.items())
+
+
+def _estimate_and_interval(contrast: Contrast) -> tuple[str, ...]:
+    return numerals.aligned((contrast.estimate, *(contrast.interval or ())))
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _in_all(members: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    return tuple(d for d in members[0] if all(d in other for other in members[1:]))

@@ -1,0 +1,173 @@
+"""Trends over ordered conditions or checkpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tic.stats.checks import finite_array, one_sided_level
+from tic.stats.judge import Outcome, Verdict, decide, too_few, undecided
+from tic.stats.power import MIN_SEEDS
+from tic.stats.region import above
+
+Direction = Literal["increasing", "decreasing"]
+
+_OPPOSITE: dict[Direction, Direction] = {"increasing": "decreasing", "decreasing": "increasing"}
+
+
+@dataclass(frozen=True)
+class PageTrend:
+    """Page's test for ordered alternatives.
+
+    Attributes:
+        statistic: Page's L, the sum over seeds and conditions of predicted rank times rank.
+        p_value: probability of an L at least as large when every order is equally likely.
+        method: "exact" up to 8 conditions and 12 seeds (20 for 3 conditions), else "asymptotic".
+    """
+
+    statistic: float
+    p_value: float
+    method: str
+
+
+def theil_sen_slope(x: ArrayLike, y: ArrayLike) -> float:
+    """Return the median slope between all pairs of points (Theil 1950, Sen 1968).
+
+    Args:
+        x: (N,) positions, such as epochs; not all equal. Pairs with equal x are left out.
+        y: (N,) values.
+
+    Returns:
+        Slope, in units of y per unit of x.
+
+    Raises:
+        ValueError: shapes differ, a value is not finite, or fewer than 2 different x.
+    """
+    positions = finite_array(x, name="x", axes="N")
+    values = finite_array(y, name="y", axes="N")
+    if positions.shape != values.shape:
+        raise ValueError(
+            f"x and y must have the same length, got {positions.size} and {values.size}; pair them"
+        )
+    if np.ptp(positions) == 0:
+        raise ValueError(
+            f"a slope needs at least 2 different x, got only {positions[0]:.12g}; add checkpoints"
+        )
+    from scipy.stats import theilslopes
+
+    return float(theilslopes(values, positions).slope)
+
+
+def page_trend(samples: ArrayLike, *, direction: Direction) -> PageTrend:
+    """Test whether values follow the predicted order of the conditions (Page 1963).
+
+    Null hypothesis: within a seed, every order of the conditions is equally likely. That suits
+    conditions that were trained apart, such as several T or τ. Neighbouring points of one smooth
+    curve are alike even when no trend exists, and the test then rejects far too often: see
+    `judge_trend`.
+
+    Args:
+        samples: (S, T), T ≥ 3 conditions in their order for each of S ≥ 2 seeds. Only ranks within
+            a seed count; ties share their mean rank, which makes the exact test conservative.
+        direction: the predicted order, "increasing" or "decreasing".
+
+    Raises:
+        ValueError: too few seeds or conditions, values that are not finite, unknown direction.
+    """
+    table = _table(samples, direction)
+    if table.shape[0] < 2:
+        raise ValueError(f"Page's test needs at least 2 seeds, got {table.shape[0]}; add seeds")
+    from scipy.stats import page_trend_test
+
+    result = page_trend_test(table, predicted_ranks=_predicted(table.shape[1], direction))
+    return PageTrend(float(result.statistic), min(float(result.pvalue), 1.0), str(result.method))
+
+
+def page_effects(samples: ArrayLike, *, direction: Direction) -> NDArray[np.float64]:
+    """Return each seed's rank correlation ρ with the predicted order of the conditions.
+
+    ρ = 1 − 6 Σd²/(T³ − T) over rank differences d: Spearman's, and with ties the same formula, so a
+    seed without any order gives 0. Page's L is linear in their mean:
+    L = S·[T(T+1)²/4 + mean(ρ)·(T³ − T)/12].
+
+    Args:
+        samples: (S, T), T ≥ 3 conditions in their order for each seed.
+        direction: the predicted order, "increasing" or "decreasing".
+
+    Returns:
+        (S,), in [−1, 1]; 1 where the seed follows the prediction everywhere.
+
+    Raises:
+        ValueError: too few conditions, values that are not finite, unknown direction.
+    """
+    table = _table(samples, direction)
+    from scipy.stats import rankdata
+
+    conditions = table.shape[1]
+    predicted = _predicted(conditions, direction)
+    centred = rankdata(table, axis=1) - (conditions + 1) / 2
+    effects: NDArray[np.float64] = 12 * (centred @ predicted) / (conditions**3 - conditions)
+    return effects
+
+
+def judge_trend(samples: ArrayLike, *, direction: Direction, confidence: float = 0.95) -> Verdict:
+    """Judge a predicted order of conditions by Page's test, in both directions.
+
+    The effects are `page_effects` and the region is above 0, so a report draws them like any other
+    contrast. The p-values are Page's and not Student's: seeds that all follow the order perfectly
+    have no spread, yet are the strongest evidence there is. Page's test gives no interval.
+    For points of one curve (see `page_trend`) judge a slope or `page_effects` by `judge` instead,
+    where the seed is the only independent unit.
+
+    Args:
+        samples: (S, T), T ≥ 3 conditions in their order for each seed.
+        direction: the predicted order, "increasing" or "decreasing".
+        confidence: SUPPORTED and REFUTED each have an error rate of at most (1 − confidence)/2.
+
+    Returns:
+        INCONCLUSIVE for fewer than 3 seeds, and for seeds whose values are all identical: one seed
+        counted several times looks like that.
+
+    Raises:
+        ValueError: too few conditions, values that are not finite, unknown direction, or
+            confidence is not in (0, 1).
+    """
+    one_sided_level(confidence)
+    table = _table(samples, direction)
+    blank = undecided(page_effects(table, direction=direction), above(0), confidence)
+    if len(table) < MIN_SEEDS:
+        return replace(blank, reason=too_few(len(table)))
+    if np.ptp(table, axis=0).max() == 0:
+        return replace(blank, reason=f"all {len(table)} seeds gave identical values")
+    p_value = page_trend(table, direction=direction).p_value
+    refutation_p_value = page_trend(table, direction=_OPPOSITE[direction]).p_value
+    outcome = decide(p_value, refutation_p_value, confidence)
+    reason = "decided by Page's test, which gives no interval"
+    if outcome is Outcome.INCONCLUSIVE:
+        reason = "Page's test, which gives no interval, does not tell the order from chance"
+    return replace(
+        blank,
+        outcome=outcome,
+        p_value=p_value,
+        refutation_p_value=refutation_p_value,
+        reason=reason,
+    )
+
+
+def _table(samples: ArrayLike, direction: Direction) -> NDArray[np.float64]:
+    if direction not in _OPPOSITE:
+        raise ValueError(f'direction must be "increasing" or "decreasing", got {direction!r}')
+    table = finite_array(samples, name="samples", axes="ST")
+    if table.shape[1] < 3:
+        raise ValueError(
+            f"Page's test needs at least 3 conditions, got {table.shape[1]}; judge a difference"
+        )
+    return table
+
+
+def _predicted(conditions: int, direction: Direction) -> NDArray[np.int64]:
+    ranks = np.arange(1, conditions + 1)
+    return ranks if direction == "increasing" else ranks[::-1]

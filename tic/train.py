@@ -1,0 +1,248 @@
+"""Training: a Recipe becomes a Run, resumable after every epoch with the same bits (CPU)."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from torch import Tensor, nn
+
+from tic import losses, pruning, seeding
+from tic.data import ImageData
+from tic.errors import DivergedRunError
+from tic.lab import Lab, one_thread
+from tic.recipe import Recipe
+from tic.store import HISTORY, RECIPE, STATE, Run, weights_name, write_json, write_tensors
+
+OnEpoch = Callable[[int], None]
+
+
+def train(recipe: Recipe, lab: Lab, on_epoch: OnEpoch | None = None) -> Run:
+    """Train a Recipe, or return its Run when the Store has it.
+
+    Two processes that want the same Run never train it twice: the second waits. A training that
+    was killed goes on after its last whole epoch. One whose loss stops being finite becomes a Run
+    that says so and has no weights.
+
+    Args:
+        recipe: What to train; its ancestors are trained first.
+        lab: Store, data and device.
+        on_epoch: Called with the number of finished epochs after each of them.
+
+    Returns:
+        The finished Run, possibly a diverged one.
+    """
+    for ancestor in recipe.ancestors:
+        train(ancestor, lab)
+    fingerprint = lab.fingerprint(recipe)
+    with lab.store.lock(f"run-{fingerprint}"):
+        return lab.store.get(fingerprint) or _train(recipe, lab, fingerprint, on_epoch)
+
+
+def train_if_free(recipe: Recipe, lab: Lab) -> bool:
+    """Train a Recipe whose ancestors are trained, unless it is there or another process has it.
+
+    Returns:
+        Whether this process trained it.
+    """
+    fingerprint = lab.fingerprint(recipe)
+    with lab.store.lock(f"run-{fingerprint}", wait=False) as held:
+        if not held or lab.store.get(fingerprint):
+            return False
+        _train(recipe, lab, fingerprint)
+        return True
+
+
+def _train(recipe: Recipe, lab: Lab, fingerprint: str, on_epoch: OnEpoch | None = None) -> Run:
+    with one_thread(lab.device):
+        return _Training(recipe, lab, fingerprint).finish(on_epoch or (lambda epoch: None))
+
+
+def learning_rate(recipe: Recipe, epoch: int) -> float:
+    """Cosine schedule: the rate during the epoch that follows `epoch` finished ones."""
+    return recipe.learning_rate * (1 + math.cos(math.pi * epoch / recipe.epochs)) / 2
+
+
+def objective(recipe: Recipe, logits: Tensor, labels: Tensor) -> Tensor:
+    """The Recipe's training loss, a scalar, from logits (T, B, K) and labels (B,)."""
+    if recipe.loss == "mean":
+        return losses.mean_loss(logits, labels)
+    if recipe.loss == "prefix":
+        return losses.prefix_loss(logits, labels)
+    assert recipe.alpha is not None  # the Recipe sees to it
+    return losses.alpha_loss(logits, labels, recipe.alpha)
+
+
+@dataclass
+class _Progress:
+    """What is known after a number of whole epochs."""
+
+    epoch: int = 0
+    seconds: float = 0.0
+    train_loss: list[float] = field(default_factory=list)
+    prefix_losses: list[list[float]] = field(default_factory=list)
+    diverged: str | None = None
+
+
+class _Training:
+    """One training in its work folder."""
+
+    def __init__(self, recipe: Recipe, lab: Lab, fingerprint: str) -> None:
+        self.recipe, self.lab, self.fingerprint = recipe, lab, fingerprint
+        self.folder: Path = lab.store.work_folder(fingerprint)
+        self.images: ImageData = lab.images(recipe.dataset, "train", recipe.train_size)
+        self.network = lab.fresh_network(recipe)
+        self.optimiser = torch.optim.SGD(
+            self.network.parameters(),
+            lr=recipe.learning_rate,
+            momentum=recipe.momentum,
+            weight_decay=recipe.weight_decay,
+        )
+        self.generator = seeding.generator(recipe.seed, "order", lab.device)
+        self.progress = _Progress()
+        self.masks: pruning.Masks = {}
+
+    def finish(self, on_epoch: OnEpoch) -> Run:
+        try:
+            self._start_from_parent()
+            self._resume()
+            while self.progress.epoch < self.recipe.epochs and not self.progress.diverged:
+                self._train_epoch()
+                self._save()
+                on_epoch(self.progress.epoch)
+        except DivergedRunError as error:
+            self.progress.diverged = f"its parent has no weights ({error})"
+        return self._publish()
+
+    def _start_from_parent(self) -> None:
+        if self.recipe.parent is None:
+            return
+        parent = self.lab.run(self.recipe.parent).weights(self.recipe.parent.epochs)
+        self.network.load_state_dict(parent)
+        weights = pruning.prunable(self.network)
+        self.masks = pruning.magnitude_masks(weights, self.recipe.sparsity)
+        pruning.apply_masks(weights, self.masks)
+
+    def _resume(self) -> None:
+        try:
+            self._load(self.folder / STATE)
+        except FileNotFoundError:
+            self._start_over()
+        except (safetensors.SafetensorError, KeyError, TypeError, ValueError):
+            # A state that cannot be read is worth nothing; the weights beside it go with it.
+            shutil.rmtree(self.folder)
+            self._start_over()
+
+    def _start_over(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_json(self.folder / RECIPE, self.recipe.model_dump(mode="json"))
+        self._keep_weights()
+
+    def _train_epoch(self) -> None:
+        started = time.perf_counter()
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(self.recipe, self.progress.epoch)
+        loss, prefixes = self._pass_over_images()
+        self.progress.epoch += 1
+        self.progress.seconds += time.perf_counter() - started
+        if not (math.isfinite(loss) and all(map(math.isfinite, prefixes))):
+            self.progress.diverged = (
+                f"the training loss became {loss} in epoch {self.progress.epoch}"
+            )
+            return
+        self.progress.train_loss.append(loss)
+        self.progress.prefix_losses.append(prefixes)
+
+    def _pass_over_images(self) -> tuple[float, list[float]]:
+        """Take one epoch of steps; return the mean objective and the mean L_t, weighted by images."""
+        self.network.train()
+        weights = pruning.prunable(self.network)
+        total = torch.zeros(1 + self.recipe.timesteps, device=self.lab.device)
+        for images, labels in self.images.shuffled_batches(
+            self.recipe.batch_size,
+            self.generator,
+            augment=self.recipe.augmentation == "crop-flip",
+        ):
+            logits = self.network(images)
+            loss = objective(self.recipe, logits, labels)
+            self.optimiser.zero_grad()
+            loss.backward()
+            self.optimiser.step()
+            pruning.apply_masks(weights, self.masks)
+            with torch.no_grad():
+                prefixes = losses.prefix_losses(logits, labels)
+                total += torch.cat([loss[None], prefixes]) * len(labels)
+        loss_mean, *prefix_means = (total / len(self.images)).tolist()
+        return loss_mean, prefix_means
+
+    def _save(self) -> None:
+        if self.progress.epoch in self.recipe.checkpoint_epochs:
+            self._keep_weights()
+        tensors = {f"network.{name}": t for name, t in self.network.state_dict().items()}
+        tensors |= {f"momentum.{name}": t for name, t in self._momenta().items()}
+        tensors["generator"] = self.generator.get_state()
+        write_tensors(self.folder / STATE, tensors, {"progress": json.dumps(vars(self.progress))})
+
+    def _load(self, path: Path) -> None:
+        with safetensors.safe_open(path, "pt") as file:
+            self.progress = _Progress(**json.loads(file.metadata()["progress"]))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        self.generator.set_state(tensors.pop("generator"))
+        self.network.load_state_dict(_under("network.", tensors))
+        momenta = _under("momentum.", tensors)
+        for name, parameter in self.network.named_parameters():
+            momentum = momenta[name].to(parameter.device)
+            self.optimiser.state[parameter]["momentum_buffer"] = momentum
+
+    def _momenta(self) -> dict[str, Tensor]:
+        return {
+            name: self.optimiser.state[parameter].get("momentum_buffer")
+            if self.recipe.momentum
+            else torch.zeros_like(parameter)
+            for name, parameter in self.network.named_parameters()
+        }
+
+    def _keep_weights(self) -> None:
+        if self.progress.epoch in self.recipe.checkpoint_epochs:
+            write_tensors(
+                self.folder / weights_name(self.progress.epoch), self.network.state_dict()
+            )
+
+    def _publish(self) -> Run:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self.progress.diverged:
+            for file in self.folder.glob("weights-*"):
+                file.unlink()
+        write_json(self.folder / HISTORY, _history(self.progress, self.lab.device))
+        return self.lab.store.finish(self.fingerprint)
+
+
+def _history(progress: _Progress, device: torch.device) -> dict[str, Any]:
+    accelerator = torch.cuda.get_device_name(device) if device.type == "cuda" else None
+    return {
+        **vars(progress),
+        "device": str(device),
+        "accelerator": accelerator,
+        "torch": torch.__version__,
+    }
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Number of trainable parameters."""
+    return sum(parameter.numel() for parameter in network.parameters())
