@@ -32,34 +32,27 @@ def test_values_outside_lie_on_the_nearer_edge():
 @pytest.mark.parametrize(
     ("span", "labels"),
     [
-        ((0, 1), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]),
-        ((-1.3, 1.2), ["−1.0", "−0.5", "0.0", "0.5", "1.0"]),
-        ((0, 300), ["0", "50", "100", "150", "200", "250", "300"]),
-        ((0, 2.2e-6), ["0", "5×10⁻⁷", "1.0×10⁻⁶", "1.5×10⁻⁶", "2.0×10⁻⁶"]),
+        ((0, 1), ("0.0", "0.2", "0.4", "0.6", "0.8", "1.0")),
+        ((-1.3, 1.2), ("−1.0", "−0.5", "0.0", "0.5", "1.0")),
+        ((0, 300), ("0", "50", "100", "150", "200", "250", "300")),
+        ((0, 2.2e-6), ("0", "5.0×10⁻⁷", "1.0×10⁻⁶", "1.5×10⁻⁶", "2.0×10⁻⁶")),
     ],
 )
 def test_ticks_are_round_and_printed_alike(span, labels):
-    at = scales.ticks(span)
-    printed = list(scales.tick_labels(at))
-    assert len(printed) == len(labels)
-    if span[1] >= 1e-4:
-        assert printed == labels
+    assert scales.tick_labels(scales.ticks(span)) == labels
 
 
 @pytest.mark.parametrize(
     ("span", "labels"),
     [
-        ((0.005, 20), ["0.01", "0.1", "1", "10"]),
-        ((1e-9, 1e3), None),
-        ((2, 30), None),
-        ((4, 4.4), None),
+        ((0.005, 20), ("0.01", "0.1", "1", "10")),
+        ((1e-9, 1e3), ("10⁻⁹", "10⁻⁶", "10⁻³", "10⁰", "10³")),
+        ((2, 30), ("2", "5", "10", "20")),
+        ((4, 4.4), ("4.0", "4.1", "4.2", "4.3", "4.4")),
     ],
 )
 def test_log_ticks_are_decades_or_round_numbers(span, labels):
-    at = scales.ticks(span, 4, log=True)
-    assert 2 <= len(at) <= 8
-    assert all(span[0] <= value <= span[1] for value in at)
-    assert len(scales.log_labels(at)) == len(at)
+    assert scales.log_labels(scales.ticks(span, 4, log=True)) == labels
 
 
 def test_decades_are_powers_where_they_are_far_apart():

@@ -6,13 +6,13 @@ document that was edited by hand or made by another version is refused with the 
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from tic.stats.judge import Outcome
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Final = 1
 
 
 class _Record(BaseModel):

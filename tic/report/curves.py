@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tic.audit.evidence import Panel, Series
 from tic.report import svg
-from tic.report.numerals import number
+from tic.report.numerals import counted, number
 
 _COLOURS, _DASHES = 8, 4
 # Wider names go to a legend below the axes, so that the curves keep their room.
@@ -98,7 +98,7 @@ def _describe_series(series: Series) -> str:
     marker = "" if series.marker is None else f", marker at {number(series.marker)}"
     return (
         f"{series.name}: mean {number(first)} at {first_x:g}, {number(last)} at {last_x:g} "
-        f"({len(series.values)} seeds{marker})."
+        f"({counted(len(series.values), 'seed')}{marker})."
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from tic.audit.evidence import Audit, Contrast, Entry, Figure
 from tic.report.numerals import number
+from tic.report.tables import short
 from tic.report.text import shorten, visible
 from tic.stats.judge import Outcome
 
@@ -156,7 +157,7 @@ def _run_evidence(before: Audit, after: Audit) -> Iterator[FieldChange]:
     new = _keyed((run.fingerprint, run) for run in after.runs)
     yield from _membership("run", old, new)
     for key in [key for key in old if key in new]:
-        place = f"run {key[:10]}"
+        place = f"run {short(key)}"
         yield from _changes(place, _plain(old[key], _RUN_APART), _plain(new[key], _RUN_APART))
 
 

@@ -10,9 +10,9 @@ from tic.audit.evidence import Comparison, Contrast
 from tic.report import numerals, svg
 from tic.report.scales import Domain, Scale, domain, share, tick_labels, ticks
 
-WIDTH, HEIGHT = 320.0, 88.0
+WIDTH, HEIGHT = 320.0, 90.0
 _LEFT, _RIGHT = 10.0, 310.0
-_LABEL, _TOP, _INTERVAL, _AXIS, _TICKS, _UNIT = 10.0, 16.0, 28.0, 54.0, 69.0, 84.0
+_LABEL, _TOP, _INTERVAL, _AXIS, _TICKS, _UNIT = 12.0, 18.0, 30.0, 56.0, 71.0, 86.0
 _RADIUS, _LEVELS = 3.0, 3
 # Below a fifth of a common axis, an interval can no longer be told from a point.
 _LEAST = 0.2
@@ -157,6 +157,7 @@ def _description(contrast: Contrast) -> str:
         interval = f"{numerals.level(contrast.confidence)} interval from {low} to {high}"
     return (
         f"Estimate {numerals.number(contrast.estimate)}{unit}, {interval}, "
-        f"{len(contrast.effects)} seeds; the claim allows {contrast.region.text}. "
+        f"{numerals.counted(len(contrast.effects), 'seed')}; "
+        f"the claim allows {contrast.region.text}. "
         f"{contrast.outcome.replace('_', ' ').capitalize()}."
     )

@@ -79,7 +79,8 @@ def _origin(audit: Audit) -> str:
     dirty = " with uncommitted changes" if origin.git_dirty else ""
     multiplicity = audit.multiplicity
     return (
-        f"{markdown(multiplicity.method)} over {multiplicity.family} claims at level "
-        f"{multiplicity.level:g}. Started {markdown(audit.started)}, commit {commit}{dirty}. "
+        f"{markdown(multiplicity.method)} over {numerals.counted(multiplicity.family, 'claim')} "
+        f"at level {multiplicity.level:g}. Started {markdown(audit.started)}, "
+        f"commit {commit}{dirty}. "
         f"To repeat: {markdown(origin.command)}"
     )

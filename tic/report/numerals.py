@@ -81,6 +81,11 @@ def p_statement(value: float | None) -> str:
     return f"p {shown}" if shown[0] in "<>–" else f"p = {shown}"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun, in the plural where it is not one."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def seed_names(seeds: Sequence[int]) -> str:
     """Name seeds, a run of consecutive ones by its ends: seeds 0–4."""
     if len(seeds) == 1:

@@ -99,7 +99,7 @@ def _y_axis(panel: Panel, axes: Axes, frame: _Frame) -> Iterator[Markup]:
         yield svg.line((frame.left, y), (frame.right, y), "grid")
         yield svg.label(text, (frame.left - 5, y + 4), "end")
     scale = " (log scale)" if axes.log else ""
-    yield svg.label(svg.fitted(panel.y_label + scale, WIDTH), (0, 10), "start", "label quiet")
+    yield svg.label(svg.fitted(panel.y_label + scale, WIDTH), (0, 12), "start", "label quiet")
 
 
 def _x_axis(panel: Panel, axes: Axes, frame: _Frame) -> Iterator[Markup]:

@@ -16,7 +16,7 @@ from tic.audit.evidence import Audit
 from tic.report import numerals, svg, verdicts, view
 from tic.report.markdown import render_markdown
 from tic.report.reading import load_audit
-from tic.report.tables import Value, recipe_value, run_anchor
+from tic.report.tables import Value, recipe_value, run_anchor, short
 from tic.report.text import finalize
 
 __all__ = ["load_audit", "render_html", "render_markdown", "write_report"]
@@ -88,6 +88,7 @@ def _environment() -> Environment:
         "interval": verdicts.interval,
         "setting": verdicts.setting,
         "numbers": numerals.aligned,
+        "counted": numerals.counted,
         "number": numerals.number,
         "percent": numerals.percent,
         "level": numerals.level,
@@ -97,6 +98,7 @@ def _environment() -> Environment:
         "p_statement": numerals.p_statement,
         "recipe": _recipe,
         "run_anchor": run_anchor,
+        "short": short,
         "is_link": _is_link,
     }
     return environment

@@ -89,7 +89,7 @@ def tick_labels(at: Sequence[float]) -> tuple[str, ...]:
     largest = max(abs(value) for value in at)
     step = min(b - a for a, b in pairwise(at))
     finest = math.floor(math.log10(step) + 1e-9)
-    if largest >= 1e5 or finest < -4:
+    if largest >= 1e6 or finest < -4:
         digits = max(1, math.floor(math.log10(largest) + 1e-9) - finest + 1)
         return tuple(scientific(v, digits) if abs(v) > step / 2 else "0" for v in at)
     return tuple(fixed(value, max(0, -finest)) for value in at)

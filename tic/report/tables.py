@@ -90,6 +90,11 @@ def training(runs: Sequence[RunRecord]) -> Training:
     )
 
 
+def short(fingerprint: str) -> str:
+    """Return as much of a fingerprint as people need to tell runs apart."""
+    return fingerprint[:10]
+
+
 def run_anchor(fingerprint: str) -> str:
     """Return the anchor of a run in the table of what was trained."""
     return f"run-{slug(fingerprint)}"

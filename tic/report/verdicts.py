@@ -63,7 +63,8 @@ def counts_sentence(entries: Sequence[Entry]) -> str:
     counts = Counter(entry.outcome for entry in entries)
     parts = [f"{counts[outcome]} {b.phrase}" for outcome, b in BADGES.items() if counts[outcome]]
     listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-    return f"{_counted(len(entries), 'verdict')} on {_counted(claims, 'claim')}: {listed}."
+    verdicts = numerals.counted(len(entries), "verdict")
+    return f"{verdicts} on {numerals.counted(claims, 'claim')}: {listed}."
 
 
 def scope_groups(entries: Sequence[Entry]) -> tuple[ScopeGroup, ...]:
@@ -110,10 +111,6 @@ def setting(entry: Entry) -> str:
 
 def _estimate_and_interval(contrast: Contrast) -> tuple[str, ...]:
     return numerals.aligned((contrast.estimate, *(contrast.interval or ())))
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _in_all(members: Sequence[Sequence[str]]) -> tuple[str, ...]:

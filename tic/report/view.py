@@ -11,7 +11,14 @@ from markupsafe import Markup
 from tic.audit.evidence import Audit, Contrast, Entry, Figure, Paper
 from tic.report.figures import Drawing, different_axes, figure_drawings, reading
 from tic.report.forest import contrast_strips
-from tic.report.tables import ComparisonGroup, Training, comparison_groups, run_anchor, training
+from tic.report.tables import (
+    ComparisonGroup,
+    Training,
+    comparison_groups,
+    run_anchor,
+    short,
+    training,
+)
 from tic.report.text import slug
 from tic.report.verdicts import (
     BADGES,
@@ -23,8 +30,6 @@ from tic.report.verdicts import (
     scope_groups,
     title,
 )
-
-SHORT = 10
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,7 @@ def _entry_view(entry: Entry, anchor: str, known: set[str], common: Sequence[str
             for index, f in enumerate(entry.figures)
         ),
         differences=tuple(d for d in entry.scope.differences if d not in common),
-        runs=tuple((run[:SHORT], run_anchor(run) if run in known else None) for run in entry.runs),
+        runs=tuple((short(run), run_anchor(run) if run in known else None) for run in entry.runs),
     )
 
 

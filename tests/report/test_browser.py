@@ -1,0 +1,164 @@
+"""The report in a real browser: what is laid out, reached by keyboard, loaded and run."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tic.report import write_report
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+WIDTHS = (360, 820, 840, 1280)
+
+# Elements of the page, outside drawings and texts for screen readers, that leave the window.
+OVERFLOWING = """() => [...document.querySelectorAll('body, body *')]
+  .filter(e => !e.closest('svg svg, .unseen, .skip, thead') && e.tagName !== 'TITLE')
+  .filter(e => !(e.closest('svg') && e.tagName !== 'svg'))
+  .filter(e => e.getBoundingClientRect().right > innerWidth + 0.5
+            || e.getBoundingClientRect().left < -0.5)
+  .map(e => e.tagName + ' ' + e.className)"""
+
+# Labels of a drawing that leave it.
+CUT_OFF = """() => [...document.querySelectorAll('svg text')].filter(e => {
+    const own = e.getBoundingClientRect(), svg = e.closest('svg').getBoundingClientRect();
+    return own.left < svg.left - 1 || own.right > svg.right + 1
+        || own.top < svg.top - 1 || own.bottom > svg.bottom + 1;
+  }).map(e => e.textContent)"""
+
+# Pairs of labels in one drawing that cover each other.
+COLLIDING = """() => [...document.querySelectorAll('svg')].flatMap(svg => {
+    const boxes = [...svg.querySelectorAll('text')].map(e => [e, e.getBoundingClientRect()]);
+    return boxes.flatMap(([one, a], i) => boxes.slice(i + 1)
+      .filter(([, b]) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+                      && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 5)
+      .map(([other]) => one.textContent + ' / ' + other.textContent));
+  })"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    sync_api = pytest.importorskip(
+        "playwright.sync_api", reason="the playwright package is not installed"
+    )
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        pytest.skip(f"no browser is installed; looked for {', '.join(NAMES)}")
+    with sync_api.sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory, example_audit) -> Path:
+    return write_report(example_audit, tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture(scope="module")
+def hostile_report(tmp_path_factory, hostile_audit) -> Path:
+    return write_report(hostile_audit, tmp_path_factory.mktemp("hostile"))
+
+
+@pytest.fixture
+def visit(browser):
+    """Return a function that opens a report and records what the page says, asks and loads."""
+    pages = []
+
+    def open_page(path: Path, **options):
+        page = browser.new_page(**options)
+        pages.append(page)
+        page.told, page.loaded = [], []
+        page.on("console", lambda message: page.told.append(message.text))
+        page.on("pageerror", lambda error: page.told.append(str(error)))
+        page.on("dialog", lambda dialog: (page.told.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda request: page.loaded.append(request.url))
+        page.goto(path.as_uri())
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
+
+
+def test_the_page_loads_nothing_and_says_nothing(visit, report):
+    page = visit(report)
+    assert page.told == []
+    assert page.loaded == [report.as_uri()]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_scrolls_sideways(visit, report, width):
+    page = visit(report, viewport={"width": width, "height": 800})
+    assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+    assert page.evaluate(OVERFLOWING) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_hostile_text_makes_no_elements_and_stays_on_the_page(visit, hostile_report, width):
+    page = visit(hostile_report, viewport={"width": width, "height": 800})
+    assert page.told == []
+    assert page.loaded == [hostile_report.as_uri()]
+    assert page.locator("script, img, iframe, object, embed").count() == 0
+    assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+    assert page.evaluate(OVERFLOWING) == []
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_labels_of_drawings_are_whole_and_apart(visit, report, width):
+    page = visit(report, viewport={"width": width, "height": 800})
+    assert page.evaluate(CUT_OFF) == []
+    assert page.evaluate(COLLIDING) == []
+
+
+def test_text_in_drawings_can_be_read_on_a_phone(visit, report):
+    page = visit(report, viewport={"width": 360, "height": 800})
+    heights = page.evaluate(
+        "() => [...document.querySelectorAll('svg text')].map(e => 12 * e.getCTM().a)"
+    )
+    assert min(heights) >= 10
+
+
+def test_the_page_follows_the_dark_mode(visit, report):
+    grounds = {
+        scheme: visit(report, color_scheme=scheme).evaluate(
+            "getComputedStyle(document.body).backgroundColor"
+        )
+        for scheme in ("light", "dark")
+    }
+    assert grounds == {"light": "rgb(253, 253, 251)", "dark": "rgb(22, 23, 26)"}
+
+
+def test_the_keyboard_reaches_the_navigation(visit, report):
+    page = visit(report)
+    focused = "document.activeElement.textContent.trim()"
+    page.keyboard.press("Tab")
+    assert page.evaluate(focused) == "Skip to the result"
+    page.keyboard.press("Tab")
+    assert page.evaluate(focused) == "Result"
+    assert page.evaluate("document.activeElement.closest('nav') !== null")
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#overview")
+
+
+def test_paper_shows_what_the_screen_folds_away(visit, report):
+    page = visit(report, viewport={"width": 680, "height": 900}, color_scheme="dark")
+    page.emulate_media(media="print")
+    assert page.locator("details dl").first.bounding_box()["height"] > 50
+    assert page.locator(".reading ol").bounding_box()["height"] > 50
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(253, 253, 251)"
+    assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+
+
+def test_landmarks_and_table_roles_survive_the_layout_of_a_phone(visit, report):
+    page = visit(report, viewport={"width": 360, "height": 800})
+    for role in ("banner", "navigation", "main", "contentinfo"):
+        assert page.get_by_role(role).count() == 1
+    table = page.get_by_role("table", name="All verdicts")
+    assert table.get_by_role("row").count() == 13
+    assert table.get_by_role("columnheader", include_hidden=True).count() == 7

@@ -1,0 +1,148 @@
+import pytest
+
+from tic.report import diff_audits, format_diff
+from tic.report.diff import EstimateChange, FieldChange, VerdictChange
+from tic.stats.judge import Outcome
+
+
+def test_an_audit_does_not_differ_from_itself(example_audit):
+    diff = diff_audits(example_audit, example_audit)
+    assert diff.empty
+    assert format_diff(diff) == "no difference\n"
+
+
+def test_times_and_places_do_not_count(example_audit, edited):
+    provenance = example_audit.provenance.model_copy(
+        update={"command": "other", "platform": "other", "processor": "other"}
+    )
+    runs = tuple(run.model_copy(update={"seconds": 1e6}) for run in example_audit.runs)
+    other = edited(started="2030", seconds=1.0, provenance=provenance, runs=runs)
+    other = other.model_copy(
+        update={"entries": tuple(e.model_copy(update={"seconds": 9.0}) for e in other.entries)}
+    )
+    assert format_diff(diff_audits(example_audit, other)) == "no difference\n"
+
+
+def test_versions_and_data_are_told_but_are_no_evidence(example_audit, edited):
+    provenance = example_audit.provenance.model_copy(
+        update={"versions": {"torch": "3.0"}, "data_digests": {"digits": "sha256:0"}}
+    )
+    diff = diff_audits(example_audit, edited(provenance=provenance))
+    assert diff.empty
+    assert FieldChange("versions.torch", "2.9.1", "3.0") in diff.information
+    assert FieldChange("versions.spikingjelly", "2.0.0", "absent") in diff.information
+    text = format_diff(diff)
+    assert text.startswith("no difference in verdicts and evidence\nmade with (not evidence)\n")
+    assert "  data_digests.digits: sha256:" in text
+
+
+def test_entries_come_and_go(example_audit, edited):
+    fewer = edited(entries=example_audit.entries[1:])
+    diff = diff_audits(example_audit, fewer)
+    assert (diff.removed, diff.added) == (("kim2023/concentration[10]",), ())
+    assert diff_audits(fewer, example_audit).added == ("kim2023/concentration[10]",)
+    assert "removed\n  kim2023/concentration[10]\n" in format_diff(diff)
+
+
+def test_a_change_of_verdict_is_told(example_audit, edited):
+    diff = diff_audits(example_audit, edited(0, outcome=Outcome.INCONCLUSIVE))
+    assert diff.verdicts == (
+        VerdictChange(
+            "kim2023/concentration[10]",
+            Outcome.SUPPORTED,
+            Outcome.INCONCLUSIVE,
+            Outcome.SUPPORTED,
+            Outcome.SUPPORTED,
+        ),
+    )
+    assert (
+        "kim2023/concentration[10]: SUPPORTED → INCONCLUSIVE (by itself SUPPORTED → SUPPORTED)"
+        in format_diff(diff)
+    )
+
+
+def test_estimates_are_compared_to_the_last_bit(example_audit, edited):
+    first = example_audit.entries[0].contrasts[0].model_copy(update={"estimate": 0.1 + 0.2})
+    second = first.model_copy(update={"estimate": 0.3})
+    rest = example_audit.entries[0].contrasts[1:]
+    diff = diff_audits(edited(0, contrasts=(first, *rest)), edited(0, contrasts=(second, *rest)))
+    assert diff.estimates == (
+        EstimateChange(
+            "kim2023/concentration[10]",
+            "fall of the normalised centroid",
+            "normalised centroid",
+            0.30000000000000004,
+            0.3,
+        ),
+    )
+    assert "0.30000000000000004 → 0.3 normalised centroid (moved by −5.55×10⁻¹⁷)" in format_diff(
+        diff
+    )
+
+
+def test_an_effect_of_one_seed_is_evidence(example_audit, edited):
+    old = example_audit.entries[0].contrasts[0]
+    new = old.model_copy(update={"effects": (*old.effects[:4], 0.5)})
+    rest = example_audit.entries[0].contrasts[1:]
+    diff = diff_audits(example_audit, edited(0, contrasts=(new, *rest)))
+    (change,) = diff.evidence
+    assert change.place == ("kim2023/concentration[10]: fall of the normalised centroid.effects[4]")
+    assert change.after == "0.5"
+    assert not diff.empty
+
+
+def test_contrasts_that_come_and_go_are_evidence(example_audit, edited):
+    fewer = edited(0, contrasts=example_audit.entries[0].contrasts[:1])
+    (change,) = diff_audits(example_audit, fewer).evidence
+    assert change.after == "absent"
+    assert "Theil–Sen" in change.place
+
+
+def test_figures_are_summed_up(example_audit, edited):
+    figure = example_audit.entries[0].figures[0]
+    curve = figure.panels[1].series[0]
+    moved = (tuple(v + 1 for v in curve.values[0]), *curve.values[1:])
+    series = curve.model_copy(update={"values": moved})
+    panel = figure.panels[1].model_copy(update={"series": (series,)})
+    panels = (figure.panels[0], panel, *figure.panels[2:])
+    other = edited(0, figures=(figure.model_copy(update={"panels": panels}),))
+    (change,) = diff_audits(example_audit, other).evidence
+    assert change.after == "10 of 285 values differ"
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"rule": "another"}, "kim2023/concentration[10].rule"),
+        ({"version": 2}, "kim2023/concentration[10].version"),
+        ({"p_value": 0.5}, "kim2023/concentration[10].p_value"),
+        ({"runs": ()}, "kim2023/concentration[10].runs"),
+    ],
+)
+def test_rules_versions_and_runs_are_evidence(example_audit, edited, changes, place):
+    (change,) = diff_audits(example_audit, edited(0, **changes)).evidence
+    assert change.place == place
+
+
+def test_other_results_of_the_same_run_are_evidence(example_audit, edited):
+    first, *rest = example_audit.runs
+    runs = (first.model_copy(update={"test_accuracy": 50.0}), *rest)
+    (change,) = diff_audits(example_audit, edited(runs=runs)).evidence
+    assert change.place == f"run {first.fingerprint[:10]}.test_accuracy"
+
+
+def test_an_interrupted_audit_differs_from_a_complete_one(example_audit, edited):
+    (change,) = diff_audits(example_audit, edited(completed=False)).evidence
+    assert change == FieldChange("completed", "True", "False")
+
+
+def test_entries_with_one_name_do_not_shadow_each_other(example_audit, edited):
+    twice = edited(entries=(example_audit.entries[0], example_audit.entries[0]))
+    once = edited(entries=(example_audit.entries[0],))
+    assert diff_audits(twice, once).removed == ("kim2023/concentration[10] (2)",)
+
+
+def test_hostile_names_show_as_text(hostile_audit, example_audit):
+    text = format_diff(diff_audits(example_audit, hostile_audit))
+    assert "\x1b" not in text
+    assert "\u202e" not in text

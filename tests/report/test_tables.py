@@ -1,0 +1,70 @@
+from tic.audit.evidence import Comparison, RunRecord
+from tic.report.tables import comparison_groups, recipe_value, training
+
+
+def comparison(quantity: str, place: str, reported: float, *measured: float) -> Comparison:
+    return Comparison(
+        quantity=quantity, place=place, unit="%", reported=reported, measured=measured
+    )
+
+
+def run(seed: int, fingerprint: str, label: str = "", **recipe: object) -> RunRecord:
+    return RunRecord.model_validate(
+        {
+            "fingerprint": fingerprint,
+            "label": label or f"tiny-T5-seed{seed}",
+            "seed": seed,
+            "recipe": {"seed": seed, "epochs": 60} | recipe,
+            "status": "finished",
+            "seconds": 10.0,
+            "train_loss": 0.1,
+            "test_accuracy": 97.0,
+        }
+    )
+
+
+def test_numbers_of_one_place_stand_together_with_the_papers_decimals():
+    groups = comparison_groups(
+        [
+            comparison("clean", "Table 1", 92.04, 94.0, 96.0),
+            comparison("blur", "Table 1", 58.1, 50.0),
+            comparison("saving", "text", 20.0),
+        ],
+        "e",
+    )
+    assert [(group.place, len(group.rows)) for group in groups] == [("Table 1", 2), ("text", 1)]
+    clean, blur = groups[0].rows
+    assert (clean.reported, clean.mean, clean.spread) == ("92.04", "95.00", "94.00 to 96.00")
+    assert clean.difference == "+2.96"
+    assert (blur.reported, blur.spread, blur.difference) == ("58.10", "–", "−8.10")
+    assert groups[1].rows[0].mean == "not measured"
+
+
+def test_runs_that_differ_only_in_their_seed_stand_together():
+    what = training([run(0, "a" * 24), run(1, "b" * 24), run(0, "c" * 24, epochs=300)])
+    assert [len(group.runs) for group in what.groups] == [2, 1]
+    assert [group.label for group in what.groups] == ["tiny-T5", "tiny-T5"]
+    assert [group.varying for group in what.groups] == [{"epochs": 60}, {"epochs": 300}]
+    assert (what.count, what.seconds) == (3, 30.0)
+
+
+def test_a_parent_is_named_by_its_label_so_that_seeds_stay_together():
+    parents = [run(seed, f"parent{seed}") for seed in (0, 1)]
+    children = [
+        run(seed, f"child{seed}", f"pruned-seed{seed}", parent=f"parent{seed}") for seed in (0, 1)
+    ]
+    groups = training([*parents, *children]).groups
+    assert [len(group.runs) for group in groups] == [2, 2]
+    assert groups[1].recipe["parent"] == "tiny-T5"
+
+
+def test_what_all_recipes_share_is_said_once():
+    what = training([run(0, "a", tau=2.0), run(0, "b", tau=4.0)])
+    assert what.common == {"epochs": 60}
+    assert training([]).groups == ()
+
+
+def test_recipe_values_are_printed_as_they_are_set():
+    values = (None, True, False, 2.0, 5e-4, 0.1, 10, "sgd", 0.1 + 0.2)
+    printed = ("none", "yes", "no", "2", "0.0005", "0.1", "10", "sgd", "0.30000000000000004")
+    assert tuple(recipe_value(value) for value in values) == printed
