@@ -1,0 +1,1 @@
+"""Claims of papers, one folder per paper."""

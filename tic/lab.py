@@ -54,9 +54,7 @@ class Lab:
 
     def fingerprint(self, recipe: Recipe) -> str:
         """Identify the Run of a Recipe on the data that lie here."""
-        return _fingerprint(
-            recipe, self.images(recipe.dataset, "train", recipe.train_size).digest
-        )
+        return _fingerprint(recipe, self.images(recipe.dataset, "train", recipe.train_size).digest)
 
     def has(self, recipe: Recipe, *, verify: bool = False) -> bool:
         """Whether the Run is finished, and its files are whole when that is to be verified."""

@@ -35,7 +35,7 @@ def magnitude_masks(weights: dict[str, Tensor], sparsity: float) -> Masks:
     # A stable order keeps the count exact and the choice reproducible when magnitudes tie.
     flat = torch.ones_like(magnitudes)
     flat[magnitudes.argsort(stable=True)[:removed]] = 0
-    parts = flat.split([weight.numel() for weight in weights.values()])
+    parts = torch.split(flat, [weight.numel() for weight in weights.values()])
     return {
         name: part.view_as(weight)
         for (name, weight), part in zip(weights.items(), parts, strict=True)

@@ -100,9 +100,7 @@ class Recipe(BaseModel):
     @property
     def checkpoint_epochs(self) -> tuple[int, ...]:
         """Epochs whose weights are kept, ascending; 0 is the untrained network."""
-        every = {
-            round(self.epochs * k / self.checkpoints) for k in range(1, self.checkpoints + 1)
-        }
+        every = {round(self.epochs * k / self.checkpoints) for k in range(1, self.checkpoints + 1)}
         start = {0, 1} if self.checkpoints > 1 else set()
         return tuple(sorted(every | start))
 

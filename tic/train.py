@@ -162,7 +162,7 @@ class _Training:
         self.progress.prefix_losses.append(prefixes)
 
     def _pass_over_images(self) -> tuple[float, list[float]]:
-        """Take one epoch of steps; return the mean objective and the mean L_t, weighted by images."""
+        """Take one epoch of steps; return the means over images of objective and L_t."""
         self.network.train()
         weights = pruning.prunable(self.network)
         total = torch.zeros(1 + self.recipe.timesteps, device=self.lab.device)
@@ -174,7 +174,7 @@ class _Training:
             logits = self.network(images)
             loss = objective(self.recipe, logits, labels)
             self.optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             self.optimiser.step()
             pruning.apply_masks(weights, self.masks)
             with torch.no_grad():

@@ -44,6 +44,7 @@ KIM2023 = Pack(
     paper=PAPER,
     settings={"resnet19": PAPER_SETTING, "tiny": SMOKE_SETTING},
     own="resnet19",
+    default="tiny",
 )
 
 ALPHAS: dict[str, tuple[float, float, float]] = {

@@ -31,10 +31,10 @@ class GaussianNoise:
             raise TicError(f"share must be at least 0, got {self.share}")
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
-        """Corrupt images (B, C, H, W); `batch` numbers the batch, so that each has its own noise."""
+        """Corrupt images (B, C, H, W); every batch number has noise of its own."""
         draws = seeding.generator(self.seed, f"noise/{batch}")
         noise = torch.randn(images.shape, generator=draws).to(images)
-        scale = images.flatten(1).norm(dim=1) / noise.flatten(1).norm(dim=1)
+        scale = _norms(images) / _norms(noise)
         return images + self.share * noise * scale.view(-1, 1, 1, 1)
 
 
@@ -58,3 +58,8 @@ class Blur:
         small_size = (max(1, height // self.factor), max(1, width // self.factor))
         small = interpolate(images, small_size, mode="bilinear", align_corners=False)
         return interpolate(small, (height, width), mode="bilinear", align_corners=False)
+
+
+def _norms(images: Tensor) -> Tensor:
+    norms: Tensor = torch.linalg.vector_norm(images, dim=(1, 2, 3))
+    return norms

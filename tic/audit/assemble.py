@@ -68,9 +68,7 @@ def _run_record(recipe: Recipe, lab: Lab, test_size: dict[str, int | None]) -> R
     losses = run.history["train_loss"]
     accuracy = None
     if not run.diverged:
-        measurement = AccuracyMeasurement(
-            epoch=recipe.epochs, size=test_size.get(recipe.dataset)
-        )
+        measurement = AccuracyMeasurement(epoch=recipe.epochs, size=test_size.get(recipe.dataset))
         accuracy = (known(measurement, recipe, lab) or {}).get("accuracy")
     return RunRecord(
         **fields,
@@ -94,4 +92,3 @@ def data_digests(recipes: Iterable[Recipe], lab: Lab) -> dict[str, str]:
         f"{dataset}, {size or 'all'} training images": lab.images(dataset, "train", size).digest
         for dataset, size in sorted(used, key=str)
     }
-

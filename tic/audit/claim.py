@@ -52,11 +52,13 @@ class Pack:
         paper: Citation.
         settings: By architecture: the setting that `--arch` selects.
         own: Name of the architecture whose setting is the paper's own.
+        default: Name of the architecture whose setting is audited without `--arch`.
     """
 
     paper: Paper
     settings: Mapping[str, Setting]
     own: str
+    default: str
 
     def setting(self, architecture: str) -> Setting:
         """Find the setting of an architecture.

@@ -142,5 +142,3 @@ def curves(name: str, x: ArrayLike, values: ArrayLike, marker: float | None = No
         values=tuple(tuple(row) for row in rows),
         marker=marker,
     )
-
-

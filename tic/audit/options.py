@@ -5,21 +5,22 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Literal
 
 from tic.audit.claim import Claim, Pack, Setting
 from tic.data.spec import SPECS, describe
 from tic.errors import TicError
 
 CONFIDENCE = 0.95
+TrainSize = int | Literal["all"]
 
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for on the command line; None where nothing was.
+    """What was asked for on the command line; empty or None where nothing was.
 
     Attributes:
-        architectures: Each brings its pack's setting; the pack's first without any.
+        architectures: Each brings its pack's setting; the pack's default without any.
         datasets: Override the settings' data set, one audit setting each.
         timesteps: Overrides T.
         epochs: Overrides the length of the training.
@@ -28,12 +29,12 @@ class Options:
         claims: Patterns of claim names; all without any.
     """
 
-    architectures: tuple[str, ...] = ("tiny",)
+    architectures: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
     timesteps: int | None = None
     epochs: int | None = None
     seeds: int | None = None
-    train_size: int | str | None = None
+    train_size: TrainSize | None = None
     claims: tuple[str, ...] = ()
 
     def settings(self, pack: Pack) -> list[Setting]:
@@ -44,7 +45,7 @@ class Options:
         """
         return [
             self._override(pack.setting(architecture), dataset)
-            for architecture in self.architectures
+            for architecture in self.architectures or (pack.default,)
             for dataset in self.datasets or (None,)
         ]
 
@@ -66,26 +67,25 @@ class Options:
         return _fit_to_data(setting, self.train_size)
 
 
-def _fit_to_data(setting: Setting, train_size: int | str | None) -> Setting:
+def _fit_to_data(setting: Setting, train_size: TrainSize | None) -> Setting:
     """Take a default subset only where the data set is larger than it."""
     spec = describe(setting.recipe.dataset)
-    size = setting.recipe.train_size if train_size is None else train_size
     if isinstance(train_size, int) and train_size > spec.train_size:
         raise TicError(
             f"--train-size must be at most the {spec.train_size} training images of {spec.name}, "
             f"got {train_size}; use --train-size all"
         )
-    if size == "all" or (isinstance(size, int) and size >= spec.train_size):
-        size = None
-
-    def capped(wanted: int | None, available: int) -> int | None:
-        return None if wanted is None or wanted >= available else wanted
-
+    wanted = setting.recipe.train_size if train_size is None else train_size
+    size = _subset(None if wanted == "all" else wanted, spec.train_size)
     return replace(
         setting.but(train_size=size),
-        fisher_size=capped(setting.fisher_size, size or spec.train_size),
-        test_size=capped(setting.test_size, spec.test_size),
+        fisher_size=_subset(setting.fisher_size, size or spec.train_size),
+        test_size=_subset(setting.test_size, spec.test_size),
     )
+
+
+def _subset(wanted: int | None, available: int) -> int | None:
+    return wanted if wanted is not None and wanted < available else None
 
 
 def read_options(asked: argparse.Namespace) -> Options:
@@ -94,18 +94,19 @@ def read_options(asked: argparse.Namespace) -> Options:
     Raises:
         TicError: A value is out of its range.
     """
-    chosen = {
-        "architectures": _listed("--arch", asked.arch),
-        "datasets": _listed("--dataset", asked.dataset, known=tuple(SPECS)),
-        "timesteps": _count("--timesteps", asked.timesteps),
-        "epochs": _count("--epochs", asked.epochs),
-        "seeds": _count("--seeds", asked.seeds),
-        "train_size": "all"
-        if asked.train_size == "all"
-        else _count("--train-size", asked.train_size, way_out=" or all"),
-        "claims": _listed("--claim", asked.claim),
-    }
-    return Options(**{name: value for name, value in chosen.items() if value is not None})
+    return Options(
+        architectures=_listed("--arch", asked.arch),
+        datasets=_listed("--dataset", asked.dataset, known=tuple(SPECS)),
+        timesteps=_count("--timesteps", asked.timesteps),
+        epochs=_count("--epochs", asked.epochs),
+        seeds=_count("--seeds", asked.seeds),
+        train_size=_train_size(asked.train_size),
+        claims=_listed("--claim", asked.claim),
+    )
+
+
+def _train_size(text: str | None) -> TrainSize | None:
+    return "all" if text == "all" else _count("--train-size", text, way_out=" or all")
 
 
 def _count(option: str, text: str | None, way_out: str = "") -> int | None:
@@ -116,9 +117,9 @@ def _count(option: str, text: str | None, way_out: str = "") -> int | None:
     return int(text)
 
 
-def _listed(option: str, text: str | None, known: tuple[str, ...] = ()) -> tuple[str, ...] | None:
+def _listed(option: str, text: str | None, known: tuple[str, ...] = ()) -> tuple[str, ...]:
     if text is None:
-        return None
+        return ()
     names = tuple(part.strip() for part in text.split(",") if part.strip())
     if not names or len(set(names)) != len(names):
         raise TicError(f"{option} needs distinct names separated by commas, got {text!r}")

@@ -87,9 +87,7 @@ class SeedRuns:
         )
         return [measure(measurement, recipe, self.lab)["by_layer"] for recipe in self.recipes]
 
-    def trace(
-        self, epoch: Epoch = "final", estimator: Estimator = Estimator.EMPIRICAL
-    ) -> Array:
+    def trace(self, epoch: Epoch = "final", estimator: Estimator = Estimator.EMPIRICAL) -> Array:
         """Fisher trace I_t, shape (S, T) (Eq. 6)."""
         layers = self.by_layer(epoch, estimator)
         return np.array([np.sum(list(each.values()), axis=0) for each in layers])
@@ -98,9 +96,7 @@ class SeedRuns:
         """Normalised information centroid, shape (S,), in [0, 1] (Eq. 7)."""
         return np.array([normalised_centroid(trace) for trace in self.trace(epoch)])
 
-    def accuracy(
-        self, corruption: Corruption | None = None, timesteps: int | None = None
-    ) -> Array:
+    def accuracy(self, corruption: Corruption | None = None, timesteps: int | None = None) -> Array:
         """Final test accuracy in percent, shape (S,)."""
         measurement = AccuracyMeasurement(
             epoch=self.recipe.epochs,

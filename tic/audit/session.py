@@ -144,7 +144,9 @@ class AuditSession:
             each.setting.recipe.dataset: each.setting.test_size for each in self.planned.values()
         }
         digests = data_digests((planned.recipe for planned in self.plan), self.lab)
-        papers = {each.claim.pack.paper.key: each.claim.pack.paper for each in self.planned.values()}
+        papers = {
+            each.claim.pack.paper.key: each.claim.pack.paper for each in self.planned.values()
+        }
         return Audit(
             started=datetime.fromtimestamp(self.started, UTC).isoformat(timespec="seconds"),
             seconds=round(time.time() - self.started, 1),

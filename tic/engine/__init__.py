@@ -1,0 +1,1 @@
+"""Plans of Runs and who trains what is missing of them."""

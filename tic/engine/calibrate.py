@@ -37,7 +37,8 @@ def time_training_step(recipe: Recipe, lab: Lab, repeats: int = 3) -> float:
         for _ in range(1 + repeats):
             started = time.perf_counter()
             optimiser.zero_grad()
-            objective(recipe, network(images), labels).backward()
+            loss = objective(recipe, network(images), labels)
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             if lab.device.type == "cuda":
                 torch.cuda.synchronize(lab.device)

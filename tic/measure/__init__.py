@@ -1,0 +1,1 @@
+"""Quantities measured on networks and on Runs, one file per quantity."""

@@ -58,7 +58,8 @@ class FisherInformation:
     @cached_property
     def trace(self) -> NDArray[np.float64]:
         """I_t over all layers, shape (T,)."""
-        return np.sum(list(self.by_layer.values()), axis=0)
+        total: NDArray[np.float64] = np.stack(list(self.by_layer.values())).sum(axis=0)
+        return total
 
     @property
     def centroid(self) -> float:

@@ -1,4 +1,4 @@
-"""Squared norms of per-sample weight gradients, layer by layer, without forming the gradients twice.
+"""Squared norms of per-sample weight gradients, layer by layer.
 
 A layer that maps its inputs linearly in its weights has, for sample b, the weight gradient
 W_b = Σ_p g_bp a_bpᵀ over all positions p in time and space, with a the inputs and g the gradients
@@ -94,7 +94,7 @@ class ConvolutionRule(LayerRule):
         """See `LayerRule.norms`."""
         per_sample = inputs[:, :1].numel() * self._taps() + gradients[:, :1].numel()
         size = max(1, CHUNK_ELEMENTS // per_sample)
-        pairs = zip(inputs.split(size, 1), gradients.split(size, 1), strict=True)
+        pairs = zip(torch.split(inputs, size, 1), torch.split(gradients, size, 1), strict=True)
         return torch.cat([self._chunk_norms(a, g) for a, g in pairs])
 
     def _taps(self) -> int:
@@ -113,20 +113,22 @@ class ConvolutionRule(LayerRule):
 
     def _unfold(self, inputs: Tensor) -> Tensor:
         module = self.module
-        assert isinstance(module, nn.Conv2d) and not isinstance(module.padding, str)
+        assert isinstance(module, nn.Conv2d)
+        assert not isinstance(module.padding, str)
         patches = functional.unfold(
             inputs.flatten(0, 1),
-            module.kernel_size,  # type: ignore[arg-type]
-            module.dilation,  # type: ignore[arg-type]
-            module.padding,  # type: ignore[arg-type]
-            module.stride,  # type: ignore[arg-type]
+            module.kernel_size,
+            module.dilation,
+            module.padding,
+            module.stride,
         )
-        return patches.unflatten(0, inputs.shape[:2])
+        return patches.view(*inputs.shape[:2], *patches.shape[1:])
 
     @staticmethod
     def _positions(values: Tensor, groups: int) -> Tensor:
         """(T, B, G·F, L) -> (B·G, T·L, F)."""
-        grouped = values.unflatten(2, (groups, -1))
+        times, batch, features, places = values.shape
+        grouped = values.reshape(times, batch, groups, features // groups, places)
         return grouped.permute(1, 2, 0, 4, 3).flatten(2, 3).flatten(0, 1)
 
 
@@ -141,7 +143,8 @@ class BatchNormRule(LayerRule):
         """See `LayerRule.norms`."""
         module = self.module
         assert isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)
-        assert module.running_mean is not None and module.running_var is not None
+        assert module.running_mean is not None
+        assert module.running_var is not None
         shape = (-1,) + (1,) * (self.trailing - 1)
         scale = (module.running_var + module.eps).rsqrt().view(shape)
         normalised = (inputs - module.running_mean.view(shape)) * scale

@@ -15,7 +15,7 @@ from tic.neurons import fresh_membranes
 def over_time(module: nn.Module, sequence: Tensor) -> Tensor:
     """Apply a module that knows no time to all timesteps at once: (T, B, ...) -> (T, B, ...)."""
     output: Tensor = module(sequence.flatten(0, 1))
-    return output.unflatten(0, sequence.shape[:2])
+    return output.view(*sequence.shape[:2], *output.shape[1:])
 
 
 class SpikingNetwork(nn.Module, ABC):

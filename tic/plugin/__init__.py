@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of an audit."""
     group = parser.getgroup("tic", "audit of scientific claims")
     add = group.addoption
-    add("--arch", metavar="NAME[,NAME]", help="network; brings its setting (default: tiny)")
+    add("--arch", metavar="NAME[,NAME]", help="network; brings its own setting")
     add("--dataset", metavar="NAME[,NAME]", help="data set instead of the setting's own")
     add("--timesteps", metavar="T", help="timesteps instead of the setting's own")
     add("--epochs", metavar="N", help="epochs instead of the setting's own")

@@ -57,6 +57,17 @@ class Concluding:
             problems += [f"{each} is INCONCLUSIVE, which --strict fails" for each in undecided]
         return problems
 
+    @property
+    def all_judged(self) -> bool:
+        """Whether the audit came to its end and no claim to an ERROR."""
+        from tic.stats import Outcome
+
+        return (
+            self.audit is not None
+            and self.audit.completed
+            and all(entry.outcome is not Outcome.ERROR for entry in self.audit.entries)
+        )
+
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the plan, or the verdicts and where the report lies."""
         state, write = self.state, terminalreporter.write_line

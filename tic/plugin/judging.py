@@ -34,7 +34,7 @@ class Judging:
         """Attach the entry to the report, which carries it to the controller."""
         report = yield
         if claim_of(item) and (entry := self._entry(item, call)):
-            report.tic_entry = entry.model_dump(mode="json")
+            report.__dict__["tic_entry"] = entry.model_dump(mode="json")
             self._set_outcome(report, entry, call)
         return report
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tic.audit.session import AuditSession
 
 MARK = "tic_claim"
-JUDGE = pytest.StashKey["Judge"]()
+JUDGE: pytest.StashKey[Judge] = pytest.StashKey()
 
 
 def claim_of(item: pytest.Item) -> Claim | None:

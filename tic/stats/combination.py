@@ -17,7 +17,8 @@ class ClaimVerdict:
     Attributes:
         outcome: SUPPORTED, REFUTED or INCONCLUSIVE.
         p_value: of rejecting "at least one contrast is outside its region": the largest of theirs,
-            where an exact contrast counts 0 or 1; None when one of them has no p-value.
+            where an exact contrast counts 0 or 1; None when one of the others has no p-value, and
+            when all are exact: then nothing was tested.
         reason: which contrasts decided, counted from 1, and why; "" when nothing is to be said.
     """
 
@@ -55,6 +56,8 @@ def combine(verdicts: Sequence[Verdict]) -> ClaimVerdict:
 
 
 def _intersection_p_value(verdicts: Sequence[Verdict]) -> float | None:
+    if all(verdict.exact for verdict in verdicts):
+        return None
     p_values = [
         float(verdict.outcome is not Outcome.SUPPORTED) if verdict.exact else verdict.p_value
         for verdict in verdicts

@@ -7,21 +7,12 @@ import math
 import numpy as np
 
 from claims.kim2023 import recipes
+from claims.kim2023.protocol import ESTIMATOR, PARAMETERS, PREFIXES
 from claims.kim2023.recipes import KIM2023
 from tic.audit import Panel, claim
 from tic.audit.judge import Judge, curves
 from tic.audit.runs import SeedRuns, normalised_centroid
 from tic.stats import above, below, theil_sen_slope
-
-ESTIMATOR = (
-    "Fisher information is Eq. 6 per sample on training images without augmentation, of the mean "
-    "logits over 1..t. The release squares the gradient of a mean over 16 samples instead, which "
-    "is another quantity (estimator `official`)."
-)
-PARAMETERS = (
-    "As in the release, the trace includes batch normalisation, biases and the stem, "
-    "which no timestep repeats."
-)
 
 
 @claim(
@@ -52,7 +43,12 @@ def draw_figure_1(runs: SeedRuns, judge: Judge) -> None:
     timesteps = runs.recipe.timesteps
     times = range(1, timesteps + 1)
     centroids = np.array([1 + (timesteps - 1) * runs.centroid(each) for each in runs.checkpoints])
-    chosen = [runs.epoch("early"), *(runs.checkpoints[-1 - k] for k in (10, 5, 0) if k < len(runs.checkpoints) - 3)]
+    chosen = dict.fromkeys(
+        [
+            runs.epoch("early"),
+            *(runs.checkpoints[len(runs.checkpoints) * k // 3 - 1] for k in (1, 2, 3)),
+        ]
+    )
     panels = [
         Panel(
             title="Information centroid",
@@ -61,7 +57,7 @@ def draw_figure_1(runs: SeedRuns, judge: Judge) -> None:
             series=(curves("IC", runs.checkpoints, centroids.T),),
         )
     ]
-    for epoch in dict.fromkeys(chosen):
+    for epoch in chosen:
         trace = runs.trace(epoch)
         marker = float(np.mean([1 + (timesteps - 1) * normalised_centroid(row) for row in trace]))
         panels.append(
@@ -93,8 +89,7 @@ def draw_figure_1(runs: SeedRuns, judge: Judge) -> None:
     notes=(
         ESTIMATOR,
         PARAMETERS,
-        "Page's test takes every order of the timesteps as equally likely when there is no trend; "
-        "neighbouring prefixes are alike, so its p-value is smaller than the evidence.",
+        PREFIXES,
     ),
 )
 def test_trained_network_holds_information_early(runs: SeedRuns, judge: Judge) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from claims.kim2023 import paper, recipes
+from claims.kim2023.protocol import RETRAINING
 from claims.kim2023.recipes import KIM2023, ROUNDS, role
 from tic.audit import Panel, claim
 from tic.audit.judge import Judge, curves
@@ -12,14 +13,10 @@ from tic.audit.runs import Array, SeedRuns
 from tic.pruning import compute_saving
 from tic.stats import above, within
 
-PROTOCOL = (
-    "The paper does not say how many timesteps the pruned network is evaluated with. Here it is "
-    "T_retrain, as it was retrained; the figure shows the full T beside it.",
-    "Each round starts the cosine schedule anew at the first training's rate; the paper gives none.",
-)
 
-
-def accuracies(runs: dict[str, SeedRuns], retrain_timesteps: int) -> tuple[list[Array], list[Array]]:
+def accuracies(
+    runs: dict[str, SeedRuns], retrain_timesteps: int
+) -> tuple[list[Array], list[Array]]:
     """Accuracy after every round at T_retrain and at full T, for the full and the short chain."""
     full = first_timesteps(runs)
     return (
@@ -48,7 +45,9 @@ def draw_figure_7(runs: dict[str, SeedRuns], judge: Judge, retrain_timesteps: in
                 curves(
                     f"T_retrain = {each}",
                     sparsities,
-                    _over_rounds([runs[role(each, done)].accuracy(timesteps=timesteps) for done in rounds]),
+                    _over_rounds(
+                        [runs[role(each, done)].accuracy(timesteps=timesteps) for done in rounds]
+                    ),
                 )
                 for each in (full, retrain_timesteps)
             ),
@@ -73,7 +72,7 @@ def _over_rounds(values: list[Array]) -> list[list[float]]:
     says="Retraining with 3 or 4 timesteps prunes as well as with 5.",
     rule="Accuracy within ±1 percentage point of T_retrain = T after every round.",
     needs=recipes.pruned,
-    notes=PROTOCOL,
+    notes=RETRAINING,
 )
 @pytest.mark.parametrize("retrain_timesteps", [4, 3], ids="retrain{}".format)
 def test_fewer_timesteps_prune_as_well(
@@ -97,7 +96,7 @@ def test_fewer_timesteps_prune_as_well(
     says="Retraining with 2 timesteps degrades the pruned network a lot.",
     rule="Accuracy at T_retrain = T minus that at T_retrain = 2 above 1 pp after the last round.",
     needs=recipes.pruned,
-    notes=PROTOCOL,
+    notes=RETRAINING,
 )
 @pytest.mark.parametrize("retrain_timesteps", [2], ids="retrain{}".format)
 def test_two_timesteps_are_too_few(

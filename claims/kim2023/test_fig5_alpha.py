@@ -9,8 +9,8 @@ import pytest
 
 from claims.kim2023 import recipes
 from claims.kim2023.paper import LEVELS, table_1_rows
+from claims.kim2023.protocol import ATTACKS, ESTIMATOR, MASKING, PER_BATCH
 from claims.kim2023.recipes import KIM2023, alpha_levels
-from claims.kim2023.test_concentration import ESTIMATOR
 from tic.attacks import FGSM, PGD, Blur, Corruption, GaussianNoise
 from tic.audit import Panel, claim
 from tic.audit.judge import Judge, curves
@@ -23,26 +23,15 @@ CORRUPTIONS: dict[str, Corruption] = {
     "fgsm": FGSM(epsilon=8 / 255),
     "pgd": PGD(epsilon=8 / 255, step=4 / 255, steps=10),
 }
-PER_BATCH = (
-    "Eq. 9 does not say whether the absolute value is taken per sample or per batch; here it is "
-    "the batch, as in flooding."
-)
-ATTACK_DETAILS = (
-    "The paper states neither random start, clipping, pixel or normalised space, nor the network's "
-    "mode. Here ε is in pixel values, results are clipped to [0, 1], PGD starts at random, and the "
-    "network is in evaluation mode with its surrogate gradients. The Gaussian noise is not clipped."
-)
-MASKING = (
-    "Accuracy under one gradient attack is an upper bound of robustness: masked gradients make it "
-    "look better than it is."
-)
 
 
 def note_alphas(dataset: str, runs: dict[str, SeedRuns], judge: Judge) -> None:
     """Tell which α were used and which losses they reached."""
     for level, alpha in alpha_levels(dataset).items():
         reached = runs[level].final_losses().mean()
-        judge.note(f"α {level} = {alpha:g}; mean training loss L_t in the last epoch {reached:.3g}.")
+        judge.note(
+            f"α {level} = {alpha:g}; mean training loss L_t in the last epoch {reached:.3g}."
+        )
 
 
 @claim(
@@ -123,7 +112,7 @@ def test_alpha_does_not_change_accuracy(runs: dict[str, SeedRuns], judge: Judge)
         "drop is clean minus corrupted test accuracy."
     ),
     needs=recipes.alphas,
-    notes=(PER_BATCH, ATTACK_DETAILS, MASKING),
+    notes=(PER_BATCH, ATTACKS, MASKING),
 )
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
 def test_smaller_alpha_is_more_robust(

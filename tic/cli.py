@@ -1,0 +1,98 @@
+"""The command `tic`: audits and their reports without knowing pytest."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tic.errors import TicError
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns:
+        0 when the command did what it was asked for, 1 when `diff` found a difference or an audit
+        was not completed, 2 when the command was refused.
+    """
+    parser = _parser()
+    asked, rest = parser.parse_known_args(arguments)
+    if rest and asked.command not in ("audit", "plan"):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    try:
+        return int(asked.run(asked, rest))
+    except TicError as error:
+        print(f"tic: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tic", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    audit = commands.add_parser(
+        "audit",
+        help="audit the claims in a folder; succeeds when all were judged, whatever the verdicts",
+        epilog="Further options are pytest's and the plugin's: see pytest --help.",
+    )
+    audit.add_argument("folder", nargs="?", default="claims")
+    audit.set_defaults(run=_audit)
+    plan = commands.add_parser("plan", help="show what an audit would train and for how long")
+    plan.add_argument("folder", nargs="?", default="claims")
+    plan.set_defaults(run=_plan)
+    report = commands.add_parser("report", help="render the report of an audit again")
+    report.add_argument("audit", type=Path, help="audit.json")
+    report.add_argument("--report-dir", type=Path, help="where it goes (default: beside the audit)")
+    report.set_defaults(run=_report)
+    diff = commands.add_parser("diff", help="show which verdicts and estimates moved")
+    diff.add_argument("before", type=Path, help="audit.json")
+    diff.add_argument("after", type=Path, help="audit.json")
+    diff.set_defaults(run=_diff)
+    return parser
+
+
+def _audit(asked: argparse.Namespace, rest: list[str]) -> int:
+    import pytest
+
+    from tic.plugin.concluding import Concluding
+
+    witness = _Witness()
+    status = int(pytest.main([asked.folder, *rest], plugins=[witness]))
+    found = witness.concluding
+    judged = isinstance(found, Concluding) and found.all_judged and not found.problems
+    return 0 if judged else status or 1
+
+
+class _Witness:
+    """Keeps what the plugin concluded, which an exit status cannot tell."""
+
+    concluding: object = None
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        self.concluding = session.config.pluginmanager.getplugin("tic-concluding")
+
+
+def _plan(asked: argparse.Namespace, rest: list[str]) -> int:
+    import pytest
+
+    return int(pytest.main([asked.folder, "--plan", "-q", *rest]))
+
+
+def _report(asked: argparse.Namespace, rest: list[str]) -> int:
+    from tic.report import load_audit, write_report
+
+    print(write_report(load_audit(asked.audit), asked.report_dir or asked.audit.parent))
+    return 0
+
+
+def _diff(asked: argparse.Namespace, rest: list[str]) -> int:
+    from tic.report import diff_audits, format_diff, load_audit
+
+    diff = diff_audits(load_audit(asked.before), load_audit(asked.after))
+    print(format_diff(diff), end="")
+    return 0 if diff.empty else 1
