@@ -15,7 +15,7 @@ PAPER = Paper(
     ),
     venue="AAAI Conference on Artificial Intelligence",
     year=2023,
-    url="https://arxiv.org/abs/2211.14406",
+    url="https://github.com/Intelligent-Computing-Lab-Yale/Exploring-Temporal-Information-Dynamics-in-Spiking-Neural-Networks",
 )
 
 Level = Literal["low", "intermediate", "high"]

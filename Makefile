@@ -1,0 +1,44 @@
+PYTHON ?= python3
+VENV ?= .venv
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+REPORT ?= reports/audit
+ARGS ?=
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help audit test lint types imports check bench clean
+
+help:  ## list what can be done here
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@echo "  ARGS='…' passes options on, JOBS=N sets the number of processes, REPORT=DIR the report's folder"
+
+audit: $(VENV)/.installed  ## audit all claims on the embedded data and write a report
+	$(BIN)/tic audit claims -n $(JOBS) --report-dir $(REPORT) $(ARGS)
+
+test: $(VENV)/.installed  ## run the tests
+	$(BIN)/python -m pytest tests -n $(JOBS) $(ARGS)
+
+lint: $(VENV)/.installed  ## check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed  ## check types
+	$(BIN)/mypy
+
+imports: $(VENV)/.installed  ## check that imports go one way
+	PYTHONPATH=. $(BIN)/lint-imports
+
+check: lint types imports test  ## all of the checks above
+
+bench: $(VENV)/.installed  ## measure speed as ratios to named peers and floors
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean:  ## remove the environment, caches and stored Runs
+	rm -rf $(VENV) .tic .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
+
+# The mark is written last: an installation that was interrupted is done again.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0] + "; use make PYTHON=…")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
