@@ -14,7 +14,7 @@ from tic.audit.evidence import Provenance
 
 _PACKAGES = (
     "tic-audit", "torch", "torchvision", "spikingjelly", "torchattacks", "numpy", "scipy",
-    "statsmodels", "scikit-learn", "pytest", "pytest-xdist", "safetensors",
+    "scikit-learn", "pytest", "pytest-xdist", "safetensors",
 )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Speed as ratios to named peers and floors, taken side by side on one machine."""
