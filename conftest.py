@@ -1,3 +1,3 @@
 """Which plugins this repository's claims and tests use."""
 
-pytest_plugins = ["fixtures.runs", "fixtures.data"]
+pytest_plugins = ["pytester", "fixtures.runs", "fixtures.data", "fixtures.networks", "fixtures.packs", "fixtures.workers"]

@@ -21,7 +21,6 @@ def _ratios(timesteps: int) -> list[Ratio]:
     torch.manual_seed(0)
     model = models.build("tiny", in_channels=1, num_classes=10, timesteps=timesteps)
     stepwise = models.build("tiny", in_channels=1, num_classes=10, timesteps=timesteps)
-    stepwise.stepwise = True
     images, labels = torch.rand(256, 1, 8, 8), torch.randint(10, (256,))
     few_images, few_labels = images[:16], labels[:16]
     path = f"fisher_information, tiny, T={timesteps}"

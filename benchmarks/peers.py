@@ -7,6 +7,8 @@ from spikingjelly.activation_based import functional, neuron, surrogate
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from tic.models import SpikingNetwork
+
 
 def _neuron() -> neuron.LIFNode:
     return neuron.LIFNode(
@@ -83,13 +85,14 @@ def fisher_of_release(model: nn.Module, images: Tensor, labels: Tensor) -> Tenso
     return trace / len(batches)
 
 
-def fisher_floor(model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> None:
+def fisher_floor(model: SpikingNetwork, images: Tensor, labels: Tensor, batch: int) -> None:
     """One forward and T backwards truncated at t, without any work per sample."""
     model.eval()
+    model.stepwise = True
     for some, names in zip(images.split(batch), labels.split(batch), strict=True):
-        logits = model(some)
-        for t in range(len(logits)):
-            loss = cross_entropy(logits[: t + 1].mean(0), names)
+        readouts = model.readouts(some)
+        for t in range(len(readouts)):
+            loss = cross_entropy(torch.cat(readouts[: t + 1]).mean(0), names)
             torch.autograd.grad(loss, list(model.parameters()), retain_graph=True)
 
 

@@ -61,7 +61,7 @@ def pruning_chain(
     """Recipes of iterative pruning: each round removes a share of what is left and retrains.
 
     Args:
-        base: The training whose final weights are pruned first.
+        base: The training whose final weights are pruned first; it may be pruned itself.
         rounds: Number of pruning-retraining cycles R.
         fraction: Share of the remaining weights that a round removes.
         retrain_epochs: Epochs per round, N_retrain.
@@ -83,7 +83,7 @@ def pruning_chain(
         chain.append(
             base.but(
                 parent=chain[-1] if chain else base,
-                sparsity=1 - (1 - fraction) ** done,
+                sparsity=1 - (1 - base.sparsity) * (1 - fraction) ** done,
                 timesteps=retrain_timesteps,
                 epochs=retrain_epochs,
                 checkpoints=1,

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -43,16 +44,22 @@ def weights_name(epoch: int) -> str:
 def write_atomically(path: Path, content: bytes) -> None:
     """Write beside the target and rename, so that no reader ever sees half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+
+
+def remove_half_written(folder: Path) -> None:
+    """Remove what processes that were killed while writing left in a folder that is locked now."""
+    for path in folder.glob(".*"):
+        path.unlink()
 
 
 def write_json(path: Path, document: Any) -> None:
@@ -134,28 +141,40 @@ class Store:
         A Run whose files do not match their manifest is set aside under `damaged`, so that it is
         made again; what is left of it stays there for inspection. Verified once per process.
         """
-        folder = self.run_folder(fingerprint)
         if run := self._verified.get(fingerprint):
             return run
-        if not (folder / MANIFEST).exists():
+        if not self._is_whole(fingerprint):
             return None
-        if fault := _fault(folder):
-            self._set_aside(folder, fault)
-            return None
+        folder = self.run_folder(fingerprint)
         run = Run(fingerprint, folder, json.loads((folder / HISTORY).read_bytes()))
         self._verified[fingerprint] = run
         return run
 
+    def _is_whole(self, fingerprint: str) -> bool:
+        """Whether the Run is there and matches its manifest; one that does not is set aside."""
+        folder = self.run_folder(fingerprint)
+        if not self.has(fingerprint):
+            return False
+        if not _fault(folder):
+            return True
+        with self.lock(f"damaged-{fingerprint}"):
+            # Another process may have set it aside meanwhile, and even made it again.
+            fault = _fault(folder)
+            if fault and self.has(fingerprint):
+                self._set_aside(folder, fault)
+            return fault is None
+
     def finish(self, fingerprint: str) -> Run:
         """Turn the work folder into a finished Run: manifest last, then one rename."""
         work, folder = self.work_folder(fingerprint), self.run_folder(fingerprint)
-        (work / STATE).unlink(missing_ok=True)
-        digests = {path.name: _sha256(path) for path in sorted(work.iterdir())}
-        write_json(work / MANIFEST, digests)
+        kept = [path for path in sorted(work.iterdir()) if path.name not in (STATE, MANIFEST)]
+        write_json(work / MANIFEST, {path.name: _sha256(path) for path in kept})
         folder.parent.mkdir(parents=True, exist_ok=True)
         if folder.exists():
             self._set_aside(folder, "no manifest")
         work.rename(folder)
+        # Removed last: a process that is killed before the rename goes on from this state.
+        (folder / STATE).unlink(missing_ok=True)
         run = self.get(fingerprint)
         if run is None:
             raise TicError(f"{folder} was damaged while it was written; is the disk sound?")
@@ -170,24 +189,27 @@ class Store:
 
     @contextmanager
     def lock(self, name: str, *, wait: bool = True) -> Iterator[bool]:
-        """Hold the named lock; yields whether it was had (always, when waiting)."""
+        """Hold the named lock; yields whether it was had (always, when waiting).
+
+        Raises:
+            TicError: The Store cannot be written.
+        """
         path = self.root / "locks" / f"{name}.lock"
-        path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=-1 if wait else 0)
         except Timeout:
             yield False
             return
+        except OSError as error:
+            raise TicError(
+                f"the Store {self.root} cannot be written ({error}); choose another with --store"
+            ) from error
         try:
             yield True
         finally:
             lock.release()
-
-    def is_locked(self, name: str) -> bool:
-        """Whether some process holds the named lock at this moment."""
-        with self.lock(name, wait=False) as held:
-            return not held
 
 
 def _sha256(path: Path) -> str:
@@ -198,6 +220,8 @@ def _sha256(path: Path) -> str:
 def _fault(folder: Path) -> str | None:
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
+        if HISTORY not in manifest:
+            return f"the manifest does not name {HISTORY}"
         for name, digest in manifest.items():
             if _sha256(folder / name) != digest:
                 return f"{name} does not match its sha256 in the manifest"

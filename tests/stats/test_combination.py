@@ -56,8 +56,12 @@ def test_a_claim_holds_when_all_hold_and_is_refuted_when_any_is(verdicts, outcom
 
 def test_the_p_value_of_a_claim_is_its_weakest_contrast():
     assert combine([HOLDS, HOLDS_BARELY, EXACT_HOLDS]).p_value == HOLDS_BARELY.p_value
-    assert combine([EXACT_HOLDS]).p_value == 0
     assert combine([HOLDS, EXACT_FAILS]).p_value == 1
+
+
+def test_a_claim_of_exact_contrasts_alone_tests_nothing():
+    assert combine([EXACT_HOLDS]).p_value is None
+    assert combine([EXACT_FAILS, EXACT_HOLDS]).p_value is None
 
 
 def test_an_untestable_contrast_leaves_the_claim_without_a_p_value():

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from tic import seeding
 from tic.errors import TicError
+from tic.models.modes import evaluation_mode
 
 
 class _MeanReadout(nn.Module):
@@ -44,8 +45,9 @@ class FGSM:
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
         """Attack images (B, C, H, W) in [0, 1]; the result stays there."""
-        attack = torchattacks.FGSM(_MeanReadout(model), eps=self.epsilon)
-        return cast(Tensor, attack(images, labels))
+        with evaluation_mode(model):
+            attack = torchattacks.FGSM(_MeanReadout(model), eps=self.epsilon)
+            return cast(Tensor, attack(images, labels))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,16 +76,16 @@ class PGD:
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
         """Attack images (B, C, H, W) in [0, 1]; `batch` numbers the batch for the random start."""
-        attack = torchattacks.PGD(
-            _MeanReadout(model),
-            eps=self.epsilon,
-            alpha=self.step,
-            steps=self.steps,
-            random_start=self.random_start,
-        )
         # torchattacks draws from the global generator; the fork keeps everyone else's stream.
         devices = [images.device] if images.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices):
+        with evaluation_mode(model), torch.random.fork_rng(devices=devices):
+            attack = torchattacks.PGD(
+                _MeanReadout(model),
+                eps=self.epsilon,
+                alpha=self.step,
+                steps=self.steps,
+                random_start=self.random_start,
+            )
             torch.manual_seed(seeding.derive(self.seed, f"pgd/{batch}"))
             return cast(Tensor, attack(images, labels))
 

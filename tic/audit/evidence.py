@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from tic.stats.judge import Outcome
 
@@ -41,8 +41,8 @@ class RegionRecord(_Record):
 class Contrast(_Record):
     """One number per seed, the region it is judged against, and what came out.
 
-    `seeds` names the seed of each effect. `interval` is None where no interval exists (too few
-    seeds, no spread), and `reason` then says why.
+    `seeds` names the seed of each effect, and is empty for effects that are exact. `interval` is
+    None where no interval exists (too few seeds, no spread), and `reason` then says why.
     """
 
     name: str
@@ -57,6 +57,15 @@ class Contrast(_Record):
     outcome: Outcome
     reason: str
     seeds_needed: int | None
+
+    @model_validator(mode="after")
+    def _seeds_match_effects(self) -> Contrast:
+        if self.seeds and len(self.seeds) != len(self.effects):
+            raise ValueError(
+                f"{self.name}: {len(self.effects)} effects for {len(self.seeds)} seeds; "
+                "each effect needs its seed"
+            )
+        return self
 
 
 class Comparison(_Record):
@@ -132,7 +141,7 @@ class Entry(_Record):
 
 
 class RunRecord(_Record):
-    """What was trained for the audit."""
+    """What was trained for the audit; `test_accuracy` is in percent."""
 
     fingerprint: str
     label: str

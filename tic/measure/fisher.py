@@ -16,9 +16,9 @@ from torch.nn.functional import one_hot
 
 from tic.errors import TicError
 from tic.losses import prefix_logits
-from tic.measure.modes import evaluation_mode
 from tic.measure.per_sample import Capture, LayerRule, capture, rule_for
 from tic.models import SpikingNetwork
+from tic.models.modes import evaluation_mode
 
 Loader = Iterable[tuple[Tensor, Tensor]]
 
@@ -122,18 +122,21 @@ def fisher_information(
     """
     kind = _estimator(estimator)
     draws = generator or torch.Generator().manual_seed(0)
+    layers = _Layers(model)
     device = next(model.parameters()).device
     totals: dict[str, Tensor] = {}
     samples = batches = 0
+    checked: set[int] = set()  # the order of a layer's axes is told by the size of the batch
     with _as_measured(model):
-        layers = _Layers(model)
         for images, labels in loader:
+            size = len(labels)
             outcome = _measure_batch(
-                layers, images.to(device), labels.to(device), kind, draws, check=not batches
+                layers, images.to(device), labels.to(device), kind, draws, check=size not in checked
             )
             for name, values in outcome.items():
                 totals[name] = totals.get(name, 0) + values
-            samples, batches = samples + len(labels), batches + 1
+            samples, batches = samples + size, batches + 1
+            checked.add(size)
     if not samples:
         raise TicError("the loader must give at least one batch, got none")
     count = batches if kind is Estimator.OFFICIAL else samples
@@ -171,11 +174,16 @@ class _Layers:
         self.rules: dict[str, LayerRule] = {}
         self.others: dict[str, list[nn.Parameter]] = {}
         shared = _shared_parameters(model)
+        counted: set[nn.Parameter] = set()
         for name, module in model.named_modules():
-            own = [p for p in module.parameters(recurse=False) if p.requires_grad]
+            held = list(module.parameters(recurse=False))
+            # A tied parameter counts once, for its first owner.
+            own = [p for p in held if p.requires_grad and p not in counted]
             if not own:
                 continue
-            rule = None if any(p in shared for p in own) else _rule(name, module)
+            counted.update(own)
+            with _naming(name):
+                rule = None if any(p in shared for p in held) else rule_for(module)
             if rule is None:
                 self.others[name] = own
             else:
@@ -189,11 +197,12 @@ class _Layers:
         ]
 
 
-def _rule(name: str, module: nn.Module) -> LayerRule | None:
+@contextmanager
+def _naming(layer: str) -> Iterator[None]:
     try:
-        return rule_for(module)
+        yield
     except TicError as error:
-        raise TicError(f"layer {name!r}: {error}") from None
+        raise TicError(f"layer {layer!r}: {error}") from None
 
 
 def _shared_parameters(model: nn.Module) -> set[nn.Parameter]:
@@ -213,30 +222,39 @@ def _measure_batch(
 ) -> dict[str, Tensor]:
     """Sum over the batch (or, official, take once) of squared norms: {layer: (T,)} in float64."""
     with capture(layers.rules) as captures:
-        logits = layers.model(images)
-    if logits.dim() != 3 or logits.shape[1] != len(labels):
-        raise TicError(
-            f"the model must return logits (T, B, K) with B={len(labels)}, "
-            f"got shape {tuple(logits.shape)}"
-        )
-    prefixes = prefix_logits(logits)
+        prefixes = _prefixes(layers.model, images)
     gradients = _Gradients(layers, captures, len(labels))
     if check:
-        _check_against_autograd(gradients, prefixes, labels)
-    names = [*layers.rules, *layers.others]
+        _check_against_autograd(gradients, prefixes[-1], labels)
     totals = {
-        name: torch.zeros(len(logits), dtype=torch.float64, device=logits.device) for name in names
+        name: torch.zeros(len(prefixes), dtype=torch.float64, device=images.device)
+        for name in [*layers.rules, *layers.others]
     }
-    for t in range(len(logits)):
-        for weights in _output_gradients(prefixes[t].detach(), labels, kind, draws):
+    for t, prefix in enumerate(prefixes):
+        for weights in _output_gradients(prefix.detach(), labels, kind, draws):
             squares = (
-                gradients.of_sum(prefixes[t], weights / len(labels))
+                gradients.of_sum(prefix, weights / len(labels))
                 if kind is Estimator.OFFICIAL
-                else gradients.per_sample(prefixes[t], weights)
+                else gradients.per_sample(prefix, weights)
             )
             for name, values in squares.items():
                 totals[name][t] += values.double().sum()
     return totals
+
+
+def _prefixes(model: nn.Module, images: Tensor) -> list[Tensor]:
+    """Mean logits (B, K) over 1..t for every t, without later timesteps in their graphs."""
+    if isinstance(model, SpikingNetwork):
+        readouts = model.readouts(images)
+    else:
+        logits = model(images)
+        if logits.dim() != 3 or logits.shape[1] != len(images):
+            raise TicError(
+                f"the model must return logits (T, B, K) with B={len(images)}, "
+                f"got shape {tuple(logits.shape)}"
+            )
+        readouts = list(torch.split(logits, 1))
+    return [prefix_logits(torch.cat(readouts[:t]))[-1] for t in range(1, len(readouts) + 1)]
 
 
 def _output_gradients(
@@ -275,7 +293,8 @@ class _Gradients:
         )
         result = {}
         for name, each in self.captures.items():
-            norms = each.norms([next(found) for _ in each.edges], self.batch)
+            with _naming(name):
+                norms = each.norms([next(found) for _ in each.edges], self.batch)
             result[name] = logits.new_zeros(self.batch) if norms is None else norms
         if self.layers.others:
             rows = [self._by_autograd(logits, weights, n) for n in range(self.batch)]
@@ -304,18 +323,20 @@ class _Gradients:
         }
 
 
-def _check_against_autograd(gradients: _Gradients, prefixes: Tensor, labels: Tensor) -> None:
+def _check_against_autograd(gradients: _Gradients, logits: Tensor, labels: Tensor) -> None:
     """Compare the first sample's norms with autograd's, layer by layer.
 
     It finds what no rule can know: a weight used outside its layer's call, samples that depend on
     each other, another order of time and batch.
     """
-    weights = next(_output_gradients(prefixes[-1].detach(), labels, Estimator.EMPIRICAL, None))  # type: ignore[arg-type]
     names = list(gradients.layers.rules)
-    ours = gradients.per_sample(prefixes[-1], weights)
-    theirs = gradients._squares(prefixes[-1][0], weights[0], names)
-    tolerance = 1e-2 if prefixes.dtype is torch.float32 else 1e-6
-    if prefixes.dtype in (torch.float16, torch.bfloat16):
+    if not names:
+        return
+    weights = next(_output_gradients(logits.detach(), labels, Estimator.EMPIRICAL, None))  # type: ignore[arg-type]
+    ours = gradients.per_sample(logits, weights)
+    theirs = gradients._squares(logits[0], weights[0], names)
+    tolerance = 1e-2 if logits.dtype is torch.float32 else 1e-6
+    if logits.dtype in (torch.float16, torch.bfloat16):
         tolerance = 0.2
     floor = 1e-6 * sum(float(value) for value in theirs.values())
     for name in names:
@@ -324,5 +345,6 @@ def _check_against_autograd(gradients: _Gradients, prefixes: Tensor, labels: Ten
             raise TicError(
                 f"layer {name!r}: squared gradient of the first sample is {expected:.6g} by "
                 f"autograd and {got:.6g} from its inputs and outputs; is its weight used outside "
-                f"the layer, or do samples of a batch depend on each other?"
+                f"the layer, do samples of a batch depend on each other, or is another axis of its "
+                f"inputs as long as the batch?"
             )

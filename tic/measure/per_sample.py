@@ -45,19 +45,20 @@ def time_batch(values: Tensor, batch: int, trailing: int) -> Tensor:
     """Bring a layer's input or output into the order (time, batch, *trailing).
 
     Accepts (B, …), (T·B, …) with time outermost, (T, B, …) and, for layers applied along
-    positions, (B, P, …).
+    positions, which then count as time, (B, P, …), (T·B, P, …) and (T, B, P, …).
 
     Raises:
         TicError: The leading axes do not hold a multiple of the batch.
     """
     lead, rest = values.shape[:-trailing], values.shape[-trailing:]
-    if len(lead) == 2 and lead[0] == batch and lead[1] != batch:
-        return values.movedim(0, 1)
-    if lead.numel() % batch:
+    times_outermost = len(lead) > 1 and lead[1] == batch
+    folded = values.flatten(0, 1) if times_outermost else values
+    if len(folded) % batch:
         raise TicError(
             f"leading axes {tuple(lead)} hold no multiple of the {batch} samples of the batch"
         )
-    return values.reshape(-1, batch, *rest)
+    positions = folded.reshape(len(folded) // batch, batch, -1, *rest)
+    return positions.movedim(2, 1).flatten(0, 1)
 
 
 class LayerRule(ABC):
@@ -66,12 +67,18 @@ class LayerRule(ABC):
     def __init__(self, module: nn.Module) -> None:
         self.module = module
 
-    trailing = 1
-    """Axes of one sample at one position in time."""
+    def trailing(self, values: Tensor) -> int:
+        """Axes of one sample at one position in time, in an input or output of the layer."""
+        return 1
 
     @abstractmethod
     def norms(self, inputs: Tensor, gradients: Tensor) -> Tensor:
         """Squared norms (B,) from inputs and output gradients of shape (T, B, …)."""
+
+    def trains(self, name: str) -> bool:
+        """Whether the layer owns a parameter of this name that requires a gradient."""
+        parameter = dict(self.module.named_parameters(recurse=False)).get(name)
+        return parameter is not None and parameter.requires_grad
 
 
 class LinearRule(LayerRule):
@@ -79,16 +86,20 @@ class LinearRule(LayerRule):
 
     def norms(self, inputs: Tensor, gradients: Tensor) -> Tensor:
         """See `LayerRule.norms`."""
-        result = squared_norms(inputs.movedim(0, 1), gradients.movedim(0, 1))
-        if self.module.bias is not None and self.module.bias.requires_grad:
-            result = result + gradients.sum(0).square().sum(1)
+        result = gradients.new_zeros(gradients.shape[1])
+        if self.trains("weight"):
+            result += squared_norms(inputs.movedim(0, 1), gradients.movedim(0, 1))
+        if self.trains("bias"):
+            result += gradients.sum(0).square().sum(1)
         return result
 
 
 class ConvolutionRule(LayerRule):
     """Weights and bias of `nn.Conv2d` with zero padding, any stride, dilation and groups."""
 
-    trailing = 3
+    def trailing(self, values: Tensor) -> int:
+        """See `LayerRule.trailing`."""
+        return 3
 
     def norms(self, inputs: Tensor, gradients: Tensor) -> Tensor:
         """See `LayerRule.norms`."""
@@ -104,11 +115,13 @@ class ConvolutionRule(LayerRule):
 
     def _chunk_norms(self, inputs: Tensor, gradients: Tensor) -> Tensor:
         groups = int(self.module.groups)  # type: ignore[arg-type]
-        patches = self._positions(self._unfold(inputs), groups)
-        slopes = self._positions(gradients.flatten(3), groups)
-        result = squared_norms(patches, slopes).view(-1, groups).sum(1)
-        if self.module.bias is not None and self.module.bias.requires_grad:
-            result = result + gradients.sum((0, 3, 4)).square().sum(1)
+        result = gradients.new_zeros(gradients.shape[1])
+        if self.trains("weight"):
+            patches = self._positions(self._unfold(inputs), groups)
+            slopes = self._positions(gradients.flatten(3), groups)
+            result += squared_norms(patches, slopes).view(-1, groups).sum(1)
+        if self.trains("bias"):
+            result += gradients.sum((0, 3, 4)).square().sum(1)
         return result
 
     def _unfold(self, inputs: Tensor) -> Tensor:
@@ -135,9 +148,12 @@ class ConvolutionRule(LayerRule):
 class BatchNormRule(LayerRule):
     """Scale and shift of batch normalisation with fixed statistics."""
 
-    def __init__(self, module: nn.Module) -> None:
-        super().__init__(module)
-        self.trailing = 3 if isinstance(module, nn.BatchNorm2d) else 1
+    def trailing(self, values: Tensor) -> int:
+        """See `LayerRule.trailing`."""
+        if isinstance(self.module, nn.BatchNorm2d):
+            return 3
+        # torch's own layer takes (B, C, L); one that folds time takes (T, B, C) and (T, B, C, L).
+        return max(1, values.dim() - (1 if type(self.module) is nn.BatchNorm1d else 2))
 
     def norms(self, inputs: Tensor, gradients: Tensor) -> Tensor:
         """See `LayerRule.norms`."""
@@ -145,13 +161,13 @@ class BatchNormRule(LayerRule):
         assert isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)
         assert module.running_mean is not None
         assert module.running_var is not None
-        shape = (-1,) + (1,) * (self.trailing - 1)
+        shape = (-1,) + (1,) * (inputs.dim() - 3)
         scale = (module.running_var + module.eps).rsqrt().view(shape)
         normalised = (inputs - module.running_mean.view(shape)) * scale
         result = gradients.new_zeros(gradients.shape[1])
-        if module.weight.requires_grad:
+        if self.trains("weight"):
             result += self._sum(gradients * normalised)
-        if module.bias.requires_grad:
+        if self.trains("bias"):
             result += self._sum(gradients)
         return result
 
@@ -166,6 +182,8 @@ def rule_for(module: nn.Module) -> LayerRule | None:
     Raises:
         TicError: The module mixes the samples of a batch.
     """
+    if {name for name, _ in module.named_parameters(recurse=False)} - {"weight", "bias"}:
+        return None
     if isinstance(module, nn.Linear):
         return LinearRule(module)
     if isinstance(module, nn.Conv2d):
@@ -189,7 +207,7 @@ class Capture:
     def norms(self, gradients: Sequence[Tensor | None], batch: int) -> Tensor | None:
         """Per-sample squared norms (B,), or None when no gradient reached the layer."""
         reached = [
-            (time_batch(a, batch, self.rule.trailing), time_batch(g, batch, self.rule.trailing))
+            (self._time_batch(a, batch), self._time_batch(g, batch))
             for a, g in zip(self.inputs, gradients, strict=True)
             if g is not None
         ]
@@ -198,6 +216,9 @@ class Capture:
         return self.rule.norms(
             torch.cat([a for a, _ in reached]), torch.cat([g for _, g in reached])
         )
+
+    def _time_batch(self, values: Tensor, batch: int) -> Tensor:
+        return time_batch(values, batch, self.rule.trailing(values))
 
 
 @contextmanager
@@ -216,6 +237,8 @@ def capture(rules: dict[str, LayerRule]) -> Iterator[dict[str, Capture]]:
 
 def _recorder(target: Capture) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
     def record(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        if not output.requires_grad:  # computed under no_grad: nothing reaches the weights
+            return
         target.inputs.append(inputs[0].detach())
         # The edge, not the tensor: what is done to the output in place later does not matter.
         target.edges.append(get_gradient_edge(output))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from tic.attacks import Corruption
 from tic.errors import TicError
-from tic.measure.modes import evaluation_mode
+from tic.models.modes import evaluation_mode
 
 
 def accuracy(

@@ -30,8 +30,7 @@ class SpikingNetwork(nn.Module, ABC):
         std: Channel standard deviations that they are divided by.
 
     Attributes:
-        stepwise: Run timestep after timestep instead of all at once. The read-outs are the same;
-            the autograd graph of the first t read-outs then holds nothing later than t.
+        stepwise: Run timestep after timestep instead of all at once; the logits are the same.
 
     Raises:
         TicError: Fewer than one timestep.
@@ -66,8 +65,15 @@ class SpikingNetwork(nn.Module, ABC):
         Returns:
             Logits of shape (T, B, K), one read-out per timestep.
         """
+        return torch.cat(self.readouts(images))
+
+    def readouts(self, images: Tensor) -> list[Tensor]:
+        """Classify images as `forward` does, with the logits not yet joined over time.
+
+        Stepwise they are T tensors (1, B, K), the t-th of which knows nothing of later timesteps;
+        joined, each would have all T timesteps in its graph. Else they are one (T, B, K).
+        """
         currents = self.encode((images - self.mean) / self.std)
         chunks = [1] * self.timesteps if self.stepwise else [self.timesteps]
         with fresh_membranes(self):
-            readouts = [self.advance(currents.expand(n, *currents.shape)) for n in chunks]
-        return torch.cat(readouts)
+            return [self.advance(currents.expand(n, *currents.shape)) for n in chunks]

@@ -83,6 +83,7 @@ class Collecting:
         for run in session.plan:
             session.lab.fingerprint(run.recipe)  # missing data is found now, not hours later
         _ = self.state.expected
+        self.state.claims_folder = items[0].path.parent
         self.state.has_audit = True
 
     @pytest.hookimpl(trylast=True)

@@ -34,7 +34,7 @@ class Concluding:
 
         completed = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         arguments = [str(each) for each in state.config.invocation_params.args]
-        self.audit = state.session.conclude(state.config.rootpath, arguments, completed=completed)
+        self.audit = state.session.conclude(state.claims_folder, arguments, completed=completed)
         self.folder = asked.report_dir or _folder(state.session.started)
         write_report(self.audit, self.folder)
         self.problems = self._problems(self.audit) if completed else []

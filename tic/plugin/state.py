@@ -53,6 +53,7 @@ class State:
         faults: Sentences that refuse the command line.
         is_partial: Whether tests were deselected.
         has_audit: Whether a claim was found.
+        claims_folder: Folder of the first claim; pytest's own root moves with `--store DIR`.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -61,6 +62,7 @@ class State:
         self.faults: list[str] = []
         self.is_partial = False
         self.has_audit = False
+        self.claims_folder = config.rootpath
 
     @cached_property
     def session(self) -> AuditSession:

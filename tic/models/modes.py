@@ -1,4 +1,4 @@
-"""Measurements run in evaluation mode and leave the model as they found it."""
+"""Measurements and attacks see a model in evaluation mode and leave it as they found it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,149 @@
+import pytest
+import torch
+from torch import nn
+
+from tic.models import build
+from tic.models.resnet import BasicBlock
+from tic.neurons import LIF
+
+
+def on_paper(name, **options):
+    """A network without memory behind its weights."""
+    with torch.device("meta"):
+        return build(name, **{"in_channels": 3, "num_classes": 10, "timesteps": 4, **options})
+
+
+@pytest.fixture(scope="module")
+def resnet19():
+    torch.manual_seed(0)
+    return build("resnet19", in_channels=3, num_classes=10, timesteps=2).eval()
+
+
+def calls(network, images):
+    """Batch sizes that each convolution and linear layer was called with, by name."""
+    seen = {}
+    handles = [
+        module.register_forward_hook(
+            lambda _, inputs, __, name=name: seen.setdefault(name, []).append(len(inputs[0]))
+        )
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Conv2d | nn.Linear)
+    ]
+    with torch.no_grad():
+        network(images)
+    for handle in handles:
+        handle.remove()
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("name", "in_channels", "num_classes", "count"),
+    [
+        ("resnet19", 3, 10, 26_108_042),
+        # 100 classes: 90 rows of 512 weights and a bias more; 1 channel: 2·128·9 weights fewer
+        ("resnet19", 3, 100, 26_108_042 + 90 * 513),
+        ("resnet19", 1, 10, 26_108_042 - 2 * 128 * 9),
+        ("tiny", 1, 10, 39_642),
+        ("tiny", 3, 10, 39_642 + 2 * 16 * 9),
+    ],
+)
+def test_parameters_are_as_many_as_on_paper(name, in_channels, num_classes, count):
+    network = on_paper(name, in_channels=in_channels, num_classes=num_classes)
+    assert sum(parameter.numel() for parameter in network.parameters()) == count
+
+
+def test_resnet19_is_laid_out_as_in_the_release():
+    network = on_paper("resnet19")
+    stem = network.stem[0]
+    assert (stem.in_channels, stem.out_channels, stem.kernel_size) == (3, 128, (3, 3))
+    assert (stem.stride, stem.padding) == ((1, 1), (1, 1))
+    blocks = [
+        (block.conv1[0].in_channels, block.conv1[0].out_channels, block.conv1[0].stride[0])
+        for block in network.blocks
+    ]
+    assert blocks == [
+        *[(128, 256, 2), (256, 256, 1), (256, 256, 1)],
+        *[(256, 512, 2), (512, 512, 1), (512, 512, 1)],
+        *[(512, 512, 2), (512, 512, 1)],
+    ]
+    assert (network.classifier.in_features, network.classifier.out_features) == (512, 10)
+
+
+@pytest.mark.parametrize("name", ["resnet19", "tiny"])
+def test_convolutions_have_no_bias_and_batch_normalisation_after_them(name):
+    network = on_paper(name)
+    pairs = [m for m in network.modules() if isinstance(m, nn.Sequential) and len(m) == 2]
+    pairs = [m for m in pairs if isinstance(m[0], nn.Conv2d)]
+    assert len(pairs) == sum(isinstance(m, nn.Conv2d) for m in network.modules())
+    assert all(m[0].bias is None and isinstance(m[1], nn.BatchNorm2d) for m in pairs)
+
+
+def test_only_blocks_that_change_the_shape_have_a_convolution_in_their_shortcut():
+    shortcuts = [block.shortcut for block in on_paper("resnet19").blocks]
+    projecting = [k for k, shortcut in enumerate(shortcuts) if isinstance(shortcut, nn.Sequential)]
+    assert projecting == [0, 3, 6]
+    assert all(
+        (shortcuts[k][0].kernel_size, shortcuts[k][0].stride) == ((1, 1), (2, 2))
+        for k in projecting
+    )
+    # same width but half the size, as the third stage of resnet19 and the first of tiny
+    assert isinstance(on_paper("tiny").blocks[0].shortcut, nn.Sequential)
+
+
+def test_every_neuron_has_the_time_constant_that_was_asked_for():
+    neurons = [m for m in on_paper("tiny", tau=4.0).modules() if isinstance(m, LIF)]
+    assert len(neurons) == 7
+    assert {neuron.tau for neuron in neurons} == {4.0}
+
+
+@pytest.mark.parametrize("name", ["resnet19", "tiny"])
+def test_the_stem_runs_once_and_every_other_layer_once_over_all_timesteps(name, request):
+    if name == "resnet19":
+        network = request.getfixturevalue("resnet19")
+    else:
+        network = build(name, in_channels=3, num_classes=10, timesteps=2).eval()
+    seen = calls(network, torch.rand(3, 3, 8, 8))
+    assert seen.pop("stem.0") == [3]
+    assert set(map(tuple, seen.values())) == {(6,)}
+
+
+def test_stepwise_the_stem_still_runs_once():
+    network = build("tiny", in_channels=1, num_classes=10, timesteps=4).eval()
+    network.stepwise = True
+    seen = calls(network, torch.rand(3, 1, 8, 8))
+    assert seen.pop("stem.0") == [3]
+    assert set(map(tuple, seen.values())) == {(3, 3, 3, 3)}
+
+
+@pytest.mark.parametrize("size", [8, 16, 28, 32])
+def test_logits_have_one_read_out_per_timestep_whatever_the_image_size(size):
+    network = build("tiny", in_channels=1, num_classes=7, timesteps=3)
+    assert network(torch.rand(2, 1, size, size)).shape == (3, 2, 7)
+
+
+@pytest.mark.parametrize("size", [8, 32])
+def test_resnet19_classifies_small_and_full_images(resnet19, size):
+    with torch.no_grad():
+        assert resnet19(torch.rand(1, 3, size, size)).shape == (2, 1, 10)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_the_shortcut_joins_the_current_before_the_second_neuron(stride):
+    torch.manual_seed(0)
+    block = BasicBlock(2, 2, stride, tau=2.0).double().eval()
+    spikes = (torch.rand(1, 3, 2, 4, 4) < 0.5).double()  # at rest, one step: U = I / τ
+    hidden = (block.conv1(spikes[0]) / 2 >= 1).double()
+    current = block.conv2(hidden) + (block.shortcut(spikes[0]) if stride == 2 else spikes[0])
+    for lif in (block.lif1, block.lif2):
+        lif.membrane = None
+    assert torch.equal(block(spikes)[0], (current / 2 >= 1).double())
+
+
+def test_weights_follow_the_global_generator():
+    first, second, other = (
+        torch.manual_seed(seed) and build("tiny", in_channels=1, num_classes=10, timesteps=2)
+        for seed in (3, 3, 4)
+    )
+    state = first.state_dict()
+    assert all(torch.equal(state[name], value) for name, value in second.state_dict().items())
+    assert not torch.equal(state["classifier.weight"], other.classifier.weight)

@@ -1,0 +1,195 @@
+"""What each verdict means for the outcome of a claim's test."""
+
+import pytest
+
+from fixtures.packs import HEADER, INCONCLUSIVE, REFUTED, SUPPORTED
+
+
+def test_a_pack_in_one_short_file_of_another_repository_is_audited(repository):
+    claims = (SUPPORTED, REFUTED, INCONCLUSIVE)
+    assert len("".join((HEADER.lstrip(), *claims)).splitlines()) <= 30
+    outcome = repository.audit(*claims)
+    assert outcome.verdicts == {
+        "positive[tiny-digits]": "SUPPORTED",
+        "negative[tiny-digits]": "REFUTED",
+        "spread[tiny-digits]": "INCONCLUSIVE",
+    }
+    assert "test_pack.py .Fi" in outcome.text
+    assert "1 failed, 1 passed, 1 inconclusive" in outcome.text
+    assert "1 SUPPORTED, 1 REFUTED, 1 INCONCLUSIVE" in outcome.text
+    assert outcome.status == 1
+
+
+def test_supported_passes(repository):
+    outcome = repository.audit(SUPPORTED)
+    assert outcome.status == 0
+    assert "1 passed" in outcome.text
+    entry = outcome.entry
+    assert entry.contrasts[0].seeds == (0, 1, 2)
+    assert entry.scope.level == "paper"
+    assert entry.parameters == {"network": "tiny", "data set": "digits"}
+
+
+def test_refuted_fails_with_its_numbers_and_no_traceback(repository):
+    outcome = repository.audit(REFUTED)
+    assert outcome.status == 1
+    assert "REFUTED other2024/negative[tiny-digits]: It is negative." in outcome.text
+    assert "REFUTED: loss = 2.2" in outcome.text
+    assert "nats, the claim allows below 0" in outcome.text
+    assert "def test_negative" not in outcome.text
+    assert "Traceback" not in outcome.text
+
+
+def test_inconclusive_has_its_own_letter_and_does_not_fail(repository):
+    outcome = repository.audit(INCONCLUSIVE)
+    assert outcome.status == 0
+    assert "test_pack.py i" in outcome.text
+    assert "1 inconclusive" in outcome.text
+    assert "failed" not in outcome.text
+
+
+def test_inconclusive_fails_under_strict(repository):
+    repository.write(INCONCLUSIVE)
+    outcome = repository.run("--strict")
+    assert outcome.status == 1
+    assert "other2024/spread[tiny-digits] is INCONCLUSIVE, which --strict fails" in outcome.text
+
+
+def test_strict_has_nothing_against_decided_claims(repository):
+    repository.write(SUPPORTED)
+    assert repository.run("--strict").status == 0
+
+
+def test_an_error_that_a_user_can_mend_is_told_without_traceback(repository):
+    outcome = repository.audit(
+        """
+@says("broken")
+def test_broken(runs, judge):
+    raise TicError("seven is needed, got six")
+"""
+    )
+    assert outcome.status == 1
+    assert "ERROR other2024/broken[tiny-digits]: seven is needed, got six" in outcome.text
+    assert "def test_broken" not in outcome.text
+    entry = outcome.entry
+    assert (entry.outcome, entry.reason) == ("ERROR", "seven is needed, got six")
+
+
+def test_a_defect_is_told_with_its_traceback(repository):
+    outcome = repository.audit(
+        """
+@says("defect")
+def test_defect(runs, judge):
+    [][1]
+"""
+    )
+    assert outcome.status == 1
+    assert "def test_defect" in outcome.text
+    assert "test_pack.py:14: IndexError" in outcome.text
+    entry = outcome.entry
+    assert (entry.outcome, entry.reason) == ("ERROR", "IndexError: list index out of range")
+
+
+def test_a_claim_that_says_nothing_about_the_setting_is_skipped_with_the_reason(repository):
+    outcome = repository.audit(
+        """
+def needs(setting):
+    raise NotApplicableError("nothing to retrain")
+@says("elsewhere", needs)
+def test_elsewhere(runs, judge):
+    raise AssertionError("never runs")
+"""
+    )
+    assert outcome.status == 0
+    assert "1 skipped" in outcome.text
+    entry = outcome.entry
+    assert (entry.outcome, entry.reason) == ("NOT_APPLICABLE", "nothing to retrain")
+
+
+def test_a_claim_may_find_out_while_it_runs_that_it_says_nothing(repository):
+    outcome = repository.audit(
+        """
+@says("elsewhere")
+def test_elsewhere(runs, judge):
+    raise NotApplicableError("no trend over two timesteps")
+"""
+    )
+    assert outcome.status == 0
+    assert outcome.entry.outcome == "NOT_APPLICABLE"
+
+
+def test_a_training_that_diverges_is_an_error_with_the_reason(repository):
+    outcome = repository.audit(
+        """
+@says("steep", lambda setting: setting.recipe.but(learning_rate=1e30))
+def test_steep(runs, judge):
+    judge(runs.accuracy(), above(0), name="accuracy")
+"""
+    )
+    assert outcome.status == 1
+    assert "the training loss became" in outcome.entry.reason
+    assert "ERROR other2024/steep[tiny-digits]: tiny-digits-T2-seed0: the tra" in outcome.text
+    assert "def test_steep" not in outcome.text
+    audit = outcome.audit
+    assert [run.status for run in audit.runs] == ["diverged"] * 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ("runs, judge", "the claim's test judged nothing; call judge(effects, region, name=…)"),
+        ("runs", "the claim's test does not ask for the fixture `judge`"),
+    ],
+)
+def test_a_claim_that_judges_nothing_is_an_error(repository, arguments, reason):
+    outcome = repository.audit(f'\n@says("idle")\ndef test_idle({arguments}):\n    pass\n')
+    assert outcome.status == 1
+    assert f"ERROR other2024/idle[tiny-digits]: {reason}" in outcome.text
+    assert outcome.entry.reason == reason
+
+
+def test_recipes_by_role_give_runs_by_role(repository):
+    outcome = repository.audit(
+        """
+def both(setting):
+    return {"long": setting.recipe, "short": setting.recipe.but(timesteps=1)}
+@says("two", both)
+def test_two(runs, judge):
+    assert {role: each.recipe.timesteps for role, each in runs.items()} == {"long": 2, "short": 1}
+    judge(runs["short"].final_losses()[:, 0], above(0), name="loss")
+"""
+    )
+    assert outcome.status == 0
+    assert len(outcome.entry.runs) == 6
+
+
+def test_an_arithmetic_claim_needs_no_runs(repository):
+    outcome = repository.audit(
+        """
+@says("sum", None)
+def test_sum(judge):
+    judge([4], above(3), name="2 + 2", exact=True)
+"""
+    )
+    assert outcome.status == 0
+    entry = outcome.entry
+    assert (entry.id, entry.outcome, entry.runs) == ("other2024/sum", "SUPPORTED", ())
+    assert outcome.audit.runs == ()
+
+
+def test_a_claim_that_only_holm_demotes_passes_and_ends_as_inconclusive(repository):
+    outcome = repository.audit(
+        """
+@says("weak")
+def test_weak(runs, judge):
+    judge([1.2, 2.0, 2.5], above(0), name="effect")
+""",
+        INCONCLUSIVE,
+    )
+    weak, _ = outcome.audit.entries
+    assert 0.025 / 2 < weak.p_value < 0.025
+    assert (weak.own_outcome, weak.outcome) == ("SUPPORTED", "INCONCLUSIVE")
+    assert "1 passed, 1 inconclusive" in outcome.text
+    assert "not after Holm's correction over 2 claims" in outcome.text
+    assert outcome.status == 0
+    assert repository.run("--strict").status == 1

@@ -1,0 +1,379 @@
+import ast
+import json
+import os
+import shutil
+import threading
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tic
+from fixtures.workers import exit_status, hold_lock, wait_until
+from tic import store as store_module
+from tic.errors import TicError
+from tic.store import (
+    HISTORY,
+    MANIFEST,
+    RECIPE,
+    STATE,
+    Store,
+    weights_name,
+    write_atomically,
+    write_json,
+    write_tensors,
+)
+
+RUN = "0123456789abcdef01234567"
+FILES = (HISTORY, RECIPE, weights_name(0), weights_name(7))
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store")
+
+
+def begin(store, fingerprint=RUN):
+    """Leave what a training leaves in its work folder just before it is finished."""
+    work = store.work_folder(fingerprint)
+    write_json(work / RECIPE, {"dataset": "digits"})
+    write_json(work / HISTORY, {"epoch": 7, "diverged": None})
+    write_tensors(work / weights_name(0), {"weight": torch.zeros(2, 3)})
+    write_tensors(work / weights_name(7), {"weight": torch.ones(2, 3)})
+    write_tensors(work / STATE, {"momentum": torch.ones(2, 3)})
+    return work
+
+
+def finished(store, fingerprint=RUN):
+    begin(store, fingerprint)
+    return store.finish(fingerprint)
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def faults(store):
+    return [
+        json.loads(path.read_bytes())["fault"] for path in store.root.glob("damaged/*/fault.json")
+    ]
+
+
+# Writing
+
+
+def test_a_reader_never_sees_half_a_file(tmp_path):
+    path = tmp_path / "file"
+    contents = [b"a" * 1_000_000, b"b" * 3_000_000]
+    write_atomically(path, contents[0])
+    seen, stop = set(), threading.Event()
+
+    def read():
+        while not stop.is_set():
+            seen.add(path.read_bytes())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for turn in range(60):
+        write_atomically(path, contents[turn % 2])
+    stop.set()
+    reader.join()
+    assert seen == set(contents)
+
+
+@pytest.mark.parametrize("failure", [OSError("disk full"), KeyboardInterrupt()])
+def test_a_write_that_fails_leaves_the_old_content_and_nothing_else(tmp_path, monkeypatch, failure):
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+
+    def fail(handle):
+        raise failure
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(type(failure)):
+        write_atomically(path, b"new")
+    assert names(tmp_path) == ["file"]
+    assert path.read_bytes() == b"old"
+
+
+def test_what_was_written_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    path, synced = tmp_path / "file", []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(path.exists()))
+    write_atomically(path, b"content")
+    assert synced == [False]
+
+
+def test_files_have_the_rights_that_the_umask_leaves(tmp_path):
+    before = os.umask(0o022)
+    try:
+        write_atomically(tmp_path / "file", b"content")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_json_without_a_standard_meaning_is_refused(tmp_path, number):
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "file.json", {"loss": number})
+    assert names(tmp_path) == []
+
+
+# Runs
+
+
+def test_a_finished_run_has_its_files_and_their_digests(store):
+    run = finished(store)
+    assert run.folder == store.root / "runs" / RUN
+    assert names(run.folder) == sorted([*FILES, MANIFEST])
+    assert json.loads((run.folder / MANIFEST).read_bytes()) == {
+        name: sha256((run.folder / name).read_bytes()).hexdigest() for name in FILES
+    }
+    assert (run.fingerprint, run.history) == (RUN, {"epoch": 7, "diverged": None})
+
+
+def test_a_run_appears_whole_in_one_rename(store, monkeypatch):
+    begin(store)
+    renamed = []
+
+    def rename(source, target):
+        renamed.append((source, target, (source / MANIFEST).exists(), store.has(RUN)))
+        return os.rename(source, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    store.finish(RUN)
+    assert renamed == [(store.work_folder(RUN), store.run_folder(RUN), True, False)]
+    assert not store.work_folder(RUN).exists()
+
+
+def test_the_state_outlives_everything_but_the_rename(store, monkeypatch):
+    begin(store)
+
+    def fail(source, target):
+        raise OSError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", fail)
+        with pytest.raises(OSError, match="killed"):
+            store.finish(RUN)
+    assert (store.work_folder(RUN) / STATE).exists()
+    assert names(store.finish(RUN).folder) == sorted([*FILES, MANIFEST])
+
+
+def test_what_is_not_finished_is_not_there(store):
+    assert not store.has(RUN)
+    assert store.get(RUN) is None
+    begin(store)
+    assert not store.has(RUN)
+    assert store.get(RUN) is None
+    assert finished(store).folder == store.get(RUN).folder
+    assert store.has(RUN)
+
+
+def test_weights_are_read_by_epoch(store):
+    run = finished(store)
+    assert run.weights(0)["weight"].tolist() == [[0, 0, 0], [0, 0, 0]]
+    assert run.weights(7)["weight"].tolist() == [[1, 1, 1], [1, 1, 1]]
+    with pytest.raises(TicError, match=r"no weights of epoch 3; kept: \[0, 7\]"):
+        run.weights(3)
+
+
+def test_tensors_keep_their_bits_types_and_layout(tmp_path, store):
+    tensors = {
+        "float": torch.tensor([0.1, -0.0, 1e-40]),
+        "transposed": torch.arange(6).view(2, 3).t(),
+        "bytes": torch.tensor([255], dtype=torch.uint8),
+        "scalar": torch.tensor(3),
+    }
+    work = begin(store)
+    write_tensors(work / weights_name(3), tensors)
+    read = store.finish(RUN).weights(3)
+    assert read.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        assert read[name].dtype == tensor.dtype
+        assert torch.equal(read[name], tensor)
+    assert str(read["float"][1].item()) == "-0.0"
+
+
+# Damage
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("damage", [truncate, empty, Path.unlink])
+@pytest.mark.parametrize("name", [*FILES, MANIFEST])
+def test_a_damaged_run_is_set_aside_and_can_be_made_again(store, name, damage):
+    damage(finished(store).folder / name)
+    later = Store(store.root)
+    assert later.get(RUN) is None
+    assert not later.has(RUN)
+    assert finished(later).history == {"epoch": 7, "diverged": None}
+    [aside] = store.root.glob(f"damaged/{RUN}-*")
+    assert names(aside) == sorted([RUN, "fault.json"])
+    assert set(names(aside / RUN)) <= {*FILES, MANIFEST}
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data())
+def test_any_flipped_bit_of_any_file_is_noticed(data):
+    with TemporaryDirectory() as root:
+        store = Store(Path(root))
+        path = finished(store).folder / data.draw(st.sampled_from([*FILES, MANIFEST]))
+        content = bytearray(path.read_bytes())
+        position = data.draw(st.integers(0, len(content) - 1))
+        content[position] ^= 1 << data.draw(st.integers(0, 7))
+        path.write_bytes(content)
+        assert Store(store.root).get(RUN) is None
+        assert len(faults(store)) == 1
+
+
+@pytest.mark.parametrize("manifest", ["{}", "[]", "3", "null", '{"history.json": null}'])
+def test_a_manifest_that_vouches_for_nothing_is_damage(store, manifest):
+    (finished(store).folder / MANIFEST).write_text(manifest)
+    assert Store(store.root).get(RUN) is None
+    assert len(faults(store)) == 1
+
+
+def test_the_fault_is_told(store):
+    truncate(finished(store).folder / weights_name(7))
+    Store(store.root).get(RUN)
+    assert faults(store) == ["weights-0007.safetensors does not match its sha256 in the manifest"]
+
+
+def test_runs_beside_a_damaged_one_stay(store):
+    truncate(finished(store).folder / HISTORY)
+    finished(store, "another")
+    later = Store(store.root)
+    assert later.get(RUN) is None
+    assert later.get("another").history == {"epoch": 7, "diverged": None}
+
+
+def test_damage_that_another_process_set_aside_first_is_no_error(store, monkeypatch):
+    folder = finished(store).folder
+    truncate(folder / HISTORY)
+    look = store_module._fault
+
+    def look_slowly(folder):
+        fault = look(folder)
+        if fault and folder.exists():
+            shutil.rmtree(folder)
+        return fault
+
+    monkeypatch.setattr(store_module, "_fault", look_slowly)
+    assert Store(store.root).get(RUN) is None
+    assert faults(store) == []
+
+
+def test_a_run_that_another_process_made_again_meanwhile_stays(store, monkeypatch):
+    truncate(finished(store).folder / HISTORY)
+    look, looks = store_module._fault, []
+
+    def look_slowly(folder):
+        fault = look(folder)
+        if not looks:
+            looks.append(fault)
+            shutil.rmtree(folder)
+            finished(Store(store.root))
+        return fault
+
+    monkeypatch.setattr(store_module, "_fault", look_slowly)
+    assert Store(store.root).get(RUN).history == {"epoch": 7, "diverged": None}
+    assert faults(store) == []
+
+
+def test_a_run_is_verified_once_per_process(store, monkeypatch):
+    run = finished(store)
+    monkeypatch.setattr(store_module, "_fault", lambda folder: pytest.fail("verified again"))
+    assert store.get(RUN) is run
+
+
+# Locks
+
+
+def is_free(store, name):
+    with store.lock(name, wait=False) as had:
+        return had
+
+
+def test_a_lock_is_had_by_one_and_free_again_when_its_holder_is_killed(store, start_worker):
+    held = store.root.parent / "held"
+    worker = start_worker(hold_lock, store.root, "run-a", held)
+    wait_until(held.exists)
+    assert not is_free(store, "run-a")
+    assert is_free(store, "run-b")
+    worker.kill()
+    assert exit_status(worker) < 0
+    assert is_free(store, "run-a")
+
+
+def test_a_lock_is_waited_for(store):
+    order = []
+
+    def second():
+        with store.lock("run"):
+            order.append("second")
+
+    with store.lock("run"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join(0.2)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
+
+
+def test_a_lock_is_released_by_an_exception(store):
+    with pytest.raises(KeyError), store.lock("run"):
+        raise KeyError
+    assert is_free(store, "run")
+
+
+@pytest.mark.parametrize("obstacle", [".", "locks"])
+def test_a_store_that_cannot_be_written_says_so(tmp_path, obstacle):
+    root = tmp_path / "store"
+    path = root / obstacle
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("a file where a folder should be")
+    with (
+        pytest.raises(TicError, match=rf"Store {root} cannot be written \(.*--store"),
+        Store(root).lock("run"),
+    ):
+        pytest.fail("locked")
+
+
+# Safety
+
+
+def test_nothing_is_unpickled():
+    unsafe = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
+    sources = sorted(Path(tic.__file__).parent.rglob("*.py"))
+    assert len(sources) > 40
+    for source in sources:
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            assert not imported(node) & unsafe, source
+            assert called(node) not in {"torch.load", "torch.jit.load", "torch.hub.load"}, source
+            assert not isinstance(node, ast.keyword) or node.arg != "allow_pickle", source
+
+
+def imported(node):
+    if isinstance(node, ast.Import):
+        return {alias.name.partition(".")[0] for alias in node.names}
+    if isinstance(node, ast.ImportFrom) and node.module == "torch":
+        return {"pickle" for alias in node.names if alias.name == "load"}
+    if isinstance(node, ast.ImportFrom) and node.module:
+        return {node.module.partition(".")[0]}
+    return set()
+
+
+def called(node):
+    return ast.unparse(node.func) if isinstance(node, ast.Call) else ""
