@@ -1,3 +1,10 @@
 """Which plugins this repository's claims and tests use."""
 
-pytest_plugins = ["pytester", "fixtures.runs", "fixtures.data", "fixtures.networks", "fixtures.packs", "fixtures.workers"]
+pytest_plugins = [
+    "pytester",
+    "fixtures.runs",
+    "fixtures.data",
+    "fixtures.networks",
+    "fixtures.packs",
+    "fixtures.workers",
+]

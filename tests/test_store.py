@@ -223,17 +223,23 @@ def test_a_damaged_run_is_set_aside_and_can_be_made_again(store, name, damage):
     assert set(names(aside / RUN)) <= {*FILES, MANIFEST}
 
 
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    return finished(Store(tmp_path_factory.mktemp("sound"))).folder
+
+
 @settings(deadline=None, max_examples=60)
-@given(st.data())
-def test_any_flipped_bit_of_any_file_is_noticed(data):
+@given(data=st.data())
+def test_any_flipped_bit_of_any_file_is_noticed(sound, data):
     with TemporaryDirectory() as root:
         store = Store(Path(root))
-        path = finished(store).folder / data.draw(st.sampled_from([*FILES, MANIFEST]))
+        shutil.copytree(sound, store.run_folder(RUN))
+        path = store.run_folder(RUN) / data.draw(st.sampled_from([*FILES, MANIFEST]))
         content = bytearray(path.read_bytes())
         position = data.draw(st.integers(0, len(content) - 1))
         content[position] ^= 1 << data.draw(st.integers(0, 7))
         path.write_bytes(content)
-        assert Store(store.root).get(RUN) is None
+        assert store.get(RUN) is None
         assert len(faults(store)) == 1
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from torch import Tensor
 
 from tic import losses, pruning, seeding
 from tic.data import ImageData
-from tic.errors import DivergedRunError
+from tic.errors import DivergedRunError, TicError
 from tic.lab import Lab, one_thread
 from tic.recipe import Recipe
 from tic.store import HISTORY, RECIPE, STATE, Run, weights_name, write_json, write_tensors
@@ -39,10 +38,15 @@ def train(recipe: Recipe, lab: Lab, on_epoch: OnEpoch | None = None) -> Run:
 
     Returns:
         The finished Run, possibly a diverged one.
+
+    Raises:
+        TicError: The Recipe cannot be trained on its data, or the Store cannot be written.
     """
+    fingerprint = lab.fingerprint(recipe)
+    if run := lab.store.get(fingerprint):
+        return run
     for ancestor in recipe.ancestors:
         train(ancestor, lab)
-    fingerprint = lab.fingerprint(recipe)
     with lab.store.lock(f"run-{fingerprint}"):
         return lab.store.get(fingerprint) or _train(recipe, lab, fingerprint, on_epoch)
 
@@ -99,6 +103,7 @@ class _Training:
         self.recipe, self.lab, self.fingerprint = recipe, lab, fingerprint
         self.folder: Path = lab.store.work_folder(fingerprint)
         self.images: ImageData = lab.images(recipe.dataset, "train", recipe.train_size)
+        _require_normalisable(recipe, len(self.images))
         self.network = lab.fresh_network(recipe)
         self.optimiser = torch.optim.SGD(
             self.network.parameters(),
@@ -111,6 +116,9 @@ class _Training:
         self.masks: pruning.Masks = {}
 
     def finish(self, on_epoch: OnEpoch) -> Run:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        remove_half_written(self.folder)
+        write_json(self.folder / RECIPE, self.recipe.model_dump(mode="json"))
         try:
             self._start_from_parent()
             self._resume()
@@ -135,16 +143,10 @@ class _Training:
         try:
             self._load(self.folder / STATE)
         except FileNotFoundError:
-            self._start_over()
-        except (safetensors.SafetensorError, KeyError, TypeError, ValueError):
-            # A state that cannot be read is worth nothing; the weights beside it go with it.
-            shutil.rmtree(self.folder)
-            self._start_over()
-
-    def _start_over(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_json(self.folder / RECIPE, self.recipe.model_dump(mode="json"))
-        self._keep_weights()
+            self._keep_weights()
+        except (safetensors.SafetensorError, KeyError, TypeError, ValueError, RuntimeError):
+            # A state that cannot be used is worth nothing; what lies beside it is written anew.
+            self._keep_weights()
 
     def _train_epoch(self) -> None:
         started = time.perf_counter()

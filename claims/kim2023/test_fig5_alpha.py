@@ -131,19 +131,20 @@ def test_smaller_alpha_is_more_robust(
     dataset = runs["low"].recipe.dataset
     place, rows = table_1_rows(dataset)
     for level in LEVELS:
-        reported = rows[level]
-        under = getattr(reported, corruption)
-        judge.compare(
-            f"α {level}, clean", place, unit="%", reported=reported.clean, measured=clean[level]
-        )
-        judge.compare(
-            f"α {level}, {corruption}", place, unit="%", reported=under, measured=corrupted[level]
-        )
+        for images, measured in (("clean", clean), (corruption, corrupted)):
+            judge.compare(
+                f"α {level}, {images}",
+                place,
+                unit="%",
+                reported=getattr(rows[level], images),
+                measured=measured[level],
+            )
+    for level in LEVELS:
         judge.compare(
             f"α {level}, drop",
             place,
             unit="pp",
-            reported=round(reported.clean - under, 2),
+            reported=round(rows[level].clean - getattr(rows[level], corruption), 2),
             measured=drop[level],
         )
     judge.note(f"Corruption: {CORRUPTIONS[corruption]!r}.")

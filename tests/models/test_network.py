@@ -25,6 +25,11 @@ class Pixels(SpikingNetwork):
         return self.lif(currents)
 
 
+@pytest.fixture
+def images(batch):
+    return batch[0][:3]
+
+
 def test_read_outs_are_those_of_the_neurons_over_time():
     # currents 1.25 and 2 with τ = 2: see the traces of the neuron
     logits = Pixels(timesteps=4)(torch.tensor([1.25, 2.0]).view(1, 1, 1, 2))
@@ -73,16 +78,14 @@ def test_stepwise_advances_one_timestep_at_a_time_and_encodes_once():
     assert len(network.encoded) == 1
 
 
-def test_stepwise_and_fused_read_outs_agree(tiny):
-    images = torch.rand(3, 1, 8, 8, dtype=torch.float64)
+def test_stepwise_and_fused_read_outs_agree(tiny, images):
     fused = tiny(images)
     tiny.stepwise = True
     torch.testing.assert_close(tiny(images), fused, rtol=0, atol=1e-12)
     assert not torch.equal(fused[0], fused[-1])
 
 
-def test_stepwise_and_fused_gradients_agree(tiny):
-    images = torch.rand(3, 1, 8, 8, dtype=torch.float64)
+def test_stepwise_and_fused_gradients_agree(tiny, images):
     gradients = []
     for tiny.stepwise in (False, True):
         loss = tiny(images).square().sum()
@@ -91,39 +94,35 @@ def test_stepwise_and_fused_gradients_agree(tiny):
         torch.testing.assert_close(stepwise, fused, rtol=1e-9, atol=1e-9)
 
 
-def test_read_outs_are_the_logits_before_they_are_joined(tiny):
-    images = torch.rand(3, 1, 8, 8, dtype=torch.float64)
+def test_read_outs_are_the_logits_before_they_are_joined(tiny, images):
     assert [len(each) for each in tiny.readouts(images)] == [5]
     tiny.stepwise = True
     assert [len(each) for each in tiny.readouts(images)] == [1] * 5
     assert torch.equal(torch.cat(tiny.readouts(images)), tiny(images))
 
 
-def test_the_graph_of_a_stepwise_read_out_holds_no_later_timestep(tiny):
+def test_the_graph_of_a_stepwise_read_out_holds_no_later_timestep(tiny, images):
     tiny.stepwise = True
     currents = []
     tiny.blocks[0].conv1.register_forward_hook(lambda _, __, output: currents.append(output))
-    readouts = tiny.readouts(torch.rand(2, 1, 8, 8, dtype=torch.float64))
+    readouts = tiny.readouts(images)
     for t, readout in enumerate(readouts):
         found = torch.autograd.grad(readout.sum(), currents, retain_graph=True, allow_unused=True)
         assert [gradient is not None for gradient in found] == [s <= t for s in range(5)]
 
 
-def test_the_same_call_gives_the_same_bits_again(tiny):
-    images = torch.rand(2, 1, 8, 8, dtype=torch.float64)
+def test_the_same_call_gives_the_same_bits_again(tiny, images):
     first = tiny(images)
     tiny(torch.rand(5, 1, 12, 12, dtype=torch.float64))
     assert torch.equal(tiny(images), first)
 
 
-def test_samples_of_a_batch_do_not_know_each_other_in_evaluation_mode(tiny):
-    images = torch.rand(3, 1, 8, 8, dtype=torch.float64)
+def test_samples_of_a_batch_do_not_know_each_other_in_evaluation_mode(tiny, images):
     alone = torch.cat([tiny(image[None]) for image in images], 1)
     torch.testing.assert_close(tiny(images), alone, rtol=0, atol=1e-12)
 
 
-def test_an_exception_inside_leaves_no_state_behind(tiny):
-    images = torch.rand(2, 1, 8, 8, dtype=torch.float64)
+def test_an_exception_inside_leaves_no_state_behind(tiny, images):
     first = tiny(images)
 
     def fail(*_):
@@ -137,8 +136,7 @@ def test_an_exception_inside_leaves_no_state_behind(tiny):
     assert torch.equal(tiny(images), first)
 
 
-def test_the_number_of_timesteps_can_change_between_calls(tiny):
-    images = torch.rand(2, 1, 8, 8, dtype=torch.float64)
+def test_the_number_of_timesteps_can_change_between_calls(tiny, images):
     five = tiny(images)
     tiny.timesteps = 2
     torch.testing.assert_close(tiny(images), five[:2], rtol=0, atol=1e-12)

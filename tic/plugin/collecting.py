@@ -19,6 +19,7 @@ class Collecting:
 
     def __init__(self, state: State) -> None:
         self.state = state
+        self._pytest_session: pytest.Session | None = None
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Put a claim to the test in every setting that was asked for."""
@@ -86,12 +87,15 @@ class Collecting:
         self.state.claims_folder = items[0].path.parent
         self.state.has_audit = True
 
-    @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """With workers, collect here too, before they start: this process refuses and plans."""
-        distributed = self.state.config.getoption("dist", "no") != "no"
-        if distributed and not self.state.is_worker and _may_hold_claims(self.state.config):
-            session.perform_collect()
+        """Keep the session for when workers are about to start."""
+        self._pytest_session = session
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self) -> None:
+        """Collect in the controller too, before its workers start: it refuses and plans."""
+        if self._pytest_session is not None and _may_hold_claims(self.state.config):
+            self._pytest_session.perform_collect()
 
 
 def _may_hold_claims(config: pytest.Config) -> bool:

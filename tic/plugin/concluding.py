@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,8 @@ from tic.plugin.state import State
 
 if TYPE_CHECKING:
     from tic.audit.evidence import Audit
+
+REASON_WIDTH = 70
 
 
 class Concluding:
@@ -95,12 +98,14 @@ def _folder(started: float) -> Path:
 
 
 def verdict_table(audit: Audit) -> str:
-    """Lay out one line per entry: verdict, scope, id and, where there is one, the reason."""
+    """Lay out one line per entry: verdict, scope, id and the beginning of the reason."""
     width = max(len(entry.id) for entry in audit.entries)
-    lines = [
-        f"{entry.outcome:<14} {entry.scope.level:<8} {entry.id:<{width}}  {entry.reason}".rstrip()
-        for entry in audit.entries
-    ]
+    lines = []
+    for entry in audit.entries:
+        reason = shorten(entry.reason, REASON_WIDTH, placeholder=" …")
+        lines.append(
+            f"{entry.outcome:<14} {entry.scope.level:<8} {entry.id:<{width}}  {reason}".rstrip()
+        )
     counts = Counter(entry.outcome for entry in audit.entries)
     total = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     return "\n".join([*lines, "", total])

@@ -1,0 +1,69 @@
+"""Scope: what differs from the paper's own setting, and how far that is."""
+
+import pytest
+
+from claims.kim2023 import recipes
+from claims.kim2023.recipes import KIM2023, PAPER_SETTING, SMOKE_SETTING
+from tic.audit.claim import Claim
+from tic.audit.evidence import Scope
+from tic.audit.scope import scope
+
+BASELINE = Claim(KIM2023, "a", "Fig. 1", "It is.", "By it.", recipes.baseline)
+PRUNED = Claim(KIM2023, "b", "Fig. 7", "It is.", "By it.", recipes.pruned)
+
+
+def test_the_papers_setting_is_the_papers():
+    assert scope(BASELINE, PAPER_SETTING, {}) == Scope(level="paper", differences=())
+
+
+@pytest.mark.parametrize("retrain_timesteps", [2, 3, 4])
+def test_the_papers_pruning_is_the_papers(retrain_timesteps):
+    parameters = {"retrain_timesteps": retrain_timesteps}
+    assert scope(PRUNED, PAPER_SETTING, parameters).level == "paper"
+
+
+def test_the_papers_network_in_another_setting_is_reduced_and_says_how():
+    setting = PAPER_SETTING.but(dataset="svhn", epochs=30)
+    assert scope(BASELINE, setting, {}) == Scope(
+        level="reduced",
+        differences=("dataset: svhn instead of cifar10", "epochs: 30 instead of 300"),
+    )
+
+
+def test_another_network_is_smoke():
+    found = scope(BASELINE, SMOKE_SETTING, {})
+    assert found.level == "smoke"
+    assert found.differences == (
+        "dataset: digits instead of cifar10",
+        "train size: 2000 instead of all",
+        "architecture: tiny instead of resnet19",
+        "timesteps: 5 instead of 10",
+        "epochs: 60 instead of 300",
+        "batch size: 64 instead of 128",
+        "augmentation: none instead of crop-flip",
+        "images for Fisher information: 512 instead of 1616",
+        "test images: 1000 instead of all",
+    )
+
+
+def test_seeds_and_checkpoints_are_beside_the_point():
+    setting = PAPER_SETTING.but(seed=7)
+    assert scope(BASELINE, setting, {}).level == "paper"
+
+
+def test_fewer_images_in_a_measurement_are_a_difference():
+    from dataclasses import replace
+
+    found = scope(BASELINE, replace(PAPER_SETTING, test_size=100), {})
+    assert found == Scope(level="reduced", differences=("test images: 100 instead of all",))
+
+
+def test_a_difference_of_the_first_training_counts_for_the_pruned_one():
+    setting = PAPER_SETTING.but(epochs=100)
+    found = scope(PRUNED, setting, {"retrain_timesteps": 3})
+    assert found.differences == ("epochs: 100 instead of 300", "epochs: 20 instead of 60")
+
+
+def test_arithmetic_is_always_about_the_paper():
+    claim = Claim(KIM2023, "c", "Text", "It is.", "By it.", None)
+    assert scope(claim, SMOKE_SETTING, {}) == Scope(level="paper", differences=())

@@ -1,0 +1,135 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from tic.losses import alpha_loss, mean_loss, prefix_logits, prefix_loss, prefix_losses
+
+lawful = settings(deadline=None, max_examples=40)
+shapes = st.tuples(st.integers(1, 6), st.integers(1, 5), st.integers(2, 5))
+seeds = st.integers(0, 2**16)
+
+
+def random_logits(shape, seed):
+    generator = torch.Generator().manual_seed(seed)
+    logits = 3 * torch.randn(shape, dtype=torch.float64, generator=generator)
+    return logits, torch.randint(0, shape[2], (shape[1],), generator=generator)
+
+
+def sure(*margins):
+    """Logits (T, 1, 2) for one sample of class 0, whose margins are these at every timestep."""
+    logits = torch.zeros(len(margins), 1, 2, dtype=torch.float64)
+    logits[:, 0, 0] = torch.tensor(margins, dtype=torch.float64)
+    return logits.requires_grad_(), torch.tensor([0])
+
+
+def test_prefix_logits_are_running_means():
+    logits = torch.tensor([[[6.0, 0.0]], [[0.0, 2.0]], [[3.0, 1.0]]])
+    assert prefix_logits(logits).tolist() == [[[6.0, 0.0]], [[3.0, 1.0]], [[3.0, 1.0]]]
+
+
+def test_the_first_prefix_is_the_first_read_out_and_the_last_the_mean():
+    logits, _ = random_logits((5, 3, 4), 0)
+    assert torch.equal(prefix_logits(logits)[0], logits[0])
+    torch.testing.assert_close(prefix_logits(logits)[-1], logits.mean(0))
+
+
+def test_a_prefix_knows_nothing_of_later_read_outs():
+    logits, _ = random_logits((5, 3, 4), 0)
+    changed = logits.clone()
+    changed[3:] = 100
+    assert torch.equal(prefix_logits(changed)[:3], prefix_logits(logits)[:3])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_prefix_logits_keep_their_type(dtype):
+    assert prefix_logits(torch.ones(3, 1, 2, dtype=dtype)).dtype is dtype
+
+
+@lawful
+@given(shapes, seeds)
+def test_prefix_losses_match_a_loop_over_timesteps(shape, seed):
+    logits, labels = random_logits(shape, seed)
+    looped = [
+        functional.cross_entropy(logits[:t].mean(0), labels) for t in range(1, shape[0] + 1)
+    ]
+    losses = prefix_losses(logits, labels)
+    assert losses.shape == (shape[0],)
+    torch.testing.assert_close(losses, torch.stack(looped))
+    torch.testing.assert_close(prefix_loss(logits, labels), torch.stack(looped).mean())
+
+
+def test_losses_of_an_undecided_network_are_the_logarithm_of_the_classes():
+    logits, labels = torch.zeros(4, 3, 10, dtype=torch.float64), torch.tensor([0, 5, 9])
+    at_chance = [math.log(10)] * 4
+    assert prefix_losses(logits, labels).tolist() == pytest.approx(at_chance)
+    assert mean_loss(logits, labels).item() == pytest.approx(math.log(10))
+    assert prefix_loss(logits, labels).item() == pytest.approx(math.log(10))
+    assert alpha_loss(logits, labels, 1.0).item() == pytest.approx(math.log(10) - 1)
+
+
+def test_losses_of_two_classes_follow_the_mean_margin():
+    # margins 2 and 0: prefix margins 2 and 1, and -log p = log(1 + e^-margin)
+    logits, labels = sure(2.0, 0.0)
+    by_hand = [math.log1p(math.exp(-2)), math.log1p(math.exp(-1))]
+    assert prefix_losses(logits, labels).tolist() == pytest.approx(by_hand)
+    assert mean_loss(logits, labels).item() == pytest.approx(by_hand[1])
+    assert prefix_loss(logits, labels).item() == pytest.approx(sum(by_hand) / 2)
+
+
+def test_the_mean_loss_is_the_last_prefix_loss():
+    logits, labels = random_logits((4, 3, 5), 1)
+    torch.testing.assert_close(mean_loss(logits, labels), prefix_losses(logits, labels)[-1])
+
+
+def test_the_alpha_loss_holds_every_prefix_apart_from_alpha():
+    # L_1 = log(1 + e^-2) = 0.127 is below 0.2, L_2 = log(1 + e^-1) = 0.313 above
+    logits, labels = sure(2.0, 0.0)
+    below, above = 0.2 - math.log1p(math.exp(-2)), math.log1p(math.exp(-1)) - 0.2
+    assert alpha_loss(logits, labels, 0.2).item() == pytest.approx((below + above) / 2)
+
+
+def test_the_gradient_turns_round_below_alpha():
+    logits, labels = sure(2.0)
+    level = math.log1p(math.exp(-2))
+    (down,) = torch.autograd.grad(alpha_loss(logits, labels, level / 2), logits)
+    (up,) = torch.autograd.grad(alpha_loss(logits, labels, 2 * level), logits)
+    (plain,) = torch.autograd.grad(prefix_loss(logits, labels), logits)
+    assert torch.equal(down, plain)
+    assert torch.equal(up, -plain)
+    assert plain[0, 0, 0] < 0
+
+
+def test_each_prefix_turns_round_by_itself():
+    logits, labels = sure(2.0, 0.0)
+    (gradient,) = torch.autograd.grad(alpha_loss(logits, labels, 0.2), logits)
+    first, second = 1 / (1 + math.exp(2)), 1 / (1 + math.exp(1))
+    # ½·(+σ(-2) from L_1 below α, -σ(-1)/2 from L_2 above α, which halves over two read-outs)
+    by_hand = [(first - second / 2) / 2, -second / 4]
+    assert gradient[:, 0, 0].tolist() == pytest.approx(by_hand)
+
+
+def test_the_absolute_value_is_taken_of_the_batch_mean():
+    # one sample below α and one above, with a mean at α: per sample the loss would not vanish
+    logits = torch.tensor([[[0.0, 0.0], [3.0, 0.0]]], dtype=torch.float64)
+    labels = torch.tensor([0, 0])
+    alpha = (math.log(2) + math.log1p(math.exp(-3))) / 2
+    assert alpha_loss(logits, labels, alpha).item() == pytest.approx(0, abs=1e-15)
+
+
+@lawful
+@given(shapes, seeds)
+def test_alpha_zero_is_the_prefix_loss(shape, seed):
+    logits, labels = random_logits(shape, seed)
+    torch.testing.assert_close(alpha_loss(logits, labels, 0.0), prefix_loss(logits, labels))
+
+
+@lawful
+@given(shapes, seeds, st.floats(-50, 50))
+def test_a_shift_of_all_logits_changes_no_loss(shape, seed, shift):
+    logits, labels = random_logits(shape, seed)
+    for loss in (mean_loss, prefix_loss, prefix_losses):
+        torch.testing.assert_close(loss(logits + shift, labels), loss(logits, labels))

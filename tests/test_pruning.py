@@ -1,0 +1,209 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from tic.errors import TicError
+from tic.models import build
+from tic.pruning import (
+    apply_masks,
+    compute_saving,
+    magnitude_masks,
+    prunable,
+    pruning_chain,
+    sparsity,
+)
+from tic.recipe import Recipe
+
+BASE = Recipe(dataset="digits", timesteps=5, epochs=30, checkpoints=3, seed=2)
+
+
+def removed(masks):
+    return sum(int((mask == 0).sum()) for mask in masks.values())
+
+
+def test_weights_of_convolutions_and_linear_layers_are_prunable():
+    network = build("tiny", in_channels=1, num_classes=10, timesteps=2)
+    weights = prunable(network)
+    matrices = {name for name, value in network.named_parameters() if value.dim() > 1}
+    assert set(weights) == matrices
+    assert all(weights[name] is network.get_parameter(name) for name in matrices)
+
+
+def test_the_smallest_magnitudes_go_whatever_their_sign():
+    weights = {"a": torch.tensor([0.5, -3.0, 0.1, -0.2])}
+    assert magnitude_masks(weights, 0.5)["a"].tolist() == [1, 1, 0, 0]
+
+
+def test_layers_compete_with_each_other():
+    weights = {"small": torch.tensor([[0.1, 0.2]]), "large": torch.tensor([1.0, -2.0])}
+    masks = magnitude_masks(weights, 0.5)
+    assert masks["small"].tolist() == [[0, 0]]
+    assert masks["large"].tolist() == [1, 1]
+
+
+def test_of_equal_magnitudes_the_first_go():
+    weights = {"a": torch.ones(3), "b": -torch.ones(3)}
+    masks = magnitude_masks(weights, 4 / 6)
+    assert masks["a"].tolist() == [0, 0, 0]
+    assert masks["b"].tolist() == [0, 1, 1]
+
+
+def test_masks_have_the_type_and_shape_of_their_weights():
+    weights = {"a": torch.ones(2, 3, 1, 1, dtype=torch.float64)}
+    mask = magnitude_masks(weights, 0.5)["a"]
+    assert mask.dtype is torch.float64
+    assert mask.shape == (2, 3, 1, 1)
+    assert not mask.requires_grad
+
+
+def test_masked_weights_become_exactly_zero_and_the_others_stay():
+    layer = nn.Linear(4, 2)
+    before = layer.weight.detach().clone()
+    weights = prunable(nn.Sequential(layer))
+    masks = magnitude_masks(weights, 0.25)
+    apply_masks(weights, masks)
+    mask = masks["0.weight"].bool()
+    assert torch.equal(layer.weight[mask], before[mask])
+    assert torch.count_nonzero(layer.weight[~mask]) == 0
+    assert sparsity(weights) == 0.25
+    assert layer.weight.requires_grad
+
+
+def test_sparsity_counts_exact_zeros_over_all_layers():
+    weights = {"a": torch.tensor([0.0, 1e-30, -0.0, 2.0]), "b": torch.ones(4)}
+    assert sparsity(weights) == 2 / 8
+
+
+magnitudes = st.lists(
+    st.lists(st.sampled_from([-2.0, -1.0, -0.5, 0.5, 1.0, 1.5]), min_size=1, max_size=12),
+    min_size=1,
+    max_size=4,
+).map(lambda layers: {str(k): torch.tensor(layer) for k, layer in enumerate(layers)})
+
+
+@settings(deadline=None)
+@given(magnitudes, st.floats(0, 1))
+def test_the_count_is_exact_even_where_magnitudes_tie(weights, share):
+    total = sum(weight.numel() for weight in weights.values())
+    assert removed(magnitude_masks(weights, share)) == round(share * total)
+
+
+@settings(deadline=None)
+@given(magnitudes, st.floats(0, 1))
+def test_nothing_that_is_kept_is_smaller_than_what_is_removed(weights, share):
+    masks = magnitude_masks(weights, share)
+    flat = torch.cat([weight.abs() for weight in weights.values()])
+    kept = torch.cat(list(masks.values())).bool()
+    if kept.any() and not kept.all():
+        assert flat[kept].min() >= flat[~kept].max()
+
+
+@settings(deadline=None)
+@given(magnitudes, st.floats(0, 1), st.floats(0, 1), st.integers(0, 2**16))
+def test_what_is_pruned_stays_pruned_in_later_rounds(weights, one, other, seed):
+    first = magnitude_masks(weights, min(one, other))
+    apply_masks(weights, first)
+    generator = torch.Generator().manual_seed(seed)
+    retrained = {
+        name: torch.randn(len(weight), generator=generator) * first[name]
+        for name, weight in weights.items()
+    }
+    second = magnitude_masks(retrained, max(one, other))
+    assert all((second[name] <= first[name]).all() for name in weights)
+
+
+def test_a_chain_halves_what_is_left_in_every_round():
+    chain = pruning_chain(BASE, rounds=5, fraction=0.5, retrain_epochs=6, retrain_timesteps=3)
+    assert [recipe.sparsity for recipe in chain] == [0.5, 0.75, 0.875, 0.9375, 0.96875]
+    assert [recipe.parent for recipe in chain] == [BASE, *chain[:-1]]
+    assert {recipe.epochs for recipe in chain} == {6}
+    assert {recipe.timesteps for recipe in chain} == {3}
+    assert {recipe.checkpoints for recipe in chain} == {1}
+    assert {recipe.seed for recipe in chain} == {2}
+
+
+def test_another_fraction_leaves_its_powers():
+    chain = pruning_chain(BASE, rounds=2, fraction=0.2, retrain_epochs=1, retrain_timesteps=5)
+    assert [recipe.sparsity for recipe in chain] == pytest.approx([0.2, 1 - 0.64])
+
+
+def test_a_chain_goes_on_from_a_pruned_network():
+    first, second = pruning_chain(
+        BASE, rounds=2, fraction=0.5, retrain_epochs=6, retrain_timesteps=3
+    )
+    (again,) = pruning_chain(first, rounds=1, fraction=0.5, retrain_epochs=6, retrain_timesteps=3)
+    assert again == second
+
+
+def test_retraining_with_more_timesteps_than_the_network_had_is_refused():
+    with pytest.raises(TicError, match="at most the 5 timesteps of the first training, got 6"):
+        pruning_chain(BASE, rounds=1, fraction=0.5, retrain_epochs=1, retrain_timesteps=6)
+
+
+@pytest.mark.parametrize("fraction", [-0.5, 1.0])
+def test_a_share_outside_of_zero_and_one_is_refused(fraction):
+    with pytest.raises(TicError, match="sparsity: Input should be"):
+        pruning_chain(BASE, rounds=1, fraction=fraction, retrain_epochs=1, retrain_timesteps=5)
+
+
+@pytest.mark.parametrize(
+    ("counts", "saving"),
+    [
+        ((300, 60, 5, 5, 3), 0.2),  # 60·5·2 / (300·5 + 60·5·5) = 600 / 3000
+        ((300, 60, 5, 5, 5), 0.0),
+        ((300, 60, 5, 5, 2), 0.3),  # 900 / 3000
+        ((1, 1, 1, 2, 1), 0.25),  # 1 / (2 + 2)
+        ((10, 5, 4, 4, 1), 0.5),  # 60 / (40 + 80)
+    ],
+)
+def test_the_saving_is_as_computed_by_hand(counts, saving):
+    names = ("epochs", "retrain_epochs", "rounds", "timesteps", "retrain_timesteps")
+    assert compute_saving(**dict(zip(names, counts, strict=True))) == pytest.approx(saving)
+
+
+def test_the_saving_of_the_paper_is_a_fifth_to_the_last_bit():
+    saving = compute_saving(
+        epochs=300, retrain_epochs=60, rounds=5, timesteps=5, retrain_timesteps=3
+    )
+    assert saving == 0.2
+
+
+counts = st.integers(1, 1000)
+
+
+@given(counts, counts, counts, st.integers(1, 20), st.data())
+def test_the_saving_is_one_minus_the_ratio_of_the_work(epochs, retrain, rounds, timesteps, data):
+    fewer = data.draw(st.integers(1, timesteps))
+    saving = compute_saving(
+        epochs=epochs,
+        retrain_epochs=retrain,
+        rounds=rounds,
+        timesteps=timesteps,
+        retrain_timesteps=fewer,
+    )
+    work = epochs * timesteps + retrain * rounds * fewer
+    full = epochs * timesteps + retrain * rounds * timesteps
+    assert saving == pytest.approx(1 - work / full, abs=1e-12)
+    assert 0 <= saving < 1
+
+
+@pytest.mark.parametrize(
+    "name", ["epochs", "retrain_epochs", "rounds", "timesteps", "retrain_timesteps"]
+)
+def test_a_count_below_one_is_refused_by_name(name):
+    counts = {
+        "epochs": 300,
+        "retrain_epochs": 60,
+        "rounds": 5,
+        "timesteps": 5,
+        "retrain_timesteps": 3,
+    }
+    with pytest.raises(TicError, match=f"^{name} must be at least 1, got 0"):
+        compute_saving(**{**counts, name: 0})
+
+
+def test_saving_with_more_timesteps_while_retraining_is_refused():
+    with pytest.raises(TicError, match="retrain_timesteps must be at most timesteps, got 6 > 5"):
+        compute_saving(epochs=300, retrain_epochs=60, rounds=5, timesteps=5, retrain_timesteps=6)

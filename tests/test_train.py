@@ -1,0 +1,585 @@
+import json
+import math
+import os
+import random
+import signal
+from itertools import count, pairwise
+
+import numpy as np
+import pytest
+import safetensors
+import safetensors.torch
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn.functional import cross_entropy
+
+from fixtures.workers import exit_status, train_and_log, train_until_killed, wait_until
+from tic import data, losses, models, pruning, seeding
+from tic.errors import DivergedRunError, TicError
+from tic.lab import Lab
+from tic.recipe import Recipe
+from tic.store import HISTORY, MANIFEST, RECIPE, STATE, weights_name, write_tensors
+from tic.train import learning_rate, train, train_if_free
+
+PRUNABLE = 144 + (2 * 2304 + 256) + (4608 + 9216 + 512) + (2 * 9216 + 1024) + 320
+"""Weights of the tiny network's stem, its three blocks (two 3×3 and a 1×1 each), its classifier."""
+
+
+@pytest.fixture
+def thorough_recipe(quick_recipe):
+    """Everything that draws or remembers: augmentation, momentum, three epochs, a small batch."""
+    return quick_recipe.but(augmentation="crop-flip", epochs=3, checkpoints=3, batch_size=25)
+
+
+def contents(run):
+    """All that a Run's files hold, besides how long the training took."""
+    files = {path.name: path.read_bytes() for path in run.folder.iterdir()}
+    history, manifest = (json.loads(files.pop(name)) for name in (HISTORY, MANIFEST))
+    assert history.pop("seconds") >= 0
+    del manifest[HISTORY]
+    return files, history, manifest
+
+
+def weights(run, epoch):
+    return safetensors.torch.load_file(run.folder / weights_name(epoch))
+
+
+def kept_epochs(run):
+    return sorted(int(path.stem.removeprefix("weights-")) for path in run.folder.glob("weights-*"))
+
+
+def assert_same(found, expected):
+    assert found.keys() == expected.keys()
+    for name, tensor in expected.items():
+        assert torch.equal(found[name], tensor), name
+
+
+class Interruption(Exception):
+    """Ends a training after an epoch, as a kill would, but within this process."""
+
+
+def interrupt(recipe, lab, after):
+    def on_epoch(epoch):
+        if epoch == after:
+            raise Interruption
+
+    with pytest.raises(Interruption):
+        train(recipe, lab, on_epoch)
+    return lab.store.work_folder(lab.fingerprint(recipe))
+
+
+# Determinism
+
+
+def test_the_same_recipe_leaves_the_same_files_in_two_stores(tmp_path, thorough_recipe):
+    first = train(thorough_recipe, Lab(tmp_path / "first"))
+    random.seed(1), np.random.seed(1), torch.manual_seed(1)  # noqa: NPY002
+    second = train(thorough_recipe, Lab(tmp_path / "second"))
+    assert contents(first) == contents(second)
+    assert first.fingerprint == second.fingerprint
+
+
+@pytest.mark.parametrize(
+    "change", [{"seed": 1}, {"loss": "prefix"}, {"tau": 3.0}, {"weight_decay": 0.1}], ids=str
+)
+def test_another_recipe_leaves_other_weights(lab, quick_recipe, change):
+    one, other = (weights(train(each, lab), 2) for each in (quick_recipe, quick_recipe.but(**change)))
+    assert not torch.equal(one["classifier.weight"], other["classifier.weight"])
+
+
+def test_the_seed_decides_the_initial_weights_and_the_order_alike(lab, quick_recipe):
+    runs = [train(quick_recipe.with_seed(seed), lab) for seed in (0, 1)]
+    first, second = (weights(run, 0)["stem.0.weight"] for run in runs)
+    assert not torch.equal(first, second)
+
+
+def test_training_leaves_every_global_generator_alone(lab, quick_recipe):
+    states = torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate()
+    train(quick_recipe, lab)
+    assert torch.equal(torch.get_rng_state(), states[0])
+    assert (np.random.get_state()[1].tolist(), random.getstate()) == states[1:]
+
+
+@pytest.fixture
+def threads():
+    """Two threads for the test; afterwards as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield torch.get_num_threads
+    torch.set_num_threads(before)
+
+
+def test_training_takes_one_thread_and_gives_back_what_there_was(lab, quick_recipe, threads):
+    during = []
+    train(quick_recipe, lab, lambda epoch: during.append(threads()))
+    assert (during, threads()) == ([1, 1], 2)
+    interrupt(quick_recipe.but(seed=1), lab, after=1)
+    assert threads() == 2
+
+
+def test_a_finished_run_is_returned_and_not_trained_again(lab, quick_recipe):
+    run = train(quick_recipe, lab)
+    again = train(quick_recipe, Lab(lab.store_root), lambda epoch: pytest.fail("trained again"))
+    assert again == run
+
+
+def test_epochs_are_told_as_they_are_finished(lab, quick_recipe):
+    told = []
+    train(quick_recipe, lab, told.append)
+    assert told == [1, 2]
+
+
+# The slow twin
+
+
+def plain_loss(recipe, logits, labels):
+    if recipe.loss == "mean":
+        return cross_entropy(logits.mean(0), labels)
+    if recipe.loss == "prefix":
+        return losses.prefix_losses(logits, labels).mean()
+    return (losses.prefix_losses(logits, labels) - recipe.alpha).abs().mean()
+
+
+def plain_batches(recipe, order):
+    images = data.load(recipe.dataset, "train", size=recipe.train_size)
+    if recipe.augmentation == "crop-flip":
+        yield from images.shuffled_batches(recipe.batch_size, order)
+        return
+    for chosen in torch.randperm(len(images), generator=order).split(recipe.batch_size):
+        yield images.images[chosen] / 16, images.labels[chosen]
+
+
+def plain_network(recipe):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seeding.derive(recipe.seed, "weights"))
+        return models.build(
+            recipe.architecture,
+            in_channels=1,
+            num_classes=10,
+            timesteps=recipe.timesteps,
+            tau=recipe.tau,
+            mean=data.SPECS["digits"].mean,
+            std=data.SPECS["digits"].std,
+        )
+
+
+def plain_masks(network, share):
+    """Zero for the smallest magnitudes over all layers, by sorting them all in one list."""
+    ranked = sorted(
+        (abs(value), name, place)
+        for name, weight in network.named_parameters()
+        if weight.dim() > 1
+        for place, value in enumerate(weight.flatten().tolist())
+    )
+    masks = {name: torch.ones(w.numel()) for name, w in network.named_parameters() if w.dim() > 1}
+    for _, name, place in ranked[: round(share * len(ranked))]:
+        masks[name][place] = 0
+    return masks
+
+
+def plain_training(recipe, start=None):
+    """The training written down as plainly as can be; gives weights and mean loss by epoch."""
+    network, order = plain_network(recipe), seeding.generator(recipe.seed, "order")
+    masks = {}
+    if start is not None:
+        network.load_state_dict(start)
+        masks = plain_masks(network, recipe.sparsity)
+    parameters = dict(network.named_parameters())
+    velocity = {name: torch.zeros_like(p) for name, p in parameters.items()}
+
+    @torch.no_grad()
+    def mask():
+        for name, kept in masks.items():
+            parameters[name].mul_(kept.view_as(parameters[name]))
+
+    mask()
+    states, means = [], []
+    for epoch in range(recipe.epochs + 1):
+        states.append({name: t.clone() for name, t in network.state_dict().items()})
+        rate = recipe.learning_rate * (1 + math.cos(math.pi * epoch / recipe.epochs)) / 2
+        total = 0.0
+        for images, labels in plain_batches(recipe, order):
+            loss = plain_loss(recipe, network(images), labels)
+            gradients = torch.autograd.grad(loss, list(parameters.values()))
+            with torch.no_grad():
+                for (name, weight), gradient in zip(parameters.items(), gradients, strict=True):
+                    step = velocity[name].mul_(recipe.momentum)
+                    step.add_(gradient.add(weight, alpha=recipe.weight_decay))
+                    weight.add_(step, alpha=-rate)
+            mask()
+            total += loss.item() * len(labels)
+        means.append(total / recipe.train_size)
+    return states, means[:-1]
+
+
+@pytest.fixture
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"augmentation": "crop-flip", "seed": 3},
+        {"loss": "prefix", "tau": 1.5},
+        {"loss": "alpha", "alpha": 0.5, "timesteps": 3},
+        {"momentum": 0.0, "weight_decay": 0.0},
+        {"train_size": 61, "batch_size": 20},
+    ],
+    ids=str,
+)
+def test_training_is_what_a_plain_loop_does(lab, quick_recipe, change):
+    recipe = quick_recipe.but(**change)
+    run = train(recipe, lab)
+    states, means = plain_training(recipe)
+    assert kept_epochs(run) == [0, 1, 2]
+    for epoch in (0, 1, 2):
+        assert_same(weights(run, epoch), states[epoch])
+    assert run.history["train_loss"] == pytest.approx(means, rel=1e-6)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_retraining_is_what_a_plain_loop_with_masks_does(lab, quick_recipe):
+    parent = quick_recipe.but(checkpoints=1)
+    child = parent.but(parent=parent, sparsity=0.6, timesteps=1, epochs=3)
+    run = train(child, lab)
+    start = weights(lab.run(parent), 2)
+    assert_same(weights(run, 3), plain_training(child, start)[0][3])
+
+
+def test_the_rate_falls_along_a_cosine():
+    recipe = Recipe(dataset="digits", epochs=4, learning_rate=0.8)
+    root = 0.8 * math.sqrt(0.5) / 2
+    assert [learning_rate(recipe, epoch) for epoch in range(4)] == pytest.approx(
+        [0.8, 0.4 + root, 0.4, 0.4 - root]
+    )
+
+
+@given(st.integers(1, 400), st.floats(1e-6, 1e3))
+def test_the_rate_starts_in_full_falls_and_stays_positive(epochs, rate):
+    recipe = Recipe(dataset="digits", epochs=epochs, learning_rate=rate)
+    rates = [learning_rate(recipe, epoch) for epoch in range(epochs)]
+    assert rates[0] == rate
+    assert all(late < early for early, late in pairwise(rates))
+    assert rates[-1] > 0
+
+
+# What is kept
+
+
+@pytest.mark.parametrize(
+    ("epochs", "checkpoints", "kept"),
+    [(3, 1, [3]), (4, 2, [0, 1, 2, 4]), (3, 3, [0, 1, 2, 3]), (1, 1, [1])],
+)
+def test_weights_are_kept_at_the_named_epochs(lab, quick_recipe, epochs, checkpoints, kept):
+    run = train(quick_recipe.but(epochs=epochs, checkpoints=checkpoints), lab)
+    assert kept_epochs(run) == kept
+
+
+def test_keeping_more_weights_does_not_change_them(lab, quick_recipe):
+    few, many = (train(quick_recipe.but(epochs=3, checkpoints=n), lab) for n in (1, 3))
+    assert_same(weights(few, 3), weights(many, 3))
+
+
+def test_the_untrained_network_is_that_of_the_seed(lab, quick_recipe):
+    run = train(quick_recipe, lab)
+    assert_same(weights(run, 0), lab.fresh_network(quick_recipe).state_dict())
+
+
+def test_a_run_tells_what_was_trained_and_how_it_went(lab, quick_recipe):
+    run = train(quick_recipe, lab)
+    assert Recipe(**json.loads((run.folder / RECIPE).read_bytes())) == quick_recipe
+    history = run.history
+    assert (history["epoch"], history["diverged"], run.diverged) == (2, None, None)
+    assert (history["device"], history["accelerator"]) == ("cpu", None)
+    assert history["torch"] == torch.__version__
+    assert np.shape(history["prefix_losses"]) == (2, 2)
+    # The mean loss is that of the read-out over all timesteps, which is the last prefix.
+    assert [row[-1] for row in history["prefix_losses"]] == pytest.approx(history["train_loss"])
+
+
+def test_training_lowers_the_loss(lab, quick_recipe):
+    history = train(quick_recipe.but(epochs=8, checkpoints=1), lab).history
+    assert history["train_loss"][-1] < 0.7 * history["train_loss"][0]
+
+
+# Resuming
+
+
+@pytest.mark.parametrize("change", [{}, {"momentum": 0.0}, {"loss": "alpha", "alpha": 1.0}], ids=str)
+def test_an_interrupted_training_goes_on_after_its_last_epoch(tmp_path, thorough_recipe, change):
+    recipe, told = thorough_recipe.but(**change), []
+    undisturbed = train(recipe, Lab(tmp_path / "undisturbed"))
+    interrupt(recipe, Lab(tmp_path / "store"), after=1)
+    interrupt(recipe, Lab(tmp_path / "store"), after=2)
+    resumed = train(recipe, Lab(tmp_path / "store"), told.append)
+    assert contents(resumed) == contents(undisturbed)
+    assert told == [3]
+
+
+def test_the_time_before_an_interruption_counts(lab, quick_recipe):
+    folder = interrupt(quick_recipe, lab, after=1)
+    with safetensors.safe_open(folder / STATE, "pt") as file:
+        before = json.loads(file.metadata()["progress"])["seconds"]
+    assert train(quick_recipe, lab).history["seconds"] > before > 0
+
+
+def test_a_training_killed_in_the_middle_of_any_write_leaves_the_same_run(
+    tmp_path, thorough_recipe, start_worker
+):
+    undisturbed = contents(train(thorough_recipe, Lab(tmp_path / "undisturbed")))
+    for number in count(1):
+        lab = Lab(tmp_path / f"killed-{number}")
+        worker = start_worker(train_until_killed, thorough_recipe, lab.store_root, "write", number)
+        if exit_status(worker) == 0:
+            break
+        assert exit_status(worker) == -signal.SIGKILL
+        assert not lab.has(thorough_recipe)
+        assert contents(train(thorough_recipe, lab)) == undisturbed
+    # The recipe, four checkpoints, three states, the history and the manifest.
+    assert number == 11
+
+
+@pytest.mark.parametrize(
+    ("moment", "number", "left"), [("step", 5, [2, 3]), ("epoch", 2, [3]), ("rename", 1, [])]
+)
+def test_a_killed_training_leaves_the_same_run_and_repeats_no_epoch(
+    tmp_path, thorough_recipe, start_worker, moment, number, left
+):
+    undisturbed, told = train(thorough_recipe, Lab(tmp_path / "undisturbed")), []
+    root = tmp_path / "store"
+    worker = start_worker(train_until_killed, thorough_recipe, root, moment, number)
+    assert exit_status(worker) == -signal.SIGKILL
+    assert contents(train(thorough_recipe, Lab(root), told.append)) == contents(undisturbed)
+    assert told == left
+
+
+def test_a_training_killed_after_it_was_published_is_finished(
+    lab, quick_recipe, start_worker
+):
+    worker = start_worker(train_until_killed, quick_recipe, lab.store_root, "rename", 2)
+    assert exit_status(worker) == -signal.SIGKILL
+    run = train(quick_recipe, lab, lambda epoch: pytest.fail("trained again"))
+    assert kept_epochs(run) == [0, 1, 2]
+
+
+def test_a_retraining_that_is_killed_again_and_again_leaves_the_same_run(
+    tmp_path, thorough_recipe, start_worker
+):
+    parent = thorough_recipe.but(loss="alpha", alpha=0.1)
+    child = parent.but(parent=parent, sparsity=0.5, timesteps=1)
+    undisturbed = train(child, Lab(tmp_path / "undisturbed"))
+    root = tmp_path / "store"
+    for recipe, epoch in ((parent, 2), (child, 1), (child, 2)):
+        worker = start_worker(train_until_killed, recipe, root, "epoch", epoch)
+        assert exit_status(worker) == -signal.SIGKILL
+    assert contents(train(child, Lab(root))) == contents(undisturbed)
+
+
+def rewrite_state(change):
+    def damage(path):
+        with safetensors.safe_open(path, "pt") as file:
+            metadata = file.metadata()
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        change(tensors, metadata)
+        write_tensors(path, tensors, metadata or None)
+
+    return damage
+
+
+def of_other_classes(tensors, metadata):
+    for part in ("network", "momentum"):
+        tensors[f"{part}.classifier.weight"] = torch.zeros(3, 32)
+        tensors[f"{part}.classifier.bias"] = torch.zeros(3)
+
+
+UNUSABLE_STATES = {
+    "truncated": lambda path: os.truncate(path, path.stat().st_size // 2),
+    "empty": lambda path: os.truncate(path, 0),
+    "text": lambda path: path.write_text("not a state"),
+    "no progress": rewrite_state(lambda tensors, metadata: metadata.clear()),
+    "other progress": rewrite_state(lambda t, metadata: metadata.update(progress='{"steps": 9}')),
+    "garbled progress": rewrite_state(lambda tensors, metadata: metadata.update(progress="{")),
+    "no generator": rewrite_state(lambda tensors, metadata: tensors.pop("generator")),
+    "generator of another device": rewrite_state(
+        lambda tensors, metadata: tensors.update(generator=torch.zeros(16, dtype=torch.uint8))
+    ),
+    "a missing momentum": rewrite_state(
+        lambda tensors, metadata: tensors.pop("momentum.classifier.bias")
+    ),
+    "a momentum of another shape": rewrite_state(
+        lambda tensors, metadata: tensors.update({"momentum.classifier.bias": torch.zeros(3)})
+    ),
+    "a missing weight": rewrite_state(
+        lambda tensors, metadata: tensors.pop("network.classifier.bias")
+    ),
+    "another network": rewrite_state(of_other_classes),
+}
+
+
+@pytest.mark.parametrize("damage", UNUSABLE_STATES.values(), ids=UNUSABLE_STATES)
+def test_a_state_that_cannot_be_used_means_to_start_over(tmp_path, quick_recipe, damage):
+    undisturbed = train(quick_recipe, Lab(tmp_path / "undisturbed"))
+    lab, told = Lab(tmp_path / "store"), []
+    damage(interrupt(quick_recipe, lab, after=1) / STATE)
+    assert contents(train(quick_recipe, lab, told.append)) == contents(undisturbed)
+    assert told == [1, 2]
+
+
+def test_leftovers_in_the_work_folder_do_not_get_into_the_run(lab, quick_recipe):
+    folder = interrupt(quick_recipe, lab, after=1)
+    (folder / f".{STATE}-0123").write_bytes(b"half a state")
+    run = train(quick_recipe, lab)
+    assert {path.name for path in run.folder.iterdir()} == {
+        RECIPE, HISTORY, MANIFEST, *(weights_name(epoch) for epoch in (0, 1, 2))
+    }  # fmt: skip
+
+
+# Several processes
+
+
+def test_processes_that_want_the_same_run_train_it_once(lab, quick_recipe, tmp_path, start_worker):
+    log = tmp_path / "log"
+    with lab.store.lock(f"run-{lab.fingerprint(quick_recipe)}"):
+        workers = [
+            start_worker(train_and_log, quick_recipe, lab.store_root, log) for _ in range(3)
+        ]
+        wait_until(lambda: log.exists() and len(log.read_text().split()) == 3)
+        assert not train_if_free(quick_recipe, lab)
+    assert [exit_status(worker) for worker in workers] == [0, 0, 0]
+    assert log.read_text().split() == ["0", "0", "0", "1", "2"]
+
+
+def test_a_free_run_is_trained_and_a_finished_one_is_not(lab, quick_recipe):
+    assert train_if_free(quick_recipe, lab)
+    assert lab.has(quick_recipe)
+    assert not train_if_free(quick_recipe, lab)
+
+
+# Pruning
+
+
+def zeros(run, epoch):
+    kept = weights(run, epoch)
+    return sum(int((kept[name] == 0).sum()) for name in kept if kept[name].dim() > 1)
+
+
+def test_masked_weights_stay_zero_through_every_round(lab, quick_recipe):
+    rounds = pruning.pruning_chain(
+        quick_recipe, rounds=3, fraction=0.5, retrain_epochs=2, retrain_timesteps=1
+    )
+    before = None
+    for recipe, share in zip(rounds, (0.5, 0.75, 0.875), strict=True):
+        kept = weights(train(recipe, lab), 2)
+        masked = torch.cat([kept[name].flatten() == 0 for name in kept if kept[name].dim() > 1])
+        assert len(masked) == PRUNABLE
+        assert int(masked.sum()) == round(share * PRUNABLE)
+        assert before is None or bool((masked | ~before).all())
+        before = masked
+
+
+def test_masks_hold_at_every_epoch_of_a_retraining(lab, quick_recipe):
+    run = train(quick_recipe.but(parent=quick_recipe, sparsity=0.3), lab)
+    assert [zeros(run, epoch) for epoch in (0, 1, 2)] == 3 * [round(0.3 * PRUNABLE)]
+
+
+def test_a_retraining_trains_its_ancestors_first(lab, quick_recipe):
+    parent = quick_recipe.but(parent=quick_recipe, sparsity=0.2)
+    child = parent.but(parent=parent, sparsity=0.4)
+    told = []
+    run = train(child, lab, told.append)
+    assert all(lab.has(each) for each in (quick_recipe, parent, child))
+    assert told == [1, 2]
+    assert run.fingerprint == lab.fingerprint(child)
+
+
+def test_a_finished_retraining_does_not_need_its_ancestors_any_more(lab, quick_recipe):
+    child = quick_recipe.but(parent=quick_recipe, sparsity=0.2)
+    run = train(child, lab)
+    parent = lab.run(quick_recipe).folder
+    parent.rename(parent.with_name("moved"))
+    assert train(child, Lab(lab.store_root)) == run
+    assert not lab.has(quick_recipe)
+
+
+def test_a_damaged_parent_is_trained_again_before_its_child(tmp_path, lab, quick_recipe):
+    child = quick_recipe.but(parent=quick_recipe, sparsity=0.2)
+    undisturbed = train(child, Lab(tmp_path / "undisturbed"))
+    (train(quick_recipe, lab).folder / weights_name(2)).write_bytes(b"")
+    assert contents(train(child, Lab(lab.store_root))) == contents(undisturbed)
+
+
+def test_a_retraining_may_take_other_timesteps_than_its_parent(lab, quick_recipe):
+    child = quick_recipe.but(parent=quick_recipe, sparsity=0.2, timesteps=1, checkpoints=1)
+    history = train(child, lab).history
+    assert np.shape(history["prefix_losses"]) == (2, 1)
+    assert np.shape(lab.run(quick_recipe).history["prefix_losses"]) == (2, 2)
+
+
+# Divergence
+
+
+@pytest.fixture
+def diverging(quick_recipe):
+    return quick_recipe.but(learning_rate=1e30, epochs=3)
+
+
+def test_a_diverging_training_says_so_and_keeps_no_weights(lab, diverging):
+    told = []
+    run = train(diverging, lab, told.append)
+    assert run.diverged == "the training loss became nan in epoch 1"
+    assert (run.history["epoch"], run.history["train_loss"]) == (1, [])
+    assert {path.name for path in run.folder.iterdir()} == {RECIPE, HISTORY, MANIFEST}
+    assert told == [1]
+
+
+def test_a_diverged_training_is_finished(lab, diverging):
+    run = train(diverging, lab)
+    again = train(diverging, Lab(lab.store_root), lambda epoch: pytest.fail("trained again"))
+    assert again.diverged == run.diverged
+    with pytest.raises(DivergedRunError, match="tiny-digits-T2-seed0: the training loss became"):
+        lab.run(diverging)
+
+
+def test_an_interrupted_diverged_training_is_resumed_as_such(tmp_path, diverging):
+    undisturbed = train(diverging, Lab(tmp_path / "undisturbed"))
+    lab = Lab(tmp_path / "store")
+    interrupt(diverging, lab, after=1)
+    resumed = train(diverging, lab, lambda epoch: pytest.fail("trained on"))
+    assert contents(resumed) == contents(undisturbed)
+
+
+def test_weights_that_stop_being_finite_in_the_last_step_count_as_diverged(lab, quick_recipe):
+    # A single step: its loss is that of the initial weights and finite, whatever comes of them.
+    recipe = quick_recipe.but(epochs=1, checkpoints=1, batch_size=60, learning_rate=1e300)
+    run = train(recipe, lab)
+    assert run.diverged == "the weights stopped being finite in epoch 1"
+    assert kept_epochs(run) == []
+
+
+def test_descendants_of_a_diverged_training_are_diverged_and_name_it(lab, diverging):
+    child = diverging.but(parent=diverging, sparsity=0.1, learning_rate=0.1)
+    grandchild = child.but(parent=child, sparsity=0.2, seed=5)
+    run = train(grandchild, lab, lambda epoch: pytest.fail("trained"))
+    assert run.diverged.count("its parent has no weights") == 2
+    assert "tiny-digits-T2-pruned10.0%-seed0" in run.diverged
+    assert "tiny-digits-T2-seed0: the training loss became nan in epoch 1" in run.diverged
+    assert {path.name for path in run.folder.iterdir()} == {RECIPE, HISTORY, MANIFEST}
+    with pytest.raises(DivergedRunError, match="its parent has no weights"):
+        lab.run(child)
+
+
+# Limits
+
+
+def test_a_batch_of_one_image_at_one_timestep_is_refused(lab, quick_recipe):
+    recipe = quick_recipe.but(train_size=61, timesteps=1)
+    with pytest.raises(TicError, match="61 images in batches of 20 .* a single image"):
+        train(recipe, lab)
+    assert train(recipe.but(batch_size=21), lab).diverged is None
