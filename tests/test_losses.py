@@ -53,9 +53,7 @@ def test_prefix_logits_keep_their_type(dtype):
 @given(shapes, seeds)
 def test_prefix_losses_match_a_loop_over_timesteps(shape, seed):
     logits, labels = random_logits(shape, seed)
-    looped = [
-        functional.cross_entropy(logits[:t].mean(0), labels) for t in range(1, shape[0] + 1)
-    ]
+    looped = [functional.cross_entropy(logits[:t].mean(0), labels) for t in range(1, shape[0] + 1)]
     losses = prefix_losses(logits, labels)
     assert losses.shape == (shape[0],)
     torch.testing.assert_close(losses, torch.stack(looped))

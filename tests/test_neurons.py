@@ -225,11 +225,10 @@ def test_the_membrane_is_forgotten_at_the_start_whatever_was_left_over():
 
 
 def test_the_membrane_is_forgotten_after_an_exception():
-    layer = LIF()
-    with pytest.raises(RuntimeError, match="broken"), fresh_membranes(layer):
-        layer(torch.ones(1, 1))
-        raise RuntimeError("broken")
-    assert layer.membrane is None
+    network = nn.Sequential(LIF(), nn.Linear(2, 2))
+    with pytest.raises(RuntimeError, match="cannot be multiplied"), fresh_membranes(network):
+        network(torch.ones(1, 7))
+    assert network[0].membrane is None
 
 
 def test_a_layer_shows_its_parameters_and_has_none_to_train():

@@ -154,8 +154,7 @@ def test_a_fingerprint_is_twenty_four_hexadecimal_digits(recipe):
         ),
         (
             {"dataset": "d", "alpha": 0.1},
-            "alpha goes with loss='alpha' and only with it, "
-            "got loss='mean' and alpha=0.1$",
+            "alpha goes with loss='alpha' and only with it, got loss='mean' and alpha=0.1$",
         ),
         ({"dataset": "d", "loss": "alpha"}, "got loss='alpha' and alpha=None"),
         (
@@ -173,7 +172,7 @@ def test_a_field_that_breaks_a_rule_is_named_with_its_value(fields, message):
 
 
 def test_a_change_is_validated_like_a_new_recipe():
-    with pytest.raises(TicError, match="timesteps: .* got 0"):
+    with pytest.raises(TicError, match=r"timesteps: .* got 0"):
         DIGITS.but(timesteps=0)
     with pytest.raises(TicError, match="Extra inputs are not permitted"):
         DIGITS.but(leanring_rate=0.1)

@@ -138,13 +138,13 @@ def test_a_finished_run_has_its_files_and_their_digests(store):
 
 def test_a_run_appears_whole_in_one_rename(store, monkeypatch):
     begin(store)
-    renamed = []
+    renamed, rename = [], Path.rename
 
-    def rename(source, target):
+    def watched(source, target):
         renamed.append((source, target, (source / MANIFEST).exists(), store.has(RUN)))
-        return os.rename(source, target)
+        return rename(source, target)
 
-    monkeypatch.setattr(Path, "rename", rename)
+    monkeypatch.setattr(Path, "rename", watched)
     store.finish(RUN)
     assert renamed == [(store.work_folder(RUN), store.run_folder(RUN), True, False)]
     assert not store.work_folder(RUN).exists()
@@ -228,7 +228,7 @@ def sound(tmp_path_factory):
     return finished(Store(tmp_path_factory.mktemp("sound"))).folder
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(data=st.data())
 def test_any_flipped_bit_of_any_file_is_noticed(sound, data):
     with TemporaryDirectory() as root:

@@ -41,6 +41,13 @@ def contents(run):
     return files, history, manifest
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """What a Recipe leaves when nothing comes between; each is trained once for all tests."""
+    lab = Lab(tmp_path_factory.mktemp("undisturbed") / "store")
+    return lambda recipe: contents(train(recipe, lab))
+
+
 def weights(run, epoch):
     return safetensors.torch.load_file(run.folder / weights_name(epoch))
 
@@ -55,16 +62,16 @@ def assert_same(found, expected):
         assert torch.equal(found[name], tensor), name
 
 
-class Interruption(Exception):
+class InterruptionError(Exception):
     """Ends a training after an epoch, as a kill would, but within this process."""
 
 
 def interrupt(recipe, lab, after):
     def on_epoch(epoch):
         if epoch == after:
-            raise Interruption
+            raise InterruptionError
 
-    with pytest.raises(Interruption):
+    with pytest.raises(InterruptionError):
         train(recipe, lab, on_epoch)
     return lab.store.work_folder(lab.fingerprint(recipe))
 
@@ -72,20 +79,19 @@ def interrupt(recipe, lab, after):
 # Determinism
 
 
-def test_the_same_recipe_leaves_the_same_files_in_two_stores(tmp_path, thorough_recipe):
-    first = train(thorough_recipe, Lab(tmp_path / "first"))
-    random.seed(1), np.random.seed(1), torch.manual_seed(1)  # noqa: NPY002
-    second = train(thorough_recipe, Lab(tmp_path / "second"))
-    assert contents(first) == contents(second)
-    assert first.fingerprint == second.fingerprint
+def test_the_same_recipe_leaves_the_same_files_in_two_stores(lab, thorough_recipe, undisturbed):
+    first = undisturbed(thorough_recipe)
+    torch.manual_seed(1)
+    assert contents(train(thorough_recipe, lab)) == first
 
 
 @pytest.mark.parametrize(
     "change", [{"seed": 1}, {"loss": "prefix"}, {"tau": 3.0}, {"weight_decay": 0.1}], ids=str
 )
 def test_another_recipe_leaves_other_weights(lab, quick_recipe, change):
-    one, other = (weights(train(each, lab), 2) for each in (quick_recipe, quick_recipe.but(**change)))
-    assert not torch.equal(one["classifier.weight"], other["classifier.weight"])
+    recipes = quick_recipe, quick_recipe.but(**change)
+    one, other = (weights(train(each, lab), 2)["classifier.weight"] for each in recipes)
+    assert not torch.equal(one, other)
 
 
 def test_the_seed_decides_the_initial_weights_and_the_order_alike(lab, quick_recipe):
@@ -306,20 +312,22 @@ def test_a_run_tells_what_was_trained_and_how_it_went(lab, quick_recipe):
 
 def test_training_lowers_the_loss(lab, quick_recipe):
     history = train(quick_recipe.but(epochs=8, checkpoints=1), lab).history
-    assert history["train_loss"][-1] < 0.7 * history["train_loss"][0]
+    assert history["train_loss"][-1] < 0.9 * math.log(10)
 
 
 # Resuming
 
 
-@pytest.mark.parametrize("change", [{}, {"momentum": 0.0}, {"loss": "alpha", "alpha": 1.0}], ids=str)
-def test_an_interrupted_training_goes_on_after_its_last_epoch(tmp_path, thorough_recipe, change):
+@pytest.mark.parametrize(
+    "change", [{}, {"momentum": 0.0}, {"loss": "alpha", "alpha": 1.0}], ids=str
+)
+def test_an_interrupted_training_goes_on_after_its_last_epoch(
+    lab, thorough_recipe, undisturbed, change
+):
     recipe, told = thorough_recipe.but(**change), []
-    undisturbed = train(recipe, Lab(tmp_path / "undisturbed"))
-    interrupt(recipe, Lab(tmp_path / "store"), after=1)
-    interrupt(recipe, Lab(tmp_path / "store"), after=2)
-    resumed = train(recipe, Lab(tmp_path / "store"), told.append)
-    assert contents(resumed) == contents(undisturbed)
+    interrupt(recipe, lab, after=1)
+    interrupt(recipe, lab, after=2)
+    assert contents(train(recipe, lab, told.append)) == undisturbed(recipe)
     assert told == [3]
 
 
@@ -331,38 +339,35 @@ def test_the_time_before_an_interruption_counts(lab, quick_recipe):
 
 
 def test_a_training_killed_in_the_middle_of_any_write_leaves_the_same_run(
-    tmp_path, thorough_recipe, start_worker
+    tmp_path, thorough_recipe, undisturbed, start_worker
 ):
-    undisturbed = contents(train(thorough_recipe, Lab(tmp_path / "undisturbed")))
+    recipe = thorough_recipe.but(epochs=2, checkpoints=2)
     for number in count(1):
         lab = Lab(tmp_path / f"killed-{number}")
-        worker = start_worker(train_until_killed, thorough_recipe, lab.store_root, "write", number)
+        worker = start_worker(train_until_killed, recipe, lab.store_root, "write", number)
         if exit_status(worker) == 0:
             break
         assert exit_status(worker) == -signal.SIGKILL
-        assert not lab.has(thorough_recipe)
-        assert contents(train(thorough_recipe, lab)) == undisturbed
-    # The recipe, four checkpoints, three states, the history and the manifest.
-    assert number == 11
+        assert not lab.has(recipe)
+        assert contents(train(recipe, lab)) == undisturbed(recipe)
+    # The recipe, three checkpoints, two states, the history and the manifest.
+    assert number == 8 + 1
 
 
 @pytest.mark.parametrize(
     ("moment", "number", "left"), [("step", 5, [2, 3]), ("epoch", 2, [3]), ("rename", 1, [])]
 )
 def test_a_killed_training_leaves_the_same_run_and_repeats_no_epoch(
-    tmp_path, thorough_recipe, start_worker, moment, number, left
+    lab, thorough_recipe, undisturbed, start_worker, moment, number, left
 ):
-    undisturbed, told = train(thorough_recipe, Lab(tmp_path / "undisturbed")), []
-    root = tmp_path / "store"
-    worker = start_worker(train_until_killed, thorough_recipe, root, moment, number)
+    told = []
+    worker = start_worker(train_until_killed, thorough_recipe, lab.store_root, moment, number)
     assert exit_status(worker) == -signal.SIGKILL
-    assert contents(train(thorough_recipe, Lab(root), told.append)) == contents(undisturbed)
+    assert contents(train(thorough_recipe, lab, told.append)) == undisturbed(thorough_recipe)
     assert told == left
 
 
-def test_a_training_killed_after_it_was_published_is_finished(
-    lab, quick_recipe, start_worker
-):
+def test_a_training_killed_after_it_was_published_is_finished(lab, quick_recipe, start_worker):
     worker = start_worker(train_until_killed, quick_recipe, lab.store_root, "rename", 2)
     assert exit_status(worker) == -signal.SIGKILL
     run = train(quick_recipe, lab, lambda epoch: pytest.fail("trained again"))
@@ -370,16 +375,14 @@ def test_a_training_killed_after_it_was_published_is_finished(
 
 
 def test_a_retraining_that_is_killed_again_and_again_leaves_the_same_run(
-    tmp_path, thorough_recipe, start_worker
+    lab, thorough_recipe, undisturbed, start_worker
 ):
     parent = thorough_recipe.but(loss="alpha", alpha=0.1)
     child = parent.but(parent=parent, sparsity=0.5, timesteps=1)
-    undisturbed = train(child, Lab(tmp_path / "undisturbed"))
-    root = tmp_path / "store"
     for recipe, epoch in ((parent, 2), (child, 1), (child, 2)):
-        worker = start_worker(train_until_killed, recipe, root, "epoch", epoch)
+        worker = start_worker(train_until_killed, recipe, lab.store_root, "epoch", epoch)
         assert exit_status(worker) == -signal.SIGKILL
-    assert contents(train(child, Lab(root))) == contents(undisturbed)
+    assert contents(train(child, lab)) == undisturbed(child)
 
 
 def rewrite_state(change):
@@ -424,11 +427,10 @@ UNUSABLE_STATES = {
 
 
 @pytest.mark.parametrize("damage", UNUSABLE_STATES.values(), ids=UNUSABLE_STATES)
-def test_a_state_that_cannot_be_used_means_to_start_over(tmp_path, quick_recipe, damage):
-    undisturbed = train(quick_recipe, Lab(tmp_path / "undisturbed"))
-    lab, told = Lab(tmp_path / "store"), []
+def test_a_state_that_cannot_be_used_means_to_start_over(lab, quick_recipe, undisturbed, damage):
+    told = []
     damage(interrupt(quick_recipe, lab, after=1) / STATE)
-    assert contents(train(quick_recipe, lab, told.append)) == contents(undisturbed)
+    assert contents(train(quick_recipe, lab, told.append)) == undisturbed(quick_recipe)
     assert told == [1, 2]
 
 
@@ -447,9 +449,7 @@ def test_leftovers_in_the_work_folder_do_not_get_into_the_run(lab, quick_recipe)
 def test_processes_that_want_the_same_run_train_it_once(lab, quick_recipe, tmp_path, start_worker):
     log = tmp_path / "log"
     with lab.store.lock(f"run-{lab.fingerprint(quick_recipe)}"):
-        workers = [
-            start_worker(train_and_log, quick_recipe, lab.store_root, log) for _ in range(3)
-        ]
+        workers = [start_worker(train_and_log, quick_recipe, lab.store_root, log) for _ in range(3)]
         wait_until(lambda: log.exists() and len(log.read_text().split()) == 3)
         assert not train_if_free(quick_recipe, lab)
     assert [exit_status(worker) for worker in workers] == [0, 0, 0]
@@ -508,11 +508,10 @@ def test_a_finished_retraining_does_not_need_its_ancestors_any_more(lab, quick_r
     assert not lab.has(quick_recipe)
 
 
-def test_a_damaged_parent_is_trained_again_before_its_child(tmp_path, lab, quick_recipe):
+def test_a_damaged_parent_is_trained_again_before_its_child(lab, quick_recipe, undisturbed):
     child = quick_recipe.but(parent=quick_recipe, sparsity=0.2)
-    undisturbed = train(child, Lab(tmp_path / "undisturbed"))
     (train(quick_recipe, lab).folder / weights_name(2)).write_bytes(b"")
-    assert contents(train(child, Lab(lab.store_root))) == contents(undisturbed)
+    assert contents(train(child, Lab(lab.store_root))) == undisturbed(child)
 
 
 def test_a_retraining_may_take_other_timesteps_than_its_parent(lab, quick_recipe):
@@ -547,18 +546,16 @@ def test_a_diverged_training_is_finished(lab, diverging):
         lab.run(diverging)
 
 
-def test_an_interrupted_diverged_training_is_resumed_as_such(tmp_path, diverging):
-    undisturbed = train(diverging, Lab(tmp_path / "undisturbed"))
-    lab = Lab(tmp_path / "store")
+def test_an_interrupted_diverged_training_is_resumed_as_such(lab, diverging, undisturbed):
     interrupt(diverging, lab, after=1)
     resumed = train(diverging, lab, lambda epoch: pytest.fail("trained on"))
-    assert contents(resumed) == contents(undisturbed)
+    assert contents(resumed) == undisturbed(diverging)
 
 
 def test_weights_that_stop_being_finite_in_the_last_step_count_as_diverged(lab, quick_recipe):
     # A single step: its loss is that of the initial weights and finite, whatever comes of them.
-    recipe = quick_recipe.but(epochs=1, checkpoints=1, batch_size=60, learning_rate=1e300)
-    run = train(recipe, lab)
+    single = quick_recipe.but(epochs=1, checkpoints=1, batch_size=60)
+    run = train(single.but(learning_rate=1e30, weight_decay=1e30), lab)
     assert run.diverged == "the weights stopped being finite in epoch 1"
     assert kept_epochs(run) == []
 
@@ -580,6 +577,6 @@ def test_descendants_of_a_diverged_training_are_diverged_and_name_it(lab, diverg
 
 def test_a_batch_of_one_image_at_one_timestep_is_refused(lab, quick_recipe):
     recipe = quick_recipe.but(train_size=61, timesteps=1)
-    with pytest.raises(TicError, match="61 images in batches of 20 .* a single image"):
+    with pytest.raises(TicError, match="61 images in batches of 20 leave a single image"):
         train(recipe, lab)
     assert train(recipe.but(batch_size=21), lab).diverged is None

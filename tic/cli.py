@@ -21,15 +21,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 when the command did what it was asked for, 1 when `diff` found a difference or an audit
         was not completed, 2 when the command was refused.
     """
-    parser = _parser()
-    asked, rest = parser.parse_known_args(arguments)
-    if rest and asked.command not in ("audit", "plan"):
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    count = _own_count(given)
+    asked, rest = _parser().parse_args(given[:count]), given[count:]
     try:
         return int(asked.run(asked, rest))
     except TicError as error:
         print(f"tic: {error}", file=sys.stderr)
         return 2
+
+
+def _own_count(given: list[str]) -> int:
+    """Count our arguments: after audit or plan and its folder, all are pytest's.
+
+    Only pytest knows which of its options take a value, so they are not searched for the folder.
+    """
+    if given[:1] not in (["audit"], ["plan"]) or {"-h", "--help"} & set(given):
+        return len(given)
+    return 1 + (len(given) > 1 and not given[1].startswith("-"))
 
 
 def _parser() -> argparse.ArgumentParser:

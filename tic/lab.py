@@ -79,7 +79,8 @@ class Lab:
         """Build the Recipe's network with the initial weights that its seed gives."""
         spec = data.SPECS[recipe.dataset]
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(derive(recipe.seed, "weights"))
+            # torch.manual_seed would seed accelerators too, which no fork restores.
+            torch.default_generator.manual_seed(derive(recipe.seed, "weights"))
             network = models.build(
                 recipe.architecture,
                 in_channels=spec.channels,

@@ -19,7 +19,16 @@ from tic.data import ImageData
 from tic.errors import DivergedRunError, TicError
 from tic.lab import Lab, one_thread
 from tic.recipe import Recipe
-from tic.store import HISTORY, RECIPE, STATE, Run, weights_name, write_json, write_tensors
+from tic.store import (
+    HISTORY,
+    RECIPE,
+    STATE,
+    Run,
+    remove_half_written,
+    weights_name,
+    write_json,
+    write_tensors,
+)
 
 OnEpoch = Callable[[int], None]
 
@@ -142,9 +151,7 @@ class _Training:
     def _resume(self) -> None:
         try:
             self._load(self.folder / STATE)
-        except FileNotFoundError:
-            self._keep_weights()
-        except (safetensors.SafetensorError, KeyError, TypeError, ValueError, RuntimeError):
+        except (FileNotFoundError, safetensors.SafetensorError, KeyError, TypeError, ValueError):
             # A state that cannot be used is worth nothing; what lies beside it is written anew.
             self._keep_weights()
 
@@ -155,13 +162,18 @@ class _Training:
         loss, prefixes = self._pass_over_images()
         self.progress.epoch += 1
         self.progress.seconds += time.perf_counter() - started
-        if not (math.isfinite(loss) and all(map(math.isfinite, prefixes))):
-            self.progress.diverged = (
-                f"the training loss became {loss} in epoch {self.progress.epoch}"
-            )
+        if fault := self._fault(loss, prefixes):
+            self.progress.diverged = f"{fault} in epoch {self.progress.epoch}"
             return
         self.progress.train_loss.append(loss)
         self.progress.prefix_losses.append(prefixes)
+
+    def _fault(self, loss: float, prefixes: list[float]) -> str | None:
+        if not all(map(math.isfinite, (loss, *prefixes))):
+            return f"the training loss became {loss}"
+        if not all(bool(tensor.isfinite().all()) for tensor in self.network.state_dict().values()):
+            return "the weights stopped being finite"
+        return None
 
     def _pass_over_images(self) -> tuple[float, list[float]]:
         """Take one epoch of steps; return the means over images of objective and L_t."""
@@ -186,18 +198,27 @@ class _Training:
         return loss_mean, prefix_means
 
     def _save(self) -> None:
-        if self.progress.epoch in self.recipe.checkpoint_epochs:
-            self._keep_weights()
-        tensors = {f"network.{name}": t for name, t in self.network.state_dict().items()}
-        tensors |= {f"momentum.{name}": t for name, t in self._momenta().items()}
-        tensors["generator"] = self.generator.get_state()
-        write_tensors(self.folder / STATE, tensors, {"progress": json.dumps(vars(self.progress))})
+        self._keep_weights()
+        metadata = {"progress": json.dumps(vars(self.progress))}
+        write_tensors(self.folder / STATE, self._state(), metadata)
+
+    def _state(self) -> dict[str, Tensor]:
+        network = self.network.state_dict()
+        return {
+            **{f"network.{name}": tensor for name, tensor in network.items()},
+            **{f"momentum.{name}": tensor for name, tensor in self._momenta().items()},
+            "generator": self.generator.get_state(),
+        }
 
     def _load(self, path: Path) -> None:
         with safetensors.safe_open(path, "pt") as file:
-            self.progress = _Progress(**json.loads(file.metadata()["progress"]))
+            progress = _Progress(**json.loads(file.metadata()["progress"]))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        self.generator.set_state(tensors.pop("generator"))
+        if _layout(tensors) != _layout(self._state()):
+            raise ValueError(f"{path} is the state of another training")
+        # Nothing is taken over before all of it is known to fit.
+        self.progress = progress
+        self.generator.set_state(tensors["generator"])
         self.network.load_state_dict(_under("network.", tensors))
         momenta = _under("momentum.", tensors)
         for name, parameter in self.network.named_parameters():
@@ -206,10 +227,8 @@ class _Training:
 
     def _momenta(self) -> dict[str, Tensor]:
         return {
-            name: self.optimiser.state[parameter].get("momentum_buffer")
-            if self.recipe.momentum
-            else torch.zeros_like(parameter)
-            for name, parameter in self.network.named_parameters()
+            name: self.optimiser.state[weight].get("momentum_buffer", torch.zeros_like(weight))
+            for name, weight in self.network.named_parameters()
         }
 
     def _keep_weights(self) -> None:
@@ -219,12 +238,19 @@ class _Training:
             )
 
     def _publish(self) -> Run:
-        self.folder.mkdir(parents=True, exist_ok=True)
         if self.progress.diverged:
             for file in self.folder.glob("weights-*"):
                 file.unlink()
         write_json(self.folder / HISTORY, _history(self.progress, self.lab.device))
         return self.lab.store.finish(self.fingerprint)
+
+
+def _require_normalisable(recipe: Recipe, images: int) -> None:
+    if recipe.timesteps == 1 and images % recipe.batch_size == 1:
+        raise TicError(
+            f"{images} images in batches of {recipe.batch_size} leave a single image to the last "
+            f"batch, which has no variance at one timestep; choose another batch_size"
+        )
 
 
 def _history(progress: _Progress, device: torch.device) -> dict[str, Any]:
@@ -235,6 +261,10 @@ def _history(progress: _Progress, device: torch.device) -> dict[str, Any]:
         "accelerator": accelerator,
         "torch": torch.__version__,
     }
+
+
+def _layout(tensors: dict[str, Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
+    return {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

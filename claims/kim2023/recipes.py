@@ -64,6 +64,8 @@ ROUNDS = 5
 FRACTION = 0.5
 RETRAIN_SHARE = 60 / 300
 """Epochs of a retraining over those of the first training."""
+FULL = "T"
+"""Retraining with the timesteps of the first training, whichever the setting has."""
 
 
 def baseline(setting: Setting) -> Recipe:
@@ -101,15 +103,15 @@ def pruned(setting: Setting, retrain_timesteps: int) -> dict[str, Recipe]:
             f"T_retrain = {retrain_timesteps} saves nothing at T = {first.timesteps}"
         )
     return {
-        role(timesteps, done): recipe
-        for timesteps in (first.timesteps, retrain_timesteps)
+        role(name, done): recipe
+        for name, timesteps in ((FULL, first.timesteps), (retrain_timesteps, retrain_timesteps))
         for done, recipe in enumerate(_chain(first, timesteps), start=1)
     }
 
 
-def role(timesteps: int, done: int) -> str:
+def role(retrain_timesteps: int | str, done: int) -> str:
     """Name a round of pruning in what `pruned` returns."""
-    return f"T_retrain={timesteps}, round {done}"
+    return f"T_retrain={retrain_timesteps}, round {done}"
 
 
 def _chain(first: Recipe, timesteps: int) -> list[Recipe]:

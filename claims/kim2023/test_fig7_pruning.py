@@ -6,7 +6,7 @@ import pytest
 
 from claims.kim2023 import paper, recipes
 from claims.kim2023.protocol import RETRAINING
-from claims.kim2023.recipes import KIM2023, ROUNDS, role
+from claims.kim2023.recipes import FULL, KIM2023, ROUNDS, role
 from tic.audit import Panel, claim
 from tic.audit.judge import Judge, curves
 from tic.audit.runs import Array, SeedRuns
@@ -18,9 +18,8 @@ def accuracies(
     runs: dict[str, SeedRuns], retrain_timesteps: int
 ) -> tuple[list[Array], list[Array]]:
     """Accuracy after every round at T_retrain and at full T, for the full and the short chain."""
-    full = first_timesteps(runs)
     return (
-        [runs[role(full, done)].accuracy() for done in range(1, ROUNDS + 1)],
+        [runs[role(FULL, done)].accuracy() for done in range(1, ROUNDS + 1)],
         [runs[role(retrain_timesteps, done)].accuracy() for done in range(1, ROUNDS + 1)],
     )
 
@@ -34,7 +33,7 @@ def draw_figure_7(runs: dict[str, SeedRuns], judge: Judge, retrain_timesteps: in
     """Accuracy over sparsity, evaluated with T_retrain and with T timesteps."""
     full = first_timesteps(runs)
     rounds = range(1, ROUNDS + 1)
-    sparsities = [100 * runs[role(full, done)].recipe.sparsity for done in rounds]
+    sparsities = [100 * runs[role(FULL, done)].recipe.sparsity for done in rounds]
 
     def panel(title: str, timesteps: int | None) -> Panel:
         return Panel(
@@ -43,13 +42,13 @@ def draw_figure_7(runs: dict[str, SeedRuns], judge: Judge, retrain_timesteps: in
             y_label="accuracy (%)",
             series=tuple(
                 curves(
-                    f"T_retrain = {each}",
+                    f"T_retrain = {shown}",
                     sparsities,
                     _over_rounds(
-                        [runs[role(each, done)].accuracy(timesteps=timesteps) for done in rounds]
+                        [runs[role(name, done)].accuracy(timesteps=timesteps) for done in rounds]
                     ),
                 )
-                for each in (full, retrain_timesteps)
+                for name, shown in ((FULL, full), (retrain_timesteps, retrain_timesteps))
             ),
         )
 

@@ -3,8 +3,8 @@
 import pytest
 
 from tic.audit import Claim, Pack, Paper, Setting, claim
-from tic.audit.claim import claim_of
 from tic.errors import TicError
+from tic.plugin.state import claim_of
 from tic.recipe import Recipe
 
 PAPER = Paper(key="other2024", title="T", authors="A", venue="V", year=2024, url="u")

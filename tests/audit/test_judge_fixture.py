@@ -68,7 +68,9 @@ def test_a_trend_is_judged_by_page_and_recorded_as_a_contrast(judge):
 
 @pytest.mark.parametrize("effects", [[4.0, 5.0], [4.0, 5.0, 6.0, 7.0]])
 def test_there_must_be_one_effect_per_seed(judge, effects):
-    with pytest.raises(TicError, match=f"gap: one effect .* got {len(effects)} effects for 3 seeds"):
+    with pytest.raises(
+        TicError, match=f"gap: one effect .* got {len(effects)} effects for 3 seeds"
+    ):
         judge(effects, above(0), name="gap")
     assert judge.contrasts == []
     with pytest.raises(TicError, match="judged nothing"):

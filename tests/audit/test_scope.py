@@ -1,5 +1,7 @@
 """Scope: what differs from the paper's own setting, and how far that is."""
 
+from dataclasses import replace
+
 import pytest
 
 from claims.kim2023 import recipes
@@ -7,6 +9,7 @@ from claims.kim2023.recipes import KIM2023, PAPER_SETTING, SMOKE_SETTING
 from tic.audit.claim import Claim
 from tic.audit.evidence import Scope
 from tic.audit.scope import scope
+from tic.errors import TicError
 
 BASELINE = Claim(KIM2023, "a", "Fig. 1", "It is.", "By it.", recipes.baseline)
 PRUNED = Claim(KIM2023, "b", "Fig. 7", "It is.", "By it.", recipes.pruned)
@@ -52,8 +55,6 @@ def test_seeds_and_checkpoints_are_beside_the_point():
 
 
 def test_fewer_images_in_a_measurement_are_a_difference():
-    from dataclasses import replace
-
     found = scope(BASELINE, replace(PAPER_SETTING, test_size=100), {})
     assert found == Scope(level="reduced", differences=("test images: 100 instead of all",))
 
@@ -67,3 +68,12 @@ def test_a_difference_of_the_first_training_counts_for_the_pruned_one():
 def test_arithmetic_is_always_about_the_paper():
     claim = Claim(KIM2023, "c", "Text", "It is.", "By it.", None)
     assert scope(claim, SMOKE_SETTING, {}) == Scope(level="paper", differences=())
+
+
+def test_roles_that_depend_on_the_setting_are_refused():
+    def needs(setting):
+        return {f"T={setting.recipe.timesteps}": setting.recipe}
+
+    claim = Claim(KIM2023, "d", "Fig. 7", "It is.", "By it.", needs)
+    with pytest.raises(TicError, match="got T=5 in tiny-digits alone and T=10 in resnet19-cifar10"):
+        scope(claim, SMOKE_SETTING, {})

@@ -154,7 +154,7 @@ def test_a_time_constant_that_is_not_positive_is_refused():
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones():
-    with pytest.raises(TicError, match="unknown architecture 'resnet20'; known: .*resnet19.*tiny"):
+    with pytest.raises(TicError, match=r"unknown architecture 'resnet20'; known: .*resnet19.*tiny"):
         build("resnet20", in_channels=1, num_classes=10, timesteps=2)
 
 

@@ -1,6 +1,7 @@
 """A whole audit through pytest: report, Store, selection, plan, interruption."""
 
 import json
+import re
 import subprocess
 import xml.etree.ElementTree as ET
 
@@ -42,10 +43,14 @@ def test_the_store_is_beside_the_claims_by_default_or_where_the_environment_says
     here = repository.pytester.path
     repository.write(SUPPORTED)
     monkeypatch.setenv("TIC_STORE", str(here / "elsewhere"))
-    repository.pytester.runpytest_inprocess(*QUICKLY, "--report-dir", here / "report", "--seeds", "1")
+    repository.pytester.runpytest_inprocess(
+        *QUICKLY, "--report-dir", here / "report", "--seeds", "1"
+    )
     assert len(list((here / "elsewhere" / "runs").iterdir())) == 1
     monkeypatch.delenv("TIC_STORE")
-    repository.pytester.runpytest_inprocess(*QUICKLY, "--report-dir", here / "report", "--seeds", "1")
+    repository.pytester.runpytest_inprocess(
+        *QUICKLY, "--report-dir", here / "report", "--seeds", "1"
+    )
     assert len(list((here / ".tic" / "runs").iterdir())) == 1
 
 
@@ -76,7 +81,9 @@ def test_junit_tells_the_verdicts(repository):
     repository.write(SUPPORTED, REFUTED, INCONCLUSIVE)
     file = repository.pytester.path / "junit.xml"
     repository.run(f"--junit-xml={file}")
-    cases = {case.get("name"): [kind.tag for kind in case] for case in ET.parse(file).iter("testcase")}
+    cases = {
+        case.get("name"): [kind.tag for kind in case] for case in ET.parse(file).iter("testcase")
+    }
     assert cases == {
         "test_positive[tiny-digits]": [],
         "test_negative[tiny-digits]": ["failure"],
@@ -159,7 +166,7 @@ def test_the_plan_is_printed_and_nothing_is_trained(repository):
     outcome = repository.run("--plan", store=store)
     assert outcome.status == 0
     assert "tiny-digits-T2    3 Runs,   3 to train" in outcome.text
-    assert "3 Runs, 3 to train: about 0 s of one process on cpu" in outcome.text
+    assert re.search(r"3 Runs, 3 to train: about \d+ s of one process on cpu", outcome.text)
     assert not (store / "runs").exists()
     assert not outcome.folder.exists()
     assert "passed" not in outcome.text

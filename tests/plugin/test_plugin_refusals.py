@@ -8,7 +8,10 @@ OPTIONS = [
     (["--timesteps", "0"], "--timesteps must be a whole number of at least 1, got '0'"),
     (["--epochs", "many"], "--epochs must be a whole number of at least 1, got 'many'"),
     (["--seeds", "-1"], "--seeds must be a whole number of at least 1, got '-1'"),
-    (["--train-size", "1.5"], "--train-size must be a whole number of at least 1 or all, got '1.5'"),
+    (
+        ["--train-size", "1.5"],
+        "--train-size must be a whole number of at least 1 or all, got '1.5'",
+    ),
     (["--train-size", "5000"], "--train-size must be at most the"),
     (["--arch", "resnet99"], "other2024 has no setting for architecture 'resnet99'; known: tiny"),
     (["--arch", "tiny,tiny"], "--arch needs distinct names separated by commas, got 'tiny,tiny'"),
@@ -29,7 +32,11 @@ def refused(outcome, sentence):
     assert not outcome.folder.exists()
 
 
-@pytest.mark.parametrize(("arguments", "sentence"), OPTIONS, ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    OPTIONS,
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "two workers"])
 def test_an_option_out_of_range_is_refused_in_one_sentence(
     repository, workers, arguments, sentence

@@ -13,7 +13,6 @@ from tic.audit.evidence import Paper
 from tic.errors import TicError
 from tic.recipe import Recipe
 
-MARK = "tic_claim"
 Needs = Callable[..., Recipe | Mapping[str, Recipe]]
 Test = TypeVar("Test", bound=Callable[..., None])
 
@@ -138,9 +137,3 @@ def claim(
         return pytest.mark.tic_claim(described)(test)  # type: ignore[no-any-return]
 
     return mark
-
-
-def claim_of(item: pytest.Item | pytest.Function) -> Claim | None:
-    """Return the claim that a collected test decides, or None for any other test."""
-    mark = item.get_closest_marker(MARK)
-    return mark.args[0] if mark else None

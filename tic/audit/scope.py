@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from tic.audit.claim import Claim, Setting
 from tic.audit.evidence import Scope
+from tic.errors import TicError
 from tic.recipe import Recipe
 
 _BESIDE_THE_POINT = {"seed", "parent", "checkpoints", "sparsity"}
@@ -17,10 +18,19 @@ def scope(claim: Claim, setting: Setting, parameters: Mapping[str, Any]) -> Scop
 
     `paper`: nothing differs. `reduced`: the paper's architecture in another setting. `smoke`:
     another architecture, which says nothing yet about the paper's.
+
+    Raises:
+        TicError: The claim's `needs` names other roles in the paper's setting.
     """
     papers_setting = claim.pack.setting(claim.pack.own)
     ours = claim.recipes(setting, parameters)
     papers = claim.recipes(papers_setting, parameters)
+    if ours.keys() != papers.keys():
+        raise TicError(
+            f"{claim.id}: needs must name the same roles in every setting, got "
+            f"{', '.join(ours.keys() - papers.keys()) or 'none'} in {setting.label} alone and "
+            f"{', '.join(papers.keys() - ours.keys()) or 'none'} in {papers_setting.label} alone"
+        )
     differences: dict[str, None] = {}
     for role in ours:
         for mine, theirs in _generations(ours[role], papers[role]):

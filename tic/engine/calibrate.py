@@ -9,6 +9,7 @@ import torch
 from tic import data
 from tic.lab import Lab, one_thread
 from tic.recipe import Recipe
+from tic.seeding import generator
 from tic.train import objective
 
 SAMPLE = 8
@@ -32,7 +33,14 @@ def time_training_step(recipe: Recipe, lab: Lab, repeats: int = 3) -> float:
     """
     spec = data.SPECS[recipe.dataset]
     batch = recipe.batch_size if lab.device.type == "cuda" else min(SAMPLE, recipe.batch_size)
-    images = torch.rand(batch, spec.channels, spec.height, spec.width, device=lab.device)
+    images = torch.rand(
+        batch,
+        spec.channels,
+        spec.height,
+        spec.width,
+        device=lab.device,
+        generator=generator(0, "calibration", lab.device),
+    )
     labels = torch.zeros(batch, dtype=torch.long, device=lab.device)
     network = lab.fresh_network(recipe).train()
     optimiser = torch.optim.SGD(network.parameters(), lr=0.0, momentum=0.9)

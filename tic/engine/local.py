@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from tic.engine.plan import Plan
+from tic.engine.plan import Plan, make_plan
 from tic.lab import Lab
 from tic.recipe import Recipe
 from tic.train import train_if_free
@@ -26,17 +26,19 @@ def build(plan: Plan, lab: Lab) -> None:
 def ensure(recipes: Iterable[Recipe], plan: Plan, lab: Lab) -> None:
     """Return when all the Recipes have their Runs; until then train whatever the plan lacks."""
     waiting = list(recipes)
+    everything = (*plan, *make_plan(waiting))
     while waiting := [recipe for recipe in waiting if not lab.has(recipe, verify=True)]:
-        if not _train_next(plan, lab):
+        if not _train_next(everything, lab):
             time.sleep(POLL_SECONDS)
 
 
 def _train_next(plan: Plan, lab: Lab) -> bool:
-    """Train the most urgent Run that is free and whose parent is there."""
-    for planned in plan:
-        recipe = planned.recipe
-        if lab.has(recipe) or (recipe.parent is not None and not lab.has(recipe.parent)):
-            continue
-        if train_if_free(recipe, lab):
-            return True
-    return False
+    """Train the most urgent Run that is free, or what it waits for."""
+    absent = (planned.recipe for planned in plan if not lab.has(planned.recipe))
+    return any(train_if_free(_eldest_absent(recipe, lab), lab) for recipe in absent)
+
+
+def _eldest_absent(recipe: Recipe, lab: Lab) -> Recipe:
+    """Return the first ancestor that is not there, or that is damaged; else the Recipe itself."""
+    ancestors = (each for each in recipe.ancestors if not lab.has(each, verify=True))
+    return next(ancestors, recipe)

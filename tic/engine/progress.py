@@ -51,7 +51,7 @@ def _share(planned: PlannedRun, lab: Lab, since: float) -> float | None:
             return None
         with safetensors.safe_open(state, "pt") as file:
             epoch: int = json.loads(file.metadata()["progress"])["epoch"]
-    except (OSError, safetensors.SafetensorError):
+    except (OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError):
         return None
     return min(epoch / planned.recipe.epochs, 0.999)
 
@@ -69,7 +69,6 @@ class ProgressLine:
     def __init__(self, plan: Plan, lab: Lab, write: Callable[[str], None], every: float) -> None:
         self._plan, self._lab, self._write, self._every = plan, lab, write, every
         self._started = time()
-        self._work_at_start: float | None = None
         self._stop = Event()
         self._thread = Thread(target=self._watch, name="tic-progress", daemon=True)
 
@@ -84,17 +83,15 @@ class ProgressLine:
             self._thread.join()
 
     def _watch(self) -> None:
+        work_at_start = progress(self._plan, self._lab, self._started).work_left
         while not self._stop.wait(self._every):
             state = progress(self._plan, self._lab, self._started)
-            self._write(self._describe(state))
+            self._write(self._describe(state, work_at_start - state.work_left))
             if state.done == len(self._plan):
                 return
 
-    def _describe(self, state: Progress) -> str:
+    def _describe(self, state: Progress, achieved: float) -> str:
         elapsed = time() - self._started
-        if self._work_at_start is None:
-            self._work_at_start = state.work_left
-        achieved = self._work_at_start - state.work_left
         expected = (
             f", about {duration(elapsed * state.work_left / achieved)} to train"
             if achieved > 0 and state.work_left

@@ -46,7 +46,8 @@ class FisherInformation:
     """Traces of the Fisher information matrix per timestep.
 
     Attributes:
-        by_layer: I_t of each module's own parameters, shape (T,), float64.
+        by_layer: I_t of each module's own parameters, shape (T,), float64; modules in the order
+            that the model names them.
         estimator: How it was estimated.
         samples: Number of images N.
     """
@@ -173,6 +174,7 @@ class _Layers:
         self.model = model
         self.rules: dict[str, LayerRule] = {}
         self.others: dict[str, list[nn.Parameter]] = {}
+        self.names: list[str] = []
         shared = _shared_parameters(model)
         counted: set[nn.Parameter] = set()
         for name, module in model.named_modules():
@@ -182,13 +184,14 @@ class _Layers:
             if not own:
                 continue
             counted.update(own)
+            self.names.append(name)
             with _naming(name):
                 rule = None if any(p in shared for p in held) else rule_for(module)
             if rule is None:
                 self.others[name] = own
             else:
                 self.rules[name] = rule
-        if not (self.rules or self.others):
+        if not self.names:
             raise TicError("the model has no parameter that requires a gradient")
 
     def parameters(self, name: str) -> list[nn.Parameter]:
@@ -228,7 +231,7 @@ def _measure_batch(
         _check_against_autograd(gradients, prefixes[-1], labels)
     totals = {
         name: torch.zeros(len(prefixes), dtype=torch.float64, device=images.device)
-        for name in [*layers.rules, *layers.others]
+        for name in layers.names
     }
     for t, prefix in enumerate(prefixes):
         for weights in _output_gradients(prefix.detach(), labels, kind, draws):
@@ -303,7 +306,7 @@ class _Gradients:
 
     def of_sum(self, logits: Tensor, weights: Tensor) -> dict[str, Tensor]:
         """Squared norm per layer of the gradient of the sum over the batch."""
-        return self._squares(logits, weights, [*self.layers.rules, *self.layers.others])
+        return self._squares(logits, weights, self.layers.names)
 
     def _by_autograd(self, logits: Tensor, weights: Tensor, sample: int) -> dict[str, Tensor]:
         return self._squares(logits[sample], weights[sample], list(self.layers.others))

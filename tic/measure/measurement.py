@@ -90,12 +90,15 @@ def measure(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any
     Two processes that want the same measurement never take it twice.
 
     Raises:
-        TicError: The Recipe has not been trained, or the result is not finite.
+        TicError: The Recipe has not been trained, the result is not finite, or the Store has no
+            such measurement yet and cannot be written.
         DivergedRunError: Its training diverged.
     """
     lab.run(recipe)
     images = _images(measurement, recipe, lab)
     path = _path(measurement, recipe, lab, images)
+    if (stored := _read(path)) is not None:
+        return stored
     with lab.store.lock(f"{path.parent.name}-{path.stem}"):
         if (stored := _read(path)) is not None:
             return stored

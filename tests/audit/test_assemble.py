@@ -1,0 +1,149 @@
+"""From single entries to the audit: Holm over all claims, and a record of every Run."""
+
+import pytest
+
+from tic.audit.assemble import correct, data_digests, run_records
+from tic.audit.claim import Setting
+from tic.audit.evidence import Contrast, Entry, Scope
+from tic.audit.runs import SeedRuns
+from tic.engine.plan import make_plan
+from tic.lab import Lab
+from tic.recipe import Recipe
+from tic.stats import Outcome
+from tic.train import train
+
+S, R, I = Outcome.SUPPORTED, Outcome.REFUTED, Outcome.INCONCLUSIVE  # noqa: E741
+
+
+def contrast(seeds):
+    return Contrast(
+        name="gap", unit="", seeds=seeds, effects=(1.0,) * max(1, len(seeds)),
+        region={"low": 0.0, "high": None, "text": "above 0"}, confidence=0.95, estimate=1.0,
+        interval=None, p_value=None, outcome="SUPPORTED", reason="", seeds_needed=None,
+    )  # fmt: skip
+
+
+def entry(name, outcome, p_value, seeds=(0, 1, 2)):
+    judged = outcome in (S, R, I)
+    return Entry(
+        id=name, claim=name, version=1, paper="p", source="s", says="s", rule="r", parameters={},
+        scope=Scope(level="paper", differences=()), outcome=outcome, own_outcome=outcome,
+        reason="own reason", p_value=p_value, contrasts=(contrast(seeds),) if judged else (),
+        comparisons=(), figures=(), notes=(), runs=(), seconds=0.0,
+    )  # fmt: skip
+
+
+def outcomes(entries):
+    return {each.id: str(each.outcome) for each in entries}
+
+
+def test_supported_stands_only_where_it_survives_holm():
+    # At 0.025 over four: 0.001 * 4 and 0.008 * 3 = 0.024 survive, 0.0126 * 2 = 0.0252 does not.
+    found, multiplicity = correct(
+        [entry("c", S, 0.0126), entry("a", S, 0.001), entry("d", I, 0.4), entry("b", S, 0.008)],
+        confidence=0.95,
+    )
+    assert outcomes(found) == {
+        "c": "INCONCLUSIVE",
+        "a": "SUPPORTED",
+        "d": "INCONCLUSIVE",
+        "b": "SUPPORTED",
+    }
+    assert (multiplicity.method, multiplicity.family) == ("Holm", 4)
+    assert multiplicity.level == pytest.approx(0.025)
+
+
+def test_the_demoted_entry_keeps_its_own_outcome_and_says_why():
+    found, _ = correct([entry("a", S, 0.02), entry("b", I, 0.5)], confidence=0.95)
+    assert (found[0].outcome, found[0].own_outcome) == (I, S)
+    assert found[0].reason == "supported alone, but not after Holm's correction over 2 claims"
+    assert found[1].reason == "own reason"
+
+
+def test_a_refuted_claim_stays_refuted_and_counts_in_the_family():
+    found, multiplicity = correct([entry("a", R, 0.99), entry("b", S, 0.02)], confidence=0.95)
+    assert outcomes(found) == {"a": "REFUTED", "b": "INCONCLUSIVE"}
+    assert multiplicity.family == 2
+
+
+def test_an_exact_claim_is_not_in_the_family():
+    found, multiplicity = correct(
+        [entry("exact", S, None, seeds=()), entry("a", S, 0.02)], confidence=0.95
+    )
+    assert outcomes(found) == {"exact": "SUPPORTED", "a": "SUPPORTED"}
+    assert multiplicity.family == 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "family"),
+    [(Outcome.NOT_APPLICABLE, 1), (Outcome.ERROR, 2), (Outcome.NOT_RUN, 2), (I, 2)],
+)
+def test_the_family_does_not_shrink_when_a_claim_fails(outcome, family):
+    found, multiplicity = correct([entry("x", outcome, None), entry("a", S, 0.02)], 0.95)
+    assert multiplicity.family == family
+    assert found[0].outcome is outcome
+    assert found[1].outcome is (S if family == 1 else I)
+
+
+def test_an_audit_of_no_tested_claim_has_an_empty_family():
+    assert correct([], 0.95)[1].family == 0
+
+
+RECIPE = Recipe(
+    dataset="digits", train_size=60, timesteps=1, epochs=2, batch_size=20, augmentation="none"
+)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    found = Lab(tmp_path_factory.mktemp("store"))
+    train(RECIPE, found)
+    train(RECIPE.but(learning_rate=1e30, seed=1), found)
+    SeedRuns(RECIPE, Setting(RECIPE, seeds=(0,), test_size=50), found).accuracy()
+    return found
+
+
+def record(recipe, lab, test_size=50):
+    (found,) = run_records(make_plan([recipe]), lab, {"digits": test_size})
+    return found
+
+
+def test_a_finished_run_is_recorded_with_loss_and_accuracy(lab):
+    found = record(RECIPE, lab)
+    assert (found.status, found.seed, found.label) == ("finished", 0, "tiny-digits-T1-seed0")
+    assert found.fingerprint == lab.fingerprint(RECIPE)
+    assert found.train_loss == lab.run(RECIPE).history["train_loss"][1]
+    assert 0 <= found.test_accuracy <= 100
+    assert found.seconds > 0
+    assert found.recipe["learning_rate"] == 0.3
+
+
+def test_an_accuracy_that_no_claim_measured_is_not_measured_for_the_record(lab):
+    assert record(RECIPE, lab, test_size=51).test_accuracy is None
+
+
+def test_a_diverged_run_is_recorded_as_that(lab):
+    found = record(RECIPE.but(learning_rate=1e30, seed=1), lab)
+    assert (found.status, found.test_accuracy) == ("diverged", None)
+
+
+def test_a_run_that_nobody_trained_is_missing(lab):
+    found = record(RECIPE.but(seed=2), lab)
+    assert (found.status, found.seconds, found.train_loss) == ("missing", None, None)
+
+
+def test_a_pruned_run_names_its_parent(lab):
+    child = RECIPE.but(parent=RECIPE, sparsity=0.5)
+    parents = {
+        each.label: each.recipe["parent"] for each in run_records(make_plan([child]), lab, {})
+    }
+    assert parents == {
+        "tiny-digits-T1-seed0": None,
+        "tiny-digits-T1-pruned50.0%-seed0": lab.fingerprint(RECIPE),
+    }
+
+
+def test_every_data_set_that_was_trained_on_has_a_digest(lab):
+    found = data_digests([RECIPE, RECIPE.but(seed=1), RECIPE.but(train_size=None)], lab)
+    assert set(found) == {"digits, 60 training images", "digits, all training images"}
+    assert len(set(found.values())) == 2

@@ -1,0 +1,143 @@
+"""One audit: what is planned, what is trained, and what is concluded from the entries."""
+
+import pytest
+
+from tic.audit.claim import Claim, Pack, Setting
+from tic.audit.evidence import Paper
+from tic.audit.judge import Judge
+from tic.audit.session import (
+    AuditSession,
+    failed,
+    judged,
+    not_applicable,
+    plan_entry,
+)
+from tic.errors import NotApplicableError
+from tic.lab import Lab
+from tic.recipe import Recipe
+from tic.stats import above
+
+RECIPE = Recipe(
+    dataset="digits", train_size=60, timesteps=2, epochs=2, batch_size=20, augmentation="none"
+)
+PAPER = Paper(key="other2024", title="T", authors="A", venue="V", year=2024, url="u")
+SETTING = Setting(RECIPE, seeds=(0, 1, 2), test_size=50)
+PACK = Pack(PAPER, {"tiny": SETTING}, own="tiny", default="tiny")
+
+
+def make(name, needs=lambda setting: setting.recipe):
+    return Claim(PACK, name, "Fig. 1", "It is.", "By it.", needs, notes=("Of the claim.",))
+
+
+def plan(name="one", needs=lambda setting: setting.recipe, case="tiny-digits", **parameters):
+    return plan_entry(make(name, needs), case, SETTING, parameters)
+
+
+@pytest.fixture
+def session(tmp_path):
+    return AuditSession(Lab(tmp_path / "store"))
+
+
+def collect(session, *planned):
+    for each in planned:
+        session.planned[each.id] = each
+
+
+def test_an_entry_is_named_by_claim_and_case():
+    assert plan().id == "other2024/one[tiny-digits]"
+    assert plan(case="").id == "other2024/one"
+
+
+def test_parameters_are_told_as_text():
+    assert plan(retrain_timesteps=3).parameters == {
+        "network": "tiny",
+        "data set": "digits",
+        "retrain timesteps": "3",
+    }
+    assert plan_entry(make("sum", None), "", None, {"terms": 2}).parameters == {"terms": "2"}
+
+
+def test_every_recipe_is_planned_with_every_seed():
+    roles = plan(needs=lambda s: {"a": s.recipe, "b": s.recipe.but(timesteps=1)})
+    assert [(each.timesteps, each.seed) for each in roles.seeded_recipes] == [
+        (2, 0), (2, 1), (2, 2), (1, 0), (1, 1), (1, 2),
+    ]  # fmt: skip
+
+
+def test_a_claim_that_says_nothing_about_the_setting_needs_no_runs():
+    def needs(setting):
+        raise NotApplicableError("nothing to retrain")
+
+    found = plan(needs=needs)
+    assert found.not_applicable == "nothing to retrain"
+    assert found.seeded_recipes == []
+
+
+def test_runs_that_claims_share_are_planned_once(session):
+    collect(
+        session,
+        plan("one"),
+        plan("two"),
+        plan("three", lambda s: s.recipe.but(parent=s.recipe, sparsity=0.5)),
+    )
+    assert len(session.plan) == 6
+
+
+def test_runs_are_trained_and_given_by_role(session):
+    single, roles = plan(), plan("two", lambda s: {"a": s.recipe, "b": s.recipe.but(timesteps=1)})
+    collect(session, single, roles)
+    assert session.runs(single).recipe == RECIPE
+    assert {role: each.recipe.timesteps for role, each in session.runs(roles).items()} == {
+        "a": 2,
+        "b": 1,
+    }
+    assert all(session.lab.has(each.recipe) for each in session.plan)
+
+
+def test_a_judged_entry_has_all_the_evidence(session):
+    planned, judge = plan(), Judge((0, 1, 2), 0.95)
+    judge([1.0, 1.1, 1.2], above(0), name="gap")
+    judge.note("Of the test.")
+    entry = judged(planned, judge, 1.234, session.lab)
+    assert (entry.outcome, entry.own_outcome, entry.seconds) == ("SUPPORTED", "SUPPORTED", 1.23)
+    assert entry.notes == ("Of the claim.", "Of the test.")
+    assert entry.contrasts == tuple(judge.contrasts)
+    assert entry.p_value == judge.contrasts[0].p_value
+    assert entry.runs == tuple(session.lab.fingerprint(RECIPE.but(seed=s)) for s in (0, 1, 2))
+    assert (entry.claim, entry.paper, entry.says) == ("other2024/one", "other2024", "It is.")
+
+
+@pytest.mark.parametrize(
+    ("make_entry", "outcome"), [(failed, "ERROR"), (not_applicable, "NOT_APPLICABLE")]
+)
+def test_an_entry_that_was_not_judged_has_a_reason_and_no_evidence(make_entry, outcome):
+    entry = make_entry(plan(), "because")
+    assert (entry.outcome, entry.reason, entry.contrasts) == (outcome, "because", ())
+    assert entry.p_value is None
+
+
+def test_an_audit_lists_the_entries_in_the_order_of_collection(session, tmp_path):
+    collect(session, plan("one"), plan("two"))
+    for name in ("two", "one"):
+        entry = failed(plan(name), "because")
+        session.entries[entry.id] = entry
+    audit = session.conclude(tmp_path, ["claims"], completed=True)
+    assert [entry.claim for entry in audit.entries] == ["other2024/one", "other2024/two"]
+    assert audit.completed
+    assert audit.papers == (PAPER,)
+    assert [run.status for run in audit.runs] == ["missing"] * 3
+    assert audit.provenance.command == "pytest claims"
+
+
+def test_a_claim_without_an_entry_is_not_run_and_the_audit_not_complete(session, tmp_path):
+    collect(session, plan("one"))
+    audit = session.conclude(tmp_path, [], completed=True)
+    assert [entry.outcome for entry in audit.entries] == ["NOT_RUN"]
+    assert not audit.completed
+
+
+def test_an_audit_that_was_stopped_is_not_complete(session, tmp_path):
+    collect(session, plan("one"))
+    entry = failed(plan("one"), "because")
+    session.entries[entry.id] = entry
+    assert not session.conclude(tmp_path, [], completed=False).completed

@@ -1,0 +1,109 @@
+"""The document of an audit: strict in both directions."""
+
+import math
+
+import pytest
+from pydantic import ValidationError
+
+from tic.audit.evidence import Audit, Contrast, Panel, Series
+
+CONTRAST = {
+    "name": "gap", "unit": "pp", "seeds": (0, 1, 2), "effects": (1.0, 2.0, 3.5),
+    "region": {"low": 0.0, "high": None, "text": "above 0"}, "confidence": 0.95,
+    "estimate": 13 / 6, "interval": (0.1, 4.2), "p_value": 1 / 3, "outcome": "SUPPORTED",
+    "reason": "", "seeds_needed": None,
+}  # fmt: skip
+ENTRY = {
+    "id": "p/c[x]", "claim": "p/c", "version": 1, "paper": "p", "source": "Fig. 1",
+    "says": "It rises.", "rule": "Above 0.", "parameters": {"network": "tiny"},
+    "scope": {"level": "smoke", "differences": ("timesteps: 5 instead of 10",)},
+    "outcome": "INCONCLUSIVE", "own_outcome": "SUPPORTED", "reason": "Holm", "p_value": 1 / 3,
+    "contrasts": (CONTRAST,), "comparisons": (), "figures": (), "notes": ("ε, α",), "runs": ("f",),
+    "seconds": 0.1,
+}  # fmt: skip
+RUN = {
+    "fingerprint": "f", "label": "l", "seed": 0, "recipe": {"tau": 2.0, "alpha": None},
+    "status": "finished", "seconds": 1.0, "train_loss": 0.1, "test_accuracy": 99.5,
+}  # fmt: skip
+AUDIT = {
+    "started": "2026-01-01T00:00:00+00:00", "seconds": 1.5, "completed": True,
+    "papers": ({"key": "p", "title": "t", "authors": "a", "venue": "v", "year": 1, "url": "u"},),
+    "entries": (ENTRY,), "runs": (RUN,),
+    "multiplicity": {"method": "Holm", "level": 0.025, "family": 1},
+    "provenance": {
+        "command": "pytest", "git_commit": None, "git_dirty": None, "versions": {},
+        "python": "3.11", "platform": "Linux", "processor": "x", "accelerator": None,
+        "data_digests": {},
+    },
+}  # fmt: skip
+
+
+def test_an_audit_survives_json_to_the_last_bit():
+    audit = Audit.model_validate(AUDIT)
+    assert Audit.model_validate_json(audit.model_dump_json()) == audit
+    assert audit.entries[0].contrasts[0].estimate == 13 / 6
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {**AUDIT, "extra": 1},
+        {**AUDIT, "entries": ({**ENTRY, "extra": 1},)},
+        {**AUDIT, "runs": ({**RUN, "extra": 1},)},
+        {**AUDIT, "entries": ({**ENTRY, "contrasts": ({**CONTRAST, "extra": 1},)},)},
+    ],
+)
+def test_a_field_that_is_not_known_is_refused_by_name(document):
+    with pytest.raises(ValidationError, match=r"(?s)extra.*Extra inputs are not permitted"):
+        Audit.model_validate(document)
+
+
+@pytest.mark.parametrize("missing", ["entries", "completed", "provenance"])
+def test_a_missing_field_is_refused_by_name(missing):
+    document = {key: value for key, value in AUDIT.items() if key != missing}
+    with pytest.raises(ValidationError, match=rf"(?s){missing}.*Field required"):
+        Audit.model_validate(document)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("field", ["estimate", "p_value"])
+def test_numbers_that_are_not_finite_are_refused(field, number):
+    with pytest.raises(ValidationError, match="finite number"):
+        Contrast.model_validate({**CONTRAST, field: number})
+
+
+def test_effects_that_are_not_finite_are_refused():
+    with pytest.raises(ValidationError, match="finite number"):
+        Contrast.model_validate({**CONTRAST, "effects": (1.0, math.nan, 2.0)})
+    with pytest.raises(ValidationError, match="finite number"):
+        Series(name="s", x=(1.0,), values=((math.inf,),))
+
+
+@pytest.mark.parametrize(
+    ("changes"),
+    [{"outcome": "MAYBE"}, {"scope": {"level": "huge", "differences": ()}}],
+)
+def test_an_unknown_word_is_refused(changes):
+    with pytest.raises(ValidationError, match="Input should be"):
+        Audit.model_validate({**AUDIT, "entries": ({**ENTRY, **changes},)})
+
+
+def test_another_schema_version_is_refused():
+    with pytest.raises(ValidationError, match="schema_version"):
+        Audit.model_validate({**AUDIT, "schema_version": 2})
+
+
+def test_every_effect_has_its_seed_or_none_has():
+    with pytest.raises(ValidationError, match="3 effects for 2 seeds"):
+        Contrast.model_validate({**CONTRAST, "seeds": (0, 1)})
+    assert Contrast.model_validate({**CONTRAST, "seeds": ()}).seeds == ()
+
+
+def test_a_document_cannot_be_changed_in_place():
+    audit = Audit.model_validate(AUDIT)
+    with pytest.raises(ValidationError, match="frozen"):
+        audit.completed = False
+
+
+def test_a_panel_has_a_linear_axis_unless_told_otherwise():
+    assert Panel(title="t", x_label="x", y_label="y", series=()).log_y is False

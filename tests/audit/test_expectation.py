@@ -1,0 +1,90 @@
+"""Expected verdicts: the file, and what counts as drift."""
+
+import json
+
+import pytest
+
+from tic.audit.evidence import Entry, Scope
+from tic.audit.expectation import drift, load_expectation
+from tic.errors import TicError
+from tic.stats import Outcome
+
+
+def entry(outcome, own=None):
+    return Entry(
+        id="p/claim", claim="p/claim", version=1, paper="p", source="s", says="s", rule="r",
+        parameters={}, scope=Scope(level="paper", differences=()), outcome=outcome,
+        own_outcome=own or outcome, reason="because", p_value=None, contrasts=(), comparisons=(),
+        figures=(), notes=(), runs=(), seconds=0.0,
+    )  # fmt: skip
+
+
+def test_a_file_gives_the_allowed_outcomes_by_entry(tmp_path):
+    file = tmp_path / "expected.json"
+    file.write_text(json.dumps({"p/a": ["SUPPORTED", "INCONCLUSIVE"], "p/b[x]": ["ERROR"]}))
+    assert load_expectation(file) == {
+        "p/a": {Outcome.SUPPORTED, Outcome.INCONCLUSIVE},
+        "p/b[x]": {Outcome.ERROR},
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "3", '{"a": 3}', '{"a": ["MAYBE"]}', '{"a": "SUPPORTED"}', '{"a": [null]}']
+)
+def test_anything_else_in_the_file_is_refused_with_what_is_wanted(tmp_path, text):
+    file = tmp_path / "expected.json"
+    file.write_text(text)
+    with pytest.raises(TicError, match="must be a JSON object from entry id to a list of outcomes"):
+        load_expectation(file)
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    file = tmp_path / "expected.json"
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(TicError, match="must be a JSON object"):
+        load_expectation(file)
+
+
+def test_a_missing_file_is_told(tmp_path):
+    with pytest.raises(TicError, match=r"cannot read .*absent\.json: No such file"):
+        load_expectation(tmp_path / "absent.json")
+
+
+ALLOWED = {"p/claim": frozenset({Outcome.INCONCLUSIVE, Outcome.REFUTED})}
+
+
+@pytest.mark.parametrize("final", [True, False])
+@pytest.mark.parametrize("outcome", [Outcome.INCONCLUSIVE, Outcome.REFUTED])
+def test_an_allowed_outcome_is_no_drift(outcome, final):
+    assert drift(entry(outcome), ALLOWED, final=final) is None
+
+
+@pytest.mark.parametrize("final", [True, False])
+def test_another_outcome_is_drift_and_tells_why(final):
+    assert drift(entry(Outcome.ERROR), ALLOWED, final=final) == (
+        "p/claim is ERROR, expected INCONCLUSIVE or REFUTED: because"
+    )
+
+
+def test_supported_may_pass_for_inconclusive_before_the_correction_only():
+    assert drift(entry(Outcome.SUPPORTED), ALLOWED, final=False) is None
+    assert drift(entry(Outcome.SUPPORTED), ALLOWED, final=True) is not None
+
+
+def test_supported_never_passes_for_refuted():
+    allowed = {"p/claim": frozenset({Outcome.REFUTED})}
+    assert drift(entry(Outcome.SUPPORTED), allowed, final=False) is not None
+
+
+def test_what_the_correction_left_is_what_counts_at_the_end():
+    demoted = entry(Outcome.INCONCLUSIVE, own=Outcome.SUPPORTED)
+    supported = {"p/claim": frozenset({Outcome.SUPPORTED})}
+    assert drift(demoted, ALLOWED, final=True) is None
+    assert drift(demoted, supported, final=True) is not None
+
+
+@pytest.mark.parametrize("final", [True, False])
+def test_an_entry_that_nobody_expected_is_drift(final):
+    assert drift(entry(Outcome.SUPPORTED), {}, final=final) == (
+        "p/claim is not among the expected verdicts"
+    )

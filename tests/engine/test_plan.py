@@ -1,0 +1,130 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tic.engine import calibrate
+from tic.engine import plan as plan_module
+from tic.engine.plan import expected_seconds, kind, make_plan, missing, work
+from tic.lab import Lab
+from tic.recipe import Recipe
+from tic.train import train
+
+
+def recipe(*, size=60, epochs=2, timesteps=2, **fields):
+    return Recipe(dataset="digits", train_size=size, epochs=epochs, timesteps=timesteps, **fields)
+
+
+# A family of three generations beside a lone Recipe.
+LONG = recipe(epochs=10, seed=1)
+BASE = recipe(epochs=3)
+PRUNED = BASE.but(parent=BASE, sparsity=0.5, epochs=4, timesteps=1)
+TWICE = PRUNED.but(parent=PRUNED, sparsity=0.75, epochs=2)
+SIBLING = BASE.but(parent=BASE, sparsity=0.1, epochs=1)
+
+
+def test_work_is_epochs_times_images_times_timesteps():
+    assert work(recipe(size=60, epochs=3, timesteps=5)) == 900
+    assert work(recipe(size=None, epochs=2, timesteps=4)) == 2 * 1437 * 4
+    assert work(Recipe(dataset="cifar10", epochs=300, timesteps=10)) == 300 * 50_000 * 10
+
+
+def test_the_longest_waiting_chain_comes_first():
+    plan = make_plan([SIBLING, TWICE, LONG])
+    # By work: LONG 1200, BASE 360, PRUNED 240, TWICE 120, SIBLING 120 (60 × 1 × 2).
+    assert [(run.recipe, run.work, run.urgency) for run in plan] == [
+        (LONG, 1200, 1200),
+        (BASE, 360, 360 + 240 + 120),
+        (PRUNED, 240, 240 + 120),
+        (SIBLING, 120, 120),
+        (TWICE, 120, 120),
+    ]
+
+
+def test_each_recipe_is_planned_once_however_often_it_is_needed():
+    plan = make_plan([TWICE, PRUNED, BASE, TWICE, BASE.but()])
+    assert [run.recipe for run in plan] == [BASE, PRUNED, TWICE]
+
+
+def test_nothing_needs_no_plan():
+    assert make_plan([]) == ()
+
+
+@st.composite
+def families(draw):
+    every = []
+    for seed in range(draw(st.integers(1, 8))):
+        parent = draw(st.sampled_from([None, *every]))
+        every.append(recipe(epochs=draw(st.integers(1, 5)), seed=seed, parent=parent))
+    return every
+
+
+@given(families(), st.randoms())
+def test_a_plan_is_whole_ordered_and_as_urgent_as_its_longest_chain(family, order):
+    wanted = order.sample(family, order.randint(0, len(family)))
+    plan = make_plan(wanted)
+    planned = [run.recipe for run in plan]
+    needed = {each for one in wanted for each in (one, *one.ancestors)}
+    assert len(planned) == len(set(planned))
+    assert set(planned) == needed
+
+    def longest(each):
+        waiting = [longest(child) for child in needed if child.parent == each]
+        return work(each) + max(waiting, default=0)
+
+    assert [run.urgency for run in plan] == sorted(map(longest, needed), reverse=True)
+    for run in plan:
+        assert run.urgency == longest(run.recipe)
+        assert all(planned.index(a) < planned.index(run.recipe) for a in run.recipe.ancestors)
+
+
+def test_what_is_missing_is_what_the_store_lacks(lab):
+    plan = make_plan([SIBLING])
+    assert missing(plan, lab) == plan
+    train(BASE, lab)
+    assert [run.recipe for run in missing(plan, lab)] == [SIBLING]
+    train(SIBLING, lab)
+    assert missing(plan, lab) == ()
+
+
+@pytest.fixture
+def timed(monkeypatch):
+    """A ledger of what was timed; a presentation takes a millisecond per timestep of its Recipe."""
+    ledger = []
+
+    def time_training_step(recipe, lab):
+        ledger.append(recipe)
+        return 0.001 * recipe.timesteps
+
+    monkeypatch.setattr(calibrate, "time_training_step", time_training_step)
+    plan_module.seconds_per_presentation.cache_clear()
+    yield ledger
+    plan_module.seconds_per_presentation.cache_clear()
+
+
+def test_the_expected_time_is_work_times_measured_speed(lab, timed):
+    # 360 presentations at 2 ms (T = 2), 240 and 120 at 1 ms (T = 1).
+    assert expected_seconds(make_plan([TWICE]), lab) == pytest.approx(0.72 + 0.24 + 0.12)
+    assert expected_seconds((), lab) == 0
+
+
+def test_each_kind_of_training_is_timed_once(lab, timed):
+    alpha = recipe(loss="alpha", alpha=0.1, learning_rate=1.0, momentum=0.0, checkpoints=2)
+    plan = make_plan([TWICE, SIBLING, LONG, alpha, recipe(size=100, weight_decay=0.0)])
+    expected_seconds(plan, lab)
+    assert sorted(each.timesteps for each in timed) == [1, 2]
+    assert all(each == kind(each) for each in timed)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"timesteps": 3}, {"architecture": "resnet19"}, {"batch_size": 7}, {"dataset": "cifar10"}],
+    ids=str,
+)
+def test_what_changes_the_cost_of_a_step_is_another_kind(change):
+    assert kind(BASE.but(**change)) != kind(BASE)
+
+
+def test_another_place_is_timed_for_itself(lab, tmp_path, timed):
+    for place in (lab, Lab(tmp_path / "elsewhere"), lab):
+        expected_seconds(make_plan([BASE]), place)
+    assert len(timed) == 2

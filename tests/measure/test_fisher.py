@@ -1,0 +1,324 @@
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+from by_definition import K, OverTime, close, empirical, exact, measurable, official
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from fixtures.networks import awaken
+from tic.errors import TicError
+from tic.measure.fisher import Estimator, fisher_information, information_centroid
+from tic.models import build
+from tic.neurons import LIF
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def split(batch, *sizes):
+    images, labels = batch
+    return list(zip(images.split(list(sizes)), labels.split(list(sizes)), strict=True))
+
+
+def test_every_layer_of_the_tiny_network_spikes(tiny, batch):
+    rates = {}
+    for name, module in tiny.named_modules():
+        if isinstance(module, LIF):
+            module.register_forward_hook(
+                lambda _, __, spikes, name=name: rates.update({name: spikes.mean().item()})
+            )
+    tiny(batch[0])
+    assert len(rates) == 7
+    assert all(0.05 < rate < 0.95 for rate in rates.values())
+
+
+def test_empirical_information_of_the_tiny_network_is_that_of_the_definition(tiny, batch):
+    images, labels = (each[:3] for each in batch)
+    close(fisher_information(tiny, [(images, labels)]), empirical(tiny, images, labels))
+
+
+def test_empirical_information_of_resnet19_is_that_of_the_definition(batch):
+    network = measurable(lambda: build("resnet19", in_channels=3, num_classes=10, timesteps=2))
+    awaken(network, channels=3)
+    images, labels = batch[0].view(2, 3, 8, 8), torch.tensor([3, 7])
+    close(fisher_information(network, [(images, labels)]), empirical(network, images, labels))
+
+
+def test_official_information_is_that_of_the_release_loop(tiny, batch):
+    batches = split(batch, 4, 2)
+    close(fisher_information(tiny, batches, "official"), official(tiny, batches))
+
+
+def test_official_information_of_single_images_is_the_empirical_one(simple, data):
+    singles = fisher_information(simple, split(data, 1, 1, 1, 1, 1), "official")
+    np.testing.assert_allclose(singles.trace, fisher_information(simple, [data]).trace, rtol=1e-12)
+
+
+def test_official_information_falls_to_the_squared_mean_gradient_as_batches_grow(simple, data):
+    # over all 3² batches of two drawn with replacement: I/B + (1 - 1/B)·‖E g‖², exactly
+    images, labels = (each[:3] for each in data)
+    drawn = [
+        (images[list(pair)], labels[list(pair)]) for pair in itertools.product(range(3), repeat=2)
+    ]
+    single = fisher_information(simple, [(images, labels)]).trace
+    whole = fisher_information(simple, [(images, labels)], "official").trace
+    expected = single / 2 + whole / 2
+    np.testing.assert_allclose(
+        fisher_information(simple, drawn, "official").trace, expected, rtol=1e-12
+    )
+    assert (whole < 0.9 * single).all()
+
+
+@pytest.mark.parametrize("sizes", [(5,), (2, 3)])
+def test_exact_information_is_the_expectation_over_all_labels(data, sizes):
+    body = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
+    model = measurable(lambda: OverTime(body, 32))
+    info = fisher_information(model, split(data, *sizes), "exact")
+    close(info, exact(model, data[0]))
+
+
+def test_exact_information_needs_no_labels(simple, data):
+    images, labels = data
+    np.testing.assert_array_equal(
+        fisher_information(simple, [(images, labels)], "exact").trace,
+        fisher_information(simple, [(images, labels.flip(0))], "exact").trace,
+    )
+
+
+def test_sampled_information_is_empirical_at_the_labels_that_were_drawn(tiny, batch):
+    images, _ = batch
+    info = fisher_information(tiny, [batch], "sampled", generator=torch.Generator().manual_seed(5))
+    draws = torch.Generator().manual_seed(5)
+    logits = tiny(images).detach()
+    expected = []
+    for t in range(5):
+        shares = logits[: t + 1].mean(0).softmax(1)
+        labels = torch.multinomial(shares, 1, generator=draws).squeeze(1)
+        expected.append(fisher_information(tiny, [(images, labels)]).trace[t])
+    np.testing.assert_allclose(info.trace, expected, rtol=1e-9)
+
+
+def test_sampled_information_approaches_the_exact_one(simple, data):
+    many = fisher_information(simple, [data] * 300, "sampled")
+    np.testing.assert_allclose(
+        many.trace, fisher_information(simple, [data], "exact").trace, rtol=0.05
+    )
+
+
+def test_sampled_information_is_the_same_again_without_a_generator(simple, data):
+    state = torch.get_rng_state()
+    first, second = (fisher_information(simple, [data], "sampled").trace for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("estimator", ["empirical", "exact"])
+@pytest.mark.parametrize("sizes", [(1,) * 6, (4, 2), (5, 1)])
+def test_information_per_image_does_not_depend_on_the_size_of_the_batches(
+    estimator, sizes, tiny, batch
+):
+    tiny.timesteps = 2
+    whole = fisher_information(tiny, [batch], estimator)
+    parts = fisher_information(tiny, split(batch, *sizes), estimator)
+    assert parts.samples == whole.samples == 6
+    for name, trace in whole.by_layer.items():
+        np.testing.assert_allclose(parts.by_layer[name], trace, rtol=1e-9, err_msg=name)
+
+
+@pytest.mark.parametrize("estimator", list(Estimator))
+def test_a_prefix_knows_nothing_of_later_timesteps(estimator, tiny, batch):
+    if estimator is Estimator.SAMPLED:
+        batch = tuple(each[:1] for each in batch)  # labels of one batch are drawn in order of time
+    longer = fisher_information(tiny, [batch], estimator)
+    tiny.timesteps = 3
+    shorter = fisher_information(tiny, [batch], estimator)
+    np.testing.assert_allclose(longer.trace[:3], shorter.trace, rtol=1e-9)
+
+
+def test_the_backward_of_a_prefix_visits_no_later_timestep(tiny, batch):
+    visits = []
+
+    def count(_, __, output):
+        step = len(visits)
+        visits.append(0)
+        output.register_hook(lambda _: visits.__setitem__(step, visits[step] + 1))
+
+    tiny.classifier.register_forward_hook(count)
+    fisher_information(tiny, split(batch, 3, 3))
+    assert visits[5:] == [5, 4, 3, 2, 1]  # of the second batch; the first is checked besides
+
+
+def test_single_precision_gives_the_same_information(tiny, batch):
+    images, labels = batch
+    double = fisher_information(tiny, [batch])
+    single = fisher_information(tiny.float(), [(images.float(), labels)])
+    np.testing.assert_allclose(single.trace, double.trace, rtol=1e-3)
+    assert single.trace.dtype == np.float64
+
+
+def test_the_outcome_says_what_was_measured(tiny, batch):
+    info = fisher_information(tiny, split(batch, 4, 2), Estimator.OFFICIAL)
+    assert info.estimator is Estimator.OFFICIAL
+    assert info.samples == 6
+    assert info.trace.shape == (5,)
+    assert info.trace.dtype == np.float64
+    assert "blocks.0.conv1.0" in info.by_layer
+    assert info.centroid == information_centroid(info.trace)
+
+
+def test_the_loader_may_be_a_generator(simple, data):
+    lazy = fisher_information(simple, (each for each in split(data, 3, 2)))
+    np.testing.assert_allclose(lazy.trace, fisher_information(simple, [data]).trace, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("forward", "shape"),
+    [
+        (lambda images, weight: images.flatten(1) @ weight, r"\(5, 4\)"),
+        (lambda images, weight: (images.flatten(1) @ weight)[:, None], r"\(5, 1, 4\)"),
+    ],
+)
+def test_logits_without_time_in_front_are_refused(forward, shape, data):
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(36, K, dtype=torch.float64))
+
+        def forward(self, images):
+            return forward(images, self.weight)
+
+    with pytest.raises(TicError, match=rf"logits \(T, B, K\) with B=5, got shape {shape}"):
+        fisher_information(Model(), [data])
+
+
+def test_an_empty_loader_is_refused(simple):
+    with pytest.raises(TicError, match="the loader must give at least one batch, got none"):
+        fisher_information(simple, [])
+
+
+def test_an_unknown_estimator_is_refused_with_the_known_ones(simple, data):
+    known = "empirical, official, sampled, exact"
+    with pytest.raises(TicError, match=f"unknown estimator 'true'; known: {known}"):
+        fisher_information(simple, [data], "true")
+
+
+@pytest.fixture
+def touched(tiny):
+    """A network in an uncommon state, and a function that says whether it still is."""
+    tiny.train()
+    tiny.blocks[1].eval()
+    tiny.classifier.bias.grad = torch.ones(10, dtype=torch.float64)
+    tiny.stem[0].weight.requires_grad_(False)
+    modules = list(tiny.modules())
+    modes = [module.training for module in modules]
+    state = {name: value.clone() for name, value in tiny.state_dict().items()}
+
+    def as_before():
+        assert [module.training for module in modules] == modes
+        assert not any(module._forward_hooks for module in modules)
+        assert all(torch.equal(state[name], value) for name, value in tiny.state_dict().items())
+        assert all(p.grad is None for p in tiny.parameters() if p is not tiny.classifier.bias)
+        assert torch.equal(tiny.classifier.bias.grad, torch.ones(10, dtype=torch.float64))
+        assert not tiny.stem[0].weight.requires_grad
+        assert all(module.membrane is None for module in modules if isinstance(module, LIF))
+
+    return tiny, as_before
+
+
+@pytest.mark.parametrize("stepwise", [True, False])
+@pytest.mark.parametrize("estimator", list(Estimator))
+def test_the_model_is_left_as_it_was_found(estimator, stepwise, touched, batch):
+    network, as_before = touched
+    network.stepwise = stepwise
+    fisher_information(network, [batch], estimator)
+    as_before()
+    assert network.stepwise is stepwise
+
+
+@pytest.mark.parametrize("stepwise", [True, False])
+def test_the_model_is_left_as_it_was_found_after_an_exception(stepwise, touched, batch):
+    network, as_before = touched
+    network.stepwise = stepwise
+    images, labels = batch
+
+    def batches():
+        yield images, labels
+        raise OSError("no more images")
+
+    with pytest.raises(OSError, match="no more images"):
+        fisher_information(network, batches())
+    as_before()
+    with pytest.raises(RuntimeError, match="expected input"):
+        fisher_information(network, [(torch.cat([images, images], 1), labels)])
+    as_before()
+    assert network.stepwise is stepwise
+
+
+def test_gradients_are_measured_even_where_they_are_switched_off(simple, data):
+    expected = fisher_information(simple, [data]).trace
+    with torch.no_grad():
+        np.testing.assert_array_equal(fisher_information(simple, [data]).trace, expected)
+
+
+@pytest.mark.parametrize(
+    ("trace", "centroid"),
+    [
+        ([7.0], 1.0),
+        ([1, 0, 0], 1.0),
+        ([0, 0, 5], 3.0),
+        ([1, 1, 1, 1], 2.5),
+        ([1, 2, 3], 14 / 6),
+        ([3, 1], 1.25),
+        ([1e308, 1e308], 1.5),
+        ([5e-324, 0, 5e-324], 2.0),
+    ],
+)
+def test_the_centroid_is_as_computed_by_hand(trace, centroid):
+    assert information_centroid(trace) == pytest.approx(centroid, rel=1e-15)
+
+
+information = st.lists(st.floats(0, 1e300), min_size=1, max_size=12).filter(any)
+
+
+@given(information)
+def test_the_centroid_is_a_time(trace):
+    assert 1 <= information_centroid(trace) <= len(trace)
+
+
+@given(information)
+def test_the_centroid_of_the_mirrored_trace_is_mirrored(trace):
+    mirrored = information_centroid(trace[::-1])
+    assert mirrored == pytest.approx(len(trace) + 1 - information_centroid(trace))
+
+
+@given(st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=12), st.floats(1e-200, 1e200))
+def test_the_centroid_does_not_depend_on_the_scale(trace, scale):
+    scaled = information_centroid([scale * value for value in trace])
+    assert scaled == pytest.approx(information_centroid(trace))
+
+
+@settings(max_examples=50)
+@given(information.filter(lambda trace: len(trace) > 1))
+def test_information_at_the_end_moves_the_centroid_later(trace):
+    later = [*trace[:-1], trace[-1] + max(trace)]
+    assert information_centroid(later) >= information_centroid(trace) - 1e-12
+
+
+@pytest.mark.parametrize(
+    ("trace", "message"),
+    [
+        ([], r"shape \(T,\) with T >= 1, got \(0,\)"),
+        (3.0, r"got \(\)"),
+        ([[1, 2], [3, 4]], r"got \(2, 2\)"),
+        ([0, 0], "not zero throughout"),
+        ([1, -1e-9], "not negative"),
+        ([1, math.nan], "must be finite"),
+        ([1, math.inf], "must be finite"),
+    ],
+)
+def test_a_trace_without_a_centroid_is_refused(trace, message):
+    with pytest.raises(TicError, match=message):
+        information_centroid(trace)

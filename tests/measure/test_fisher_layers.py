@@ -1,0 +1,263 @@
+import pytest
+import torch
+from by_definition import AtOnce, K, OverTime, close, empirical, measurable
+from spikingjelly.activation_based import functional as jelly
+from spikingjelly.activation_based import layer as jelly_layer
+from spikingjelly.activation_based import neuron as jelly_neuron
+from torch import nn
+from torch.nn.functional import linear, relu_
+from torch.nn.utils import parametrizations
+
+from tic.errors import TicError
+from tic.measure.fisher import fisher_information
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+LAYERS = {
+    "convolution": (lambda: nn.Conv2d(1, 4, 3, padding=1), 144),
+    "stride": (lambda: nn.Conv2d(1, 4, 3, stride=2, bias=False), 16),
+    "groups": (lambda: sequence(nn.Conv2d(1, 4, 3), nn.Tanh(), nn.Conv2d(4, 6, 2, groups=2)), 54),
+    "dilation": (lambda: nn.Conv2d(1, 3, 2, dilation=3), 27),
+    "one by one": (lambda: nn.Conv2d(1, 2, 1, stride=2), 18),
+    "same padding": (lambda: nn.Conv2d(1, 2, 3, padding="same"), 72),
+    "circular padding": (lambda: nn.Conv2d(1, 2, 3, padding=1, padding_mode="circular"), 72),
+    "batch norm": (lambda: sequence(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3)), 48),
+    "flat batch norm": (lambda: sequence(nn.Flatten(), nn.BatchNorm1d(36), nn.Linear(36, 7)), 7),
+    "batch norm along positions": (
+        lambda: sequence(nn.Flatten(2), nn.Conv1d(1, 3, 3), nn.BatchNorm1d(3)),
+        102,
+    ),
+    "linear along positions": (lambda: sequence(nn.Flatten(1, 2), nn.Linear(6, 3, bias=False)), 18),
+    "layer norm": (lambda: nn.LayerNorm([1, 6, 6]), 36),
+    "weight norm": (
+        lambda: sequence(nn.Flatten(), parametrizations.weight_norm(nn.Linear(36, 5))),
+        5,
+    ),
+}
+
+
+def sequence(*layers):
+    return nn.Sequential(*layers)
+
+
+@pytest.mark.parametrize("wrapper", [OverTime, AtOnce])
+@pytest.mark.parametrize("kind", LAYERS)
+def test_every_kind_of_layer_gives_the_information_of_the_definition(kind, wrapper, data):
+    body, features = LAYERS[kind]
+    model = measurable(lambda: wrapper(body(), features))
+    close(fisher_information(model, [data]), empirical(model, *data))
+
+
+class InPlace(nn.Module):
+    """Changes the outputs of its layers in place."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(1, 1, 3, padding=1)
+        self.norm = nn.BatchNorm2d(1)
+
+    def forward(self, images):
+        hidden = self.first(images)
+        hidden += images
+        relu_(hidden)
+        return self.norm(hidden).mul_(2)
+
+
+class Tied(nn.Module):
+    """Two layers with one weight and a bias each."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(6, 6), nn.Linear(6, 6)
+        self.second.weight = self.first.weight
+
+    def forward(self, images):
+        return self.second(torch.tanh(self.first(images[:, 0, 0])))
+
+
+class Reused(nn.Module):
+    """One layer that is called twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv2d(1, 1, 3, padding=1)
+        self.alias = self.layer
+
+    def forward(self, images):
+        return self.alias(torch.tanh(self.layer(images)))
+
+
+class Mixed(nn.Module):
+    """A parameter of its own beside a layer, a layer under no_grad and one that is never called."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1, 6, 1))
+        self.layer, self.cut, self.idle = (nn.Conv2d(1, 1, 1) for _ in range(3))
+
+    def forward(self, images):
+        with torch.no_grad():
+            images = self.cut(images)
+        return self.layer(images) * self.scale
+
+
+@pytest.mark.parametrize("wrapper", [OverTime, AtOnce])
+@pytest.mark.parametrize(
+    ("body", "features"), [(InPlace, 36), (Tied, 6), (Reused, 36), (Mixed, 36)]
+)
+def test_unusual_uses_of_layers_give_the_information_of_the_definition(
+    body, features, wrapper, data
+):
+    model = measurable(lambda: wrapper(body(), features))
+    close(fisher_information(model, [data]), empirical(model, *data))
+
+
+def test_a_tied_weight_counts_once(data):
+    model = measurable(lambda: OverTime(Tied(), 6))
+    model.body.first.bias.requires_grad_(False)
+    model.body.second.bias.requires_grad_(False)
+    info = fisher_information(model, [data])
+    assert list(info.by_layer) == ["body.first", "readout"]
+    close(info, empirical(model, *data))
+
+
+def test_a_layer_that_nothing_reaches_has_no_information(data):
+    info = fisher_information(measurable(lambda: OverTime(Mixed(), 36)), [data])
+    assert info.by_layer["body.cut"].tolist() == [0, 0, 0]
+    assert info.by_layer["body.idle"].tolist() == [0, 0, 0]
+    assert (info.by_layer["body"] > 0).all()
+
+
+def spiking_jelly(node):
+    """A small SpikingJelly network on 6×6 images, in single-step mode."""
+    network = nn.Sequential(
+        jelly_layer.Conv2d(1, 4, 3, bias=False),
+        jelly_layer.BatchNorm2d(4),
+        node(),
+        jelly_layer.Flatten(),
+        jelly_layer.Linear(64, 6),
+        jelly_layer.BatchNorm1d(6),
+        node(),
+        jelly_layer.Linear(6, K),
+    )
+    for norm in (network[1], network[5]):
+        nn.init.constant_(norm.bias, 1.5)  # enough for spikes
+    return network
+
+
+class SingleStep(nn.Module):
+    def __init__(self, network, timesteps=3):
+        super().__init__()
+        self.network, self.timesteps = network, timesteps
+
+    def forward(self, images):
+        jelly.reset_net(self.network)
+        return torch.stack([self.network(images) for _ in range(self.timesteps)])
+
+
+class MultiStep(SingleStep):
+    def __init__(self, network, timesteps=3):
+        super().__init__(network, timesteps)
+        jelly.set_step_mode(network, "m")
+
+    def forward(self, images):
+        jelly.reset_net(self.network)
+        return self.network(images.expand(self.timesteps, *images.shape))
+
+
+def firing_rates(model, images):
+    """Mean number of spikes per timestep of every SpikingJelly layer."""
+    fired = {}
+    for name, module in model.named_modules():
+        if isinstance(module, jelly_neuron.BaseNode):
+            module.register_forward_hook(
+                lambda _, __, spikes, name=name: fired.setdefault(name, []).append(spikes.mean())
+            )
+    with torch.no_grad():
+        model(images)
+    return [torch.stack(means).mean().item() for means in fired.values()]
+
+
+@pytest.mark.parametrize("node", [jelly_neuron.LIFNode, jelly_neuron.ParametricLIFNode])
+@pytest.mark.parametrize("wrapper", [SingleStep, MultiStep])
+@pytest.mark.parametrize("size", [3, 5])  # of the batch; there are three timesteps, too
+def test_a_spikingjelly_network_gives_the_information_of_the_definition(wrapper, node, size, data):
+    model = measurable(lambda: wrapper(spiking_jelly(node)))
+    images, labels = (each[:size] for each in data)
+    assert all(0.05 < rate < 0.95 for rate in firing_rates(model, images))
+    close(fisher_information(model, [(images, labels)]), empirical(model, images, labels))
+
+
+def test_frozen_parameters_are_left_out(data):
+    model = measurable(lambda: OverTime(sequence(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)), 32))
+    model.body[0].requires_grad_(False)
+    model.body[1].weight.requires_grad_(False)
+    model.readout.weight.requires_grad_(False)
+    info = fisher_information(model, [data])
+    assert list(info.by_layer) == ["body.1", "readout"]
+    close(info, empirical(model, *data))
+
+
+def test_a_model_with_nothing_to_train_is_refused(data, simple):
+    for model in (simple.requires_grad_(False), nn.Flatten()):
+        with pytest.raises(TicError, match="no parameter that requires a gradient"):
+            fisher_information(model, [data])
+
+
+class Outside(nn.Module):
+    """Uses the weight of a layer without calling it, alone or beside a call."""
+
+    def __init__(self, beside):
+        super().__init__()
+        self.sound = nn.Linear(36, 36)
+        self.layer = nn.Linear(36, K)
+        self.beside = beside
+
+    def forward(self, images):
+        hidden = self.sound(images.flatten(1))
+        logits = linear(hidden, self.layer.weight)
+        return (logits + self.layer(hidden) if self.beside else logits)[None]
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_weight_used_outside_of_its_layer_is_refused_by_name(beside, data):
+    with pytest.raises(TicError, match=r"^layer 'layer': .* is its weight used outside the layer"):
+        fisher_information(measurable(lambda: Outside(beside)), [data])
+
+
+def test_samples_that_depend_on_each_other_are_refused(data):
+    class Centred(nn.Module):
+        def forward(self, images):
+            return images - images.mean(0)
+
+    model = measurable(lambda: OverTime(sequence(nn.Conv2d(1, 2, 3), Centred()), 32))
+    with pytest.raises(TicError, match=r"^layer 'body.0': .* samples of a batch depend"):
+        fisher_information(model, [data])
+
+
+def test_batch_normalisation_without_running_statistics_is_refused_by_name(data):
+    normalised = sequence(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2, track_running_stats=False))
+    model = measurable(lambda: OverTime(normalised, 32))
+    with pytest.raises(TicError, match=r"^layer 'body.1': BatchNorm without running statistics"):
+        fisher_information(model, [data])
+
+
+def test_an_axis_as_long_as_the_last_batch_is_refused_rather_than_mistaken(data):
+    # a linear layer along the six rows of every image
+    model = measurable(lambda: OverTime(sequence(nn.Flatten(1, 2), nn.Linear(6, 3)), 18))
+    images, labels = torch.cat([data[0]] * 2), torch.cat([data[1]] * 2)
+    with pytest.raises(TicError, match=r"^layer 'body.1': .* another axis of its inputs as long"):
+        fisher_information(model, [(images[:4], labels[:4]), (images[4:], labels[4:])])
+
+
+def test_a_layer_that_adds_samples_is_refused_by_name(data):
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Conv2d(1, 2, 3)
+
+        def forward(self, images):
+            return self.layer(torch.cat([images, images[:1]]))[: len(images)]
+
+    with pytest.raises(TicError, match=r"^layer 'body.layer': leading axes \(6,\) hold no mult"):
+        fisher_information(measurable(lambda: OverTime(Twice(), 32)), [data])

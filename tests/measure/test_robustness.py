@@ -1,0 +1,115 @@
+import pytest
+import torch
+from torch import nn
+
+from tic.attacks import FGSM, Blur
+from tic.errors import TicError
+from tic.measure.robustness import accuracy
+
+
+class Brightness(nn.Module):
+    """Says class 1 for bright images and 0 for dark ones, and the contrary at the last timestep."""
+
+    def __init__(self, threshold=0.5):
+        super().__init__()
+        self.threshold = nn.Parameter(torch.tensor(threshold))
+        self.seen = []
+
+    def forward(self, images):
+        self.seen.append((self.training, images.requires_grad, torch.is_grad_enabled()))
+        bright = images.mean((1, 2, 3)) - self.threshold
+        logits = torch.stack([-bright, bright], 1)
+        return torch.stack([3 * logits, -logits])
+
+
+def grey(*values):
+    return torch.tensor(values).view(-1, 1, 1, 1).expand(-1, 1, 2, 2).clone()
+
+
+LOADER = [
+    (grey(0.1, 0.9, 0.8), torch.tensor([0, 1, 0])),
+    (grey(0.2), torch.tensor([0])),
+]
+
+
+def test_the_mean_read_out_decides_and_every_image_counts_once():
+    # right, right, wrong | right: three of four, though the second batch is smaller
+    assert accuracy(Brightness(), LOADER) == 75.0
+
+
+def test_the_loader_may_be_a_generator():
+    assert accuracy(Brightness(), (each for each in LOADER)) == 75.0
+
+
+def test_every_batch_goes_through_the_corruption_with_its_number():
+    calls = []
+
+    def darken(model, images, labels, batch):
+        calls.append((model, images.shape, labels.tolist(), batch))
+        return images * 0
+
+    model = Brightness()
+    assert accuracy(model, LOADER, darken) == 75.0  # all said to be class 0
+    assert calls == [(model, (3, 1, 2, 2), [0, 1, 0], 0), (model, (1, 1, 2, 2), [0], 1)]
+    assert accuracy(model, LOADER, lambda _, images, __, ___: 1 - images) == 25.0
+
+
+def test_a_blur_that_changes_nothing_costs_nothing():
+    assert accuracy(Brightness(), LOADER, Blur()) == 75.0
+
+
+def test_an_attack_brings_down_what_lies_near_the_boundary():
+    loader = [(grey(0.45, 0.1, 0.55, 0.9), torch.tensor([0, 0, 1, 1]))]
+    assert accuracy(Brightness(), loader) == 100.0
+    assert accuracy(Brightness(), loader, FGSM(epsilon=0.1)) == 50.0
+
+
+@pytest.mark.parametrize("corruption", [None, FGSM()])
+def test_the_model_is_measured_in_evaluation_mode(corruption):
+    model = Brightness().train()
+    accuracy(model, LOADER, corruption)
+    assert not any(training for training, _, _ in model.seen)
+    assert model.training
+
+
+def test_predictions_need_no_graph():
+    model = Brightness()
+    accuracy(model, LOADER, lambda _, images, __, ___: images.requires_grad_())
+    assert [each[1:] for each in model.seen] == [(False, False)] * 2
+
+
+@pytest.mark.parametrize("corruption", [None, FGSM()])
+def test_modes_weights_and_statistics_are_left_as_they_were(corruption, tiny, batch):
+    tiny.train()
+    tiny.blocks[0].eval()
+    modes = [module.training for module in tiny.modules()]
+    before = {name: value.clone() for name, value in tiny.state_dict().items()}
+    accuracy(tiny, [batch], corruption)
+    assert [module.training for module in tiny.modules()] == modes
+    assert all(torch.equal(before[name], value) for name, value in tiny.state_dict().items())
+    assert all(parameter.grad is None for parameter in tiny.parameters())
+
+
+def test_attacked_images_are_judged_by_the_network_in_evaluation_mode(tiny, batch):
+    images, _ = batch
+    labels = tiny(images).mean(0).argmax(1)
+    attack = FGSM(epsilon=0.05)
+    by_hand = tiny(attack(tiny, images, labels, 0)).mean(0).argmax(1) == labels
+    for training in (True, False):
+        measured = accuracy(tiny.train(training), [(images, labels)], attack)
+        assert measured == pytest.approx(100 * by_hand.double().mean().item())
+
+
+def test_the_modes_return_when_the_corruption_fails():
+    def fail(*_):
+        raise RuntimeError("broken")
+
+    model = Brightness().train()
+    with pytest.raises(RuntimeError, match="broken"):
+        accuracy(model, LOADER, fail)
+    assert model.training
+
+
+def test_an_empty_loader_is_refused():
+    with pytest.raises(TicError, match="the loader must give at least one batch, got none"):
+        accuracy(Brightness(), [])

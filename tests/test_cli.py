@@ -1,0 +1,186 @@
+"""The command `tic`."""
+
+import subprocess
+import sys
+
+import pytest
+
+from fixtures.packs import INCONCLUSIVE, QUICKLY, REFUTED, SUPPORTED
+from tic.cli import main
+from tic.report import load_audit
+
+BROKEN = """
+@says("broken")
+def test_broken(runs, judge):
+    raise TicError("seven is needed")
+"""
+PATIENT = """
+@says("patient")
+def test_patient(runs, judge):
+    raise KeyboardInterrupt
+"""
+
+
+@pytest.fixture
+def modules_forgotten(monkeypatch):
+    """Forget what was imported from a folder whose file names other tests use too."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield
+    sys.modules.pop("test_pack", None)
+    sys.modules.pop("test_units", None)
+
+
+@pytest.fixture
+def audit(repository, modules_forgotten):
+    """Run `tic audit` on claims in a folder of somebody else."""
+
+    def run(*claims, arguments=()):
+        repository.write(*claims)
+        store = ("--store", str(repository.store))
+        return main(["audit", ".", *QUICKLY, *store, "--report-dir", "report", *arguments])
+
+    return run
+
+
+@pytest.fixture
+def left(repository):
+    """Two audits in files, the second with other claims."""
+    first = repository.audit(SUPPORTED, REFUTED).folder / "audit.json"
+    first = first.rename(repository.pytester.path / "first.json")
+    return first, repository.audit(SUPPORTED, INCONCLUSIVE).folder / "audit.json"
+
+
+@pytest.mark.parametrize("claims", [(SUPPORTED,), (REFUTED,), (INCONCLUSIVE, REFUTED)])
+def test_an_audit_succeeds_when_all_was_judged_whatever_the_verdicts(audit, claims):
+    assert audit(*claims) == 0
+
+
+def test_an_audit_with_an_error_does_not_succeed(audit):
+    assert audit(SUPPORTED, BROKEN) == 1
+
+
+def test_an_audit_that_was_interrupted_does_not_succeed(audit):
+    assert audit(SUPPORTED, PATIENT) == 2
+
+
+def test_an_audit_that_was_refused_does_not_succeed(audit):
+    assert audit(SUPPORTED, arguments=("--epochs", "0")) == 4
+
+
+def test_an_audit_of_a_folder_without_claims_does_not_succeed(repository, modules_forgotten):
+    repository.pytester.makepyfile(test_units="def test_unit():\n    pass\n")
+    assert main(["audit", ".", *QUICKLY]) == 1
+
+
+def test_an_audit_under_strict_does_not_succeed_with_an_undecided_claim(audit):
+    assert audit(INCONCLUSIVE, arguments=("--strict",)) == 1
+
+
+@pytest.mark.parametrize(("allowed", "status"), [("REFUTED", 0), ("SUPPORTED", 1)])
+def test_an_audit_is_held_against_expected_verdicts(audit, repository, allowed, status):
+    expected = f'{{"other2024/negative[tiny-digits]": ["{allowed}"]}}'
+    repository.pytester.path.joinpath("expected.json").write_text(expected)
+    assert audit(REFUTED, arguments=("--expect", "expected.json")) == status
+
+
+@pytest.mark.parametrize("command", ["audit", "plan"])
+@pytest.mark.parametrize(
+    ("given", "passed_on"),
+    [
+        ([], ["claims"]),
+        (["here"], ["here"]),
+        (["here", "--seeds", "3"], ["here", "--seeds", "3"]),
+        (["--seeds", "3"], ["claims", "--seeds", "3"]),
+        (["--seeds", "3", "-x"], ["claims", "--seeds", "3", "-x"]),
+    ],
+)
+def test_options_are_handed_to_pytest_as_they_are(monkeypatch, command, given, passed_on):
+    seen = []
+    monkeypatch.setattr(pytest, "main", lambda arguments, plugins=None: seen.extend(arguments) or 3)
+    assert main([command, *given]) == 3
+    assert [each for each in seen if each not in ("--plan", "-q")] == passed_on
+    assert ("--plan" in seen) == (command == "plan")
+
+
+def test_a_plan_is_printed_and_nothing_trained(repository, modules_forgotten, capsys):
+    repository.write(SUPPORTED)
+    store = repository.pytester.path / "store"
+    assert main(["plan", ".", *QUICKLY, "--store", str(store)]) == 0
+    assert "3 Runs, 3 to train" in capsys.readouterr().out
+    assert not (store / "runs").exists()
+
+
+def test_a_report_is_rendered_again_beside_the_audit(left, capsys):
+    first, _ = left
+    capsys.readouterr()
+    assert main(["report", str(first)]) == 0
+    assert capsys.readouterr().out.strip() == str(first.parent / "report.html")
+    assert (first.parent / "report.html").exists()
+
+
+def test_a_report_goes_where_it_is_wanted(left):
+    first, _ = left
+    folder = first.parent / "elsewhere"
+    assert main(["report", str(first), "--report-dir", str(folder)]) == 0
+    assert load_audit(folder / "audit.json") == load_audit(first)
+
+
+def test_two_audits_that_differ(left, capsys):
+    capsys.readouterr()
+    assert main(["diff", *map(str, left)]) == 1
+    assert "other2024/spread[tiny-digits]" in capsys.readouterr().out
+
+
+def test_an_audit_does_not_differ_from_itself(left, capsys):
+    capsys.readouterr()
+    assert main(["diff", str(left[0]), str(left[0])]) == 0
+    assert "no difference" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [["report", "absent.json"], ["diff", "absent.json", "b"]])
+def test_a_file_that_is_no_audit_is_refused_in_one_sentence(command, capsys):
+    assert main(command) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("tic: absent.json must be an audit of schema 1, got ")
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["nothing"], ["report"], ["diff", "one"], ["diff", "a", "b", "--seeds", "3"]]
+)
+def test_a_command_line_that_makes_no_sense_is_refused(arguments, capsys):
+    with pytest.raises(SystemExit) as refused:
+        main(arguments)
+    assert refused.value.code == 2
+    assert "usage: tic" in capsys.readouterr().err
+
+
+def test_help_is_quick_since_it_imports_nothing_heavy():
+    code = """
+import sys
+from tic.cli import main
+try:
+    main(["--help"])
+finally:
+    assert not {"torch", "scipy", "pydantic", "pytest", "tic.lab"} & set(sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "audit the claims in a folder" in done.stdout
+
+
+def test_help_of_audit_tells_of_the_folder(capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["audit", "--seeds", "--help"])
+    assert left.value.code == 0
+    assert "folder" in capsys.readouterr().out
+
+
+def test_the_command_refuses_without_a_traceback(repository):
+    repository.write(SUPPORTED)
+    code = "import sys; from tic.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "audit", ".", *QUICKLY, "--seeds", "0"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 4
+    assert "ERROR: --seeds must be a whole number of at least 1, got '0'" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr

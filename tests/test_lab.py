@@ -1,0 +1,175 @@
+import pytest
+import torch
+
+from tic.errors import DivergedRunError, TicError
+from tic.lab import Lab, one_thread, usable_device
+from tic.store import weights_name
+from tic.train import train
+
+# Devices
+
+
+def test_the_cpu_is_always_usable(tmp_path):
+    assert usable_device("cpu") == torch.device("cpu")
+    assert Lab(tmp_path).device == torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("warp", "unknown device 'warp'; known: cpu, cuda, cuda:0"),
+        ("", "unknown device ''"),
+        ("meta", "device must be cpu or cuda, got 'meta'"),
+        ("cuda:99", "'cuda:99' was asked for and this machine has .* use --device cpu"),
+    ],
+)
+def test_a_device_that_cannot_be_used_is_refused(tmp_path, name, message):
+    with pytest.raises(TicError, match=message):
+        usable_device(name)
+    with pytest.raises(TicError, match=message):
+        _ = Lab(tmp_path, device_name=name).device
+
+
+def test_a_cuda_device_is_usable_when_the_machine_has_it(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert usable_device("cuda") == torch.device("cuda")
+    assert usable_device("cuda:1") == torch.device("cuda", 1)
+    with pytest.raises(TicError, match="has 2 usable CUDA devices"):
+        usable_device("cuda:2")
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_one_thread_holds_inside_and_not_after(lab):
+    with one_thread(lab.device):
+        assert torch.get_num_threads() == 1
+        with one_thread(lab.device):
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == 2
+    with pytest.raises(KeyError), one_thread(lab.device):
+        raise KeyError
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_work_on_an_accelerator_leaves_the_threads_alone():
+    with one_thread(torch.device("cuda")):
+        assert torch.get_num_threads() == 2
+
+
+# Data and identity
+
+
+def test_images_are_loaded_once_and_a_smaller_set_is_part_of_a_larger(lab):
+    large, small = (lab.images("digits", "train", size) for size in (60, 30))
+    assert lab.images("digits", "train", 60) is large
+    assert (len(large), len(small)) == (60, 30)
+    rows = {bytes(image.flatten().tolist()) for image in large.images}
+    assert {bytes(image.flatten().tolist()) for image in small.images} <= rows
+    assert len(lab.images("digits", "test")) == 360
+
+
+def test_the_fingerprint_names_recipe_and_data(lab, quick_recipe, monkeypatch):
+    fingerprint = lab.fingerprint(quick_recipe)
+    digest = lab.images("digits", "train", 60).digest
+    assert fingerprint == quick_recipe.fingerprint(digest)
+    assert lab.fingerprint(quick_recipe.but(seed=1)) != fingerprint
+    monkeypatch.setattr(Lab, "images", lambda lab, *arguments: OtherData)
+    assert lab.fingerprint(quick_recipe) == quick_recipe.fingerprint("other") != fingerprint
+
+
+class OtherData:
+    digest = "other"
+
+
+# Runs and networks
+
+
+def test_a_run_that_was_not_trained_is_refused(lab, quick_recipe):
+    assert not lab.has(quick_recipe)
+    with pytest.raises(TicError, match="tiny-digits-T2-seed0 is not in the Store; train it first"):
+        lab.run(quick_recipe)
+
+
+def test_a_trained_run_is_there(lab, quick_recipe):
+    run = train(quick_recipe, lab)
+    assert lab.has(quick_recipe)
+    assert lab.has(quick_recipe, verify=True)
+    assert lab.run(quick_recipe) == run
+    assert not lab.has(quick_recipe.but(seed=1))
+
+
+def test_a_diverged_run_is_there_and_gives_nothing(lab, quick_recipe):
+    diverging = quick_recipe.but(learning_rate=1e30)
+    train(diverging, lab)
+    assert lab.has(diverging, verify=True)
+    for use in (lab.run, lab.network):
+        with pytest.raises(DivergedRunError, match=r"tiny-digits-T2-seed0: .* became nan"):
+            use(diverging)
+
+
+def test_damage_is_seen_when_it_is_looked_for(lab, quick_recipe):
+    (train(quick_recipe, lab).folder / weights_name(1)).write_bytes(b"")
+    later = Lab(lab.store_root)
+    assert later.has(quick_recipe)
+    assert not later.has(quick_recipe, verify=True)
+    assert not later.has(quick_recipe)
+
+
+def test_the_network_of_an_epoch_has_its_weights_and_is_in_evaluation_mode(lab, quick_recipe):
+    run = train(quick_recipe, lab)
+    for asked, epoch in ((None, 2), (0, 0), (1, 1), (2, 2)):
+        network = lab.network(quick_recipe, asked)
+        assert not any(module.training for module in network.modules())
+        for name, tensor in run.weights(epoch).items():
+            assert torch.equal(network.state_dict()[name], tensor)
+
+
+def test_the_network_of_an_epoch_that_was_not_kept_is_refused(lab, quick_recipe):
+    train(quick_recipe.but(checkpoints=1), lab)
+    with pytest.raises(TicError, match=r"no weights of epoch 1; kept: \[2\]"):
+        lab.network(quick_recipe.but(checkpoints=1), 1)
+
+
+def test_a_fresh_network_has_the_recipes_shape(lab, quick_recipe):
+    network = lab.fresh_network(quick_recipe.but(timesteps=3, tau=1.7))
+    assert network.training
+    assert network.timesteps == 3
+    assert network.lif.tau == 1.7
+    assert network(torch.zeros(4, 1, 8, 8)).shape == (3, 4, 10)
+
+
+def test_initial_weights_come_from_the_seed_alone(lab, quick_recipe):
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    first = lab.fresh_network(quick_recipe).stem[0].weight
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(6)
+    assert torch.equal(lab.fresh_network(quick_recipe).stem[0].weight, first)
+    other = lab.fresh_network(quick_recipe.but(seed=1)).stem[0].weight
+    assert not torch.equal(other, first)
+
+
+def test_initial_weights_do_not_depend_on_training_or_timesteps(lab, quick_recipe):
+    first = lab.fresh_network(quick_recipe).stem[0].weight
+    changed = quick_recipe.but(timesteps=5, loss="prefix", epochs=9, train_size=None)
+    assert torch.equal(lab.fresh_network(changed).stem[0].weight, first)
+
+
+def test_fresh_networks_leave_the_generators_of_accelerators_alone(lab, quick_recipe, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: pytest.fail("seeded"))
+    lab.fresh_network(quick_recipe)
+
+
+def test_labs_of_equal_places_are_equal(tmp_path):
+    assert Lab(tmp_path) == Lab(tmp_path)
+    assert hash(Lab(tmp_path)) == hash(Lab(tmp_path))
+    assert Lab(tmp_path) != Lab(tmp_path / "other")
