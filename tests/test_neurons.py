@@ -9,6 +9,8 @@ from torch import nn
 from tic.errors import TicError
 from tic.neurons import LIF, fresh_membranes, lif
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CHARGED_IN_BINARY = [
     # input per step, membrane after each step, spikes: τ = 2, threshold 1, all numbers exact
     (1.0, [0.5, 0.75, 0.875, 0.9375], [0, 0, 0, 0]),

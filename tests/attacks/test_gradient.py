@@ -9,6 +9,8 @@ from torch import nn
 from tic.attacks import FGSM, PGD
 from tic.errors import TicError
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 # Pixels raise class 1, do nothing, or raise class 0: towards class 1 a step has these signs.
 WEIGHT = torch.tensor([[0.0, 0.0, 2.0, 3.0], [4.0, 0.0, -1.0, 2.5]])
 SIGNS = torch.tensor([1.0, 0.0, -1.0, -1.0])

@@ -16,6 +16,8 @@ from tic.measure.per_sample import (
     time_batch,
 )
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 lawful = settings(deadline=None, max_examples=60)
 
 

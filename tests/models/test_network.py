@@ -6,6 +6,8 @@ from tic.errors import TicError
 from tic.models import SpikingNetwork, build, over_time
 from tic.neurons import LIF
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 class Pixels(SpikingNetwork):
     """Shows every pixel to a LIF neuron of its own and reads the spikes out as they are."""

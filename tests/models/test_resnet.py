@@ -6,6 +6,8 @@ from tic.models import build
 from tic.models.resnet import BasicBlock
 from tic.neurons import LIF
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def on_paper(name, **options):
     """A network without memory behind its weights."""

@@ -81,6 +81,13 @@ def test_weak(runs, judge):
     assert (drifted in outcome.text) == (status == 1)
 
 
+def test_support_that_stands_after_the_correction_is_drift_where_it_is_not_allowed(expecting):
+    outcome = expecting(ALL | {"other2024/positive[tiny-digits]": ["INCONCLUSIVE"]})
+    assert "3 passed" in outcome.text
+    assert "positive[tiny-digits] is SUPPORTED, expected INCONCLUSIVE" in outcome.text
+    assert outcome.status == 1
+
+
 def test_an_expected_error_passes(repository):
     repository.write('\n@says("idle")\ndef test_idle(runs, judge):\n    pass\n')
     expected = {"other2024/idle[tiny-digits]": ["ERROR"]}
