@@ -92,7 +92,7 @@ def test_a_duration_is_told_in_its_largest_sensible_unit(seconds, text):
 
 
 class Clock:
-    """Stands for `time` and for what `ProgressLine` waits with."""
+    """The time of day, which stands still unless it is moved."""
 
     def __init__(self, monkeypatch):
         self.now = 5000.0

@@ -202,6 +202,14 @@ def test_patient(runs, judge):
     ) in outcome.text
 
 
+def test_an_interruption_after_the_last_claim_leaves_the_audit_incomplete_too(repository):
+    repository.pytester.makepyfile(test_units="def test_slow():\n    raise KeyboardInterrupt\n")
+    outcome = repository.audit(SUPPORTED)
+    assert outcome.status == 2
+    assert outcome.verdicts == {"positive[tiny-digits]": "SUPPORTED"}
+    assert not outcome.audit.completed
+
+
 def test_an_audit_that_stops_at_the_first_failure_is_not_complete(repository):
     repository.write(REFUTED, SUPPORTED)
     outcome = repository.run("-x")
