@@ -173,6 +173,7 @@ def test_the_saving_of_the_paper_is_a_fifth_to_the_last_bit():
 counts = st.integers(1, 1000)
 
 
+@settings(deadline=None)
 @given(counts, counts, counts, st.integers(1, 20), st.data())
 def test_the_saving_is_one_minus_the_ratio_of_the_work(epochs, retrain, rounds, timesteps, data):
     fewer = data.draw(st.integers(1, timesteps))

@@ -206,6 +206,7 @@ def test_checkpoints_are_spaced_evenly_up_to_the_last_epoch(epochs, checkpoints,
     assert DIGITS.but(epochs=epochs, checkpoints=checkpoints).checkpoint_epochs == kept
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400), st.data())
 def test_as_many_epochs_are_kept_as_were_asked_for(epochs, data):
     count = data.draw(st.integers(1, epochs))

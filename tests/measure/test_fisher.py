@@ -283,24 +283,27 @@ def test_the_centroid_is_as_computed_by_hand(trace, centroid):
 information = st.lists(st.floats(0, 1e300), min_size=1, max_size=12).filter(any)
 
 
+@settings(deadline=None)
 @given(information)
 def test_the_centroid_is_a_time(trace):
     assert 1 <= information_centroid(trace) <= len(trace)
 
 
+@settings(deadline=None)
 @given(information)
 def test_the_centroid_of_the_mirrored_trace_is_mirrored(trace):
     mirrored = information_centroid(trace[::-1])
     assert mirrored == pytest.approx(len(trace) + 1 - information_centroid(trace))
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=12), st.floats(1e-200, 1e200))
 def test_the_centroid_does_not_depend_on_the_scale(trace, scale):
     scaled = information_centroid([scale * value for value in trace])
     assert scaled == pytest.approx(information_centroid(trace))
 
 
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 @given(information.filter(lambda trace: len(trace) > 1))
 def test_information_at_the_end_moves_the_centroid_later(trace):
     later = [*trace[:-1], trace[-1] + max(trace)]

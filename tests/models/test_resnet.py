@@ -133,12 +133,16 @@ def test_resnet19_classifies_small_and_full_images(resnet19, size):
 def test_the_shortcut_joins_the_current_before_the_second_neuron(stride):
     torch.manual_seed(0)
     block = BasicBlock(2, 2, stride, tau=2.0).double().eval()
-    spikes = (torch.rand(1, 3, 2, 4, 4) < 0.5).double()  # at rest, one step: U = I / τ
+    for norm in (block.conv1[1], block.conv2[1]):
+        nn.init.constant_(norm.bias, 1.5)
+    spikes = (torch.rand(1, 3, 2, 4, 4) < 0.5).double()
+    # from rest, after one step: U = I / τ
     hidden = (block.conv1(spikes[0]) / 2 >= 1).double()
-    current = block.conv2(hidden) + (block.shortcut(spikes[0]) if stride == 2 else spikes[0])
-    for lif in (block.lif1, block.lif2):
-        lif.membrane = None
-    assert torch.equal(block(spikes)[0], (current / 2 >= 1).double())
+    long, short = block.conv2(hidden), block.shortcut(spikes[0])
+    output = block(spikes)[0]
+    assert torch.equal(output, ((long + short) / 2 >= 1).double())
+    assert not torch.equal(output, (long / 2 >= 1).double())
+    assert not torch.equal(output, (short / 2 >= 1).double())
 
 
 def test_weights_follow_the_global_generator():
