@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 from by_definition import K, OverTime, close, empirical, exact, measurable, official
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -108,10 +108,13 @@ def test_sampled_information_approaches_the_exact_one(simple, data):
     )
 
 
-def test_sampled_information_is_the_same_again_without_a_generator(simple, data):
+def test_without_a_generator_sampled_labels_come_from_seed_zero(simple, data):
     state = torch.get_rng_state()
-    first, second = (fisher_information(simple, [data], "sampled").trace for _ in range(2))
-    np.testing.assert_array_equal(first, second)
+    seeded = torch.Generator().manual_seed(0)
+    np.testing.assert_array_equal(
+        fisher_information(simple, [data], "sampled").trace,
+        fisher_information(simple, [data], "sampled", generator=seeded).trace,
+    )
     assert torch.equal(torch.get_rng_state(), state)
 
 
@@ -284,6 +287,7 @@ information = st.lists(st.floats(0, 1e300), min_size=1, max_size=12).filter(any)
 
 
 @settings(deadline=None)
+@example([0.0] * 5 + [1.1e-16, 1.0])  # 7.000000000000001 before rounding is mended
 @given(information)
 def test_the_centroid_is_a_time(trace):
     assert 1 <= information_centroid(trace) <= len(trace)

@@ -112,6 +112,24 @@ def test_unusual_uses_of_layers_give_the_information_of_the_definition(
     close(fisher_information(model, [data]), empirical(model, *data))
 
 
+class Bare(nn.Module):
+    """A model without layers, only with a weight of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(2, 36, K))
+
+    def forward(self, images):
+        return images.flatten(1) @ self.weight
+
+
+def test_a_model_without_layers_gives_the_information_of_the_definition(data):
+    model = measurable(Bare)
+    info = fisher_information(model, [data])
+    assert list(info.by_layer) == [""]
+    close(info, empirical(model, *data))
+
+
 def test_a_tied_weight_counts_once(data):
     model = measurable(lambda: OverTime(Tied(), 6))
     model.body.first.bias.requires_grad_(False)

@@ -3,6 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from tic.errors import TicError
 from tic.measure import per_sample
@@ -54,6 +55,29 @@ def test_squared_norms_by_hand():
     two = squared_norms(torch.tensor([[[1.0], [2.0]]]), torch.tensor([[[1.0], [2.0]]]))
     assert one.tolist() == [125.0]
     assert two.tolist() == [25.0]
+
+
+class Products(TorchDispatchMode):
+    """Records the shapes of all products of batches of matrices."""
+
+    def __init__(self):
+        super().__init__()
+        self.shapes = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        if func is torch.ops.aten.bmm.default:
+            self.shapes.append(tuple(result.shape))
+        return result
+
+
+@pytest.mark.parametrize(
+    ("positions", "products"), [(2, [(4, 2, 2), (4, 2, 2)]), (40, [(4, 20, 30)])]
+)
+def test_the_way_that_costs_less_is_taken(positions, products):
+    with Products() as seen:
+        squared_norms(normal(4, positions, 30), normal(4, positions, 20))
+    assert seen.shapes == products
 
 
 @pytest.mark.parametrize(
@@ -249,7 +273,7 @@ def test_batch_statistics_are_refused():
 def test_every_call_of_a_layer_is_captured_until_the_context_closes():
     layer = nn.Linear(2, 3)
     with capture({"layer": LinearRule(layer)}) as captures:
-        first = layer(torch.ones(4, 2))
+        first = layer(torch.ones(4, 2, requires_grad=True))
         second = layer(torch.zeros(4, 2))
     layer(torch.ones(4, 2))
     inputs = captures["layer"].inputs
