@@ -247,6 +247,13 @@ def test_an_untrained_recipe_is_refused(lab, recipe, taken):
     assert taken == []
 
 
+def test_a_measurement_is_not_given_without_its_run(lab, recipe, taken):
+    measure(Probe(epoch=2), recipe, lab)
+    (lab.store_root / "runs").unlink()
+    with pytest.raises(TicError, match="train it first"):
+        measure(Probe(epoch=2), recipe, Lab(lab.store_root))
+
+
 def test_a_diverged_run_is_refused(tmp_path, recipe, taken):
     lab, diverging = Lab(tmp_path / "diverged"), recipe.but(learning_rate=1e30)
     train(diverging, lab)
