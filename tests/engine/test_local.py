@@ -1,5 +1,6 @@
 import shutil
 from contextlib import ExitStack
+from itertools import count
 
 import pytest
 
@@ -25,10 +26,11 @@ def pruned(base):
 
 @pytest.fixture
 def trained(monkeypatch):
-    """What this process trains, in order."""
-    order, train_if_free = [], local.train_if_free
+    """What this process trains, in order; asking for ever without a pause is an error."""
+    order, asked, train_if_free = [], count(), local.train_if_free
 
     def logged(recipe, lab):
+        assert next(asked) < 1000
         if train_if_free(recipe, lab):
             order.append(recipe)
             return True

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from fixtures.workers import wait_until
 from tic.engine import progress as progress_module
 from tic.engine.plan import make_plan
 from tic.engine.progress import Progress, ProgressLine, duration, progress
@@ -169,16 +170,16 @@ def test_the_line_ends_when_all_is_done(lab, recipes, monkeypatch):
 
 def test_a_line_is_written_from_a_thread_until_it_is_stopped(lab, recipes):
     lines = []
-    line = ProgressLine(make_plan(recipes), lab, lines.append, every=0.01)
+
+    def write_slowly(text):
+        lines.append(text)
+        time.sleep(0.05)
+
+    line = ProgressLine(make_plan(recipes), lab, write_slowly, every=0.001)
     line.start()
-    deadline = time.monotonic() + 30
-    while len(lines) < 2 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: len(lines) > 1)
     line.stop()
-    written = len(lines)
-    assert written >= 2
-    time.sleep(0.05)
-    assert len(lines) == written
+    assert "tic-progress" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_a_line_that_was_never_started_can_be_stopped(lab, recipes):
