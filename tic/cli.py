@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     import pytest
 
 
+_TELLING = (
+    ("plan", ("--plan",), "show what an audit would train and what it costs"),
+    ("claims", ("--list", "claims"), "list the claims in a folder and what they need"),
+    ("protocols", ("--list", "protocols"), "list the readings of what a paper leaves open"),
+)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
@@ -32,11 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _own_count(given: list[str]) -> int:
-    """Count our arguments: after audit or plan and its folder, all are pytest's.
+    """Count our arguments: after a command that runs pytest and its folder, all are pytest's.
 
     Only pytest knows which of its options take a value, so they are not searched for the folder.
     """
-    if given[:1] not in (["audit"], ["plan"]) or {"-h", "--help"} & set(given):
+    passing_on = {"audit", *(name for name, _, _ in _TELLING)}
+    if not passing_on & set(given[:1]) or {"-h", "--help"} & set(given):
         return len(given)
     return 1 + (len(given) > 1 and not given[1].startswith("-"))
 
@@ -51,9 +59,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     audit.add_argument("folder", nargs="?", default="claims")
     audit.set_defaults(run=_audit)
-    plan = commands.add_parser("plan", help="show what an audit would train and for how long")
-    plan.add_argument("folder", nargs="?", default="claims")
-    plan.set_defaults(run=_plan)
+    for name, options, purpose in _TELLING:
+        telling = commands.add_parser(name, help=purpose)
+        telling.add_argument("folder", nargs="?", default="claims")
+        telling.set_defaults(run=_tell, options=options)
     report = commands.add_parser("report", help="render the report of an audit again")
     report.add_argument("audit", type=Path, help="audit.json")
     report.add_argument("--report-dir", type=Path, help="where it goes (default: beside the audit)")
@@ -86,10 +95,10 @@ class _Witness:
         self.concluding = session.config.pluginmanager.getplugin("tic-concluding")
 
 
-def _plan(asked: argparse.Namespace, rest: list[str]) -> int:
+def _tell(asked: argparse.Namespace, rest: list[str]) -> int:
     import pytest
 
-    return int(pytest.main([asked.folder, "--plan", "-q", *rest]))
+    return int(pytest.main([asked.folder, *asked.options, "-q", *rest]))
 
 
 def _report(asked: argparse.Namespace, rest: list[str]) -> int:

@@ -52,6 +52,16 @@ class Lab:
         """Load images onto the device; `size` of them, the first of a fixed permutation."""
         return _on_device(self.device, self.data_root, dataset, split, size)
 
+    def require_data(self, dataset: str, *, download: bool) -> None:
+        """See that both splits of a data set are there.
+
+        Raises:
+            DataNotFoundError: One is not on this machine and is not to be downloaded.
+            TicError: Its files are damaged.
+        """
+        for split in ("train", "test"):
+            data.load(dataset, split, self.data_root, download=download)
+
     def fingerprint(self, recipe: Recipe) -> str:
         """Identify the Run of a Recipe on the data that lie here."""
         return _fingerprint(recipe, self.images(recipe.dataset, "train", recipe.train_size).digest)

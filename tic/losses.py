@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from typing import Literal
+
 from torch import Tensor, arange
 from torch.nn import functional
 
 
-def prefix_logits(logits: Tensor) -> Tensor:
-    """Mean logits over the timesteps 1..t, for every t: (T, B, K) -> (T, B, K)."""
+class Readout(StrEnum):
+    """How the logits of the timesteps 1..t become those of the prefix."""
+
+    MEAN = "mean"
+    SUM = "sum"
+
+
+def prefix_logits(logits: Tensor, readout: Readout = Readout.MEAN) -> Tensor:
+    """Logits of every prefix 1..t, their mean unless told otherwise: (T, B, K) -> (T, B, K)."""
+    sums = logits.cumsum(0)
+    if readout is Readout.SUM:
+        return sums
     steps = arange(1, len(logits) + 1, device=logits.device, dtype=logits.dtype)
-    return logits.cumsum(0) / steps.view(-1, 1, 1)
+    return sums / steps.view(-1, 1, 1)
+
+
+def sample_losses(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of every prefix read-out for every sample: (T, B, K), (B,) -> (T, B)."""
+    flat = functional.cross_entropy(
+        prefix_logits(logits).flatten(0, 1), labels.repeat(len(logits)), reduction="none"
+    )
+    return flat.view(len(logits), -1)
 
 
 def prefix_losses(logits: Tensor, labels: Tensor) -> Tensor:
@@ -22,11 +43,7 @@ def prefix_losses(logits: Tensor, labels: Tensor) -> Tensor:
     Returns:
         L_t for every t, shape (T,).
     """
-    prefixes = prefix_logits(logits)
-    flat = functional.cross_entropy(
-        prefixes.flatten(0, 1), labels.repeat(len(logits)), reduction="none"
-    )
-    return flat.view(len(logits), -1).mean(1)
+    return sample_losses(logits, labels).mean(1)
 
 
 def mean_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -39,17 +56,20 @@ def prefix_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return prefix_losses(logits, labels).mean()
 
 
-def alpha_loss(logits: Tensor, labels: Tensor, alpha: float) -> Tensor:
+def alpha_loss(
+    logits: Tensor, labels: Tensor, alpha: float, per: Literal["batch", "sample"] = "batch"
+) -> Tensor:
     """Hold the loss of every prefix read-out near α (Eq. 9-10).
-
-    The absolute value is taken of the batch mean, as in flooding; Eq. 9 leaves that open.
 
     Args:
         logits: Read-outs, shape (T, B, K).
         labels: Class indices, shape (B,).
         alpha: Level that each L_t is held at, in nats.
+        per: Whether the absolute value is taken of the batch mean, as in flooding, or of each
+            sample's loss; Eq. 9 leaves that open.
 
     Returns:
         Mean over t of |L_t - α|, a scalar.
     """
-    return (prefix_losses(logits, labels) - alpha).abs().mean()
+    losses = sample_losses(logits, labels) if per == "sample" else prefix_losses(logits, labels)
+    return (losses - alpha).abs().mean()

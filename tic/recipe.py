@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from tic.errors import TicError
 
-VERSION = 1
+VERSION = 2
 """Raised when the same fields train to other bits than before."""
 
 Positive = Annotated[int, Field(ge=1)]
@@ -28,6 +28,7 @@ class Recipe(BaseModel):
         loss: `mean` (cross-entropy of the mean logits over T), `prefix` (of every prefix read-out)
             or `alpha` (Eq. 10).
         alpha: Level of the α loss, in nats; with `loss="alpha"` only.
+        alpha_per: Whether the α loss takes the absolute value of Eq. 9 per batch or per sample.
         epochs: Passes over the training images.
         batch_size: Images per step.
         learning_rate: Of SGD at the start; a cosine takes it to 0 at the last epoch.
@@ -51,6 +52,7 @@ class Recipe(BaseModel):
     tau: Annotated[float, Field(gt=0)] = 2.0
     loss: Literal["mean", "prefix", "alpha"] = "mean"
     alpha: Annotated[float, Field(ge=0)] | None = None
+    alpha_per: Literal["batch", "sample"] = "batch"
     epochs: Positive = 60
     batch_size: Annotated[int, Field(ge=2)] = 128
     learning_rate: Annotated[float, Field(gt=0)] = 0.3
@@ -75,6 +77,8 @@ class Recipe(BaseModel):
                 f"alpha goes with loss='alpha' and only with it, "
                 f"got loss={self.loss!r} and alpha={self.alpha}"
             )
+        if self.alpha_per != "batch" and self.loss != "alpha":
+            raise ValueError(f"alpha_per={self.alpha_per!r} needs loss='alpha', got {self.loss!r}")
         if self.sparsity and self.parent is None:
             raise ValueError(f"sparsity {self.sparsity} needs a parent whose weights are ranked")
         if self.checkpoints > self.epochs:
@@ -123,9 +127,19 @@ class Recipe(BaseModel):
     @property
     def label(self) -> str:
         """Short name for people, such as `tiny-digits-T5-alpha0.01-seed2`."""
-        loss = {"mean": "", "prefix": "-prefix"}.get(self.loss, f"-{self.loss}{self.alpha}")
+        per = "-per-sample" if self.alpha_per == "sample" else ""
+        loss = {"mean": "", "prefix": "-prefix"}.get(self.loss, f"-{self.loss}{self.alpha}{per}")
         pruned = f"-pruned{self.sparsity:.1%}" if self.sparsity else ""
-        return f"{self.architecture}-{self.dataset}-T{self.timesteps}{loss}{pruned}-seed{self.seed}"
+        shown = {"tau": "tau", "learning_rate": "lr", "weight_decay": "wd"}
+        changed = "".join(
+            f"-{short}{getattr(self, name):.3g}"
+            for name, short in shown.items()
+            if getattr(self, name) != Recipe.model_fields[name].default
+        )
+        return (
+            f"{self.architecture}-{self.dataset}-T{self.timesteps}{changed}{loss}{pruned}"
+            f"-seed{self.seed}"
+        )
 
 
 def _explain(error: ValidationError) -> str:

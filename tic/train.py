@@ -91,7 +91,7 @@ def objective(recipe: Recipe, logits: Tensor, labels: Tensor) -> Tensor:
     if recipe.loss == "prefix":
         return losses.prefix_loss(logits, labels)
     assert recipe.alpha is not None  # the Recipe sees to it
-    return losses.alpha_loss(logits, labels, recipe.alpha)
+    return losses.alpha_loss(logits, labels, recipe.alpha, recipe.alpha_per)
 
 
 @dataclass

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from claims.kim2023.paper import LEVELS, PAPER, Level
+from claims.kim2023.paper import LEVELS, PAPER, PLACES, Level
+from claims.kim2023.protocol import PAPER_SMALLEST_TAU
 from tic.audit import Pack, Setting
 from tic.errors import NotApplicableError
 from tic.pruning import pruning_chain
@@ -30,21 +31,39 @@ SMOKE_SETTING = Setting(
         train_size=2000,
         architecture="tiny",
         timesteps=PAPER_SETTING.recipe.timesteps // 2,
-        epochs=PAPER_SETTING.recipe.epochs // 5,
+        epochs=PAPER_SETTING.recipe.epochs // 10,
         batch_size=PAPER_SETTING.recipe.batch_size // 2,
         # The 8×8 digits fill their frame: a crop cuts strokes off and the α losses stay far away.
         augmentation="none",
     ),
     seeds=(0, 1, 2),
-    fisher_size=512,
-    test_size=1000,
+    fisher_size=256,
+    test_size=500,
 )
+
+NETWORKS = {
+    "AlexNet": "alexnet",
+    "VGG-16": "vgg16",
+    "ResNet-19": "resnet19",
+    "ResNet-34": "resnet34",
+}
+TINY_NETWORKS = {
+    "AlexNet": "tiny-alexnet",
+    "VGG-16": "tiny-vgg16",
+    "ResNet-19": "tiny",
+    "ResNet-34": "tiny-resnet34",
+}
+"""Networks of the same kind, small enough for a smoke audit."""
 
 KIM2023 = Pack(
     paper=PAPER,
-    settings={"resnet19": PAPER_SETTING, "tiny": SMOKE_SETTING},
+    settings={
+        **{name: PAPER_SETTING.but(architecture=name) for name in NETWORKS.values()},
+        **{name: SMOKE_SETTING.but(architecture=name) for name in TINY_NETWORKS.values()},
+    },
     own="resnet19",
     default="tiny",
+    places=PLACES,
 )
 
 ALPHAS: dict[str, tuple[float, float, float]] = {
@@ -59,6 +78,16 @@ ALPHAS: dict[str, tuple[float, float, float]] = {
 """α (low, intermediate, high) by data set; the paper lets it follow the set's difficulty."""
 
 CHECKPOINTS = 15
+TIMESTEPS = (4, 6, 8, 10)
+CAPACITY_TIMESTEPS = (2, 4, 6, 8, 10)
+TAUS = (PAPER_SMALLEST_TAU, 2.0, 4.0)
+WEIGHT_DECAYS = (1e-4, 5e-4, 1e-3)
+LEARNING_RATES = (0.03, 0.08, 0.3, 0.8)
+DATASETS = ("cifar10", "svhn", "fashion-mnist")
+SMOKE_DATA_SHARE = 1 / 4
+"""A claim that brings its own data set into a setting of limited size takes this share of it."""
+DEFICIT_WIDTH = 3
+"""Timesteps with noise, t to t + 2."""
 PRUNING_TIMESTEPS = 5
 ROUNDS = 5
 FRACTION = 0.5
@@ -69,7 +98,10 @@ FULL = "T"
 
 
 def baseline(setting: Setting) -> Recipe:
-    """Cross-entropy on the mean logits, with checkpoints at every fifteenth of the training."""
+    """Cross-entropy on the mean logits, with checkpoints at every fifteenth of the training.
+
+    Every training with this loss keeps them, so that all claims share it.
+    """
     if setting.recipe.timesteps < 2:
         raise NotApplicableError(
             f"information over time needs at least 2 timesteps, got {setting.recipe.timesteps}"
@@ -81,10 +113,105 @@ def baseline(setting: Setting) -> Recipe:
     return setting.recipe.but(checkpoints=min(CHECKPOINTS, setting.recipe.epochs))
 
 
-def alphas(setting: Setting) -> dict[str, Recipe]:
-    """The α loss at its three levels."""
+def windows(setting: Setting) -> Recipe:
+    """The baseline, where a window of noise leaves timesteps without."""
+    if setting.recipe.timesteps <= DEFICIT_WIDTH:
+        raise NotApplicableError(
+            f"a window of {DEFICIT_WIDTH} timesteps needs more timesteps than that, "
+            f"got {setting.recipe.timesteps}"
+        )
+    return baseline(setting)
+
+
+def scaled(setting: Setting, timesteps: int) -> int:
+    """The paper's number of timesteps as a share of the setting's; the paper's longest is 10."""
+    share = setting.recipe.timesteps / PAPER_SETTING.recipe.timesteps
+    return max(1, round(timesteps * share))
+
+
+def _at_timesteps(setting: Setting, timesteps: tuple[int, ...]) -> dict[str, Recipe]:
+    found = [scaled(setting, each) for each in timesteps]
+    if len(set(found)) < len(found):
+        raise NotApplicableError(
+            f"T = {', '.join(map(str, timesteps))} of the paper's 10 are not told apart at "
+            f"T = {setting.recipe.timesteps}"
+        )
+    reference = baseline(setting)
     return {
-        level: setting.recipe.but(loss="alpha", alpha=alpha)
+        f"T = {paper}": reference.but(timesteps=ours)
+        for paper, ours in zip(timesteps, found, strict=True)
+    }
+
+
+def timesteps(setting: Setting) -> dict[str, Recipe]:
+    """Trainings of several lengths in time (Fig. 4a)."""
+    return _at_timesteps(setting, TIMESTEPS)
+
+
+def time_constants(setting: Setting) -> dict[str, Recipe]:
+    """Trainings with several time constants (Fig. 4b)."""
+    return {f"τ = {tau:g}": baseline(setting).but(tau=tau) for tau in TAUS}
+
+
+def weight_decays(setting: Setting) -> dict[str, Recipe]:
+    """Trainings with several weight decays (Fig. 4c), relative to the setting's."""
+    reference = baseline(setting)
+    share = reference.weight_decay / PAPER_SETTING.recipe.weight_decay
+    return {
+        f"weight decay {each:g}": reference.but(weight_decay=each * share) for each in WEIGHT_DECAYS
+    }
+
+
+def learning_rates(setting: Setting) -> dict[str, Recipe]:
+    """Trainings with several learning rates (Fig. 4d), relative to the setting's."""
+    reference = baseline(setting)
+    share = reference.learning_rate / PAPER_SETTING.recipe.learning_rate
+    return {f"lr {each:g}": reference.but(learning_rate=each * share) for each in LEARNING_RATES}
+
+
+def factors(setting: Setting) -> dict[str, Recipe]:
+    """Every training of Fig. 4a-d."""
+    return {
+        **timesteps(setting),
+        **time_constants(setting),
+        **weight_decays(setting),
+        **learning_rates(setting),
+    }
+
+
+def on_dataset(setting: Setting, dataset: str) -> Recipe:
+    """The baseline on one of the paper's data sets (Fig. 4e)."""
+    recipe = baseline(setting)
+    if dataset == recipe.dataset or recipe.train_size is None:
+        return recipe.but(dataset=dataset)
+    return recipe.but(dataset=dataset, train_size=round(SMOKE_DATA_SHARE * recipe.train_size))
+
+
+def networks(setting: Setting) -> dict[str, str]:
+    """Architectures by the paper's name of their kind, of the size of the setting's."""
+    return TINY_NETWORKS if setting.recipe.architecture in TINY_NETWORKS.values() else NETWORKS
+
+
+def architectures(setting: Setting) -> dict[str, Recipe]:
+    """Trainings of three networks (Fig. 4f)."""
+    reference, sizes = baseline(setting), networks(setting)
+    return {
+        name: reference.but(architecture=sizes[name])
+        for name in ("AlexNet", "ResNet-19", "ResNet-34")
+    }
+
+
+def capacity(setting: Setting, network: str) -> dict[str, Recipe]:
+    """Trainings of one network over several T (Discussion)."""
+    own = setting.but(architecture=networks(setting)[network])
+    return _at_timesteps(own, CAPACITY_TIMESTEPS)
+
+
+def alphas(setting: Setting) -> dict[str, Recipe]:
+    """The α loss at its three levels, with checkpoints for the curves of Fig. 5c."""
+    kept = min(CHECKPOINTS, setting.recipe.epochs)
+    return {
+        level: setting.recipe.but(loss="alpha", alpha=alpha, checkpoints=kept)
         for level, alpha in alpha_levels(setting.recipe.dataset).items()
     }
 
@@ -94,9 +221,9 @@ def alpha_levels(dataset: str) -> dict[Level, float]:
     return dict(zip(LEVELS, ALPHAS[dataset], strict=True))
 
 
-def pruned(setting: Setting, retrain_timesteps: int) -> dict[str, Recipe]:
-    """Every round of iterative pruning, retrained at full and at fewer timesteps."""
-    first = baseline(setting)
+def pruned(setting: Setting, network: str, retrain_timesteps: int) -> dict[str, Recipe]:
+    """Every round of iterative pruning of a network, retrained at full and at fewer timesteps."""
+    first = baseline(setting).but(architecture=networks(setting)[network])
     first = first.but(timesteps=min(PRUNING_TIMESTEPS, first.timesteps))
     if retrain_timesteps >= first.timesteps:
         raise NotApplicableError(
@@ -105,7 +232,7 @@ def pruned(setting: Setting, retrain_timesteps: int) -> dict[str, Recipe]:
     return {
         role(name, done): recipe
         for name, timesteps in ((FULL, first.timesteps), (retrain_timesteps, retrain_timesteps))
-        for done, recipe in enumerate(_chain(first, timesteps), start=1)
+        for done, recipe in enumerate(chain(first, timesteps), start=1)
     }
 
 
@@ -114,7 +241,8 @@ def role(retrain_timesteps: int | str, done: int) -> str:
     return f"T_retrain={retrain_timesteps}, round {done}"
 
 
-def _chain(first: Recipe, timesteps: int) -> list[Recipe]:
+def chain(first: Recipe, timesteps: int) -> list[Recipe]:
+    """The rounds of pruning after a first training."""
     return pruning_chain(
         first,
         rounds=ROUNDS,

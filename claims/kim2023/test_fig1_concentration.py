@@ -7,12 +7,13 @@ import math
 import numpy as np
 
 from claims.kim2023 import recipes
-from claims.kim2023.protocol import ESTIMATOR, PARAMETERS, PREFIXES
+from claims.kim2023.centroids import judge_concentration
+from claims.kim2023.protocol import FISHER, PREFIXES, SEEDS, SURROGATE
 from claims.kim2023.recipes import KIM2023
 from tic.audit import Panel, claim
 from tic.audit.judge import Judge, curves
 from tic.audit.runs import SeedRuns, normalised_centroid
-from tic.stats import above, below, theil_sen_slope
+from tic.stats import above
 
 
 @claim(
@@ -25,16 +26,10 @@ from tic.stats import above, below, theil_sen_slope
         "early on below 0; ic is the centroid of Eq. 7 scaled to [0, 1], early is 1/15 of training."
     ),
     needs=recipes.baseline,
-    notes=(ESTIMATOR, PARAMETERS),
+    gaps=(*FISHER, SURROGATE, SEEDS),
 )
 def test_information_moves_to_early_timesteps(runs: SeedRuns, judge: Judge) -> None:
-    early, final = runs.centroid("early"), runs.centroid("final")
-    judge(early - final, above(0.05), name="fall of the normalised centroid, early to final")
-    training = [epoch for epoch in runs.checkpoints if epoch >= runs.epoch("early")]
-    centroids = np.array([runs.centroid(epoch) for epoch in training]).T
-    shares = np.array(training) / runs.recipe.epochs
-    slopes = [theil_sen_slope(shares, curve) for curve in centroids]
-    judge(slopes, below(0), name="slope of the normalised centroid", unit="per training")
+    judge_concentration(runs, judge)
     draw_figure_1(runs, judge)
 
 
@@ -86,11 +81,7 @@ def draw_figure_1(runs: SeedRuns, judge: Judge) -> None:
         "largest later I_t above 0; Page's trend of I_t falling."
     ),
     needs=recipes.baseline,
-    notes=(
-        ESTIMATOR,
-        PARAMETERS,
-        PREFIXES,
-    ),
+    gaps=(*FISHER, PREFIXES),
 )
 def test_trained_network_holds_information_early(runs: SeedRuns, judge: Judge) -> None:
     trace = runs.trace("final")

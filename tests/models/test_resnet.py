@@ -9,6 +9,30 @@ from tic.neurons import LIF
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
+# Each line a stage: 3×3 convolutions, the convolution of its shortcut, and two numbers per channel
+# for every batch normalisation.
+RESNET34_COUNT = sum(
+    [
+        3 * 64 * 9 + 2 * 64,
+        6 * 64 * 64 * 9 + 6 * 2 * 64,
+        (64 * 128 + 7 * 128 * 128) * 9 + 64 * 128 + 9 * 2 * 128,
+        (128 * 256 + 11 * 256 * 256) * 9 + 128 * 256 + 13 * 2 * 256,
+        (256 * 512 + 5 * 512 * 512) * 9 + 256 * 512 + 7 * 2 * 512,
+        512 * 10 + 10,
+    ]
+)
+TINY_RESNET34_COUNT = sum(
+    [
+        16 * 9 + 2 * 16,
+        2 * 16 * 16 * 9 + 2 * 2 * 16,
+        4 * 16 * 16 * 9 + 16 * 16 + 5 * 2 * 16,
+        (16 * 32 + 3 * 32 * 32) * 9 + 16 * 32 + 5 * 2 * 32,
+        2 * 32 * 32 * 9 + 32 * 32 + 3 * 2 * 32,
+        32 * 10 + 10,
+    ]
+)
+
+
 def on_paper(name, **options):
     """A network without memory behind its weights."""
     with torch.device("meta"):
@@ -38,6 +62,13 @@ def calls(network, images):
     return seen
 
 
+def strided(network):
+    return [
+        (block.conv1[0].in_channels, block.conv1[0].out_channels, block.conv1[0].stride[0])
+        for block in network.blocks
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "in_channels", "num_classes", "count"),
     [
@@ -47,6 +78,8 @@ def calls(network, images):
         ("resnet19", 1, 10, 26_108_042 - 2 * 128 * 9),
         ("tiny", 1, 10, 39_642),
         ("tiny", 3, 10, 39_642 + 2 * 16 * 9),
+        ("resnet34", 3, 10, RESNET34_COUNT),
+        ("tiny-resnet34", 1, 10, TINY_RESNET34_COUNT),
     ],
 )
 def test_parameters_are_as_many_as_on_paper(name, in_channels, num_classes, count):
@@ -59,11 +92,7 @@ def test_resnet19_is_laid_out_as_in_the_release():
     stem = network.stem[0]
     assert (stem.in_channels, stem.out_channels, stem.kernel_size) == (3, 128, (3, 3))
     assert (stem.stride, stem.padding) == ((1, 1), (1, 1))
-    blocks = [
-        (block.conv1[0].in_channels, block.conv1[0].out_channels, block.conv1[0].stride[0])
-        for block in network.blocks
-    ]
-    assert blocks == [
+    assert strided(network) == [
         *[(128, 256, 2), (256, 256, 1), (256, 256, 1)],
         *[(256, 512, 2), (512, 512, 1), (512, 512, 1)],
         *[(512, 512, 2), (512, 512, 1)],
@@ -71,7 +100,44 @@ def test_resnet19_is_laid_out_as_in_the_release():
     assert (network.classifier.in_features, network.classifier.out_features) == (512, 10)
 
 
-@pytest.mark.parametrize("name", ["resnet19", "tiny"])
+def test_resnet34_is_laid_out_as_on_paper():
+    network = on_paper("resnet34")
+    assert network.stem[0].weight.shape == (64, 3, 3, 3)
+    assert strided(network) == [
+        *[(64, 64, 1)] * 3,
+        *[(64, 128, 2), *[(128, 128, 1)] * 3],
+        *[(128, 256, 2), *[(256, 256, 1)] * 5],
+        *[(256, 512, 2), *[(512, 512, 1)] * 2],
+    ]
+    # 34 layers with weights, without the shortcuts: the stem, two per block and the classifier
+    assert 1 + 2 * len(network.blocks) + 1 == 34
+    assert network.classifier.weight.shape == (10, 512)
+
+
+def test_its_tiny_sibling_is_as_deep_in_stages_and_strides_alike():
+    network = on_paper("tiny-resnet34", in_channels=1)
+    assert network.stem[0].weight.shape == (16, 1, 3, 3)
+    assert strided(network) == [
+        (16, 16, 1),
+        *[(16, 16, 2), (16, 16, 1)],
+        *[(16, 32, 2), (32, 32, 1)],
+        (32, 32, 2),
+    ]
+    assert sum(isinstance(m, LIF) for m in network.modules()) == 1 + 2 * 6
+
+
+@pytest.mark.parametrize("name", ["resnet34", "tiny-resnet34"])
+@pytest.mark.parametrize(("size", "sides"), [(32, [32, 16, 8, 4]), (28, [28, 14, 7, 4])])
+def test_stages_after_the_first_halve_the_map(name, size, sides):
+    network, seen = on_paper(name, timesteps=1), []
+    for block in network.blocks:
+        block.register_forward_hook(lambda _, __, output: seen.append(output.shape[-1]))
+    logits = network(torch.empty(1, 3, size, size, device="meta"))
+    assert list(dict.fromkeys(seen)) == sides
+    assert logits.shape == (1, 1, 10)
+
+
+@pytest.mark.parametrize("name", ["resnet19", "tiny", "resnet34", "tiny-resnet34"])
 def test_convolutions_have_no_bias_and_batch_normalisation_after_them(name):
     network = on_paper(name)
     pairs = [m for m in network.modules() if isinstance(m, nn.Sequential) and len(m) == 2]
@@ -88,6 +154,9 @@ def test_only_blocks_that_change_the_shape_have_a_convolution_in_their_shortcut(
         (shortcuts[k][0].kernel_size, shortcuts[k][0].stride) == ((1, 1), (2, 2))
         for k in projecting
     )
+    shortcuts = [block.shortcut for block in on_paper("resnet34").blocks]
+    projecting = [k for k, shortcut in enumerate(shortcuts) if isinstance(shortcut, nn.Sequential)]
+    assert projecting == [3, 7, 13]
     # same width but half the size, as the third stage of resnet19 and the first of tiny
     assert isinstance(on_paper("tiny").blocks[0].shortcut, nn.Sequential)
 

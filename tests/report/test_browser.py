@@ -11,7 +11,7 @@ import pytest
 from tic.report import write_report
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-WIDTHS = (360, 820, 840, 1280)
+WIDTHS = (320, 360, 820, 840, 1280)
 
 # Elements of the page, outside drawings and texts for screen readers, that leave the window.
 OVERFLOWING = """() => [...document.querySelectorAll('body, body *')]
@@ -62,6 +62,24 @@ def hostile_report(tmp_path_factory, hostile_audit) -> Path:
     return write_report(hostile_audit, tmp_path_factory.mktemp("hostile"))
 
 
+@pytest.fixture(scope="module")
+def crowded_report(tmp_path_factory, example, example_audit, hostile_text) -> Path:
+    """Return a report with seven protocols of long names and sixty verdicts."""
+    says = example_audit.protocols[0].model_copy(update={"says": hostile_text})
+    names = ["standard", hostile_text, *(f"a-protocol-with-a-name-{k}" for k in range(5))]
+    entries = [
+        entry.model_copy(update={"id": f"{entry.id}/{k}", "protocol": name})
+        for k, name in enumerate(names)
+        for entry in example_audit.entries[2:11]
+    ]
+    changes = {
+        "protocols": tuple(says.model_copy(update={"name": name}) for name in names),
+        "entries": tuple(entries),
+    }
+    crowded = example_audit.model_copy(update=changes)
+    return write_report(crowded, tmp_path_factory.mktemp("crowded"))
+
+
 @pytest.fixture
 def visit(browser):
     """Return a function that opens a report and records what the page says, asks and loads."""
@@ -106,15 +124,24 @@ def test_hostile_text_makes_no_elements_and_stays_on_the_page(visit, hostile_rep
     assert page.evaluate(OVERFLOWING) == []
 
 
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_many_protocols_and_verdicts_stay_on_the_page(visit, crowded_report, width):
+    page = visit(crowded_report, viewport={"width": width, "height": 800})
+    assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+    assert page.evaluate(OVERFLOWING) == []
+    assert page.told == []
+
+
+@pytest.mark.parametrize("width", [320, 360, 1280])
 def test_labels_of_drawings_are_whole_and_apart(visit, report, width):
     page = visit(report, viewport={"width": width, "height": 800})
     assert page.evaluate(CUT_OFF) == []
     assert page.evaluate(COLLIDING) == []
 
 
-def test_text_in_drawings_can_be_read_on_a_phone(visit, report):
-    page = visit(report, viewport={"width": 360, "height": 800})
+@pytest.mark.parametrize("width", [320, 360])
+def test_text_in_drawings_can_be_read_on_a_phone(visit, report, width):
+    page = visit(report, viewport={"width": width, "height": 800})
     heights = page.evaluate(
         "() => [...document.querySelectorAll('svg text')].map(e => 12 * e.getCTM().a)"
     )
@@ -144,6 +171,38 @@ def test_the_keyboard_reaches_the_navigation(visit, report):
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     assert page.url.endswith("#overview")
+
+
+def test_heat_maps_are_dark_on_light_and_light_on_dark_and_dark_on_paper(visit, report):
+    for scheme, media in (("light", "screen"), ("dark", "screen"), ("dark", "print")):
+        page = visit(report, color_scheme=scheme)
+        page.emulate_media(media=media, color_scheme=scheme)
+        fill = page.locator("svg .heat").first.evaluate("e => getComputedStyle(e).fill")
+        shown = "rgb(181, 220, 255)" if (scheme, media) == ("dark", "screen") else "rgb(8, 48, 107)"
+        assert fill == shown
+
+
+def test_protocols_stand_below_each_other_on_a_phone(visit, report):
+    page = visit(report, viewport={"width": 320, "height": 800})
+    row = page.locator(".by-protocol tbody tr").first
+    boxes = [cell.bounding_box() for cell in row.locator("td").all()]
+    tops = [box["y"] for box in boxes]
+    assert len(tops) == 3
+    assert tops == sorted(set(tops))
+    assert len({box["x"] for box in boxes}) == 1
+    shown = row.locator("td").nth(1).evaluate("e => getComputedStyle(e, '::before').content")
+    assert shown == '"official"'
+
+
+def test_a_long_table_of_contents_is_folded_and_opens(visit, crowded_report, report):
+    page = visit(crowded_report, viewport={"width": 1280, "height": 800})
+    places = page.locator(".toc details")
+    assert places.count() == 5
+    assert page.locator(".toc details[open]").count() == 0
+    places.first.locator("summary").click()
+    places.first.locator("li a").first.click()
+    assert "#claim-" in page.url
+    assert visit(report).locator(".toc details:not([open])").count() == 0
 
 
 def test_paper_shows_what_the_screen_folds_away(visit, report):

@@ -117,6 +117,8 @@ def test_figures_are_summed_up(example_audit, edited):
         ({"version": 2}, "kim2023/concentration[10].version"),
         ({"p_value": 0.5}, "kim2023/concentration[10].p_value"),
         ({"runs": ()}, "kim2023/concentration[10].runs"),
+        ({"protocol": "official"}, "kim2023/concentration[10].protocol"),
+        ({"alternatives": ()}, "kim2023/concentration[10].alternatives"),
     ],
 )
 def test_rules_versions_and_runs_are_evidence(example_audit, edited, changes, place):
@@ -129,6 +131,45 @@ def test_other_results_of_the_same_run_are_evidence(example_audit, edited):
     runs = (first.model_copy(update={"test_accuracy": 50.0}), *rest)
     (change,) = diff_audits(example_audit, edited(runs=runs)).evidence
     assert change.place == f"run {first.fingerprint[:10]}.test_accuracy"
+
+
+def test_measured_times_do_not_count_but_what_the_paper_reports_does(example_audit, edited):
+    *others, time = example_audit.entries[4].comparisons
+    assert time.unit == "s"
+    slower = time.model_copy(update={"measured": (9.0, 9.1)})
+    assert diff_audits(example_audit, edited(4, comparisons=(*others, slower))).empty
+    misread = time.model_copy(update={"reported": 69.0})
+    (change,) = diff_audits(example_audit, edited(4, comparisons=(*others, misread))).evidence
+    assert change == FieldChange("kim2023/alpha-accuracy.comparisons[3].reported", "96.0", "69.0")
+
+
+def test_other_measured_numbers_are_evidence(example_audit, edited):
+    first, *others = example_audit.entries[4].comparisons
+    moved = first.model_copy(update={"measured": (*first.measured[:4], 1.0)})
+    (change,) = diff_audits(example_audit, edited(4, comparisons=(moved, *others))).evidence
+    assert change.place == "kim2023/alpha-accuracy.comparisons[0].measured[4]"
+
+
+def test_cells_of_heat_maps_are_summed_up(example_audit, edited):
+    sums, layers = example_audit.entries[3].figures
+    first = layers.panels[0]
+    moved = (tuple(value + 1 for value in first.values[0]), *first.values[1:])
+    panels = (first.model_copy(update={"values": moved}), *layers.panels[1:])
+    other = edited(3, figures=(sums, layers.model_copy(update={"panels": panels})))
+    (change,) = diff_audits(example_audit, other).evidence
+    # Two heat maps of 4 layers and 10 timesteps, and 3 curves of 5 seeds and 10 timesteps.
+    assert change.after == "10 of 230 values differ"
+
+
+def test_what_a_protocol_means_is_evidence(example_audit, edited):
+    official = example_audit.protocols[1].model_copy(update={"says": "another"})
+    protocols = (example_audit.protocols[0], official)
+    diff = diff_audits(example_audit, edited(protocols=protocols))
+    assert [change.place for change in diff.evidence] == [
+        "protocols.official",
+        "protocols.summed-logits",
+    ]
+    assert diff.evidence[1].after == "absent"
 
 
 def test_an_interrupted_audit_differs_from_a_complete_one(example_audit, edited):

@@ -123,7 +123,7 @@ def test_hostile_text_shows_as_text(hostile_page):
 
 def test_the_order_is_result_scope_verdicts_claims_training_provenance(page):
     ids = page.values("id")
-    wanted = ["result", "overview", "paper-kim2023", "training", "provenance"]
+    wanted = ["result", "overview", "protocols", "paper-kim2023", "training", "provenance"]
     assert [i for i in ids if i in wanted] == wanted
     words = page.words()
     assert words.index("6 supported") < words.index("Smoke scale") < words.index("Place")
@@ -133,13 +133,14 @@ def test_claims_stand_in_the_order_of_the_audit(page, example_audit):
     anchors = [a["id"] for tag, a in page.elements if tag == "article"]
     assert len(anchors) == len(example_audit.entries)
     assert anchors[0] == "claim-kim2023-concentration-10"
-    assert anchors[-1] == "claim-kim2023-capacity"
+    assert anchors[11] == "claim-kim2023-capacity"
+    assert anchors[-1] == "claim-kim2023-alpha-information-official"
 
 
 @pytest.mark.parametrize(
     "told",
     [
-        "Smoke scale: 11 of 12 verdicts. Says nothing yet about the paper's setting.",
+        "Smoke scale: 13 of 14 verdicts. Says nothing yet about the paper's setting.",
         "architecture: tiny (2 convolutions, 11 k weights) instead of ResNet-19",
         "By itself this claim is SUPPORTED. Corrected for the 9 claims of this audit (Holm, level "
         "0.05) it is not, so it counts as INCONCLUSIVE.",
@@ -251,9 +252,10 @@ def test_the_summary_has_counts_scope_and_one_row_per_verdict(example_audit):
     text = render_markdown(example_audit)
     assert text.startswith("# Claim audit: Exploring Temporal Information Dynamics")
     assert "6 supported, 1 refuted" in text
-    assert "**Smoke scale: 11 of 12 verdicts.** Says nothing yet" in text
-    rows = [line for line in text.splitlines() if line.startswith("| ")]
-    assert len(rows) == 2 + len(example_audit.entries)
+    assert "**Smoke scale: 13 of 14 verdicts.** Says nothing yet" in text
+    verdicts = text.partition("## Verdicts by protocol")[0]
+    rows = [line for line in verdicts.splitlines() if line.startswith("| ")]
+    assert len(rows) == 2 + 12
     assert all(len(re.findall(r"(?<!\\)\|", row)) == 8 for row in rows)
     assert "- **REFUTED** kim2023/alpha-robustness\\[blur\\]: drop(intermediate α)" in text
 
@@ -278,7 +280,7 @@ def test_every_colour_of_text_can_be_read_on_the_page(scheme):
     style = render._style()[0]
     light, dark = re.findall(r":root \{(.*?)\}", style, re.DOTALL)
     colours = dict(re.findall(r"--([\w]+): (#\w{6});", light if scheme == "light" else dark))
-    text = ["ink", "quiet", "link", "supported", "refuted", "inconclusive", "none"]
+    text = ["ink", "quiet", "link", "supported", "refuted", "inconclusive", "none", "heat"]
     text += [f"s{index}" for index in range(1, 9)]
     for name in text:
         for ground in ("page", "tint"):

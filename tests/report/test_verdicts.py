@@ -8,7 +8,7 @@ def test_every_outcome_has_a_symbol_and_a_word():
 
 
 def test_the_result_is_one_sentence(example_audit):
-    assert verdicts.counts_sentence(example_audit.entries) == (
+    assert verdicts.counts_sentence(example_audit.entries[:12]) == (
         "12 verdicts on 9 claims: 6 supported, 1 refuted, 3 inconclusive, 1 not run and "
         "1 ended in an error."
     )
@@ -20,7 +20,7 @@ def test_the_result_is_one_sentence(example_audit):
 
 def test_scopes_share_the_differences_that_all_their_verdicts_have(example_audit):
     smoke, paper = verdicts.scope_groups(example_audit.entries)
-    assert (smoke.level, smoke.count, len(smoke.differences)) == ("smoke", 11, 4)
+    assert (smoke.level, smoke.count, len(smoke.differences)) == ("smoke", 13, 4)
     assert (paper.level, paper.count, paper.differences) == ("paper", 1, ())
     assert "says nothing yet about the paper's setting" in smoke.meaning.lower()
 
@@ -55,3 +55,11 @@ def test_estimates_and_intervals_are_printed_alike(example_audit):
     assert verdicts.estimate(fixed) == "0.312 normalised centroid"
     assert verdicts.interval(fixed) == "[0.284, 0.341]"
     assert verdicts.interval(fixed.model_copy(update={"interval": None})) == "–"
+
+
+def test_the_setting_names_a_protocol_that_is_not_standard(example_audit):
+    standard, official = example_audit.entries[0], example_audit.entries[12]
+    assert verdicts.setting(standard) == "T = 10"
+    assert verdicts.setting(official) == "T = 10, protocol = official"
+    assert verdicts.parameters(official) == "T = 10"
+    assert verdicts.setting(example_audit.entries[13]) == "protocol = official"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from tic.audit.evidence import Entry, Multiplicity, RunRecord
 from tic.engine.plan import Plan
@@ -16,20 +16,43 @@ def correct(entries: Sequence[Entry], confidence: float) -> tuple[list[Entry], M
     """Let SUPPORTED stand only where it survives Holm's correction over the audit.
 
     The family is every collected claim that rests on seeds, those that were not judged included:
-    it does not shrink when some of them fail. The level is the error rate that the two-sided
+    it does not shrink when some of them fail. Another protocol is another reading of the same
+    claims and no further discovery, so each is corrected in a family of its own, where claims that
+    it does not touch stand as in the standard one. The level is the error rate that the two-sided
     intervals leave on either side.
     """
     level = (1 - confidence) / 2
-    family = [entry for entry in entries if _is_tested(entry)]
-    survives = holm([1.0 if each.p_value is None else each.p_value for each in family], level)
-    fallen = {entry.id for entry, stands in zip(family, survives, strict=True) if not stands}
+    claims = [entry for entry in entries if _is_tested(entry)]
+    fallen: set[str] = set()
+    for protocol in {entry.protocol for entry in claims}:
+        family = _family(claims, protocol)
+        survives = holm([1.0 if e.p_value is None else e.p_value for e in family], level)
+        fallen |= {
+            entry.id
+            for entry, stands in zip(family, survives, strict=True)
+            if not stands and entry.protocol == protocol
+        }
+    size = len({_identity(entry) for entry in claims})
     corrected = [
-        _demote(entry, len(family))
+        _demote(entry, size)
         if entry.own_outcome is Outcome.SUPPORTED and entry.id in fallen
         else entry
         for entry in entries
     ]
-    return corrected, Multiplicity(method="Holm", level=level, family=len(family))
+    return corrected, Multiplicity(method="Holm", level=level, family=size)
+
+
+def _family(claims: Sequence[Entry], protocol: str) -> list[Entry]:
+    """Every claim once: under the protocol where it was judged by it, else under any other."""
+    ranked = sorted(claims, key=lambda e: (e.protocol != protocol, e.protocol != "standard"))
+    chosen: dict[object, Entry] = {}
+    for entry in ranked:
+        chosen.setdefault(_identity(entry), entry)
+    return list(chosen.values())
+
+
+def _identity(entry: Entry) -> object:
+    return entry.claim, tuple(sorted(entry.parameters.items()))
 
 
 def _is_tested(entry: Entry) -> bool:
@@ -42,24 +65,26 @@ def _demote(entry: Entry, family: int) -> Entry:
     return entry.model_copy(update={"outcome": Outcome.INCONCLUSIVE, "reason": reason})
 
 
-def run_records(plan: Plan, lab: Lab, test_sizes: Mapping[str, int | None]) -> list[RunRecord]:
+def run_records(plan: Plan, lab: Lab, test_sizes: Sequence[int | None]) -> list[RunRecord]:
     """Tell of every planned Run what was trained and how it went.
 
     Args:
         plan: The Runs.
         lab: Where they lie.
-        test_sizes: By data set: the number of test images that accuracy was measured on.
+        test_sizes: Numbers of test images that accuracy may have been measured on.
     """
     recipes = sorted((each.recipe for each in plan), key=lambda each: (each.label, each.epochs))
-    return [_run_record(recipe, lab, test_sizes.get(recipe.dataset)) for recipe in recipes]
+    return [_run_record(recipe, lab, test_sizes) for recipe in recipes]
 
 
-def _run_record(recipe: Recipe, lab: Lab, test_size: int | None) -> RunRecord:
+def _run_record(recipe: Recipe, lab: Lab, test_sizes: Sequence[int | None]) -> RunRecord:
     fingerprint = lab.fingerprint(recipe)
     run = lab.store.get(fingerprint)
     losses = run.history["train_loss"] if run else []
-    measurement = AccuracyMeasurement(epoch=recipe.epochs, size=test_size)
-    tested = known(measurement, recipe, lab) if run else None
+    wanted = (AccuracyMeasurement(epoch=recipe.epochs, size=size) for size in test_sizes)
+    tested = (
+        next(filter(None, (known(each, recipe, lab) for each in wanted)), None) if run else None
+    )
     return RunRecord(
         fingerprint=fingerprint,
         label=recipe.label,

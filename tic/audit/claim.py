@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -10,6 +11,8 @@ from typing import Any, TypeVar
 import pytest
 
 from tic.audit.evidence import Paper
+from tic.audit.protocol import STANDARD, Gap, Protocol
+from tic.data.spec import describe, subset_size
 from tic.errors import TicError
 from tic.recipe import Recipe
 
@@ -22,10 +25,11 @@ class Setting:
     """How a claim is put to the test; a pack states one per architecture.
 
     Attributes:
-        recipe: The default training, from which a claim's `needs` derive theirs.
+        recipe: The default training, from which a claim's `needs` derive theirs. Its `train_size`
+            is a limit: of a smaller data set all images are taken.
         seeds: One Run per seed and Recipe.
-        fisher_size: Training images that the Fisher information is measured on; all without it.
-        test_size: Test images that accuracy is measured on; all without it.
+        fisher_size: At most so many images for the Fisher information; all without it.
+        test_size: At most so many test images for accuracy; all without it.
     """
 
     recipe: Recipe
@@ -52,12 +56,14 @@ class Pack:
         settings: By architecture: the setting that `--arch` selects.
         own: Name of the architecture whose setting is the paper's own.
         default: Name of the architecture whose setting is audited without `--arch`.
+        places: Places of the paper in its order, such as `Fig. 1`; claims are audited in it.
     """
 
     paper: Paper
     settings: Mapping[str, Setting]
     own: str
     default: str
+    places: tuple[str, ...] = ()
 
     def setting(self, architecture: str) -> Setting:
         """Find the setting of an architecture.
@@ -85,7 +91,8 @@ class Claim:
         rule: How it is decided, in words.
         needs: Maps a Setting, and test parameters that it names, to Recipes; None for arithmetic.
         version: Raised when the rule or a margin changes.
-        notes: What a reader must know about the protocol.
+        gaps: What the paper leaves open about it.
+        notes: What else a reader must know.
     """
 
     pack: Pack
@@ -95,6 +102,7 @@ class Claim:
     rule: str
     needs: Needs | None
     version: int = 1
+    gaps: tuple[Gap, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -102,7 +110,33 @@ class Claim:
         """Identity across audits, such as `kim2023/concentration`."""
         return f"{self.pack.paper.key}/{self.name}"
 
-    def recipes(self, setting: Setting, parameters: Mapping[str, Any]) -> dict[str, Recipe]:
+    @property
+    def protocols(self) -> tuple[Protocol, ...]:
+        """The readings beside the standard one that could change its verdict."""
+        return tuple(dict.fromkeys(each for gap in self.gaps for each in gap.protocols))
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Places in short, with and without the panel: `Fig. 4a, Eq. 7` is fig4a, fig4, eq7."""
+        short = [re.sub(r"[^a-z0-9-]", "", place.lower()) for place in self.source.split(",")]
+        whole = [re.sub(r"(?<=\d)[a-z]$", "", place) for place in short]
+        return tuple(
+            dict.fromkeys(each for pair in zip(short, whole, strict=True) for each in pair)
+        )
+
+    @property
+    def position(self) -> int:
+        """Where the paper says it: the number of its first place among those of the pack."""
+        order = self.pack.places
+        found = (k for k, place in enumerate(order) if self.source.startswith(place))
+        return next(found, len(order))
+
+    def recipes(
+        self,
+        setting: Setting,
+        parameters: Mapping[str, Any],
+        protocol: Protocol = STANDARD,
+    ) -> dict[str, Recipe]:
         """Recipes by role, without seeds; a single one has the role ''."""
         if self.needs is None:
             return {}
@@ -112,7 +146,15 @@ class Claim:
             if name in parameters
         }
         found = self.needs(setting, **wanted)
-        return {"": found} if isinstance(found, Recipe) else dict(found)
+        by_role = {"": found} if isinstance(found, Recipe) else found
+        return {role: protocol.recipe(_capped(recipe)) for role, recipe in by_role.items()}
+
+
+def _capped(recipe: Recipe) -> Recipe:
+    """Let a training on all images of its data set have one identity, whatever its limit was."""
+    parent = None if recipe.parent is None else _capped(recipe.parent)
+    size = subset_size(recipe.train_size, describe(recipe.dataset).train_size)
+    return recipe.but(parent=parent, train_size=size)
 
 
 def claim(
@@ -124,6 +166,7 @@ def claim(
     rule: str,
     needs: Needs | None = None,
     version: int = 1,
+    gaps: tuple[Gap, ...] = (),
     notes: tuple[str, ...] = (),
 ) -> Callable[[Test], Test]:
     """Make a test function the test of a claim.
@@ -131,9 +174,12 @@ def claim(
     The function asks for the fixtures `runs` (what `needs` returned, trained) and `judge`; see
     `tic.audit.runs` and `tic.audit.judge`. See `Claim` for the arguments.
     """
-    described = Claim(pack, name, source, says, rule, needs, version, notes)
+    described = Claim(pack, name, source, says, rule, needs, version, gaps, notes)
+    place = described.places[-1] if described.places else ""
 
     def mark(test: Test) -> Test:
-        return pytest.mark.tic_claim(described)(test)  # type: ignore[no-any-return]
+        # The keywords are for pytest's -m, as in -m 'tic_claim(place="fig4")'.
+        made = pytest.mark.tic_claim(described, name=name, paper=pack.paper.key, place=place)
+        return made(test)  # type: ignore[no-any-return]
 
     return mark

@@ -97,12 +97,37 @@ class Panel(_Record):
     log_y: bool = False
 
 
+class HeatMap(_Record):
+    """Values over two axes, means over the seeds: one row of cells per name in `rows`.
+
+    `scale_label` says what the values are; the colour scale runs from 0 to their largest.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    scale_label: str
+    columns: tuple[FiniteFloat, ...]
+    rows: tuple[str, ...]
+    values: tuple[tuple[FiniteFloat, ...], ...]
+
+    @model_validator(mode="after")
+    def _values_fill_the_grid(self) -> HeatMap:
+        shape = (len(self.rows), {len(row) for row in self.values})
+        if len(self.values) != len(self.rows) or shape[1] != {len(self.columns)}:
+            raise ValueError(
+                f"{self.title}: values must be {len(self.rows)} rows of {len(self.columns)}, "
+                f"got rows of lengths {[len(row) for row in self.values]}"
+            )
+        return self
+
+
 class Figure(_Record):
     """The counterpart of one of the paper's figures, as data."""
 
     title: str
     caption: str
-    panels: tuple[Panel, ...]
+    panels: tuple[Panel | HeatMap, ...]
 
 
 class Scope(_Record):
@@ -112,11 +137,19 @@ class Scope(_Record):
     differences: tuple[str, ...]
 
 
+class ProtocolRecord(_Record):
+    """One way to read what the paper leaves open; `says` tells how it differs."""
+
+    name: str
+    says: str
+
+
 class Entry(_Record):
     """One claim in one setting, with everything that its verdict rests on.
 
     `own_outcome` is the claim by itself; `outcome` is what is left of it after Holm's correction
-    over the audit.
+    over the audit. `protocol` names the reading of the paper that it was judged by, and
+    `alternatives` the other protocols that could change its verdict, run in this audit or not.
     """
 
     id: str
@@ -127,6 +160,8 @@ class Entry(_Record):
     says: str
     rule: str
     parameters: dict[str, str]
+    protocol: str
+    alternatives: tuple[str, ...]
     scope: Scope
     outcome: Outcome
     own_outcome: Outcome
@@ -168,7 +203,10 @@ class Provenance(_Record):
 
 
 class Multiplicity(_Record):
-    """The correction over all claims of the audit."""
+    """The correction over all claims of the audit, made for each protocol apart.
+
+    `family` is the number of claims that are corrected together, the same for every protocol.
+    """
 
     method: str
     level: FiniteFloat
@@ -183,6 +221,7 @@ class Audit(_Record):
     seconds: FiniteFloat
     completed: bool
     papers: tuple[Paper, ...]
+    protocols: tuple[ProtocolRecord, ...]
     entries: tuple[Entry, ...]
     runs: tuple[RunRecord, ...]
     multiplicity: Multiplicity

@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tic import stats
-from tic.audit.evidence import Comparison, Contrast, Figure, Panel, RegionRecord, Series
+from tic.audit.evidence import (
+    Comparison,
+    Contrast,
+    Figure,
+    HeatMap,
+    Panel,
+    RegionRecord,
+    Series,
+)
 from tic.errors import TicError
 from tic.stats import ClaimVerdict, Region, Verdict
 
@@ -74,7 +82,7 @@ class Judge:
             )
         )
 
-    def figure(self, title: str, caption: str, *panels: Panel) -> None:
+    def figure(self, title: str, caption: str, *panels: Panel | HeatMap) -> None:
         """Add the counterpart of one of the paper's figures."""
         self.figures.append(Figure(title=title, caption=caption, panels=panels))
 

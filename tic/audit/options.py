@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from tic.audit.claim import Claim, Pack, Setting
+from tic.audit.protocol import STANDARD, Protocol
 from tic.data.spec import SPECS, describe
 from tic.errors import TicError
 
 CONFIDENCE = 0.95
+ALL_PROTOCOLS = "all"
 TrainSize = int | Literal["all"]
 
 
@@ -26,7 +29,8 @@ class Options:
         epochs: Overrides the length of the training.
         seeds: Number of seeds, counted from 0.
         train_size: Number of training images; "all" for every one.
-        claims: Patterns of claim names; all without any.
+        claims: Patterns of claim names, ids or places; all without any.
+        protocols: Names of protocols; only the standard one without any.
     """
 
     architectures: tuple[str, ...] = ()
@@ -36,6 +40,7 @@ class Options:
     seeds: int | None = None
     train_size: TrainSize | None = None
     claims: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
 
     def settings(self, pack: Pack) -> list[Setting]:
         """Resolve the settings that the claims of a pack are audited in.
@@ -50,10 +55,29 @@ class Options:
         ]
 
     def selects(self, claim: Claim) -> bool:
-        """Whether `--claim` names this claim, by its name or its full id."""
+        """Whether `--claim` names this claim, by its name, its full id or its place."""
+        texts = (claim.name, claim.id, *claim.places)
         return not self.claims or any(
-            fnmatchcase(text, pattern) for pattern in self.claims for text in (claim.name, claim.id)
+            fnmatchcase(text, pattern) for pattern in self.claims for text in texts
         )
+
+    def protocols_of(self, claim: Claim) -> list[Protocol]:
+        """Resolve the protocols that a claim is judged by: the standard one if none concerns it."""
+        wanted = set(self.protocols or [STANDARD.name])
+        offered = (STANDARD, *claim.protocols)
+        chosen = [each for each in offered if each.name in wanted or ALL_PROTOCOLS in wanted]
+        return chosen or [STANDARD]
+
+    def require_protocols(self, known: Collection[str]) -> None:
+        """Refuse a protocol that no claim knows.
+
+        Raises:
+            TicError: A name is neither known nor `standard` nor `all`.
+        """
+        names = [STANDARD.name, *sorted(known), ALL_PROTOCOLS]
+        for name in self.protocols:
+            if name not in names:
+                raise TicError(f"--protocol does not know {name!r}; known: {', '.join(names)}")
 
     def _override(self, setting: Setting, dataset: str | None) -> Setting:
         changes: dict[str, Any] = {
@@ -64,28 +88,19 @@ class Options:
         setting = setting.but(**{name: value for name, value in changes.items() if value})
         if self.seeds is not None:
             setting = replace(setting, seeds=tuple(range(self.seeds)))
-        return _fit_to_data(setting, self.train_size)
+        return setting if self.train_size is None else _limit(setting, self.train_size)
 
 
-def _fit_to_data(setting: Setting, train_size: TrainSize | None) -> Setting:
-    """Take a default subset only where the data set is larger than it."""
+def _limit(setting: Setting, train_size: TrainSize) -> Setting:
     spec = describe(setting.recipe.dataset)
-    if isinstance(train_size, int) and train_size > spec.train_size:
+    if train_size == "all":
+        return setting.but(train_size=None)
+    if train_size > spec.train_size:
         raise TicError(
             f"--train-size must be at most the {spec.train_size} training images of {spec.name}, "
             f"got {train_size}; use --train-size all"
         )
-    wanted = setting.recipe.train_size if train_size is None else train_size
-    size = _subset(None if wanted == "all" else wanted, spec.train_size)
-    return replace(
-        setting.but(train_size=size),
-        fisher_size=_subset(setting.fisher_size, size or spec.train_size),
-        test_size=_subset(setting.test_size, spec.test_size),
-    )
-
-
-def _subset(wanted: int | None, available: int) -> int | None:
-    return wanted if wanted is not None and wanted < available else None
+    return setting.but(train_size=train_size)
 
 
 def read_options(asked: argparse.Namespace) -> Options:
@@ -102,6 +117,7 @@ def read_options(asked: argparse.Namespace) -> Options:
         seeds=_count("--seeds", asked.seeds),
         train_size=_train_size(asked.train_size),
         claims=_listed("--claim", asked.claim),
+        protocols=_listed("--protocol", asked.protocol),
     )
 
 

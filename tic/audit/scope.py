@@ -7,13 +7,20 @@ from typing import Any, Literal
 
 from tic.audit.claim import Claim, Setting
 from tic.audit.evidence import Scope
+from tic.audit.protocol import STANDARD, Protocol
+from tic.data.spec import describe, subset_size
 from tic.errors import TicError
 from tic.recipe import Recipe
 
 _BESIDE_THE_POINT = {"seed", "parent", "checkpoints", "sparsity"}
 
 
-def scope(claim: Claim, setting: Setting, parameters: Mapping[str, Any]) -> Scope:
+def scope(
+    claim: Claim,
+    setting: Setting,
+    parameters: Mapping[str, Any],
+    protocol: Protocol = STANDARD,
+) -> Scope:
     """Compare what a claim is audited on with what the paper used, role by role.
 
     `paper`: nothing differs. `reduced`: the paper's architecture in another setting. `smoke`:
@@ -23,8 +30,8 @@ def scope(claim: Claim, setting: Setting, parameters: Mapping[str, Any]) -> Scop
         TicError: The claim's `needs` names other roles in the paper's setting.
     """
     papers_setting = claim.pack.setting(claim.pack.own)
-    ours = claim.recipes(setting, parameters)
-    papers = claim.recipes(papers_setting, parameters)
+    ours = claim.recipes(setting, parameters, protocol)
+    papers = claim.recipes(papers_setting, parameters, protocol)
     if ours.keys() != papers.keys():
         raise TicError(
             f"{claim.id}: needs must name the same roles in every setting, got "
@@ -35,17 +42,20 @@ def scope(claim: Claim, setting: Setting, parameters: Mapping[str, Any]) -> Scop
     for role in ours:
         for mine, theirs in _generations(ours[role], papers[role]):
             differences |= dict.fromkeys(_differences(dict(mine), dict(theirs)))
-    if ours:
-        differences |= dict.fromkeys(_differences(_sizes(setting), _sizes(papers_setting)))
+        differences |= dict.fromkeys(
+            _differences(_sizes(setting, ours[role]), _sizes(papers_setting, papers[role]))
+        )
     same_network = all(ours[role].architecture == papers[role].architecture for role in ours)
     level: Literal["paper", "reduced", "smoke"] = "reduced" if same_network else "smoke"
     return Scope(level=level if differences else "paper", differences=tuple(differences))
 
 
-def _sizes(setting: Setting) -> dict[str, object]:
+def _sizes(setting: Setting, recipe: Recipe) -> dict[str, object]:
+    spec = describe(recipe.dataset)
+    trained = recipe.train_size or spec.train_size
     return {
-        "images for Fisher information": setting.fisher_size,
-        "test images": setting.test_size,
+        "images for Fisher information": subset_size(setting.fisher_size, trained),
+        "test images": subset_size(setting.test_size, spec.test_size),
     }
 
 

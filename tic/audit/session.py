@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tic.audit.claim import Claim, Setting
-from tic.audit.evidence import Audit, Entry, Scope
+from tic.audit.evidence import Audit, Entry, ProtocolRecord, Scope
 from tic.audit.judge import Judge
 from tic.audit.options import CONFIDENCE
+from tic.audit.protocol import STANDARD, Protocol
 from tic.audit.scope import scope
 from tic.errors import NotApplicableError
 from tic.recipe import Recipe
@@ -36,7 +37,9 @@ class PlannedEntry:
         parameters: Test parameters as text.
         recipes: By role, without seeds.
         scope: How far that is from the paper.
+        protocol: How what the paper leaves open is read.
         not_applicable: Why the claim says nothing about the setting, or None.
+        unavailable: What this machine lacks for it, or None.
     """
 
     id: str
@@ -45,20 +48,30 @@ class PlannedEntry:
     parameters: dict[str, str]
     recipes: dict[str, Recipe]
     scope: Scope
+    protocol: Protocol = STANDARD
     not_applicable: str | None = None
+    unavailable: str | None = None
 
     @property
     def seeded_recipes(self) -> list[Recipe]:
-        """Every Recipe with every seed."""
-        return [
-            recipe.with_seed(seed)
-            for recipe in self.recipes.values()
-            for seed in self.setting.seeds
-        ]
+        """Every Recipe with every seed; none where the machine lacks something."""
+        return (
+            []
+            if self.unavailable
+            else [
+                recipe.with_seed(seed)
+                for recipe in self.recipes.values()
+                for seed in self.setting.seeds
+            ]
+        )
 
 
 def plan_entry(
-    claim: Claim, case: str, setting: Setting | None, parameters: Mapping[str, Any]
+    claim: Claim,
+    case: str,
+    setting: Setting | None,
+    parameters: Mapping[str, Any],
+    protocol: Protocol = STANDARD,
 ) -> PlannedEntry:
     """Describe a collected test of a claim.
 
@@ -67,6 +80,7 @@ def plan_entry(
         case: Test parameters as in the test's id, "" without any.
         setting: None for claims without Runs, which stand in their pack's own setting.
         parameters: Test parameters by name.
+        protocol: How what the paper leaves open is read.
     """
     used = setting or claim.pack.setting(claim.pack.own)
     common: dict[str, Any] = {
@@ -74,12 +88,13 @@ def plan_entry(
         "claim": claim,
         "setting": used,
         "parameters": _as_text(setting, parameters),
+        "protocol": protocol,
     }
     try:
         return PlannedEntry(
             **common,
-            recipes=claim.recipes(used, parameters),
-            scope=scope(claim, used, parameters),
+            recipes=claim.recipes(used, parameters, protocol),
+            scope=scope(claim, used, parameters, protocol),
         )
     except NotApplicableError as error:
         nowhere = Scope(level="smoke", differences=())
@@ -126,7 +141,7 @@ class AuditSession:
         build(self.plan, self.lab)
         ensure(entry.seeded_recipes, self.plan, self.lab)
         by_role = {
-            role: SeedRuns(recipe, entry.setting, self.lab)
+            role: SeedRuns(recipe, entry.setting, self.lab, entry.protocol)
             for role, recipe in entry.recipes.items()
         }
         return by_role[""] if set(by_role) == {""} else by_role
@@ -140,9 +155,7 @@ class AuditSession:
             [self.entries.get(each.id) or not_run(each) for each in self.planned.values()],
             CONFIDENCE,
         )
-        test_sizes = {
-            each.setting.recipe.dataset: each.setting.test_size for each in self.planned.values()
-        }
+        sizes = dict.fromkeys(each.setting.test_size for each in self.planned.values())
         digests = data_digests((planned.recipe for planned in self.plan), self.lab)
         papers = {
             each.claim.pack.paper.key: each.claim.pack.paper for each in self.planned.values()
@@ -152,11 +165,18 @@ class AuditSession:
             seconds=round(time.time() - self.started, 1),
             completed=completed and set(self.planned) <= set(self.entries),
             papers=tuple(papers.values()),
+            protocols=self._protocols(),
             entries=tuple(entries),
-            runs=tuple(run_records(self.plan, self.lab, test_sizes)),
+            runs=tuple(run_records(self.plan, self.lab, list(sizes))),
             multiplicity=multiplicity,
             provenance=provenance(root, arguments, digests, self.lab.device_name),
         )
+
+    def _protocols(self) -> tuple[ProtocolRecord, ...]:
+        """The protocols that were run, the standard one first."""
+        used = {each.protocol.name: each.protocol for each in self.planned.values()}
+        ordered = sorted(used.values(), key=lambda each: each.name != STANDARD.name)
+        return tuple(ProtocolRecord(name=each.name, says=each.says) for each in ordered)
 
 
 def judged(planned: PlannedEntry, judge: Judge, seconds: float, lab: Lab) -> Entry:
@@ -171,7 +191,7 @@ def judged(planned: PlannedEntry, judge: Judge, seconds: float, lab: Lab) -> Ent
         contrasts=tuple(judge.contrasts),
         comparisons=tuple(judge.comparisons),
         figures=tuple(judge.figures),
-        notes=(*planned.claim.notes, *judge.notes),
+        notes=(*_notes(planned.claim), *judge.notes),
         runs=tuple(lab.fingerprint(recipe) for recipe in planned.seeded_recipes),
     )
 
@@ -188,7 +208,12 @@ def not_applicable(planned: PlannedEntry, reason: str) -> Entry:
 
 def not_run(planned: PlannedEntry) -> Entry:
     """Make the entry of a claim whose test did not run."""
-    return _entry(planned, Outcome.NOT_RUN, "the audit ended before this claim was judged")
+    reason = planned.unavailable or "the audit ended before this claim was judged"
+    return _entry(planned, Outcome.NOT_RUN, reason)
+
+
+def _notes(claim: Claim) -> tuple[str, ...]:
+    return (*(gap.text for gap in claim.gaps), *claim.notes)
 
 
 def _entry(planned: PlannedEntry, outcome: Outcome, reason: str, **evidence: Any) -> Entry:
@@ -197,7 +222,7 @@ def _entry(planned: PlannedEntry, outcome: Outcome, reason: str, **evidence: Any
         "contrasts": (),
         "comparisons": (),
         "figures": (),
-        "notes": planned.claim.notes,
+        "notes": _notes(planned.claim),
         "runs": (),
         "seconds": 0.0,
     }
@@ -210,6 +235,14 @@ def _entry(planned: PlannedEntry, outcome: Outcome, reason: str, **evidence: Any
         says=planned.claim.says,
         rule=planned.claim.rule,
         parameters=planned.parameters,
+        protocol=planned.protocol.name,
+        alternatives=tuple(
+            each.name
+            for each in (STANDARD, *planned.claim.protocols)
+            if each.name != planned.protocol.name
+        )
+        if planned.claim.protocols
+        else (),
         scope=planned.scope,
         outcome=outcome,
         own_outcome=outcome,

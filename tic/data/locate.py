@@ -141,9 +141,16 @@ def _missing(wanted: Wanted, places: list[Path], failure: str) -> str:
     package = f"run `apt-get install {wanted.package}`, " if wanted.package else ""
     return (
         f"the data set {wanted.name} is not on this machine: looked for {wanted.needs} in "
-        f"{', '.join(map(str, places))}, and {failure}. To get it: pass --data DIR with a folder "
-        f"that holds it, set TIC_DATA to one, {package}or connect to the network"
+        f"{', '.join(map(_shown, places))}, and {failure}. To get it: pass --data DIR with a "
+        f"folder that holds it, set TIC_DATA to one, {package}or connect to the network"
     )
+
+
+def _shown(place: Path) -> str:
+    """Tell a folder without the name of the user, for reports that others read."""
+    with contextlib.suppress(RuntimeError, ValueError):
+        return str("~" / place.relative_to(Path.home()))
+    return str(place)
 
 
 def _one_line(error: BaseException) -> str:

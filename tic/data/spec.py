@@ -133,3 +133,8 @@ def describe(name: str) -> DataSpec:
     if name not in SPECS:
         raise TicError(f"unknown data set {name!r}; known: {', '.join(NAMES)}")
     return SPECS[name]
+
+
+def subset_size(wanted: int | None, available: int) -> int | None:
+    """Return how many images to take, None for all: asking for too many is asking for all."""
+    return wanted if wanted is not None and wanted < available else None

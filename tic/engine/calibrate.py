@@ -8,13 +8,13 @@ import torch
 
 from tic import data
 from tic.lab import Lab, one_thread
+from tic.measure.cost import training_operations
 from tic.recipe import Recipe
 from tic.seeding import generator
 from tic.train import objective
 
-SAMPLE = 8
-"""Images per timed step; few, since one step of the paper's network takes seconds on a CPU."""
-
+CPU_OPERATIONS = 2e11
+"""Operations of a timed step at most on a CPU: a batch of the paper's network takes minutes."""
 
 PATIENCE_SECONDS = 3.0
 """No further step is timed after this long; a slow step needs no repetition to be told."""
@@ -32,7 +32,7 @@ def time_training_step(recipe: Recipe, lab: Lab, repeats: int = 3) -> float:
         Seconds per image and timestep.
     """
     spec = data.SPECS[recipe.dataset]
-    batch = recipe.batch_size if lab.device.type == "cuda" else min(SAMPLE, recipe.batch_size)
+    batch = recipe.batch_size if lab.device.type == "cuda" else _affordable_batch(recipe)
     images = torch.rand(
         batch,
         spec.channels,
@@ -56,3 +56,9 @@ def time_training_step(recipe: Recipe, lab: Lab, repeats: int = 3) -> float:
                 torch.cuda.synchronize(lab.device)
             durations.append(time.perf_counter() - started)
     return min(durations) / (batch * recipe.timesteps)
+
+
+def _affordable_batch(recipe: Recipe) -> int:
+    """As many images as a CPU can be asked to train on at once, at least two."""
+    per_image = training_operations(recipe.but(epochs=1, checkpoints=1, train_size=1))
+    return min(recipe.batch_size, max(2, int(CPU_OPERATIONS // per_image)))

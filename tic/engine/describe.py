@@ -1,4 +1,4 @@
-"""A plan in words: what is trained, what is there already, how long the rest takes."""
+"""A plan in words: what is trained, what is there already, what the rest costs."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections import Counter
 from tic.engine.plan import Plan, expected_seconds, missing
 from tic.engine.progress import duration
 from tic.lab import Lab
+from tic.measure.cost import stored_bytes, training_operations
 
 
 def describe_plan(plan: Plan, lab: Lab) -> str:
-    """List the Recipes of a plan, how many Runs of each are missing, and the expected duration.
+    """List the Recipes of a plan, how many Runs of each are missing, and what those cost.
 
     The duration is measured: every kind of training is timed for a few steps on the Lab's device.
+    Operations and disk space follow from the shapes.
     """
     left = missing(plan, lab)
     absent = Counter(_name(planned.recipe.label) for planned in left)
@@ -22,15 +24,31 @@ def describe_plan(plan: Plan, lab: Lab) -> str:
         f"{name:<{width}}  {count:>3} Runs, {absent[name]:>3} to train"
         for name, count in sorted(everything.items())
     ]
+    return "\n".join([*rows, "", *describe_cost(plan, left, lab)])
+
+
+def describe_cost(plan: Plan, left: Plan, lab: Lab) -> list[str]:
+    """Sum up what the missing part of a plan costs."""
+    presentations = sum(run.work for run in left)
+    operations = sum(training_operations(run.recipe) for run in left)
+    disk = sum(stored_bytes(run.recipe) for run in left)
     seconds = expected_seconds(left, lab)
-    return "\n".join(
-        [
-            *rows,
-            "",
-            f"{len(plan)} Runs, {len(left)} to train: about {duration(seconds)} of one process on "
-            f"{lab.device}, from training steps timed here; -n divides it.",
-        ]
-    )
+    return [
+        f"{len(plan)} Runs, {len(left)} to train",
+        f"images × epochs × timesteps  {presentations:.3g}",
+        f"operations                   {operations:.3g}",
+        f"disk                         {size(disk)}",
+        f"training                     about {duration(seconds)} of one process on {lab.device}, "
+        f"from steps timed here; -n divides it",
+    ]
+
+
+def size(amount: int) -> str:
+    """Tell a number of bytes to people: `160 kB`, `1.8 GB`."""
+    value, units = float(amount), ["B", "kB", "MB", "GB", "TB"]
+    while value >= 1000 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    return f"{value:.3g} {units[0]}"
 
 
 def _name(label: str) -> str:

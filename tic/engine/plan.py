@@ -66,6 +66,7 @@ def kind(recipe: Recipe) -> Recipe:
     return recipe.but(
         epochs=1, checkpoints=1, seed=0, parent=None, sparsity=0.0, train_size=None,
         learning_rate=0.1, weight_decay=0.0, momentum=0.9, loss="mean", alpha=None,
+        alpha_per="batch", tau=2.0,
     )  # fmt: skip
 
 

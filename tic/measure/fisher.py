@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,12 +16,14 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from tic.errors import TicError
-from tic.losses import prefix_logits
-from tic.measure.per_sample import Capture, LayerRule, capture, rule_for
+from tic.losses import Readout, prefix_logits
+from tic.measure.gradients import Gradients, Layers, check_against_autograd
+from tic.measure.per_sample import capture
 from tic.models import SpikingNetwork
 from tic.models.modes import evaluation_mode
 
 Loader = Iterable[tuple[Tensor, Tensor]]
+Option = TypeVar("Option", bound=StrEnum)
 
 
 class Estimator(StrEnum):
@@ -48,11 +51,14 @@ class FisherInformation:
     Attributes:
         by_layer: I_t of each module's own parameters, shape (T,), float64; modules in the order
             that the model names them.
+        per_sample: ‖∇ log p(y_n | prefix t)‖² of every image over all layers, shape (N, T),
+            float64; None for `official`, which has no such thing.
         estimator: How it was estimated.
         samples: Number of images N.
     """
 
     by_layer: dict[str, NDArray[np.float64]]
+    per_sample: NDArray[np.float64] | None
     estimator: Estimator
     samples: int
 
@@ -98,13 +104,15 @@ def fisher_information(
     loader: Loader,
     estimator: Estimator | str = Estimator.EMPIRICAL,
     *,
+    readout: Readout | str = Readout.MEAN,
     generator: torch.Generator | None = None,
 ) -> FisherInformation:
     """Measure the Fisher information of the weights at every prefix 1..t.
 
-    The log-likelihood of a prefix is that of its mean logits. The model runs in evaluation mode, so
-    that samples do not depend on each other, and is left as it was found. Per batch there is one
-    forward and, per timestep, one backward to the outputs of the layers (K of them for `exact`).
+    The log-likelihood of a prefix is that of its mean logits, unless `readout` says sum. The model
+    runs in evaluation mode, so that samples do not depend on each other, and is left as it was
+    found. Per batch there is one forward and, per timestep, one backward to the outputs of the
+    layers (K of them for `exact`).
     Layers without a rule (see `tic.measure.per_sample`) go through autograd sample by sample.
 
     Args:
@@ -112,45 +120,50 @@ def fisher_information(
         loader: Batches of images and labels (B,). With `official`, their size is part of the
             definition.
         estimator: Which expectation; see `Estimator`.
+        readout: `mean` or `sum` of the logits over 1..t; with the sum the softmax saturates with t.
         generator: Draws the labels of `sampled`; a fresh one with seed 0 without it.
 
     Returns:
         Traces over time, per layer and in all, of the parameters that require a gradient.
 
     Raises:
-        TicError: The loader is empty, the estimator unknown, the logits not (T, B, K), a layer
-            mixes samples, or a layer's gradients disagree with autograd.
+        TicError: The loader is empty, the estimator or read-out unknown, the logits not (T, B, K),
+            a layer mixes samples, or a layer's gradients disagree with autograd.
     """
-    kind = _estimator(estimator)
+    kind, how = _known(Estimator, estimator), _known(Readout, readout)
     draws = generator or torch.Generator().manual_seed(0)
-    layers = _Layers(model)
+    layers = Layers(model)
     device = next(model.parameters()).device
-    totals: dict[str, Tensor] = {}
-    samples = batches = 0
-    checked: set[int] = set()  # the order of a layer's axes is told by the size of the batch
+    batches: list[dict[str, Tensor]] = []
+    sizes: list[int] = []
     with _as_measured(model):
         for images, labels in loader:
-            size = len(labels)
-            outcome = _measure_batch(
-                layers, images.to(device), labels.to(device), kind, draws, check=size not in checked
-            )
-            for name, values in outcome.items():
-                totals[name] = totals.get(name, 0) + values
-            samples, batches = samples + size, batches + 1
-            checked.add(size)
-    if not samples:
+            batch = _Batch(layers, images.to(device), labels.to(device), how)
+            if len(labels) not in sizes:  # the order of a layer's axes is told by the batch's size
+                batch.check()
+            batches.append(batch.squares(kind, draws))
+            sizes.append(len(labels))
+    if not batches:
         raise TicError("the loader must give at least one batch, got none")
-    count = batches if kind is Estimator.OFFICIAL else samples
-    by_layer = {name: (total / count).cpu().numpy() for name, total in totals.items()}
-    return FisherInformation(by_layer, kind, samples)
+    squares = {name: torch.cat([each[name] for each in batches]) for name in layers.names}
+    return FisherInformation(
+        by_layer={name: values.mean(0).cpu().numpy() for name, values in squares.items()},
+        per_sample=(
+            None
+            if kind is Estimator.OFFICIAL
+            else torch.stack(list(squares.values())).sum(0).cpu().numpy()
+        ),
+        estimator=kind,
+        samples=sum(sizes),
+    )
 
 
-def _estimator(name: Estimator | str) -> Estimator:
+def _known(options: type[Option], name: str) -> Option:
     try:
-        return Estimator(name)
+        return options(name)
     except ValueError:
-        known = ", ".join(Estimator)
-        raise TicError(f"unknown estimator {name!r}; known: {known}") from None
+        known = ", ".join(options)
+        raise TicError(f"unknown {options.__name__.lower()} {name!r}; known: {known}") from None
 
 
 @contextmanager
@@ -167,86 +180,41 @@ def _as_measured(model: nn.Module) -> Iterator[None]:
             network.stepwise = stepwise
 
 
-class _Layers:
-    """The model's parameters, each under a rule or left to autograd."""
+class _Batch:
+    """One forward over a batch, and the squared gradients of its prefixes' log-likelihoods."""
 
-    def __init__(self, model: nn.Module) -> None:
-        self.model = model
-        self.rules: dict[str, LayerRule] = {}
-        self.others: dict[str, list[nn.Parameter]] = {}
-        self.names: list[str] = []
-        shared = _shared_parameters(model)
-        counted: set[nn.Parameter] = set()
-        for name, module in model.named_modules():
-            held = list(module.parameters(recurse=False))
-            # A tied parameter counts once, for its first owner.
-            own = [p for p in held if p.requires_grad and p not in counted]
-            if not own:
-                continue
-            counted.update(own)
-            self.names.append(name)
-            with _naming(name):
-                rule = None if any(p in shared for p in held) else rule_for(module)
-            if rule is None:
-                self.others[name] = own
-            else:
-                self.rules[name] = rule
-        if not self.names:
-            raise TicError("the model has no parameter that requires a gradient")
+    def __init__(self, layers: Layers, images: Tensor, labels: Tensor, readout: Readout) -> None:
+        self.labels = labels
+        with capture(layers.rules) as captures:
+            self.prefixes = _prefixes(layers.model, images, readout)
+        self.gradients = Gradients(layers, captures, len(labels))
 
-    def parameters(self, name: str) -> list[nn.Parameter]:
-        return self.others.get(name) or [
-            p for p in self.rules[name].module.parameters(recurse=False) if p.requires_grad
-        ]
+    def check(self) -> None:
+        """Compare the rules of the layers with autograd at the last prefix."""
+        logits = self.prefixes[-1]
+        weights = logits.detach().softmax(1) - one_hot(self.labels, logits.shape[1])
+        check_against_autograd(self.gradients, logits, weights)
 
+    def squares(self, kind: Estimator, draws: torch.Generator) -> dict[str, Tensor]:
+        """Squared norms per layer in float64, shape (B, T); (1, T) of the batch for `official`."""
+        columns = [self._at(prefix, kind, draws) for prefix in self.prefixes]
+        return {name: torch.stack([each[name] for each in columns], 1) for name in columns[0]}
 
-@contextmanager
-def _naming(layer: str) -> Iterator[None]:
-    try:
-        yield
-    except TicError as error:
-        raise TicError(f"layer {layer!r}: {error}") from None
-
-
-def _shared_parameters(model: nn.Module) -> set[nn.Parameter]:
-    """Parameters that more than one module owns: their gradient is not one layer's."""
-    every = [p for module in model.modules() for p in module.parameters(recurse=False)]
-    return {p for p in every if sum(p is q for q in every) > 1}
-
-
-def _measure_batch(
-    layers: _Layers,
-    images: Tensor,
-    labels: Tensor,
-    kind: Estimator,
-    draws: torch.Generator,
-    *,
-    check: bool,
-) -> dict[str, Tensor]:
-    """Sum over the batch (or, official, take once) of squared norms: {layer: (T,)} in float64."""
-    with capture(layers.rules) as captures:
-        prefixes = _prefixes(layers.model, images)
-    gradients = _Gradients(layers, captures, len(labels))
-    if check:
-        _check_against_autograd(gradients, prefixes[-1], labels)
-    totals = {
-        name: torch.zeros(len(prefixes), dtype=torch.float64, device=images.device)
-        for name in layers.names
-    }
-    for t, prefix in enumerate(prefixes):
-        for weights in _output_gradients(prefix.detach(), labels, kind, draws):
+    def _at(self, prefix: Tensor, kind: Estimator, draws: torch.Generator) -> dict[str, Tensor]:
+        found: dict[str, Tensor] = {}
+        for weights in _output_gradients(prefix.detach(), self.labels, kind, draws):
             squares = (
-                gradients.of_sum(prefix, weights / len(labels))
+                self.gradients.of_sum(prefix, weights / len(self.labels))
                 if kind is Estimator.OFFICIAL
-                else gradients.per_sample(prefix, weights)
+                else self.gradients.per_sample(prefix, weights)
             )
             for name, values in squares.items():
-                totals[name][t] += values.double().sum()
-    return totals
+                found[name] = found.get(name, 0) + values.double().reshape(-1)
+        return {name: found[name] for name in self.gradients.layers.names}
 
 
-def _prefixes(model: nn.Module, images: Tensor) -> list[Tensor]:
-    """Mean logits (B, K) over 1..t for every t, without later timesteps in their graphs."""
+def _prefixes(model: nn.Module, images: Tensor, readout: Readout) -> list[Tensor]:
+    """Read-outs (B, K) over 1..t for every t, without later timesteps in their graphs."""
     if isinstance(model, SpikingNetwork):
         readouts = model.readouts(images)
     else:
@@ -257,7 +225,8 @@ def _prefixes(model: nn.Module, images: Tensor) -> list[Tensor]:
                 f"got shape {tuple(logits.shape)}"
             )
         readouts = list(torch.split(logits, 1))
-    return [prefix_logits(torch.cat(readouts[:t]))[-1] for t in range(1, len(readouts) + 1)]
+    times = range(1, len(readouts) + 1)
+    return [prefix_logits(torch.cat(readouts[:t]), readout)[-1] for t in times]
 
 
 def _output_gradients(
@@ -276,78 +245,3 @@ def _output_gradients(
         drawn = torch.multinomial(probabilities.to(draws.device), 1, generator=draws)
         labels = drawn.squeeze(1).to(logits.device)
     yield probabilities - one_hot(labels, classes)
-
-
-@dataclass
-class _Gradients:
-    """Squared gradient norms of one forward, for any weighting of its logits."""
-
-    layers: _Layers
-    captures: dict[str, Capture]
-    batch: int
-
-    def per_sample(self, logits: Tensor, weights: Tensor) -> dict[str, Tensor]:
-        """Squared norms (B,) per layer of the gradient of each sample's Σ_k weights·logits."""
-        edges = [edge for each in self.captures.values() for edge in each.edges]
-        found = iter(
-            torch.autograd.grad(logits, edges, weights, retain_graph=True, allow_unused=True)
-            if edges
-            else ()
-        )
-        result = {}
-        for name, each in self.captures.items():
-            with _naming(name):
-                norms = each.norms([next(found) for _ in each.edges], self.batch)
-            result[name] = logits.new_zeros(self.batch) if norms is None else norms
-        if self.layers.others:
-            rows = [self._by_autograd(logits, weights, n) for n in range(self.batch)]
-            result |= {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
-        return result
-
-    def of_sum(self, logits: Tensor, weights: Tensor) -> dict[str, Tensor]:
-        """Squared norm per layer of the gradient of the sum over the batch."""
-        return self._squares(logits, weights, self.layers.names)
-
-    def _by_autograd(self, logits: Tensor, weights: Tensor, sample: int) -> dict[str, Tensor]:
-        return self._squares(logits[sample], weights[sample], list(self.layers.others))
-
-    def _squares(self, logits: Tensor, weights: Tensor, names: list[str]) -> dict[str, Tensor]:
-        owned = {name: self.layers.parameters(name) for name in names}
-        flat = [parameter for own in owned.values() for parameter in own]
-        found = iter(
-            torch.autograd.grad(logits, flat, weights, retain_graph=True, allow_unused=True)
-        )
-        return {
-            name: sum(
-                (g.square().sum() for g in [next(found) for _ in own] if g is not None),
-                logits.new_zeros(()),
-            )
-            for name, own in owned.items()
-        }
-
-
-def _check_against_autograd(gradients: _Gradients, logits: Tensor, labels: Tensor) -> None:
-    """Compare the first sample's norms with autograd's, layer by layer.
-
-    It finds what no rule can know: a weight used outside its layer's call, samples that depend on
-    each other, another order of time and batch.
-    """
-    names = list(gradients.layers.rules)
-    if not names:
-        return
-    weights = next(_output_gradients(logits.detach(), labels, Estimator.EMPIRICAL, None))  # type: ignore[arg-type]
-    ours = gradients.per_sample(logits, weights)
-    theirs = gradients._squares(logits[0], weights[0], names)
-    tolerance = 1e-2 if logits.dtype is torch.float32 else 1e-6
-    if logits.dtype in (torch.float16, torch.bfloat16):
-        tolerance = 0.2
-    floor = 1e-6 * sum(float(value) for value in theirs.values())
-    for name in names:
-        expected, got = float(theirs[name]), float(ours[name][0])
-        if abs(expected - got) > tolerance * expected + floor:
-            raise TicError(
-                f"layer {name!r}: squared gradient of the first sample is {expected:.6g} by "
-                f"autograd and {got:.6g} from its inputs and outputs; is its weight used outside "
-                f"the layer, do samples of a batch depend on each other, or is another axis of its "
-                f"inputs as long as the batch?"
-            )

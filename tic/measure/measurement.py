@@ -6,15 +6,19 @@ import hashlib
 import json
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from tic.attacks import Corruption
+from tic.attacks import Corruption, GaussianNoise
 from tic.data import ImageData
+from tic.data.spec import describe, subset_size
 from tic.errors import TicError
 from tic.lab import Lab, one_thread
+from tic.losses import Readout
+from tic.measure.deficits import deficit_accuracies
 from tic.measure.fisher import Estimator, fisher_information
+from tic.measure.perturbation import perturbation_response
 from tic.measure.robustness import accuracy
 from tic.models import SpikingNetwork
 from tic.recipe import Recipe
@@ -32,14 +36,15 @@ class Measurement(ABC):
     Attributes:
         epoch: Whose weights are measured.
         timesteps: The network runs for, the Recipe's own number without it.
-        size: Number of images, the first of a fixed permutation; all without it.
+        size: At most so many images, the first of a fixed permutation; all without it.
+        split: Images of the training, without augmentation, or images that it did not see.
     """
 
     name: ClassVar[str]
     version: ClassVar[int]
-    split: ClassVar[Literal["train", "test"]]
 
     epoch: int
+    split: Literal["train", "test"]
     timesteps: int | None = None
     size: int | None = None
 
@@ -50,38 +55,78 @@ class Measurement(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class FisherMeasurement(Measurement):
-    """Fisher trace per layer and timestep, on training images without augmentation."""
+    """Fisher trace per layer and timestep."""
 
     name: ClassVar[str] = "fisher"
-    version: ClassVar[int] = 1
-    split: ClassVar[Literal["train", "test"]] = "train"
+    version: ClassVar[int] = 2
 
+    split: Literal["train", "test"] = "train"
     estimator: Estimator = Estimator.EMPIRICAL
+    readout: Readout = Readout.MEAN
     batch_size: int = 128
 
     def take(self, network: SpikingNetwork, images: ImageData) -> dict[str, Any]:
         """See `Measurement.take`; gives `by_layer`: {name: [I_1, …, I_T]}."""
         batch = OFFICIAL_BATCH if self.estimator is Estimator.OFFICIAL else self.batch_size
         info = fisher_information(
-            network, images.batches(batch), self.estimator, generator=generator(0, "labels")
+            network,
+            images.batches(batch),
+            self.estimator,
+            readout=self.readout,
+            generator=generator(0, "labels"),
         )
         return {"by_layer": {name: list(trace) for name, trace in info.by_layer.items()}}
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccuracyMeasurement(Measurement):
-    """Accuracy in percent on test images, clean or corrupted."""
+    """Accuracy in percent, clean or corrupted."""
 
     name: ClassVar[str] = "accuracy"
     version: ClassVar[int] = 1
-    split: ClassVar[Literal["train", "test"]] = "test"
 
+    split: Literal["train", "test"] = "test"
     corruption: Corruption | None = None
     batch_size: int = 256
 
     def take(self, network: SpikingNetwork, images: ImageData) -> dict[str, Any]:
         """See `Measurement.take`; gives `accuracy`."""
         return {"accuracy": accuracy(network, images.batches(self.batch_size), self.corruption)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeficitMeasurement(Measurement):
+    """Accuracy in percent with noise in one window of timesteps, for every window."""
+
+    name: ClassVar[str] = "deficits"
+    version: ClassVar[int] = 1
+
+    split: Literal["train", "test"] = "test"
+    noise: GaussianNoise = field(default_factory=GaussianNoise)
+    width: int
+    batch_size: int = 256
+
+    def take(self, network: SpikingNetwork, images: ImageData) -> dict[str, Any]:
+        """See `Measurement.take`; gives `accuracy`, by the first timestep of the window."""
+        batches = images.batches(self.batch_size)
+        return {"accuracy": deficit_accuracies(network, batches, self.noise, self.width)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerturbationMeasurement(Measurement):
+    """Change of the output under input perturbations, beside what Fisher information predicts."""
+
+    name: ClassVar[str] = "perturbation"
+    version: ClassVar[int] = 1
+
+    split: Literal["train", "test"] = "train"
+    shares: tuple[float, ...]
+    batch_size: int = 64
+
+    def take(self, network: SpikingNetwork, images: ImageData) -> dict[str, Any]:
+        """See `Measurement.take`; gives `divergence`, `prediction`: (shares, N), `trace`: (N,)."""
+        response = perturbation_response(network, images.batches(self.batch_size), self.shares)
+        return {name: values.tolist() for name, values in vars(response).items()}
 
 
 def measure(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any]:
@@ -118,11 +163,17 @@ def known(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any] 
 
 
 def _images(measurement: Measurement, recipe: Recipe, lab: Lab) -> ImageData:
-    size = measurement.size
-    if measurement.split == "train" and recipe.train_size is not None:
+    spec = describe(recipe.dataset)
+    available = spec.test_size
+    if measurement.split == "train":
         # Images that the network was not trained on would be another quantity.
-        size = min(size or recipe.train_size, recipe.train_size)
-    return lab.images(recipe.dataset, measurement.split, size)
+        available = recipe.train_size or spec.train_size
+    whole = spec.train_size if measurement.split == "train" else spec.test_size
+    return lab.images(
+        recipe.dataset,
+        measurement.split,
+        subset_size(min(measurement.size or available, available), whole),
+    )
 
 
 def _path(measurement: Measurement, recipe: Recipe, lab: Lab, images: ImageData) -> Path:

@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import torch
 
 from tic.errors import TicError
 from tic.models.network import SpikingNetwork, over_time
-from tic.models.resnet import RESNET19, TINY, ResNetLayout, SpikingResNet
+from tic.models.plain import ALEXNET, TINY_ALEXNET, TINY_VGG16, VGG16, SpikingPlainNet
+from tic.models.resnet import RESNET19, RESNET34, TINY, TINY_RESNET34, SpikingResNet
 
-__all__ = ["SpikingNetwork", "SpikingResNet", "build", "over_time"]
+__all__ = [
+    "ARCHITECTURES",
+    "SpikingNetwork",
+    "SpikingPlainNet",
+    "SpikingResNet",
+    "build",
+    "over_time",
+]
 
-_LAYOUTS: dict[str, ResNetLayout] = {"resnet19": RESNET19, "tiny": TINY}
+_NETWORKS: dict[str, Callable[..., SpikingNetwork]] = {
+    "alexnet": partial(SpikingPlainNet, ALEXNET),
+    "resnet19": partial(SpikingResNet, RESNET19),
+    "resnet34": partial(SpikingResNet, RESNET34),
+    "tiny": partial(SpikingResNet, TINY),
+    "tiny-alexnet": partial(SpikingPlainNet, TINY_ALEXNET),
+    "tiny-resnet34": partial(SpikingResNet, TINY_RESNET34),
+    "tiny-vgg16": partial(SpikingPlainNet, TINY_VGG16),
+    "vgg16": partial(SpikingPlainNet, VGG16),
+}
+
+ARCHITECTURES: tuple[str, ...] = tuple(_NETWORKS)
+"""Names that `build` knows, in alphabetical order."""
 
 
 def build(
@@ -25,9 +48,17 @@ def build(
 ) -> SpikingNetwork:
     """Build a spiking network with fresh weights, drawn from torch's global generator.
 
+    Each has a tiny sibling of the same kind:
+
+        resnet19  26,108,042 parameters (the paper's release)   tiny           39,642
+        alexnet   23,281,610                                    tiny-alexnet   38,938
+        vgg16     14,724,042                                    tiny-vgg16     44,634
+        resnet34  21,282,122                                    tiny-resnet34  67,546
+
+    at 10 classes, with 3 image channels for the large and 1 for the tiny ones.
+
     Args:
-        name: `tiny` (39,642 parameters at 1 channel and 10 classes) or `resnet19` (26,108,042 at
-            3 channels and 10 classes, the paper's release).
+        name: One of `ARCHITECTURES`.
         in_channels: Image channels C.
         num_classes: Classes K.
         timesteps: Number of timesteps T.
@@ -38,10 +69,9 @@ def build(
     Raises:
         TicError: The name is unknown, or a parameter is out of range.
     """
-    if name not in _LAYOUTS:
-        raise TicError(f"unknown architecture {name!r}; known: {', '.join(sorted(_LAYOUTS))}")
-    return SpikingResNet(
-        _LAYOUTS[name],
+    if name not in _NETWORKS:
+        raise TicError(f"unknown architecture {name!r}; known: {', '.join(ARCHITECTURES)}")
+    network = _NETWORKS[name](
         in_channels=in_channels,
         num_classes=num_classes,
         timesteps=timesteps,
@@ -49,3 +79,5 @@ def build(
         mean=mean or (0.0,) * in_channels,
         std=std or (1.0,) * in_channels,
     )
+    # On one CPU thread, `tiny` trains 1.4 to 1.7 times as fast with channels innermost.
+    return network.to(memory_format=torch.channels_last)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -18,11 +18,20 @@ def over_time(module: nn.Module, sequence: Tensor) -> Tensor:
     return output.view(*sequence.shape[:2], *output.shape[1:])
 
 
+def convolution(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
+    """Build a convolution without bias and the batch normalisation after it."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False),
+        nn.BatchNorm2d(outputs),
+    )
+
+
 class SpikingNetwork(nn.Module, ABC):
     """Maps static images to one read-out per timestep, with direct encoding.
 
     The image is normalised and passed through `encode` once; the resulting current is shown to
-    `advance` for T timesteps. No state outlives a call.
+    `advance` for T timesteps. No state outlives a call. The layers of `encode`, and no others, lie
+    under the submodule `stem`.
 
     Args:
         timesteps: Number of timesteps T, at least 1.
@@ -73,7 +82,50 @@ class SpikingNetwork(nn.Module, ABC):
         Stepwise they are T tensors (1, B, K), the t-th of which knows nothing of later timesteps;
         joined, each would have all T timesteps in its graph. Else they are one (T, B, K).
         """
-        currents = self.encode((images - self.mean) / self.std)
+        currents = self._encode_pixels(images)
         chunks = [1] * self.timesteps if self.stepwise else [self.timesteps]
+        return self._advance_from_rest(currents.expand(n, *currents.shape) for n in chunks)
+
+    def watch(self, frames: Tensor) -> Tensor:
+        """Classify sequences of images, one frame per timestep.
+
+        Each frame is normalised and encoded by itself, so that in training mode the stem's batch
+        normalisation sees one frame at a time; a sequence of T equal frames has the logits of the
+        image.
+
+        Args:
+            frames: Pixel values in [0, 1], shape (T, B, C, H, W).
+
+        Returns:
+            Logits of shape (T, B, K), one read-out per frame.
+
+        Raises:
+            TicError: The frames are not (T, B, C, H, W), or not as many as the timesteps.
+        """
+        if frames.dim() != 5 or len(frames) != self.timesteps:
+            raise TicError(
+                f"frames must have shape (T, B, C, H, W) with T={self.timesteps}, the network's "
+                f"timesteps, got shape {tuple(frames.shape)}; set `timesteps` for another length"
+            )
+        currents = torch.stack([self._encode_pixels(frame) for frame in frames])
+        chunks = torch.split(currents, 1 if self.stepwise else self.timesteps)
+        return torch.cat(self._advance_from_rest(chunks))
+
+    def repeated_weights(self) -> tuple[str, ...]:
+        """Names of the convolutions and linear layers that every timestep runs again.
+
+        They are all but those of the stem, which direct encoding runs once per image.
+        """
+        return tuple(
+            name
+            for name, module in self.named_modules()
+            if isinstance(module, nn.Conv2d | nn.Linear) and name.split(".")[0] != "stem"
+        )
+
+    def _encode_pixels(self, images: Tensor) -> Tensor:
+        return self.encode((images - self.mean) / self.std)
+
+    def _advance_from_rest(self, chunks: Iterable[Tensor]) -> list[Tensor]:
+        """Advance through currents (T', B, ...) one after the other, from fresh membranes."""
         with fresh_membranes(self):
-            return [self.advance(currents.expand(n, *currents.shape)) for n in chunks]
+            return [self.advance(chunk) for chunk in chunks]

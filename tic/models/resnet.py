@@ -1,4 +1,4 @@
-"""Spiking residual networks in the layout of the paper's release.
+"""Spiking residual networks: that of the paper's release, and ResNet-34 (He et al. 2016).
 
 Every convolution is followed by batch normalisation over time and batch together; the shortcut is
 added to the current before the second LIF layer of a block.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from tic.models.network import SpikingNetwork, over_time
+from tic.models.network import SpikingNetwork, convolution, over_time
 from tic.neurons import LIF
 
 
@@ -21,24 +21,25 @@ class ResNetLayout:
 
     Attributes:
         stem: Channels after the first 3×3 convolution.
-        widths: Channels of each stage; each stage halves height and width.
+        widths: Channels of each stage.
         depths: Basic blocks of each stage.
+        strides: Stride of each stage's first block; 2 halves height and width.
     """
 
     stem: int
     widths: tuple[int, ...]
     depths: tuple[int, ...]
+    strides: tuple[int, ...]
 
 
-RESNET19 = ResNetLayout(stem=128, widths=(256, 512, 512), depths=(3, 3, 2))
-TINY = ResNetLayout(stem=16, widths=(16, 32, 32), depths=(1, 1, 1))
-
-
-def _convolution(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False),
-        nn.BatchNorm2d(outputs),
-    )
+RESNET19 = ResNetLayout(stem=128, widths=(256, 512, 512), depths=(3, 3, 2), strides=(2, 2, 2))
+TINY = ResNetLayout(stem=16, widths=(16, 32, 32), depths=(1, 1, 1), strides=(2, 2, 2))
+RESNET34 = ResNetLayout(
+    stem=64, widths=(64, 128, 256, 512), depths=(3, 4, 6, 3), strides=(1, 2, 2, 2)
+)
+TINY_RESNET34 = ResNetLayout(
+    stem=16, widths=(16, 16, 32, 32), depths=(1, 2, 2, 1), strides=(1, 2, 2, 2)
+)
 
 
 class BasicBlock(nn.Module):
@@ -46,11 +47,11 @@ class BasicBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, stride: int, tau: float) -> None:
         super().__init__()
-        self.conv1 = _convolution(inputs, outputs, 3, stride)
+        self.conv1 = convolution(inputs, outputs, 3, stride)
         self.lif1 = LIF(tau)
-        self.conv2 = _convolution(outputs, outputs, 3, 1)
+        self.conv2 = convolution(outputs, outputs, 3, 1)
         changes_shape = stride != 1 or inputs != outputs
-        self.shortcut = _convolution(inputs, outputs, 1, stride) if changes_shape else nn.Identity()
+        self.shortcut = convolution(inputs, outputs, 1, stride) if changes_shape else nn.Identity()
         self.lif2 = LIF(tau)
 
     def forward(self, spikes: Tensor) -> Tensor:
@@ -65,7 +66,7 @@ class SpikingResNet(SpikingNetwork):
     """A spiking ResNet for small images (see `SpikingNetwork` for time, input and state).
 
     Args:
-        layout: Widths and depths.
+        layout: Widths, depths and strides.
         in_channels: Image channels C.
         num_classes: Classes K.
         timesteps: Number of timesteps T.
@@ -86,7 +87,7 @@ class SpikingResNet(SpikingNetwork):
         std: Sequence[float],
     ) -> None:
         super().__init__(timesteps, mean, std)
-        self.stem = _convolution(in_channels, layout.stem, 3, 1)
+        self.stem = convolution(in_channels, layout.stem, 3, 1)
         self.lif = LIF(tau)
         self.blocks = nn.Sequential(*_blocks(layout, tau))
         self.classifier = nn.Linear(layout.widths[-1], num_classes)
@@ -104,8 +105,9 @@ class SpikingResNet(SpikingNetwork):
 
 def _blocks(layout: ResNetLayout, tau: float) -> list[BasicBlock]:
     blocks, inputs = [], layout.stem
-    for outputs, depth in zip(layout.widths, layout.depths, strict=True):
+    stages = zip(layout.widths, layout.depths, layout.strides, strict=True)
+    for outputs, depth, stride in stages:
         for position in range(depth):
-            blocks.append(BasicBlock(inputs, outputs, 2 if position == 0 else 1, tau))
+            blocks.append(BasicBlock(inputs, outputs, stride if position == 0 else 1, tau))
             inputs = outputs
     return blocks

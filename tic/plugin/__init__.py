@@ -14,11 +14,12 @@ from tic.plugin.collecting import Collecting
 from tic.plugin.concluding import Concluding
 from tic.plugin.judging import Judging
 from tic.plugin.state import JUDGE, MARK, State, entry_id
-from tic.plugin.watching import PlanOnly, Watching
+from tic.plugin.watching import TellOnly, Watching
 
 if TYPE_CHECKING:
     from tic.audit.claim import Setting
     from tic.audit.judge import Judge
+    from tic.audit.protocol import Protocol
     from tic.audit.runs import SeedRuns
 
 STATE = pytest.StashKey[State]()
@@ -38,19 +39,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--data", metavar="DIR", type=Path, help="folder that data sets are looked for in first")
     add("--store", metavar="DIR", type=Path, help="folder of Runs (default: $TIC_STORE or .tic)")
     add("--report-dir", metavar="DIR", type=Path, help="folder of the report (reports/TIME)")
-    add("--claim", metavar="PATTERN[,PATTERN]", help="audit only claims whose name matches")
+    add("--claim", metavar="PATTERN[,PATTERN]", help="claims by name or place (alpha-*, fig4)")
+    add("--protocol", metavar="NAME[,NAME]", help="readings of what the paper leaves open, or all")
+    add("--download", action="store_true", help="download what claims need beside the data set")
     add("--expect", metavar="FILE", type=Path, help="pass on the verdicts that FILE allows")
-    add("--plan", action="store_true", help="show what would be trained and how long it takes")
+    add("--plan", action="store_true", help="show what would be trained and what it costs")
+    add("--list", choices=("claims", "protocols"), help="list claims or protocols, judge nothing")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Register the mark and the phases of an audit."""
     config.addinivalue_line("markers", f"{MARK}(claim): the test decides a claim of a paper")
-    if config.option.plan:
-        # A plan is made in one process; workers would only start up and leave again.
+    if config.option.plan or config.option.list:
+        # They are made in one process; workers would only start up and leave again.
         config.option.dist, config.option.tx = "no", []
-        config.pluginmanager.register(PlanOnly(), "tic-planonly")
+        config.pluginmanager.register(TellOnly(), "tic-tellonly")
     state = State(config)
     config.stash[STATE] = state
     phases = (Collecting(state), Watching(state), Judging(state), Concluding(state))
@@ -59,7 +63,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def runs(request: pytest.FixtureRequest, setting: Setting) -> SeedRuns | dict[str, SeedRuns]:
+def runs(
+    request: pytest.FixtureRequest, setting: Setting, protocol: Protocol
+) -> SeedRuns | dict[str, SeedRuns]:
     """The trained Runs that the claim needs, one per seed; by role where it named roles."""
     session = request.config.stash[STATE].session
     return session.runs(session.planned[entry_id(request.node)])

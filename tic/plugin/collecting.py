@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tic.errors import TicError
+from tic.errors import DataNotFoundError, TicError
 from tic.plugin.state import MARK, State, case_of, claim_of
 
 if TYPE_CHECKING:
-    from tic.audit.claim import Pack, Setting
+    from tic.audit.claim import Claim, Setting
+    from tic.audit.protocol import Protocol
+    from tic.audit.session import PlannedEntry
 
 
 class Collecting:
@@ -20,25 +23,33 @@ class Collecting:
     def __init__(self, state: State) -> None:
         self.state = state
         self._pytest_session: pytest.Session | None = None
+        self._known_protocols: set[str] = set()
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Put a claim to the test in every setting that was asked for."""
+        """Put a claim to the test in every setting and by every protocol that was asked for."""
         mark = next(metafunc.definition.iter_markers(MARK), None)
         if mark is None or "runs" not in metafunc.fixturenames:
             return
-        settings = self._settings(mark.args[0].pack)
+        claim = mark.args[0]
+        self._known_protocols.update(each.name for each in claim.protocols)
+        settings, protocols = self._cases(claim)
         metafunc.parametrize("setting", settings, ids=[each.label for each in settings])
+        metafunc.parametrize("protocol", protocols, ids=[_protocol_id(p) for p in protocols])
 
-    def _settings(self, pack: Pack) -> list[Setting]:
+    def _cases(self, claim: Claim) -> tuple[list[Setting], list[Protocol]]:
         try:
-            return self.state.options.settings(pack)
+            return self.state.options.settings(claim.pack), self.state.options.protocols_of(claim)
         except TicError as error:
             self.state.refuse(error)
-            return [pack.setting(pack.own)]
+            return [claim.pack.setting(claim.pack.own)], list(claim.protocols[:1])
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Leave out what --claim does not name."""
+        """Bring the claims into the order of their paper; leave out what --claim does not name."""
+        items.sort(key=_place)
+        for item in items:
+            if claim := claim_of(item):
+                item.extra_keyword_matches.update((claim.name, *claim.places))
         if not self.state.config.option.claim:
             return
         dropped = [item for item in items if not self._is_selected(item)]
@@ -62,6 +73,7 @@ class Collecting:
         claims = [item for item in session.items if claim_of(item)]
         try:
             if claims and not self.state.faults:
+                self.state.options.require_protocols(self._known_protocols)
                 self._plan(claims)
         except TicError as error:
             self.state.refuse(error)
@@ -69,6 +81,7 @@ class Collecting:
             raise pytest.UsageError("\n".join(dict.fromkeys(self.state.faults)))
 
     def _plan(self, items: list[pytest.Item]) -> None:
+        from tic.audit.protocol import STANDARD
         from tic.audit.session import plan_entry
 
         session = self.state.session
@@ -77,15 +90,32 @@ class Collecting:
             assert claim is not None
             parameters = dict(item.callspec.params) if hasattr(item, "callspec") else {}
             setting = parameters.pop("setting", None)
-            planned = plan_entry(claim, case_of(item), setting, parameters)
+            protocol = parameters.pop("protocol", STANDARD)
+            planned = plan_entry(claim, case_of(item), setting, parameters, protocol)
             if planned.id in session.planned:
                 raise TicError(f"two tests decide {planned.id}; claims need distinct parameters")
-            session.planned[planned.id] = planned
-        for run in session.plan:
-            session.lab.fingerprint(run.recipe)  # missing data is found now, not hours later
+            session.planned[planned.id] = self._with_data(planned)
         _ = self.state.expected
         self.state.claims_folder = items[0].path.parent
         self.state.has_audit = True
+
+    def _with_data(self, planned: PlannedEntry) -> PlannedEntry:
+        """Look for the data now, not hours later.
+
+        The data set that was asked for must be there or be downloaded. Another one that a claim
+        brings along is only downloaded on demand; without it that claim is not run.
+        """
+        own = planned.setting.recipe.dataset
+        for dataset in {recipe.dataset for recipe in planned.recipes.values()}:
+            optional = dataset != own and not self.state.config.option.download
+            try:
+                self.state.session.lab.require_data(dataset, download=not optional)
+            except DataNotFoundError as error:
+                if dataset == own:
+                    raise
+                way_out = "; --download fetches it" if optional else ""
+                return replace(planned, unavailable=f"{error}{way_out}")
+        return planned
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Keep the session for when workers are about to start."""
@@ -96,6 +126,18 @@ class Collecting:
         """Collect in the controller too, before its workers start: it refuses and plans."""
         if self._pytest_session is not None and _may_hold_claims(self.state.config):
             self._pytest_session.perform_collect()
+
+
+def _protocol_id(protocol: Protocol) -> str | object:
+    from tic.audit.protocol import STANDARD
+
+    return pytest.HIDDEN_PARAM if protocol == STANDARD else protocol.name
+
+
+def _place(item: pytest.Item) -> int:
+    """Position in the paper; what is no claim stays in front, in its order."""
+    claim = claim_of(item)
+    return -1 if claim is None else claim.position
 
 
 def _may_hold_claims(config: pytest.Config) -> bool:

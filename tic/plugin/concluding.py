@@ -31,7 +31,7 @@ class Concluding:
         """Write the report; hold the final verdicts against --strict and --expect."""
         state = self.state
         asked = state.config.option
-        if state.is_worker or not state.has_audit or asked.plan or asked.collectonly:
+        if state.is_worker or not state.has_audit or state.tells_only or asked.collectonly:
             return
         from tic.report import write_report
 
@@ -60,6 +60,18 @@ class Concluding:
             problems += [f"{each} is INCONCLUSIVE, which --strict fails" for each in undecided]
         return problems
 
+    def _told(self) -> tuple[str, str]:
+        """Title and text of the plan or of the list that was asked for."""
+        session, wanted = self.state.session, self.state.config.option.list
+        if wanted is None:
+            from tic.engine.describe import describe_plan
+
+            return "plan", describe_plan(session.plan, session.lab)
+        from tic.audit.listing import describe_claims, describe_protocols
+
+        describe = describe_claims if wanted == "claims" else describe_protocols
+        return wanted, describe(session.planned.values())
+
     @property
     def all_judged(self) -> bool:
         """Whether the audit came to its end and no claim to an ERROR."""
@@ -72,13 +84,12 @@ class Concluding:
         )
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the plan, or the verdicts and where the report lies."""
+        """Print what was asked for, or the verdicts and where the report lies."""
         state, write = self.state, terminalreporter.write_line
-        if state.config.option.plan and state.has_audit:
-            from tic.engine.describe import describe_plan
-
-            terminalreporter.section("plan")
-            write(describe_plan(state.session.plan, state.session.lab))
+        if state.tells_only and state.has_audit:
+            title, text = self._told()
+            terminalreporter.section(title)
+            write(text)
         if self.audit is None:
             return
         terminalreporter.section("verdicts")

@@ -21,11 +21,11 @@ class Judging:
         self.state = state
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Skip a claim that says nothing about its setting."""
+        """Skip a claim that says nothing about its setting, or whose data are not here."""
         if claim_of(item):
             planned = self.state.session.planned[entry_id(item)]
-            if planned.not_applicable:
-                pytest.skip(planned.not_applicable)
+            if reason := planned.not_applicable or planned.unavailable:
+                pytest.skip(reason)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -46,6 +46,8 @@ class Judging:
         if planned.not_applicable:
             reason = planned.not_applicable
             return entries.not_applicable(planned, reason) if call.when == "setup" else None
+        if planned.unavailable:
+            return entries.not_run(planned) if call.when == "setup" else None
         if isinstance(error, NotApplicableError):
             return entries.not_applicable(planned, str(error))
         if error is not None:

@@ -64,6 +64,11 @@ class State:
         self.has_audit = False
         self.claims_folder = config.rootpath
 
+    @property
+    def tells_only(self) -> bool:
+        """Whether only the plan or a list is wanted, and nothing is judged."""
+        return bool(self.config.option.plan or self.config.option.list)
+
     @cached_property
     def session(self) -> AuditSession:
         """The audit.

@@ -1,4 +1,4 @@
-"""While the tests run: one line about the plan; or, for --plan, no tests at all."""
+"""While the tests run: one line about the plan; or, for --plan and --list, no tests at all."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Watching:
 
     def _is_wanted(self) -> bool:
         state, asked = self.state, self.state.config.option
-        if state.is_worker or not state.has_audit or asked.plan or asked.collectonly:
+        if state.is_worker or not state.has_audit or state.tells_only or asked.collectonly:
             return False
         from tic.engine.plan import missing
 
@@ -52,8 +52,8 @@ class Watching:
         return ProgressLine(self.state.session.plan, self.state.session.lab, write, every)
 
 
-class PlanOnly:
-    """Stands in for the test loop when only the plan is wanted."""
+class TellOnly:
+    """Stands in for the test loop when only the plan or a list is wanted."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self) -> bool:

@@ -7,16 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from tic.audit.evidence import Audit, Contrast, Entry, Figure
+from tic.audit.evidence import Audit, Comparison, Contrast, Entry
 from tic.report.numerals import number
+from tic.report.parts import parts
 from tic.report.tables import short
 from tic.report.text import shorten, visible
 from tic.stats.judge import Outcome
 
 # Compared field by field elsewhere, or different in every execution.
-_ENTRY_APART = {"id", "outcome", "own_outcome", "contrasts", "figures", "seconds"}
+_ENTRY_APART = {"id", "outcome", "own_outcome", "contrasts", "comparisons", "figures", "seconds"}
 _CONTRAST_APART = {"name", "estimate"}
 _RUN_APART = {"fingerprint", "seconds"}
+_SECONDS = "s"
 _INFORMATIVE = ("git_commit", "git_dirty", "versions", "python", "data_digests")
 _LONGEST_VALUE = 120
 _ABSENT = "absent"
@@ -94,6 +96,7 @@ def diff_audits(before: Audit, after: Audit) -> AuditDiff:
             *(change for pair in pairs for change in _entry_evidence(*pair)),
             *_run_evidence(before, after),
             *_changes("completed", before.completed, after.completed),
+            *_changes("protocols", _protocols(before), _protocols(after)),
             *_changes("multiplicity", _plain(before.multiplicity), _plain(after.multiplicity)),
         ),
         information=tuple(_information(before, after)),
@@ -132,6 +135,7 @@ def _estimates(key: str, old: Entry, new: Entry) -> Iterator[EstimateChange]:
 
 def _entry_evidence(key: str, old: Entry, new: Entry) -> Iterator[FieldChange]:
     yield from _changes(key, _plain(old, _ENTRY_APART), _plain(new, _ENTRY_APART))
+    yield from _changes(f"{key}.comparisons", _comparisons(old), _comparisons(new))
     yield from _membership(f"{key}: contrast", _contrasts(old), _contrasts(new))
     for name, before, after in _shared_contrasts(old, new):
         place = f"{key}: {name}"
@@ -148,7 +152,7 @@ def _figure_evidence(key: str, old: Entry, new: Entry) -> Iterator[FieldChange]:
         count = sum(1 for _ in _changes("", _plain(before[title]), _plain(after[title])))
         if count:
             place = f"{key}: figure {title}"
-            shown = f"{count} of {_size(after[title])} values differ"
+            shown = f"{count} of {parts(after[title]).size} values differ"
             yield FieldChange(place, "as it was", shown)
 
 
@@ -190,6 +194,19 @@ def _contrasts(entry: Entry) -> dict[str, Contrast]:
     return _keyed((contrast.name, contrast) for contrast in entry.contrasts)
 
 
+def _comparisons(entry: Entry) -> list[dict[str, Any]]:
+    return [_plain(one, _apart_of(one)) for one in entry.comparisons]
+
+
+def _apart_of(comparison: Comparison) -> set[str]:
+    """Leave out measured times, which are different in every execution."""
+    return {"measured"} if comparison.unit == _SECONDS else set()
+
+
+def _protocols(audit: Audit) -> dict[str, str]:
+    return {protocol.name: protocol.says for protocol in audit.protocols}
+
+
 def _shared_contrasts(old: Entry, new: Entry) -> Iterator[tuple[str, Contrast, Contrast]]:
     after = _contrasts(new)
     for name, contrast in _contrasts(old).items():
@@ -210,10 +227,6 @@ def _keyed(pairs: Iterable[tuple[str, _Value]]) -> dict[str, _Value]:
 def _plain(record: Any, apart: set[str] | None = None) -> dict[str, Any]:
     plain: dict[str, Any] = record.model_dump(exclude=apart)
     return plain
-
-
-def _size(figure: Figure) -> int:
-    return sum(len(v) for p in figure.panels for series in p.series for v in series.values)
 
 
 def _is_list(value: object) -> bool:

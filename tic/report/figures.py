@@ -1,16 +1,17 @@
-"""Figures as rows of panels, on common axes where the panels show the same quantity."""
+"""Figures as rows of panels, on common axes and scales where they show the same quantity."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from tic.audit.evidence import Figure, Panel
-from tic.report import curves, panel, svg
+from tic.audit.evidence import Figure, HeatMap, Panel
+from tic.report import curves, heatmap, panel, svg
 from tic.report.panel import Axes
+from tic.report.parts import parts
 from tic.report.scales import Domain, domain, from_zero, log_domain, share
 
 # A panel whose data would fill less of a common axis than this keeps an axis of its own.
@@ -28,43 +29,61 @@ class Drawing:
 
 
 def figure_drawings(figure: Figure, ident: str) -> tuple[Drawing, ...]:
-    """Draw all panels of a figure.
+    """Draw all panels and heat maps of a figure, in its order.
 
     Args:
         figure: The data.
         ident: Prefix of the identifiers inside the drawings.
     """
-    axes = _common_axes(figure.panels)
-    left = max((panel.left_margin(one) for one in axes), default=0.0)
-    return tuple(
-        Drawing(
-            title=one.title,
-            image=panel.draw(one, ax, left, f"{ident}-{index + 1}"),
-            legend=_legend(one),
-            remark=_remark(one, ax),
-        )
-        for index, (one, ax) in enumerate(zip(figure.panels, axes, strict=True))
-    )
+    found = parts(figure)
+    drawn = dict(_panel_drawings(found.panels, ident))
+    drawn.update(_heat_map_drawings(found.heat_maps, ident))
+    return tuple(drawn[place] for place in sorted(drawn))
 
 
 def different_axes(figure: Figure) -> bool:
     """Tell whether panels that show the same quantity do so on different ranges of y."""
-    axes = _common_axes(figure.panels)
-    labels = {one.y_label for one in figure.panels}
+    panels = tuple(parts(figure).panels.values())
+    axes = _common_axes(panels)
+    labels = {one.y_label for one in panels}
     return any(
-        len({ax.y for ax, one in zip(axes, figure.panels, strict=True) if one.y_label == label}) > 1
+        len({ax.y for ax, one in zip(axes, panels, strict=True) if one.y_label == label}) > 1
         for label in labels
     )
 
 
 def reading(figure: Figure) -> str:
     """Say how seeds are drawn in this figure."""
-    counts = [len(series.values) for one in figure.panels for series in one.series]
+    found = parts(figure)
+    sentences = [_reading_of_curves(tuple(found.panels.values()))]
+    if found.heat_maps:
+        sentences.append("Cells: mean over the seeds.")
+    return " ".join(filter(None, sentences))
+
+
+def _reading_of_curves(panels: Sequence[Panel]) -> str:
+    counts = [len(series.values) for one in panels for series in one.series]
     if max(counts, default=0) < 2:
         return ""
     if max(counts) <= curves.MOST_THIN:
         return "Bold: mean over the seeds; thin: one curve per seed."
     return "Line: mean over the seeds; band: from the smallest to the largest seed."
+
+
+def _panel_drawings(panels: Mapping[int, Panel], ident: str) -> Iterator[tuple[int, Drawing]]:
+    axes = _common_axes(tuple(panels.values()))
+    left = max((panel.left_margin(one) for one in axes), default=0.0)
+    for (place, one), ax in zip(panels.items(), axes, strict=True):
+        image = panel.draw(one, ax, left, f"{ident}-{place + 1}")
+        yield place, Drawing(one.title, image, _legend(one), _remark(one, ax))
+
+
+def _heat_map_drawings(maps: Mapping[int, HeatMap], ident: str) -> Iterator[tuple[int, Drawing]]:
+    tops = heatmap.tops(tuple(maps.values()))
+    left = max((heatmap.left_margin(one) for one in maps.values()), default=0.0)
+    for (place, one), top in zip(maps.items(), tops, strict=True):
+        image = heatmap.draw(one, top, left, f"{ident}-{place + 1}")
+        yield place, Drawing(one.title, image, (), heatmap.remark(one))
 
 
 def _common_axes(panels: Sequence[Panel]) -> tuple[Axes, ...]:

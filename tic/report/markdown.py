@@ -6,6 +6,14 @@ from collections.abc import Iterable, Iterator
 
 from tic.audit.evidence import Audit, Entry
 from tic.report import numerals, verdicts
+from tic.report.protocols import (
+    ProtocolCell,
+    ProtocolRow,
+    ProtocolTable,
+    in_overview,
+    protocol_table,
+    result_sentence,
+)
 from tic.report.text import markdown, shorten
 from tic.stats.judge import Outcome
 
@@ -22,11 +30,16 @@ def render_markdown(audit: Audit) -> str:
     blocks = [f"# Claim audit: {markdown(verdicts.title(audit))}"]
     if not audit.completed:
         blocks.append("**Interrupted.** The audit did not run to its end; what follows is partial.")
-    blocks.append(verdicts.counts_sentence(audit.entries))
+    table = protocol_table(audit)
+    shown = in_overview(audit.entries) if table else audit.entries
+    blocks.append(verdicts.counts_sentence(shown))
+    blocks += [result_sentence(audit, table)] if table else []
     blocks += _scopes(audit)
-    if audit.entries:
-        blocks.append(_table(audit.entries))
-    blocks += [_list(audit.entries), _origin(audit)]
+    if shown:
+        blocks.append(_table(_COLUMNS, (_row(entry) for entry in shown)))
+    blocks.append(_list(audit.entries))
+    blocks += _protocols(table) if table else []
+    blocks.append(_origin(audit))
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -39,13 +52,43 @@ def _scopes(audit: Audit) -> Iterator[str]:
             yield "\n".join(f"- {markdown(difference)}" for difference in scope.differences)
 
 
-def _table(entries: Iterable[Entry]) -> str:
-    rows = [_COLUMNS, ("---",) * len(_COLUMNS), *(_row(entry) for entry in entries)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [columns, ("---",) * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _protocols(table: ProtocolTable) -> Iterator[str]:
+    """Compare the verdicts under all protocols, and say what each of them is."""
+    yield "## Verdicts by protocol"
+    yield "\n".join(f"- **{markdown(p.name)}**: {markdown(p.says)}" for p in table.protocols)
+    names = (markdown(protocol.name) for protocol in table.protocols)
+    columns = ("Claim", "Setting", *names, "Verdicts")
+    yield _table(columns, (_protocol_row(row) for row in table.rows))
+
+
+def _protocol_row(row: ProtocolRow) -> tuple[str, ...]:
+    return (
+        markdown(verdicts.name_of(row.entry)),
+        markdown(verdicts.parameters(row.entry) or "–"),
+        *(_protocol_cell(cell) for cell in row.cells),
+        "**differ**" if row.differs else "–",
+    )
+
+
+def _protocol_cell(cell: ProtocolCell) -> str:
+    if cell.entry is None:
+        return f"– ({cell.remark})"
+    contrast = verdicts.decisive(cell.entry)
+    shown = "" if contrast is None else f": {markdown(verdicts.estimate(contrast))}"
+    return f"{_badge(cell.entry)}{shown}"
+
+
+def _badge(entry: Entry) -> str:
+    badge = verdicts.BADGES[entry.outcome]
+    return f"{badge.symbol} {badge.word}"
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
-    badge = verdicts.BADGES[entry.outcome]
     contrast = verdicts.decisive(entry)
     estimate, seeds = "–", "–"
     if contrast is not None:
@@ -53,7 +96,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
         estimate = f"{verdicts.estimate(contrast)} {interval}"
         seeds = str(len(contrast.seeds) or seeds)
     return (
-        f"{badge.symbol} {badge.word}",
+        _badge(entry),
         markdown(verdicts.name_of(entry)),
         markdown(entry.source),
         markdown(verdicts.setting(entry) or "–"),

@@ -87,6 +87,8 @@ def _environment() -> Environment:
         "estimate": verdicts.estimate,
         "interval": verdicts.interval,
         "setting": verdicts.setting,
+        "parameters": verdicts.parameters,
+        "claim_name": verdicts.name_of,
         "numbers": numerals.aligned,
         "counted": numerals.counted,
         "number": numerals.number,

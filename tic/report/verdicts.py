@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tic.audit.evidence import Audit, Contrast, Entry
 from tic.report import numerals
+from tic.report.protocols import STANDARD
 from tic.stats.judge import Outcome
 
 
@@ -104,9 +105,15 @@ def name_of(entry: Entry) -> str:
     return entry.claim.removeprefix(f"{entry.paper}/")
 
 
-def setting(entry: Entry) -> str:
+def parameters(entry: Entry) -> str:
     """Print the parameters of an entry."""
     return ", ".join(f"{key} = {value}" for key, value in entry.parameters.items())
+
+
+def setting(entry: Entry) -> str:
+    """Print what an entry was judged under: its parameters, and a protocol of its own."""
+    own = "" if entry.protocol == STANDARD else f"protocol = {entry.protocol}"
+    return ", ".join(filter(None, (parameters(entry), own)))
 
 
 def _estimate_and_interval(contrast: Contrast) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from tic.stats.power import PowerCurve, power_curve, seeds_needed
 from tic.stats.region import Region, above, below, within
 from tic.stats.trend import (
     PageTrend,
+    half_fall,
     judge_trend,
     page_effects,
     page_trend,
@@ -26,6 +27,7 @@ __all__ = [
     "above",
     "below",
     "combine",
+    "half_fall",
     "holm",
     "holm_adjusted",
     "judge",

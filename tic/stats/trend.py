@@ -61,6 +61,41 @@ def theil_sen_slope(x: ArrayLike, y: ArrayLike) -> float:
     return float(theilslopes(values, positions).slope)
 
 
+def half_fall(x: ArrayLike, y: ArrayLike, *, least: float) -> float:
+    """Return where a curve has fallen half of the way from its largest value to its last.
+
+    Between points the curve is taken as straight. The way is counted from the last of several
+    largest values.
+
+    Args:
+        x: (N,) positions, ascending.
+        y: (N,) values.
+        least: a fall by no more than this is none, and counts as one that is still to come: the
+            last position is returned.
+
+    Returns:
+        A position in [x[0], x[-1]].
+
+    Raises:
+        ValueError: shapes differ, a value is not finite, or the positions do not ascend.
+    """
+    positions = finite_array(x, name="x", axes="N")
+    values = finite_array(y, name="y", axes="N")
+    if positions.shape != values.shape:
+        raise ValueError(
+            f"x and y must have the same length, got {positions.size} and {values.size}; pair them"
+        )
+    if (np.diff(positions) <= 0).any():
+        raise ValueError(f"x must ascend, got {positions.tolist()}; sort the points")
+    top = len(values) - 1 - int(values[::-1].argmax())
+    if values[top] - values[-1] <= least:
+        return float(positions[-1])
+    half = (values[top] + values[-1]) / 2
+    below = top + int((values[top:] <= half).argmax())
+    share = (values[below - 1] - half) / (values[below - 1] - values[below])
+    return float(positions[below - 1] + share * (positions[below] - positions[below - 1]))
+
+
 def page_trend(samples: ArrayLike, *, direction: Direction) -> PageTrend:
     """Test whether values follow the predicted order of the conditions (Page 1963).
 

@@ -1,0 +1,96 @@
+"""The information centroid over the training: what Fig. 1 and every part of Fig. 4 are about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tic.audit import Panel
+from tic.audit.evidence import Series
+from tic.audit.judge import Judge, curves
+from tic.audit.runs import Array, Epoch, SeedRuns
+from tic.stats import above, below, half_fall, theil_sen_slope
+
+LEAST_FALL = 0.05
+"""Fall of the normalised centroid, early to final, that counts as concentration."""
+
+
+def judge_concentration(runs: SeedRuns, judge: Judge, of: str = "") -> None:
+    """Judge whether information moves to the early timesteps while the training goes on.
+
+    Args:
+        runs: One training.
+        judge: Of the claim.
+        of: Which training, where the claim has several.
+    """
+    suffix = f", {of}" if of else ""
+    fall = runs.centroid("early") - runs.centroid("final")
+    judge(fall, above(LEAST_FALL), name=f"fall of the normalised centroid, early to final{suffix}")
+    epochs, centroids = runs.centroids()
+    shares = np.array(epochs) / runs.recipe.epochs
+    slopes = [theil_sen_slope(shares, curve) for curve in centroids]
+    judge(
+        slopes,
+        below(0),
+        name=f"slope of the normalised centroid{suffix}",
+        unit="per training",
+    )
+
+
+def half_falls(runs: SeedRuns) -> Array:
+    """Share of the training after which the centroid has fallen halfway, shape (S,)."""
+    epochs, centroids = runs.centroids()
+    shares = np.array(epochs) / runs.recipe.epochs
+    return np.array([half_fall(shares, curve, least=LEAST_FALL) for curve in centroids])
+
+
+def draw_centroids(
+    judge: Judge,
+    title: str,
+    runs: Mapping[str, SeedRuns],
+    *,
+    traced: tuple[str, ...],
+    epochs: tuple[Epoch, ...] = ("early", "middle", "final"),
+) -> None:
+    """Draw the counterpart of a part of Fig. 4: IC per training, and I_t of some of them.
+
+    Args:
+        judge: Of the claim.
+        title: Of the figure.
+        runs: Trainings by their name in the legend.
+        traced: Names of those whose I_t is shown in panels of their own.
+        epochs: At which it is shown.
+    """
+    centroids = Panel(
+        title="Information centroid",
+        x_label="share of the training",
+        y_label="normalised IC",
+        series=tuple(_centroid_curves(name, each) for name, each in runs.items()),
+    )
+    traces = [
+        Panel(
+            title=name,
+            x_label="timestep t",
+            y_label="Fisher trace I_t",
+            series=tuple(_trace_curves(runs[name], epoch) for epoch in epochs),
+        )
+        for name in traced
+    ]
+    judge.figure(
+        title,
+        "Left: centroid of the Fisher information over the training, 0 for all information in the "
+        "first timestep, 1 for all in the last. Then: trace per timestep at some epochs.",
+        centroids,
+        *traces,
+    )
+
+
+def _centroid_curves(name: str, runs: SeedRuns) -> Series:
+    epochs, centroids = runs.centroids()
+    return curves(name, np.array(epochs) / runs.recipe.epochs, centroids)
+
+
+def _trace_curves(runs: SeedRuns, epoch: Epoch) -> Series:
+    times = range(1, runs.recipe.timesteps + 1)
+    return curves(f"epoch {runs.epoch(epoch)}", times, runs.trace(epoch))

@@ -1,0 +1,74 @@
+"""Output change under input perturbations, as Fisher information predicts it: Eq. 11."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from claims.kim2023 import recipes
+from claims.kim2023.protocol import INPUT_FISHER, SURROGATE
+from claims.kim2023.recipes import KIM2023
+from tic.audit import Panel, claim
+from tic.audit.judge import Judge, curves
+from tic.audit.runs import SeedRuns
+from tic.measure.perturbation import PerturbationResponse
+from tic.stats import above, theil_sen_slope
+
+SHARES = tuple(0.5 / 2**k for k in range(7))
+"""Norms of δ as shares of the image's: from Table 1's Gaussian noise down."""
+
+
+def relative_errors(response: PerturbationResponse) -> list[float]:
+    """Summed error of the prediction over images, relative to the prediction, per norm."""
+    error = np.abs(response.divergence - response.prediction).sum(1)
+    relative: list[float] = (error / response.prediction.sum(1)).tolist()
+    return relative
+
+
+@claim(
+    KIM2023,
+    "kl-fisher",
+    source="Eq. 11",
+    says="A perturbation δ changes the output distribution by ½ δᵀMδ, with the Fisher matrix M.",
+    rule=(
+        "With the Fisher matrix of the input, the relative error falls with the norm of δ at an "
+        "order above 0.8 (Theil-Sen slope of its logarithm). With the trace over the weights, the "
+        "rank correlation with the divergence over images above 0."
+    ),
+    needs=recipes.baseline,
+    gaps=(INPUT_FISHER, SURROGATE),
+)
+def test_perturbations_follow_fisher_information(runs: SeedRuns, judge: Judge) -> None:
+    responses = runs.perturbation(SHARES)
+    errors = np.array([relative_errors(each) for each in responses])
+    orders = [theil_sen_slope(np.log(SHARES), np.log(row)) for row in errors]
+    judge(orders, above(0.8), name="order at which the relative error falls with the norm of δ")
+    correlations = [float(spearmanr(r.trace, r.divergence[0]).statistic) for r in responses]
+    judge(
+        correlations,
+        above(0),
+        name=f"rank correlation of trace and divergence at {SHARES[0]:.0%} of the norm",
+    )
+    octaves = np.log2(SHARES)
+    judge.figure(
+        "Eq. 11 measured",
+        "Left: error of ½ δᵀMδ with the input's matrix, relative to it. Right: mean divergence and "
+        "its prediction.",
+        Panel(
+            title="Relative error",
+            x_label="log2 of the norm of δ, relative to the image",
+            y_label="relative error",
+            log_y=True,
+            series=(curves("error", octaves, errors),),
+        ),
+        Panel(
+            title="Divergence",
+            x_label="log2 of the norm of δ, relative to the image",
+            y_label="nats",
+            log_y=True,
+            series=(
+                curves("measured", octaves, [r.divergence.mean(1) for r in responses]),
+                curves("predicted", octaves, [r.prediction.mean(1) for r in responses]),
+            ),
+        ),
+    )

@@ -1,0 +1,68 @@
+"""Noise in a window of the input sequence: Fig. 2."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from claims.kim2023 import recipes
+from claims.kim2023.protocol import DEFICITS
+from claims.kim2023.recipes import DEFICIT_WIDTH, KIM2023, PAPER_SETTING
+from tic.audit import Panel, claim
+from tic.audit.judge import Judge, curves
+from tic.audit.runs import SeedRuns
+from tic.stats import above, within
+
+EPOCHS = (1, 20, 40, 140, 300)
+"""Of the paper's 300."""
+
+
+def chosen_epochs(runs: SeedRuns) -> list[int]:
+    """The paper's epochs as shares of the training, the first as it is."""
+    shares = [epoch / PAPER_SETTING.recipe.epochs for epoch in EPOCHS[1:]]
+    return list(dict.fromkeys([1, *map(runs.nearest, shares)]))
+
+
+@claim(
+    KIM2023,
+    "deficits",
+    source="Fig. 2",
+    says=(
+        "Noise in early timesteps hurts a trained network more than noise in later ones; an "
+        "untrained network is hurt alike."
+    ),
+    rule=(
+        "Loss of accuracy with noise in the first window of three timesteps minus that in the "
+        "last: above 1 pp after training, within ±2 pp after epoch 1, and larger after training than "
+        "after epoch 1."
+    ),
+    needs=recipes.windows,
+    gaps=(DEFICITS,),
+)
+def test_noise_in_early_timesteps_hurts_more(runs: SeedRuns, judge: Judge) -> None:
+    accuracy = {epoch: runs.deficits(epoch, DEFICIT_WIDTH) for epoch in chosen_epochs(runs)}
+    # drop(first) - drop(last): the clean accuracy cancels.
+    gap = {epoch: each[:, -1] - each[:, 0] for epoch, each in accuracy.items()}
+    final = runs.epoch("final")
+    judge(gap[final], above(1), name="drop in the first minus the last window, final", unit="pp")
+    judge(gap[1], within(-2, 2), name="drop in the first minus the last window, epoch 1", unit="pp")
+    judge(gap[final] - gap[1], above(0), name="growth of that difference", unit="pp")
+    starts = np.arange(1, runs.recipe.timesteps - DEFICIT_WIDTH + 2)
+    judge.figure(
+        "Counterpart of Fig. 2",
+        f"Noise in the {DEFICIT_WIDTH} timesteps from t on. Left: accuracy. Right: relative to "
+        "noise in the last window.",
+        Panel(
+            title="Accuracy",
+            x_label="first timestep of the window",
+            y_label="accuracy (%)",
+            series=tuple(curves(f"epoch {e}", starts, each) for e, each in accuracy.items()),
+        ),
+        Panel(
+            title="Relative to the last window",
+            x_label="first timestep of the window",
+            y_label="accuracy (pp)",
+            series=tuple(
+                curves(f"epoch {e}", starts, each - each[:, -1:]) for e, each in accuracy.items()
+            ),
+        ),
+    )

@@ -1,0 +1,143 @@
+"""What moves concentration and what does not: timesteps, τ, weight decay, learning rate, Fig. 4."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from claims.kim2023 import recipes
+from claims.kim2023.centroids import draw_centroids, half_falls, judge_concentration
+from claims.kim2023.paper import TRANSITION
+from claims.kim2023.protocol import DECAYS, FISHER, HALF_FALL, LEAK, RATES, UNIFORM
+from claims.kim2023.recipes import KIM2023, LEARNING_RATES, TIMESTEPS, WEIGHT_DECAYS
+from tic.audit import claim
+from tic.audit.judge import Judge
+from tic.audit.runs import SeedRuns
+from tic.stats import above, within
+
+REFERENCE_DECAY = f"weight decay {WEIGHT_DECAYS[1]:g}"
+REFERENCE_RATE = f"lr {LEARNING_RATES[2]:g}"
+REFERENCE = REFERENCE_RATE
+
+
+@claim(
+    KIM2023,
+    "timesteps",
+    source="Fig. 4a",
+    says=(
+        "Concentration shows for T = 4, 6, 8 and 10, and the longer T, the later the fall of the "
+        "centroid."
+    ),
+    rule=(
+        "For each T: ic(early) - ic(final) above 0.05 and the Theil-Sen slope of ic below 0. "
+        "Page's trend of the epoch of half fall over T rising."
+    ),
+    needs=recipes.timesteps,
+    gaps=(*FISHER, UNIFORM, HALF_FALL),
+)
+def test_longer_sequences_concentrate_later(runs: dict[str, SeedRuns], judge: Judge) -> None:
+    for name, each in runs.items():
+        judge_concentration(each, judge, name)
+    falls = np.stack([half_falls(each) for each in runs.values()], axis=1)
+    judge.trend(falls, direction="increasing", name="Page's trend of the epoch of half fall over T")
+    judge.compare(
+        "epoch of half fall at T = 10, share of the training",
+        "text on Fig. 4a",
+        unit="",
+        reported=round(TRANSITION, 3),
+        measured=falls[:, -1],
+    )
+    names = tuple(runs)
+    draw_centroids(judge, "Counterpart of Fig. 4a", runs, traced=(names[0], names[-1]))
+    ours = ", ".join(f"{each.recipe.timesteps} for {name}" for name, each in runs.items())
+    judge.note(f"Timesteps trained here: {ours}; T = {TIMESTEPS[-1]} is the reference.")
+
+
+@claim(
+    KIM2023,
+    "time-constant",
+    source="Fig. 4b",
+    says="The larger the time constant τ, the longer information stays at late timesteps.",
+    rule="Page's trend of the normalised centroid at mid-training over τ = 0.75, 2, 4 rising.",
+    needs=recipes.time_constants,
+    gaps=(*FISHER, LEAK),
+)
+def test_larger_time_constants_keep_information_late(
+    runs: dict[str, SeedRuns], judge: Judge
+) -> None:
+    middle = np.stack([each.centroid("middle") for each in runs.values()], axis=1)
+    judge.trend(
+        middle, direction="increasing", name="Page's trend of the mid-training centroid over τ"
+    )
+    shown = {f"τ = {each.recipe.tau:.3g}": each for each in runs.values()}
+    names = tuple(shown)
+    draw_centroids(judge, "Counterpart of Fig. 4b", shown, traced=(names[0], names[-1]))
+
+
+@claim(
+    KIM2023,
+    "weight-decay",
+    source="Fig. 4c",
+    says="Weight decay makes no significant difference to concentration.",
+    rule="Final normalised centroid within ±0.05 of that at the reference, for each other decay.",
+    needs=recipes.weight_decays,
+    gaps=(*FISHER, DECAYS),
+)
+def test_weight_decay_does_not_matter(runs: dict[str, SeedRuns], judge: Judge) -> None:
+    reference = runs[REFERENCE_DECAY].centroid()
+    for name, each in runs.items():
+        if name != REFERENCE_DECAY:
+            judge(
+                each.centroid() - reference,
+                within(-0.05, 0.05),
+                name=f"final normalised centroid, {name} minus reference",
+            )
+    draw_centroids(judge, "Counterpart of Fig. 4c", runs, traced=())
+
+
+@claim(
+    KIM2023,
+    "learning-rate",
+    source="Fig. 4d",
+    says="At the best learning rate the centroid falls first; at lower and higher ones later.",
+    rule=(
+        "Epoch of half fall at 0.03, 0.08 and 0.8 minus that at 0.3, as a share of the training, "
+        "above 0 for each."
+    ),
+    needs=recipes.learning_rates,
+    gaps=(*FISHER, RATES, HALF_FALL),
+)
+def test_the_best_learning_rate_concentrates_first(runs: dict[str, SeedRuns], judge: Judge) -> None:
+    reference = half_falls(runs[REFERENCE_RATE])
+    for name, each in runs.items():
+        if name != REFERENCE_RATE:
+            judge(
+                half_falls(each) - reference,
+                above(0),
+                name=f"epoch of half fall, {name} minus {REFERENCE_RATE}",
+                unit="of training",
+            )
+    lowest = f"lr {LEARNING_RATES[0]:g}"
+    draw_centroids(judge, "Counterpart of Fig. 4d", runs, traced=(lowest, REFERENCE_RATE))
+
+
+@claim(
+    KIM2023,
+    "same-accuracy",
+    source="Fig. 4, text",
+    says="Settings that move the concentration have no conspicuous effect on accuracy.",
+    rule="Test accuracy within ±1 pp of the reference for each setting of Fig. 4a to 4d.",
+    needs=recipes.factors,
+    gaps=(LEAK, DECAYS),
+)
+def test_settings_that_move_information_keep_accuracy(
+    runs: dict[str, SeedRuns], judge: Judge
+) -> None:
+    reference = runs[REFERENCE].accuracy()
+    for name, each in runs.items():
+        if each.recipe != runs[REFERENCE].recipe:
+            judge(
+                each.accuracy() - reference,
+                within(-1, 1),
+                name=f"accuracy, {name} minus reference",
+                unit="pp",
+            )

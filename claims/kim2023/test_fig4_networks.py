@@ -1,0 +1,70 @@
+"""Concentration on other data sets and in other networks: Fig. 4e, 4f."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from claims.kim2023 import recipes
+from claims.kim2023.centroids import draw_centroids, judge_concentration
+from claims.kim2023.protocol import FISHER
+from claims.kim2023.recipes import DATASETS, KIM2023
+from tic.audit import claim
+from tic.audit.judge import Judge
+from tic.audit.runs import SeedRuns
+from tic.stats import above
+
+
+@claim(
+    KIM2023,
+    "datasets",
+    source="Fig. 4e",
+    says="CIFAR-10, SVHN and Fashion-MNIST all show concentration.",
+    rule=(
+        "On the data set: ic(early) - ic(final) above 0.05 and the Theil-Sen slope of ic below 0. "
+        "The statement holds when it holds on all three."
+    ),
+    needs=recipes.on_dataset,
+    gaps=FISHER,
+)
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_data_sets_show_concentration(runs: SeedRuns, judge: Judge, dataset: str) -> None:
+    judge_concentration(runs, judge, dataset)
+    draw_centroids(judge, f"Counterpart of Fig. 4e, {dataset}", {dataset: runs}, traced=(dataset,))
+
+
+@claim(
+    KIM2023,
+    "architectures",
+    source="Fig. 4f",
+    says=(
+        "AlexNet, ResNet-19 and ResNet-34 show concentration; AlexNet's centroid stays higher, and "
+        "ResNet-34 holds its information in the first three of ten timesteps."
+    ),
+    rule=(
+        "For each network: ic(early) - ic(final) above 0.05 and the Theil-Sen slope of ic below 0. "
+        "Final ic(AlexNet) - ic(ResNet-19) above 0. Share of I_t in the first ceil(0.3 T) "
+        "timesteps of ResNet-34 above 0.5."
+    ),
+    needs=recipes.architectures,
+    gaps=FISHER,
+)
+def test_networks_show_concentration(runs: dict[str, SeedRuns], judge: Judge) -> None:
+    for name, each in runs.items():
+        judge_concentration(each, judge, name)
+    judge(
+        runs["AlexNet"].centroid() - runs["ResNet-19"].centroid(),
+        above(0),
+        name="final normalised centroid, AlexNet minus ResNet-19",
+    )
+    trace = runs["ResNet-34"].trace()
+    first = math.ceil(0.3 * trace.shape[1])
+    judge(
+        trace[:, :first].sum(1) / trace.sum(1),
+        above(0.5),
+        name=f"share of information of ResNet-34 in timesteps 1 to {first}",
+    )
+    draw_centroids(judge, "Counterpart of Fig. 4f", runs, traced=("AlexNet", "ResNet-34"))
+    trained = ", ".join(f"{each.recipe.architecture} for {name}" for name, each in runs.items())
+    judge.note(f"Networks trained here: {trained}.")

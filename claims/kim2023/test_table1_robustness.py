@@ -1,0 +1,74 @@
+"""Accuracy under noise and attacks at three levels of α: Table 1."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from claims.kim2023 import recipes
+from claims.kim2023.paper import LEVELS, slips, table_1_rows
+from claims.kim2023.protocol import ATTACKS, MASKING, PER_BATCH, SEEDS
+from claims.kim2023.recipes import KIM2023
+from tic.attacks import FGSM, PGD, Blur, Corruption, GaussianNoise
+from tic.audit import claim
+from tic.audit.judge import Judge
+from tic.audit.runs import SeedRuns
+from tic.stats import above
+
+CORRUPTIONS: dict[str, Corruption] = {
+    "gaussian": GaussianNoise(share=0.5),
+    "blur": Blur(factor=2),
+    "fgsm": FGSM(epsilon=8 / 255),
+    "pgd": PGD(epsilon=8 / 255, step=4 / 255, steps=10),
+}
+
+
+@claim(
+    KIM2023,
+    "alpha-robustness",
+    source="Table 1",
+    says="The smaller α, the smaller the loss of accuracy under noise and attacks.",
+    rule=(
+        "drop(intermediate) - drop(low) and drop(high) - drop(intermediate) both above 0; "
+        "drop is clean minus corrupted test accuracy."
+    ),
+    needs=recipes.alphas,
+    gaps=(PER_BATCH, ATTACKS, MASKING, SEEDS),
+)
+@pytest.mark.parametrize("corruption", CORRUPTIONS)
+def test_smaller_alpha_is_more_robust(
+    runs: dict[str, SeedRuns], judge: Judge, corruption: str
+) -> None:
+    clean = {level: runs[level].accuracy() for level in LEVELS}
+    corrupted = {level: runs[level].accuracy(CORRUPTIONS[corruption]) for level in LEVELS}
+    drop = {level: clean[level] - corrupted[level] for level in LEVELS}
+    for less, more in pairwise(LEVELS):
+        judge(
+            drop[more] - drop[less],
+            above(0),
+            name=f"drop under {corruption}, α {more} minus α {less}",
+            unit="pp",
+        )
+    dataset = runs["low"].recipe.dataset
+    place, rows = table_1_rows(dataset)
+    for level in LEVELS:
+        for images, measured in (("clean", clean), (corruption, corrupted)):
+            judge.compare(
+                f"α {level}, {images}",
+                place,
+                unit="%",
+                reported=getattr(rows[level], images),
+                measured=measured[level],
+            )
+    for level in LEVELS:
+        judge.compare(
+            f"α {level}, drop",
+            place,
+            unit="pp",
+            reported=round(rows[level].clean - getattr(rows[level], corruption), 2),
+            measured=drop[level],
+        )
+    judge.note(f"Corruption: {CORRUPTIONS[corruption]!r}.")
+    for slip in slips(corruption):
+        judge.note(slip)

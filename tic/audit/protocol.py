@@ -1,0 +1,60 @@
+"""Protocols: the readings of what a paper leaves open, each of which an audit can run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from tic.losses import Readout
+from tic.measure.fisher import Estimator
+from tic.recipe import Recipe
+
+
+def _unchanged(recipe: Recipe) -> Recipe:
+    return recipe
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One reading; a field that is not given stays as in the standard one.
+
+    Attributes:
+        name: For `--protocol`, such as `summed-logits`.
+        says: How it differs from the standard reading.
+        estimator: Of the Fisher information.
+        readout: Whose log-likelihood the Fisher information is of.
+        images: Split that the Fisher information is measured on.
+        layers: All layers, or only the weights that every timestep repeats: convolutions and
+            linear layers without the stem and without batch normalisation.
+        alter: Changes the Recipes that a claim needs, and their ancestors.
+    """
+
+    name: str
+    says: str
+    estimator: Estimator = Estimator.EMPIRICAL
+    readout: Readout = Readout.MEAN
+    images: Literal["train", "test"] = "train"
+    layers: Literal["all", "repeated"] = "all"
+    alter: Callable[[Recipe], Recipe] = _unchanged
+
+    def recipe(self, recipe: Recipe) -> Recipe:
+        """Apply `alter` to a Recipe and its ancestors."""
+        parent = None if recipe.parent is None else self.recipe(recipe.parent)
+        return self.alter(recipe.but(parent=parent))
+
+
+STANDARD = Protocol("standard", "The reading of the paper that the notes of each claim state.")
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something that a paper leaves open, gets wrong, or does otherwise in its code.
+
+    Attributes:
+        text: What is open and what is done here; a note in the entries of the claims it touches.
+        protocols: Other readings that could change a verdict.
+    """
+
+    text: str
+    protocols: tuple[Protocol, ...] = ()

@@ -1,0 +1,123 @@
+"""Response of the output to input perturbations, beside Fisher's prediction (Kim et al. Eq. 11).
+
+    D_KL(p(x) ‖ p(x + δ)) ≈ ½ δᵀ M δ,    M = J ᵀ (diag p - p pᵀ) J
+
+with J the derivative of the mean logits at the input. Eq. 11 writes the Fisher matrix of the
+weights for M, which does not have δ's dimension; its trace is measured beside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from tic import seeding
+from tic.errors import TicError
+from tic.measure.fisher import fisher_information
+from tic.models.modes import evaluation_mode
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PerturbationResponse:
+    """What perturbations of given norms do to the output.
+
+    Attributes:
+        divergence: D_KL(p(x) ‖ p(x + δ)) in nats, shape (norms, N).
+        prediction: ½ δᵀ M δ with the input Fisher matrix M, in nats, shape (norms, N).
+        trace: ‖∇ log p(y | x)‖² over the weights at the last timestep, shape (N,).
+    """
+
+    divergence: Array
+    prediction: Array
+    trace: Array
+
+
+def perturbation_response(
+    model: nn.Module,
+    loader: Iterable[tuple[Tensor, Tensor]],
+    shares: Sequence[float],
+    *,
+    seed: int = 0,
+) -> PerturbationResponse:
+    """Perturb every image along one random direction, at several norms.
+
+    Everything but the weight gradients is computed in float64, since the divergence of a small
+    perturbation is the difference of nearly equal numbers. J is what automatic differentiation
+    gives: for a spiking network the surrogate's derivative, not that of its step function.
+
+    Args:
+        model: Maps images (B, C, H, W) to logits (T, B, K); measured in evaluation mode.
+        loader: Batches of images in [0, 1] and labels (B,).
+        shares: ℓ2 norms of δ as shares of the image's norm.
+        seed: Of the directions.
+
+    Returns:
+        See `PerturbationResponse`; N counts the images in the loader's order.
+
+    Raises:
+        TicError: The loader is empty or a share is not positive.
+    """
+    if not shares or min(shares) <= 0:
+        raise TicError(f"shares must be positive norms, at least one, got {list(shares)}")
+    batches = list(loader)
+    weights = fisher_information(model, batches)  # refuses an empty loader
+    assert weights.per_sample is not None
+    dtype = next(model.parameters()).dtype
+    divergences, predictions = [], []
+    try:
+        with evaluation_mode(model.double()):
+            for number, (images, _) in enumerate(batches):
+                found = _respond(model, images.double(), shares, seed, number)
+                divergences.append(found[0])
+                predictions.append(found[1])
+    finally:
+        model.to(dtype)
+    return PerturbationResponse(
+        divergence=torch.cat(divergences, 1).cpu().numpy(),
+        prediction=torch.cat(predictions, 1).cpu().numpy(),
+        trace=weights.per_sample[:, -1],
+    )
+
+
+def _respond(
+    model: nn.Module, images: Tensor, shares: Sequence[float], seed: int, number: int
+) -> tuple[Tensor, Tensor]:
+    draws = seeding.generator(seed, f"perturbation/{number}")
+    noise = torch.randn(images.shape, generator=draws, dtype=images.dtype).to(images.device)
+    scale = _norms(images) / _norms(noise)
+    direction = noise * scale.view(-1, 1, 1, 1)
+    curvature = _curvature(model, images, direction)
+    with torch.no_grad():
+        clean = model(images).mean(0).log_softmax(1)
+        seen = [model(images + share * direction).mean(0).log_softmax(1) for share in shares]
+    divergence = torch.stack([(clean.exp() * (clean - each)).sum(1) for each in seen])
+    prediction = torch.stack([share**2 * curvature / 2 for share in shares])
+    return divergence, prediction
+
+
+def _curvature(model: nn.Module, images: Tensor, direction: Tensor) -> Tensor:
+    """δᵀ M δ for every image, shape (B,): the variance under p of the logits' change J δ."""
+    leaf = images.clone().requires_grad_()
+    with torch.enable_grad():
+        logits = model(leaf).mean(0)
+        slopes = []
+        for k in range(logits.shape[1]):
+            (gradient,) = torch.autograd.grad(logits[:, k].sum(), leaf, retain_graph=True)
+            slopes.append((gradient * direction).sum((1, 2, 3)))
+    change = torch.stack(slopes, 1)
+    probabilities = logits.detach().softmax(1)
+    mean = (probabilities * change).sum(1, keepdim=True)
+    variance: Tensor = (probabilities * (change - mean).square()).sum(1)
+    return variance
+
+
+def _norms(images: Tensor) -> Tensor:
+    norms: Tensor = torch.linalg.vector_norm(images, dim=(1, 2, 3))
+    return norms
