@@ -32,8 +32,8 @@ def chosen_epochs(runs: SeedRuns) -> list[int]:
     ),
     rule=(
         "Loss of accuracy with noise in the first window of three timesteps minus that in the "
-        "last: above 1 pp after training, within ±2 pp after epoch 1, and larger after training than "
-        "after epoch 1."
+        "last: above 1 pp after training, within ±2 pp after epoch 1, and larger after training "
+        "than after epoch 1."
     ),
     needs=recipes.windows,
     gaps=(DEFICITS,),

@@ -18,7 +18,7 @@ TINY = Setting(
 PACK = Pack(PAPER, {"resnet19": OWN, "tiny": TINY}, own="resnet19", default="tiny")
 NOTHING = {
     "arch": None, "dataset": None, "timesteps": None, "epochs": None, "seeds": None,
-    "train_size": None, "claim": None,
+    "train_size": None, "claim": None, "fisher_size": None, "test_size": None, "protocol": None,
 }  # fmt: skip
 
 

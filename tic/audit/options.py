@@ -15,7 +15,7 @@ from tic.errors import TicError
 
 CONFIDENCE = 0.95
 ALL_PROTOCOLS = "all"
-TrainSize = int | Literal["all"]
+Size = int | Literal["all"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Options:
         epochs: Overrides the length of the training.
         seeds: Number of seeds, counted from 0.
         train_size: Number of training images; "all" for every one.
+        fisher_size: At most so many images for the Fisher information; "all" for every one.
+        test_size: At most so many test images for accuracy; "all" for every one.
         claims: Patterns of claim names, ids or places; all without any.
         protocols: Names of protocols; only the standard one without any.
     """
@@ -38,7 +40,9 @@ class Options:
     timesteps: int | None = None
     epochs: int | None = None
     seeds: int | None = None
-    train_size: TrainSize | None = None
+    train_size: Size | None = None
+    fisher_size: Size | None = None
+    test_size: Size | None = None
     claims: tuple[str, ...] = ()
     protocols: tuple[str, ...] = ()
 
@@ -88,10 +92,18 @@ class Options:
         setting = setting.but(**{name: value for name, value in changes.items() if value})
         if self.seeds is not None:
             setting = replace(setting, seeds=tuple(range(self.seeds)))
+        if self.fisher_size is not None:
+            setting = replace(setting, fisher_size=_number(self.fisher_size))
+        if self.test_size is not None:
+            setting = replace(setting, test_size=_number(self.test_size))
         return setting if self.train_size is None else _limit(setting, self.train_size)
 
 
-def _limit(setting: Setting, train_size: TrainSize) -> Setting:
+def _number(size: Size) -> int | None:
+    return None if size == "all" else size
+
+
+def _limit(setting: Setting, train_size: Size) -> Setting:
     spec = describe(setting.recipe.dataset)
     if train_size == "all":
         return setting.but(train_size=None)
@@ -115,14 +127,16 @@ def read_options(asked: argparse.Namespace) -> Options:
         timesteps=_count("--timesteps", asked.timesteps),
         epochs=_count("--epochs", asked.epochs),
         seeds=_count("--seeds", asked.seeds),
-        train_size=_train_size(asked.train_size),
+        train_size=_size("--train-size", asked.train_size),
+        fisher_size=_size("--fisher-size", asked.fisher_size),
+        test_size=_size("--test-size", asked.test_size),
         claims=_listed("--claim", asked.claim),
         protocols=_listed("--protocol", asked.protocol),
     )
 
 
-def _train_size(text: str | None) -> TrainSize | None:
-    return "all" if text == "all" else _count("--train-size", text, way_out=" or all")
+def _size(option: str, text: str | None) -> Size | None:
+    return "all" if text == "all" else _count(option, text, way_out=" or all")
 
 
 def _count(option: str, text: str | None, way_out: str = "") -> int | None:

@@ -35,6 +35,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--epochs", metavar="N", help="epochs instead of the setting's own")
     add("--seeds", metavar="S", help="number of seeds instead of the setting's own")
     add("--train-size", metavar="N|all", help="number of training images, or all of them")
+    add("--fisher-size", metavar="N|all", help="at most so many images for Fisher information")
+    add("--test-size", metavar="N|all", help="at most so many test images for accuracy")
     add("--device", metavar="DEVICE", default="cpu", help="cpu, cuda or cuda:N (default: cpu)")
     add("--data", metavar="DIR", type=Path, help="folder that data sets are looked for in first")
     add("--store", metavar="DIR", type=Path, help="folder of Runs (default: $TIC_STORE or .tic)")
