@@ -12,7 +12,7 @@ from typing import Literal
 import torch
 
 from tic import data, models
-from tic.errors import DivergedRunError, TicError
+from tic.errors import DataNotFoundError, DivergedRunError, TicError
 from tic.recipe import Recipe
 from tic.seeding import derive
 from tic.store import Run, Store
@@ -61,6 +61,14 @@ class Lab:
         """
         for split in ("train", "test"):
             data.load(dataset, split, self.data_root, download=download)
+
+    def holds_data(self, dataset: str) -> bool:
+        """Whether both splits of a data set are on this machine."""
+        try:
+            self.require_data(dataset, download=False)
+        except DataNotFoundError:
+            return False
+        return True
 
     def fingerprint(self, recipe: Recipe) -> str:
         """Identify the Run of a Recipe on the data that lie here."""

@@ -57,6 +57,6 @@ def test_deep_blocks_hold_information_early(runs: SeedRuns, judge: Judge) -> Non
     judge.figure(
         "Counterpart of Fig. 3",
         "Fisher trace of each block per timestep at three epochs, as a share of the largest in its "
-        "panel; mean over the seeds.",
+        "panel.",
         *(heat_map(runs, epoch) for epoch in dict.fromkeys(map(runs.nearest, shares))),
     )

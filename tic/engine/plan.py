@@ -49,8 +49,9 @@ def work(recipe: Recipe) -> int:
 
 
 def missing(plan: Plan, lab: Lab) -> Plan:
-    """The part of a plan that the Store does not have yet."""
-    return tuple(run for run in plan if not lab.has(run.recipe))
+    """The part of a plan that the Store does not have yet; nothing is downloaded to find out."""
+    here = {dataset: lab.holds_data(dataset) for dataset in {run.recipe.dataset for run in plan}}
+    return tuple(run for run in plan if not (here[run.recipe.dataset] and lab.has(run.recipe)))
 
 
 def expected_seconds(plan: Plan, lab: Lab) -> float:

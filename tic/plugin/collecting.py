@@ -103,11 +103,14 @@ class Collecting:
         """Look for the data now, not hours later.
 
         The data set that was asked for must be there or be downloaded. Another one that a claim
-        brings along is only downloaded on demand; without it that claim is not run.
+        brings along is only downloaded on demand; without it that claim is not run. A plan or a
+        list needs no data, and says what an audit would do.
         """
         own = planned.setting.recipe.dataset
-        for dataset in {recipe.dataset for recipe in planned.recipes.values()}:
+        for dataset in sorted({recipe.dataset for recipe in planned.recipes.values()}):
             optional = dataset != own and not self.state.config.option.download
+            if self.state.tells_only and not optional:
+                continue
             try:
                 self.state.session.lab.require_data(dataset, download=not optional)
             except DataNotFoundError as error:
