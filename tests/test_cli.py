@@ -83,7 +83,7 @@ def test_an_audit_is_held_against_expected_verdicts(audit, repository, allowed, 
     assert audit(REFUTED, arguments=("--expect", "expected.json")) == status
 
 
-@pytest.mark.parametrize("command", ["audit", "plan"])
+@pytest.mark.parametrize("command", ["audit", "plan", "claims", "protocols"])
 @pytest.mark.parametrize(
     ("given", "passed_on"),
     [
@@ -98,16 +98,61 @@ def test_options_are_handed_to_pytest_as_they_are(monkeypatch, command, given, p
     seen = []
     monkeypatch.setattr(pytest, "main", lambda arguments, plugins=None: seen.extend(arguments) or 3)
     assert main([command, *given]) == 3
-    assert [each for each in seen if each not in ("--plan", "-q")] == passed_on
-    assert ("--plan" in seen) == (command == "plan")
+    telling = {
+        "audit": [],
+        "plan": ["--plan", "-q"],
+        "claims": ["--list", "claims", "-q"],
+        "protocols": ["--list", "protocols", "-q"],
+    }
+    folder, *options = passed_on
+    assert seen == [folder, *telling[command], *options]
 
 
 def test_a_plan_is_printed_and_nothing_trained(repository, modules_forgotten, capsys):
     repository.write(SUPPORTED)
     store = repository.pytester.path / "store"
     assert main(["plan", ".", *QUICKLY, "--store", str(store)]) == 0
-    assert "3 Runs, 3 to train" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    for line in ("3 Runs, 3 to train", "operations ", "disk ", "training  "):
+        assert f"\n{line}" in told
     assert not (store / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("claims", "other2024/positive[tiny-digits]  (Fig. 1)\n    It is positive.\n    needs: 3"),
+        (
+            "protocols",
+            "\nstandard\n    The reading of the paper that the notes of each claim state.",
+        ),
+    ],
+)
+def test_a_list_is_printed_and_nothing_trained(
+    repository, modules_forgotten, capsys, command, told
+):
+    repository.write(SUPPORTED)
+    store = repository.pytester.path / "store"
+    assert main([command, ".", *QUICKLY, "--store", str(store)]) == 0
+    assert told in capsys.readouterr().out
+    assert not (store / "runs").exists()
+    assert not (repository.pytester.path / "reports").exists()
+
+
+@pytest.mark.parametrize("command", ["plan", "claims", "protocols"])
+def test_what_an_audit_would_refuse_is_refused(repository, modules_forgotten, capsys, command):
+    repository.write(SUPPORTED)
+    assert main([command, ".", *QUICKLY, "--seeds", "0"]) == 4
+    assert "--seeds must be a whole number of at least 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["audit", "plan", "claims", "protocols"])
+def test_help_of_a_command_tells_of_the_folder(capsys, command):
+    with pytest.raises(SystemExit) as left:
+        main([command, "--help"])
+    assert left.value.code == 0
+    assert f"usage: tic {command}" in (told := capsys.readouterr().out)
+    assert "folder" in told
 
 
 def test_a_report_is_rendered_again_beside_the_audit(left, capsys):

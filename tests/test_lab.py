@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tic.errors import DivergedRunError, TicError
+from tic.errors import DataNotFoundError, DivergedRunError, TicError
 from tic.lab import Lab, one_thread, usable_device
 from tic.store import weights_name
 from tic.train import train
@@ -77,6 +77,45 @@ def test_images_are_loaded_once_and_a_smaller_set_is_part_of_a_larger(lab):
     assert len(lab.images("digits", "test")) == 360
 
 
+@pytest.mark.parametrize("download", [True, False])
+def test_both_splits_are_required_at_the_place_of_the_lab(tmp_path, monkeypatch, download):
+    asked = []
+    monkeypatch.setattr(
+        "tic.data.load",
+        lambda dataset, split, root, *, download: asked.append((dataset, split, root, download)),
+    )
+    root = tmp_path / "images"
+    Lab(tmp_path, data_root=root).require_data("svhn", download=download)
+    assert asked == [("svhn", split, root, download) for split in ("train", "test")]
+
+
+@pytest.mark.parametrize("missing", ["train", "test"])
+def test_one_split_alone_is_not_enough(lab, monkeypatch, missing):
+    def load(dataset, split, root, *, download):
+        if split == missing:
+            raise DataNotFoundError(f"no {split} images")
+
+    monkeypatch.setattr("tic.data.load", load)
+    assert not lab.holds_data("svhn")
+    with pytest.raises(DataNotFoundError, match=f"no {missing} images"):
+        lab.require_data("svhn", download=False)
+
+
+def test_damaged_files_are_told_and_do_not_count_as_missing(lab, monkeypatch):
+    def damaged(*arguments, download):
+        raise TicError("svhn is not the published data set")
+
+    monkeypatch.setattr("tic.data.load", damaged)
+    for ask in (lambda: lab.require_data("svhn", download=False), lambda: lab.holds_data("svhn")):
+        with pytest.raises(TicError, match="not the published"):
+            ask()
+
+
+def test_an_unknown_data_set_is_not_a_missing_one(lab):
+    with pytest.raises(TicError, match="unknown data set 'mnist'"):
+        lab.holds_data("mnist")
+
+
 def test_the_fingerprint_names_recipe_and_data(lab, quick_recipe, monkeypatch):
     fingerprint = lab.fingerprint(quick_recipe)
     digest = lab.images("digits", "train", 60).digest
@@ -88,6 +127,17 @@ def test_the_fingerprint_names_recipe_and_data(lab, quick_recipe, monkeypatch):
 
 class OtherData:
     digest = "other"
+
+
+def test_data_that_are_here_are_told_from_data_that_are_not(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("TIC_DATA", raising=False)
+    lab = Lab(tmp_path / "store", data_root=tmp_path)
+    assert lab.holds_data("digits")
+    assert not lab.holds_data("svhn")
+    with pytest.raises(TicError, match=r"svhn is not on this machine.*downloading is switched off"):
+        lab.require_data("svhn", download=False)
+    assert list(tmp_path.iterdir()) == []
 
 
 # Runs and networks
@@ -112,7 +162,7 @@ def test_a_diverged_run_is_there_and_gives_nothing(lab, quick_recipe):
     train(diverging, lab)
     assert lab.has(diverging, verify=True)
     for use in (lab.run, lab.network):
-        with pytest.raises(DivergedRunError, match=r"tiny-digits-T2-seed0: .* became nan"):
+        with pytest.raises(DivergedRunError, match=r"tiny-digits-T2-lr1e\+30-seed0: .* became nan"):
             use(diverging)
 
 

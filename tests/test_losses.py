@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from tic.losses import alpha_loss, mean_loss, prefix_logits, prefix_loss, prefix_losses
+from tic.losses import (
+    Readout,
+    alpha_loss,
+    mean_loss,
+    prefix_logits,
+    prefix_loss,
+    prefix_losses,
+    sample_losses,
+)
 
 lawful = settings(deadline=None, max_examples=40)
 shapes = st.tuples(st.integers(1, 6), st.integers(1, 5), st.integers(2, 5))
@@ -31,6 +39,22 @@ def test_prefix_logits_are_running_means():
     assert prefix_logits(logits).tolist() == [[[6.0, 0.0]], [[3.0, 1.0]], [[3.0, 1.0]]]
 
 
+def test_prefix_logits_are_running_sums_when_the_sum_is_asked_for():
+    logits = torch.tensor([[[6.0, 0.0]], [[0.0, 2.0]], [[3.0, 1.0]]])
+    sums = [[[6.0, 0.0]], [[6.0, 2.0]], [[9.0, 3.0]]]
+    assert prefix_logits(logits, Readout.SUM).tolist() == sums
+
+
+@lawful
+@given(shapes, seeds)
+def test_the_sum_over_a_prefix_is_its_length_times_the_mean(shape, seed):
+    logits, _ = random_logits(shape, seed)
+    lengths = torch.arange(1, shape[0] + 1).view(-1, 1, 1)
+    means = prefix_logits(logits, Readout.MEAN)
+    torch.testing.assert_close(prefix_logits(logits, Readout.SUM), lengths * means)
+    assert torch.equal(prefix_logits(logits), means)
+
+
 def test_the_first_prefix_is_the_first_read_out_and_the_last_the_mean():
     logits, _ = random_logits((5, 3, 4), 0)
     assert torch.equal(prefix_logits(logits)[0], logits[0])
@@ -46,7 +70,29 @@ def test_a_prefix_knows_nothing_of_later_read_outs():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_prefix_logits_keep_their_type(dtype):
-    assert prefix_logits(torch.ones(3, 1, 2, dtype=dtype)).dtype is dtype
+    for readout in Readout:
+        assert prefix_logits(torch.ones(3, 1, 2, dtype=dtype), readout).dtype is dtype
+
+
+def test_sample_losses_by_hand_stand_in_the_order_of_the_samples():
+    # margins (2, 0) of class 0 and (0, 4) of class 1: prefix margins (2, 1) and (0, -2)
+    logits = torch.tensor([[[2.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [4.0, 0.0]]], dtype=torch.float64)
+    losses = sample_losses(logits, torch.tensor([0, 1]))
+    by_hand = [
+        [math.log1p(math.exp(-2)), math.log(2)],
+        [math.log1p(math.exp(-1)), math.log1p(math.exp(2))],
+    ]
+    assert losses.tolist() == [pytest.approx(row) for row in by_hand]
+
+
+@lawful
+@given(shapes, seeds)
+def test_sample_losses_are_the_prefix_losses_of_every_sample_alone(shape, seed):
+    logits, labels = random_logits(shape, seed)
+    alone = [prefix_losses(logits[:, [n]], labels[[n]]) for n in range(shape[1])]
+    losses = sample_losses(logits, labels)
+    torch.testing.assert_close(losses, torch.stack(alone, 1))
+    torch.testing.assert_close(losses.mean(1), prefix_losses(logits, labels))
 
 
 @lawful
@@ -118,11 +164,56 @@ def test_the_absolute_value_is_taken_of_the_batch_mean():
     assert alpha_loss(logits, labels, alpha).item() == pytest.approx(0, abs=1e-15)
 
 
+def test_the_absolute_value_is_taken_of_each_sample_when_that_is_asked_for():
+    # losses log 2 = 0.693 and log(1 + e^-3) = 0.049 lie on both sides of α = 0.2
+    logits = torch.tensor([[[0.0, 0.0], [3.0, 0.0]]], dtype=torch.float64)
+    labels, above, below = torch.tensor([0, 0]), math.log(2) - 0.2, 0.2 - math.log1p(math.exp(-3))
+    per_sample = alpha_loss(logits, labels, 0.2, per="sample")
+    per_batch = alpha_loss(logits, labels, 0.2, per="batch")
+    assert per_sample.item() == pytest.approx((above + below) / 2)
+    assert per_batch.item() == pytest.approx((above - below) / 2)
+    assert torch.equal(alpha_loss(logits, labels, 0.2), per_batch)
+
+
+def test_only_samples_below_alpha_turn_round_when_each_counts_by_itself():
+    logits = torch.zeros(1, 2, 2, dtype=torch.float64)
+    logits[0, 1, 0] = 3.0
+    logits.requires_grad_()
+    loss = alpha_loss(logits, torch.tensor([0, 0]), 0.2, per="sample")
+    (gradient,) = torch.autograd.grad(loss, logits)
+    # of -log p at the class: -σ(-margin), halved by the mean over two samples
+    by_hand = [-1 / 2 / 2, 1 / (1 + math.exp(3)) / 2]
+    assert gradient[0, :, 0].tolist() == pytest.approx(by_hand)
+
+
+@lawful
+@given(shapes, seeds, st.floats(0, 6))
+def test_the_alpha_loss_per_sample_is_never_smaller_than_per_batch(shape, seed, alpha):
+    logits, labels = random_logits(shape, seed)
+    per_sample, per_batch = (
+        alpha_loss(logits, labels, alpha, per=each).item() for each in ("sample", "batch")
+    )
+    assert per_sample >= per_batch - 1e-12
+
+
+@lawful
+@given(shapes, seeds, st.floats(0, 1), st.booleans())
+def test_with_all_samples_on_one_side_of_alpha_both_alpha_losses_agree(shape, seed, gap, beneath):
+    logits, labels = random_logits(shape, seed)
+    losses = sample_losses(logits, labels)
+    alpha = (losses.max() + gap if beneath else (1 - gap) * losses.min()).item()
+    torch.testing.assert_close(
+        alpha_loss(logits, labels, alpha, per="sample"), alpha_loss(logits, labels, alpha)
+    )
+
+
 @lawful
 @given(shapes, seeds)
 def test_alpha_zero_is_the_prefix_loss(shape, seed):
     logits, labels = random_logits(shape, seed)
-    torch.testing.assert_close(alpha_loss(logits, labels, 0.0), prefix_loss(logits, labels))
+    for per in ("batch", "sample"):
+        flooded = alpha_loss(logits, labels, 0.0, per=per)
+        torch.testing.assert_close(flooded, prefix_loss(logits, labels))
 
 
 @lawful

@@ -57,10 +57,10 @@ recipes = originals | st.builds(
 
 
 def test_a_fingerprint_never_changes():
-    # the start of sha256 of {"data":"digest","recipe":{"dataset":"digits"},"version":1}
-    assert DIGITS.fingerprint("digest") == "877f457a8d2cb1216573fc7a"
+    # the start of sha256 of {"data":"digest","recipe":{"dataset":"digits"},"version":2}
+    assert DIGITS.fingerprint("digest") == "a181c248b3f1134ad6c093e4"
     pruned = DIGITS.but(loss="alpha", alpha=0.01, parent=PARENT, sparsity=0.5, tau=4 / 3, seed=3)
-    assert pruned.fingerprint("digest") == "b86d770e275fe96c3135a7fd"
+    assert pruned.fingerprint("digest") == "fbd1cb463e817e0daec49064"
 
 
 @pytest.mark.parametrize("field", CHANGED)
@@ -70,12 +70,14 @@ def test_the_fingerprint_depends_on_every_field(field):
 
 
 def test_every_field_is_among_those_that_were_tried():
-    assert set(CHANGED) | {"alpha", "sparsity"} == set(Recipe.model_fields)
+    assert set(CHANGED) | {"alpha", "alpha_per", "sparsity"} == set(Recipe.model_fields)
 
 
 def test_the_fingerprint_depends_on_the_level_of_the_alpha_loss_and_on_the_sparsity():
     levels = {DIGITS.but(loss="alpha", alpha=a).fingerprint("digest") for a in (0, 1e-3, 1e-2)}
     assert len(levels) == 3
+    per_sample = DIGITS.but(loss="alpha", alpha=1e-2, alpha_per="sample").fingerprint("digest")
+    assert per_sample not in levels
     shares = {DIGITS.but(parent=PARENT, sparsity=s).fingerprint("digest") for s in (0, 0.5, 0.75)}
     assert len(shares) == 3
 
@@ -158,6 +160,14 @@ def test_a_fingerprint_is_twenty_four_hexadecimal_digits(recipe):
         ),
         ({"dataset": "d", "loss": "alpha"}, "got loss='alpha' and alpha=None"),
         (
+            {"dataset": "d", "alpha_per": "sample"},
+            "alpha_per='sample' needs loss='alpha', got 'mean'$",
+        ),
+        (
+            {"dataset": "d", "loss": "alpha", "alpha": 1, "alpha_per": "epoch"},
+            "alpha_per: Input should be 'batch' or 'sample', got 'epoch'",
+        ),
+        (
             {"dataset": "d", "epochs": 3, "checkpoints": 4},
             "checkpoints must be at most epochs, got 4 and 3",
         ),
@@ -238,6 +248,15 @@ def test_ancestors_come_eldest_first():
         ({}, "tiny-digits-T5-seed0"),
         ({"loss": "prefix", "seed": 4}, "tiny-digits-T5-prefix-seed4"),
         ({"loss": "alpha", "alpha": 0.01, "seed": 2}, "tiny-digits-T5-alpha0.01-seed2"),
+        (
+            {"loss": "alpha", "alpha": 0.2, "alpha_per": "sample"},
+            "tiny-digits-T5-alpha0.2-per-sample-seed0",
+        ),
+        ({"tau": 4 / 3}, "tiny-digits-T5-tau1.33-seed0"),
+        ({"learning_rate": 0.03, "loss": "prefix"}, "tiny-digits-T5-lr0.03-prefix-seed0"),
+        ({"weight_decay": 1e-4, "tau": 4.0}, "tiny-digits-T5-tau4-wd0.0001-seed0"),
+        ({"weight_decay": 0.0}, "tiny-digits-T5-wd0-seed0"),
+        ({"momentum": 0.8, "batch_size": 64, "epochs": 7}, "tiny-digits-T5-seed0"),
         (
             {"architecture": "resnet19", "timesteps": 3, "parent": PARENT, "sparsity": 0.96875},
             "resnet19-digits-T3-pruned96.9%-seed0",

@@ -546,7 +546,7 @@ def test_a_diverged_training_is_finished(lab, diverging):
     run = train(diverging, lab)
     again = train(diverging, Lab(lab.store_root), lambda epoch: pytest.fail("trained again"))
     assert again.diverged == run.diverged
-    with pytest.raises(DivergedRunError, match="tiny-digits-T2-seed0: the training loss became"):
+    with pytest.raises(DivergedRunError, match=r"-lr1e\+30-seed0: the training loss became"):
         lab.run(diverging)
 
 
@@ -569,8 +569,8 @@ def test_descendants_of_a_diverged_training_are_diverged_and_name_it(lab, diverg
     grandchild = child.but(parent=child, sparsity=0.2, seed=5)
     run = train(grandchild, lab, lambda epoch: pytest.fail("trained"))
     assert run.diverged.count("its parent has no weights") == 2
-    assert "tiny-digits-T2-pruned10.0%-seed0" in run.diverged
-    assert "tiny-digits-T2-seed0: the training loss became nan in epoch 1" in run.diverged
+    assert "tiny-digits-T2-lr0.1-pruned10.0%-seed0" in run.diverged
+    assert "tiny-digits-T2-lr1e+30-seed0: the training loss became nan in epoch 1" in run.diverged
     assert {path.name for path in run.folder.iterdir()} == {RECIPE, HISTORY, MANIFEST}
     with pytest.raises(DivergedRunError, match="its parent has no weights"):
         lab.run(child)

@@ -184,7 +184,9 @@ def on_dataset(setting: Setting, dataset: str) -> Recipe:
     recipe = baseline(setting)
     if dataset == recipe.dataset or recipe.train_size is None:
         return recipe.but(dataset=dataset)
-    return recipe.but(dataset=dataset, train_size=round(SMOKE_DATA_SHARE * recipe.train_size))
+    return recipe.but(
+        dataset=dataset, train_size=max(1, round(SMOKE_DATA_SHARE * recipe.train_size))
+    )
 
 
 def networks(setting: Setting) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """From single entries to the audit: Holm over all claims, and a record of every Run."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tic.audit.assemble import correct, data_digests, run_records
 from tic.audit.claim import Setting
@@ -23,12 +25,15 @@ def contrast(seeds):
     )  # fmt: skip
 
 
-def entry(name, outcome, p_value, seeds=(0, 1, 2)):
+def entry(name, outcome, p_value, seeds=(0, 1, 2), protocol="standard", **parameters):
+    case = "".join(f"-{value}" for value in parameters.values())
     judged = outcome in (S, R, I)
     return Entry(
-        id=name, claim=name, version=1, paper="p", source="s", says="s", rule="r", parameters={},
-        scope=Scope(level="paper", differences=()), outcome=outcome, own_outcome=outcome,
-        reason="own reason", p_value=p_value, contrasts=(contrast(seeds),) if judged else (),
+        id=name + case + ("" if protocol == "standard" else f"-{protocol}"), claim=name, version=1,
+        paper="p", source="s", says="s", rule="r", parameters=parameters, protocol=protocol,
+        alternatives=(), scope=Scope(level="paper", differences=()), outcome=outcome,
+        own_outcome=outcome, reason="own reason", p_value=p_value,
+        contrasts=(contrast(seeds),) if judged else (),
         comparisons=(), figures=(), notes=(), runs=(), seconds=0.0,
     )  # fmt: skip
 
@@ -89,6 +94,93 @@ def test_an_audit_of_no_tested_claim_has_an_empty_family():
     assert correct([], 0.95)[1].family == 0
 
 
+def under(protocol, name, outcome, p_value):
+    return entry(name, outcome, p_value, protocol=protocol)
+
+
+def test_every_protocol_is_corrected_in_a_family_of_its_own():
+    # Standard: 0.001 * 2 and 0.02 * 1 survive 0.025. Official: 0.02 * 2 does not.
+    # One family of four would have let 0.02 * 3 fall.
+    found, multiplicity = correct(
+        [
+            entry("a", S, 0.001), entry("b", S, 0.02),
+            under("official", "a", S, 0.02), under("official", "b", I, 0.4),
+        ],
+        confidence=0.95,
+    )  # fmt: skip
+    assert outcomes(found) == {
+        "a": "SUPPORTED",
+        "b": "SUPPORTED",
+        "a-official": "INCONCLUSIVE",
+        "b-official": "INCONCLUSIVE",
+    }
+    assert multiplicity.family == 2
+    assert found[2].reason == "supported alone, but not after Holm's correction over 2 claims"
+
+
+@pytest.mark.parametrize(("untouched", "outcome", "left"), [(0.4, I, I), (0.01, S, S)])
+def test_a_claim_that_a_protocol_does_not_touch_counts_in_its_family(untouched, outcome, left):
+    # 0.02 * 2 is beyond 0.025, unless 0.01 * 2 came before it and survived.
+    found, multiplicity = correct(
+        [entry("a", S, 0.001), entry("b", outcome, untouched), under("official", "a", S, 0.02)],
+        confidence=0.95,
+    )
+    assert found[2].outcome is left
+    assert multiplicity.family == 2
+
+
+def test_a_claim_that_a_protocol_does_not_touch_does_not_fall_with_it():
+    # In the family of `official`, 0.02 * 2 would not survive; in its own it does.
+    found, _ = correct(
+        [entry("a", S, 0.001), entry("b", S, 0.02), under("official", "a", I, 0.9)],
+        confidence=0.95,
+    )
+    assert found[1].outcome is S
+
+
+def test_without_the_standard_protocol_a_claim_stands_in_as_it_was_judged():
+    # Family of `summed`: 0.02 of a, and 0.4 of b, which was judged by `official` alone.
+    found, multiplicity = correct(
+        [
+            under("official", "a", S, 0.001), under("official", "b", I, 0.4),
+            under("summed", "a", S, 0.02),
+        ],
+        confidence=0.95,
+    )  # fmt: skip
+    assert [str(each.outcome) for each in found] == ["SUPPORTED", "INCONCLUSIVE", "INCONCLUSIVE"]
+    assert multiplicity.family == 2
+
+
+def test_where_a_protocol_is_silent_the_standard_one_speaks_before_others():
+    # In the family of `summed`, b counts with the 0.01 of the standard protocol, not with 0.9.
+    found, _ = correct(
+        [
+            under("official", "b", I, 0.9), entry("b", S, 0.01), entry("a", S, 0.001),
+            under("summed", "a", S, 0.02),
+        ],
+        confidence=0.95,
+    )  # fmt: skip
+    assert outcomes(found)["a-summed"] == "SUPPORTED"
+
+
+def test_a_claim_counts_once_for_every_case_of_its_parameters():
+    cases = [entry("a", S, 0.001, level="low"), entry("a", S, 0.02, level="high")]
+    both = [*cases, entry("a", S, 0.02, protocol="official", level="low")]
+    assert correct(both, 0.95)[1].family == 2
+    assert [each.outcome for each in correct(both, 0.95)[0]] == [S, S, I]
+
+
+@given(st.lists(st.floats(1e-4, 0.0249), min_size=1, max_size=6))
+def test_another_protocol_with_the_same_findings_changes_no_verdict(p_values):
+    standard = [entry(f"claim{k}", S, p_value) for k, p_value in enumerate(p_values)]
+    other = [under("other", f"claim{k}", S, p_value) for k, p_value in enumerate(p_values)]
+    alone, multiplicity = correct(standard, 0.95)
+    together, again = correct([*other, *standard], 0.95)
+    expected = [each.outcome for each in alone]
+    assert [each.outcome for each in together] == expected + expected
+    assert again == multiplicity
+
+
 RECIPE = Recipe(
     dataset="digits", train_size=60, timesteps=1, epochs=2, batch_size=20, augmentation="none"
 )
@@ -104,7 +196,7 @@ def lab(tmp_path_factory):
 
 
 def record(recipe, lab, test_size=50):
-    (found,) = run_records(make_plan([recipe]), lab, {"digits": test_size})
+    (found,) = run_records(make_plan([recipe]), lab, [test_size])
     return found
 
 
@@ -122,6 +214,17 @@ def test_an_accuracy_that_no_claim_measured_is_not_measured_for_the_record(lab):
     assert record(RECIPE, lab, test_size=51).test_accuracy is None
 
 
+@pytest.mark.parametrize("sizes", [[50], [51, 50], [None, 50, 7]])
+def test_an_accuracy_is_recorded_whichever_of_the_sizes_it_was_measured_on(lab, sizes):
+    (found,) = run_records(make_plan([RECIPE]), lab, sizes)
+    assert found.test_accuracy == record(RECIPE, lab).test_accuracy
+
+
+def test_without_a_size_no_accuracy_is_recorded(lab):
+    (found,) = run_records(make_plan([RECIPE]), lab, [])
+    assert (found.status, found.test_accuracy) == ("finished", None)
+
+
 def test_a_diverged_run_is_recorded_as_that(lab):
     found = record(RECIPE.but(learning_rate=1e30, seed=1), lab)
     assert (found.status, found.test_accuracy) == ("diverged", None)
@@ -135,7 +238,7 @@ def test_a_run_that_nobody_trained_is_missing(lab):
 def test_a_pruned_run_names_its_parent(lab):
     child = RECIPE.but(parent=RECIPE, sparsity=0.5)
     parents = {
-        each.label: each.recipe["parent"] for each in run_records(make_plan([child]), lab, {})
+        each.label: each.recipe["parent"] for each in run_records(make_plan([child]), lab, [])
     }
     assert parents == {
         "tiny-digits-T1-seed0": None,

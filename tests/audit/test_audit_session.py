@@ -1,7 +1,10 @@
 """One audit: what is planned, what is trained, and what is concluded from the entries."""
 
+from dataclasses import replace
+
 import pytest
 
+from tic.audit import Gap, Protocol
 from tic.audit.claim import Claim, Pack, Setting
 from tic.audit.evidence import Paper
 from tic.audit.judge import Judge
@@ -10,6 +13,7 @@ from tic.audit.session import (
     failed,
     judged,
     not_applicable,
+    not_run,
     plan_entry,
 )
 from tic.errors import NotApplicableError
@@ -141,3 +145,107 @@ def test_an_audit_that_was_stopped_is_not_complete(session, tmp_path):
     entry = failed(plan("one"), "because")
     session.entries[entry.id] = entry
     assert not session.conclude(tmp_path, [], completed=False).completed
+
+
+def collect_entry(session, entry):
+    session.entries[entry.id] = entry
+
+
+# What this machine lacks
+
+
+def test_a_claim_that_this_machine_lacks_something_for_needs_no_runs(session):
+    lacking = replace(plan("two", lambda s: s.recipe.but(timesteps=1)), unavailable="no such data")
+    collect(session, plan("one"), lacking)
+    assert lacking.seeded_recipes == []
+    assert [each.recipe for each in session.plan] == [RECIPE.with_seed(seed) for seed in (0, 1, 2)]
+
+
+def test_it_is_not_run_for_that_reason_and_the_audit_is_complete_without_it(session, tmp_path):
+    lacking = replace(plan("two"), unavailable="no such data")
+    collect(session, plan("one"), lacking)
+    collect_entry(session, failed(plan("one"), "because"))
+    collect_entry(session, not_run(lacking))
+    audit = session.conclude(tmp_path, [], completed=True)
+    assert [(str(each.outcome), each.reason) for each in audit.entries] == [
+        ("ERROR", "because"),
+        ("NOT_RUN", "no such data"),
+    ]
+    assert audit.entries[1].runs == audit.entries[1].contrasts == ()
+    assert audit.completed
+
+
+def test_a_claim_that_the_audit_did_not_come_to_says_so():
+    assert not_run(plan()).reason == "the audit ended before this claim was judged"
+
+
+# Protocols
+
+SUMMED = Protocol("summed", "Of the sum.")
+GENTLE = Protocol("gentle", "At a tenth.", alter=lambda recipe: recipe.but(learning_rate=0.1))
+OPEN = (Gap("Sum or mean.", (SUMMED,)), Gap("The rate.", (GENTLE,)))
+
+
+def read_by(protocol, name="open", case="tiny-digits"):
+    claim = Claim(PACK, name, "Fig. 1", "It is.", "By it.", lambda s: s.recipe, gaps=OPEN,
+                  notes=("Of the claim.",))  # fmt: skip
+    return plan_entry(claim, case, SETTING, {}, protocol)
+
+
+STANDARD = plan().protocol
+
+
+def test_an_entry_names_its_protocol_and_the_others_that_could_change_its_verdict():
+    found = [failed(read_by(each), "because") for each in (STANDARD, SUMMED, GENTLE)]
+    assert [(each.protocol, each.alternatives) for each in found] == [
+        ("standard", ("summed", "gentle")),
+        ("summed", ("standard", "gentle")),
+        ("gentle", ("standard", "summed")),
+    ]
+
+
+def test_an_entry_of_a_claim_that_leaves_nothing_open_has_no_alternatives():
+    found = failed(plan(), "because")
+    assert (found.protocol, found.alternatives) == ("standard", ())
+
+
+def test_what_is_open_stands_before_the_notes_of_the_claim():
+    assert failed(read_by(SUMMED), "because").notes == (
+        "Sum or mean.",
+        "The rate.",
+        "Of the claim.",
+    )
+
+
+def test_a_protocol_that_only_reads_otherwise_shares_the_runs_and_hands_them_out_as_its_own(
+    session,
+):
+    standard, summed = read_by(STANDARD), read_by(SUMMED, case="tiny-digits-summed")
+    collect(session, standard, summed)
+    assert len(session.plan) == 3
+    assert session.runs(standard).protocol is STANDARD
+    assert session.runs(summed).protocol is SUMMED
+    assert session.runs(summed).recipes == session.runs(standard).recipes
+
+
+def test_a_protocol_that_trains_otherwise_has_runs_of_its_own(session):
+    collect(session, read_by(STANDARD), read_by(GENTLE, case="tiny-digits-gentle"))
+    assert sorted({each.recipe.learning_rate for each in session.plan}) == [0.1, 0.3]
+    assert len(session.plan) == 6
+
+
+def protocols(session, root):
+    return [each.name for each in session.conclude(root, [], completed=True).protocols]
+
+
+def test_an_audit_lists_the_protocols_that_were_run_and_the_standard_one_first(session, tmp_path):
+    collect(session, read_by(GENTLE, case="a"), read_by(STANDARD, case="b"))
+    assert protocols(session, tmp_path) == ["standard", "gentle"]
+    collect(session, read_by(SUMMED, case="c"), read_by(GENTLE, case="d"))
+    assert protocols(session, tmp_path) == ["standard", "gentle", "summed"]
+
+
+def test_an_audit_without_the_standard_protocol_does_not_list_it(session, tmp_path):
+    collect(session, read_by(GENTLE))
+    audit = session.conclude(tmp_path, [], completed=True)
+    assert [(each.name, each.says) for each in audit.protocols] == [("gentle", "At a tenth.")]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tic.audit import Claim, Pack, Paper, Setting, claim
+from tic.audit import Claim, Gap, Pack, Paper, Protocol, Setting, claim
 from tic.errors import TicError
 from tic.plugin.state import claim_of
 from tic.recipe import Recipe
@@ -10,11 +10,14 @@ from tic.recipe import Recipe
 PAPER = Paper(key="other2024", title="T", authors="A", venue="V", year=2024, url="u")
 OWN = Setting(Recipe(dataset="cifar10", architecture="resnet19"))
 TINY = Setting(Recipe(dataset="digits"), seeds=(0, 1, 2))
-PACK = Pack(PAPER, {"resnet19": OWN, "tiny": TINY}, own="resnet19", default="tiny")
+PACK = Pack(
+    PAPER, {"resnet19": OWN, "tiny": TINY}, own="resnet19", default="tiny",
+    places=("Fig. 1", "Fig. 4a", "Fig. 4b", "Fig. 4", "Table 1"),
+)  # fmt: skip
 
 
-def make(needs):
-    return Claim(PACK, "name", "Fig. 1", "It is.", "By it.", needs)
+def make(needs, source="Fig. 1", gaps=()):
+    return Claim(PACK, "name", source, "It is.", "By it.", needs, gaps=gaps)
 
 
 class Item:
@@ -34,7 +37,7 @@ def test_the_decorator_leaves_the_test_a_function_that_knows_its_claim():
 
     assert test_rise() == "called"
     found = claim_of(Item(test_rise))
-    assert found == Claim(PACK, "rise", "Fig. 2", "It rises.", "Above 0.", None, 1, ("One.",))
+    assert found == Claim(PACK, "rise", "Fig. 2", "It rises.", "Above 0.", None, 1, notes=("One.",))
     assert found.id == "other2024/rise"
 
 
@@ -77,3 +80,108 @@ def test_a_setting_changes_its_recipe_only():
     changed = TINY.but(timesteps=3)
     assert (changed.recipe, changed.seeds) == (TINY.recipe.but(timesteps=3), TINY.seeds)
     assert changed.label == "tiny-digits"
+
+
+@pytest.mark.parametrize(
+    ("source", "places"),
+    [
+        ("Fig. 1", ("fig1",)),
+        ("Fig. 4a", ("fig4a", "fig4")),
+        ("Fig. 4a, Eq. 7", ("fig4a", "fig4", "eq7")),
+        ("Fig. 5a, Eq. 8-10", ("fig5a", "fig5", "eq8-10")),
+        ("Table 1", ("table1",)),
+        ("Discussion", ("discussion",)),
+        ("Fig. 4a, Fig. 4b", ("fig4a", "fig4", "fig4b")),
+        ("Fig. 12c, abstract", ("fig12c", "fig12", "abstract")),
+    ],
+)
+def test_places_are_short_and_stand_with_and_without_the_panel(source, places):
+    assert make(None, source).places == places
+
+
+@pytest.mark.parametrize(
+    ("source", "position"),
+    [
+        ("Fig. 1", 0),
+        ("Fig. 1, Table 1", 0),
+        ("Fig. 4b", 2),
+        ("Fig. 4, text", 3),
+        ("Table 1", 4),
+        ("Discussion", 5),
+        ("see Fig. 1", 5),
+    ],
+)
+def test_a_claim_stands_where_the_paper_says_it_first_and_what_is_nowhere_comes_last(
+    source, position
+):
+    assert make(None, source).position == position
+
+
+def test_a_figure_without_the_panel_stands_after_its_panels_when_the_pack_says_so():
+    order = ["Fig. 4, text", "Table 1", "Fig. 4b", "Fig. 1", "Fig. 4a"]
+    claims = sorted((make(None, each) for each in order), key=lambda each: each.position)
+    assert [each.source for each in claims] == [
+        "Fig. 1", "Fig. 4a", "Fig. 4b", "Fig. 4, text", "Table 1",
+    ]  # fmt: skip
+
+
+def test_a_pack_without_an_order_leaves_all_claims_at_one_position():
+    pack = Pack(PAPER, {"tiny": TINY}, own="tiny", default="tiny")
+    found = {Claim(pack, "n", s, "", "", None).position for s in ("Fig. 2", "Fig. 1", "Text")}
+    assert found == {0}
+
+
+A, B, C = (Protocol(name, f"As {name}.") for name in "abc")
+
+
+def test_the_protocols_of_a_claim_are_those_of_its_gaps_each_once():
+    gaps = (Gap("One.", (B, A)), Gap("Two."), Gap("Three.", (A, C)))
+    assert make(None, gaps=gaps).protocols == (B, A, C)
+    assert make(None, gaps=(Gap("Two."),)).protocols == ()
+
+
+def test_recipes_follow_the_protocol_in_every_role_and_generation():
+    slow = Protocol("slow", "", alter=lambda recipe: recipe.but(tau=4.0))
+
+    def needs(setting):
+        return {"a": setting.recipe, "b": setting.recipe.but(parent=setting.recipe, sparsity=0.5)}
+
+    found = make(needs).recipes(TINY, {}, slow)
+    assert found["a"] == TINY.recipe.but(tau=4.0)
+    assert found["b"] == found["a"].but(parent=found["a"], sparsity=0.5)
+    assert make(needs).recipes(TINY, {})["a"] == TINY.recipe
+
+
+@pytest.mark.parametrize(("limit", "size"), [(1436, 1436), (1437, None), (5000, None)])
+def test_a_limit_at_or_beyond_the_data_set_is_the_training_on_all_images(limit, size):
+    # The digits have 1437 training images.
+    (found,) = make(lambda s: s.recipe).recipes(TINY.but(train_size=limit), {}).values()
+    assert found == TINY.recipe.but(train_size=size)
+
+
+def test_every_ancestor_has_the_identity_of_all_images_too():
+    def needs(setting):
+        child = setting.recipe.but(parent=setting.recipe, epochs=3)
+        return child.but(parent=child, epochs=2)
+
+    def identities(limit):
+        found = make(needs).recipes(TINY.but(train_size=limit), {})[""]
+        return [each.fingerprint("digest") for each in (*found.ancestors, found)]
+
+    assert identities(1437) == identities(9999) == identities(None)
+    assert not set(identities(1436)) & set(identities(None))
+
+
+def test_a_limit_is_that_of_the_data_set_that_a_claim_brings():
+    needs = lambda setting: setting.recipe.but(dataset="svhn")  # noqa: E731
+    assert make(needs).recipes(TINY.but(train_size=5000), {})[""].train_size == 5000
+    assert make(needs).recipes(TINY.but(train_size=73_257), {})[""].train_size is None
+
+
+def test_the_decorator_gives_pytest_the_name_and_the_paper_to_select_by():
+    @claim(PACK, "rise", source="Fig. 4a", says="It rises.", rule="Above 0.")
+    def test_rise():
+        pass
+
+    (mark,) = test_rise.pytestmark
+    assert mark.kwargs == {"name": "rise", "paper": "other2024", "place": "fig4"}

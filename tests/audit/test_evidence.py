@@ -5,7 +5,7 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from tic.audit.evidence import Audit, Contrast, Panel, Series
+from tic.audit.evidence import Audit, Contrast, Figure, HeatMap, Panel, Series
 
 CONTRAST = {
     "name": "gap", "unit": "pp", "seeds": (0, 1, 2), "effects": (1.0, 2.0, 3.5),
@@ -16,6 +16,7 @@ CONTRAST = {
 ENTRY = {
     "id": "p/c[x]", "claim": "p/c", "version": 1, "paper": "p", "source": "Fig. 1",
     "says": "It rises.", "rule": "Above 0.", "parameters": {"network": "tiny"},
+    "protocol": "standard", "alternatives": ("official",),
     "scope": {"level": "smoke", "differences": ("timesteps: 5 instead of 10",)},
     "outcome": "INCONCLUSIVE", "own_outcome": "SUPPORTED", "reason": "Holm", "p_value": 1 / 3,
     "contrasts": (CONTRAST,), "comparisons": (), "figures": (), "notes": ("ε, α",), "runs": ("f",),
@@ -28,6 +29,7 @@ RUN = {
 AUDIT = {
     "started": "2026-01-01T00:00:00+00:00", "seconds": 1.5, "completed": True,
     "papers": ({"key": "p", "title": "t", "authors": "a", "venue": "v", "year": 1, "url": "u"},),
+    "protocols": ({"name": "standard", "says": "As noted."},),
     "entries": (ENTRY,), "runs": (RUN,),
     "multiplicity": {"method": "Holm", "level": 0.025, "family": 1},
     "provenance": {
@@ -58,7 +60,7 @@ def test_a_field_that_is_not_known_is_refused_by_name(document):
         Audit.model_validate(document)
 
 
-@pytest.mark.parametrize("missing", ["entries", "completed", "provenance"])
+@pytest.mark.parametrize("missing", ["entries", "completed", "protocols", "provenance"])
 def test_a_missing_field_is_refused_by_name(missing):
     document = {key: value for key, value in AUDIT.items() if key != missing}
     with pytest.raises(ValidationError, match=rf"(?s){missing}.*Field required"):
@@ -107,3 +109,33 @@ def test_a_document_cannot_be_changed_in_place():
 
 def test_a_panel_has_a_linear_axis_unless_told_otherwise():
     assert Panel(title="t", x_label="x", y_label="y", series=()).log_y is False
+
+
+MAP = {
+    "title": "Blocks", "x_label": "t", "y_label": "block", "scale_label": "share",
+    "columns": (1.0, 2.0), "rows": ("a", "b", "c"), "values": ((1, 2), (3, 4), (5, 6)),
+}  # fmt: skip
+
+
+def test_a_figure_keeps_its_panels_apart_from_its_heat_maps_through_json():
+    panel = Panel(title="t", x_label="x", y_label="y", series=())
+    figure = Figure(title="f", caption="c", panels=(panel, HeatMap.model_validate(MAP)))
+    again = Figure.model_validate_json(figure.model_dump_json())
+    assert again == figure
+    assert [type(each) for each in again.panels] == [Panel, HeatMap]
+
+
+@pytest.mark.parametrize(
+    ("values", "lengths"),
+    [
+        (((1, 2), (3, 4)), "[2, 2]"),
+        (((1, 2), (3,), (5, 6)), "[2, 1, 2]"),
+        (((1, 2, 0), (3, 4, 0), (5, 6, 0)), "[3, 3, 3]"),
+        ((), "[]"),
+    ],
+)
+def test_a_heat_map_has_a_value_for_every_cell(values, lengths):
+    with pytest.raises(ValidationError) as refused:
+        HeatMap.model_validate({**MAP, "values": values})
+    wanted = f"Blocks: values must be 3 rows of 2, got rows of lengths {lengths}"
+    assert wanted in str(refused.value)

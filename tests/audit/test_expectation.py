@@ -13,7 +13,8 @@ from tic.stats import Outcome
 def entry(outcome, own=None):
     return Entry(
         id="p/claim", claim="p/claim", version=1, paper="p", source="s", says="s", rule="r",
-        parameters={}, scope=Scope(level="paper", differences=()), outcome=outcome,
+        parameters={}, protocol="standard", alternatives=(),
+        scope=Scope(level="paper", differences=()), outcome=outcome,
         own_outcome=own or outcome, reason="because", p_value=None, contrasts=(), comparisons=(),
         figures=(), notes=(), runs=(), seconds=0.0,
     )  # fmt: skip

@@ -5,8 +5,9 @@ import dataclasses
 
 import pytest
 
-from tic.audit import Claim, Pack, Paper, Setting
+from tic.audit import Claim, Gap, Pack, Paper, Protocol, Setting
 from tic.audit.options import Options, read_options
+from tic.audit.protocol import STANDARD
 from tic.errors import TicError
 from tic.recipe import Recipe
 
@@ -65,23 +66,17 @@ def test_the_number_of_training_images(asked, size):
     assert only(train_size=asked).recipe.train_size == size
 
 
-def test_a_measurement_takes_no_more_images_than_the_training_had():
-    assert only(train_size="100").fisher_size is None
-    assert only(train_size="301").fisher_size == 300
-    assert only(train_size="all").fisher_size == 300
+@pytest.mark.parametrize(("asked", "size"), [("40", 40), ("5000", 5000), ("all", None)])
+def test_the_number_of_images_in_a_measurement_is_a_limit(asked, size):
+    assert only(fisher_size=asked) == dataclasses.replace(TINY, fisher_size=size)
+    assert only(test_size=asked) == dataclasses.replace(TINY, test_size=size)
 
 
-def test_default_subsets_are_capped_at_the_data_set():
-    # digits: 1797 images in all
-    large = dataclasses.replace(TINY.but(train_size=5000), fisher_size=5000, test_size=5000)
-    pack = Pack(PAPER, {"tiny": large}, own="tiny", default="tiny")
-    (found,) = Options().settings(pack)
-    assert (found.recipe.train_size, found.fisher_size, found.test_size) == (None, None, None)
-
-
-def test_default_subsets_stay_for_a_larger_data_set():
-    found = only(dataset="cifar10")
-    assert (found.recipe.train_size, found.fisher_size, found.test_size) == (1000, 300, 200)
+def test_limits_do_not_depend_on_the_data_set():
+    for dataset in ("digits", "cifar10"):
+        found = only(dataset=dataset)
+        assert (found.recipe.train_size, found.fisher_size, found.test_size) == (1000, 300, 200)
+    assert only(train_size="100").fisher_size == 300
 
 
 COUNT = "must be a whole number of at least 1"
@@ -93,6 +88,11 @@ REFUSED = [
     ({"seeds": "²"}, f"--seeds {COUNT}, got '²'"),
     ({"seeds": "0"}, f"--seeds {COUNT}, got '0'"),
     ({"train_size": "some"}, f"--train-size {COUNT} or all, got 'some'"),
+    ({"fisher_size": "0"}, f"--fisher-size {COUNT} or all, got '0'"),
+    ({"fisher_size": "All"}, f"--fisher-size {COUNT} or all, got 'All'"),
+    ({"test_size": "1e3"}, f"--test-size {COUNT} or all, got '1e3'"),
+    ({"protocol": ","}, "--protocol needs distinct names separated by commas, got ','"),
+    ({"protocol": "a,a"}, "--protocol needs distinct names separated by commas, got 'a,a'"),
     ({"arch": ""}, "--arch needs distinct names separated by commas, got ''"),
     ({"arch": "tiny,tiny"}, "--arch needs distinct names separated by commas, got 'tiny,tiny'"),
     ({"dataset": "mnist"}, "--dataset does not know 'mnist'; known: cifar10, cifar100, digits,"),
@@ -128,3 +128,67 @@ def test_what_is_out_of_range_is_refused_in_one_sentence(asked, sentence):
 def test_claims_are_selected_by_patterns_of_their_name_or_id(patterns, selected):
     claim = Claim(PACK, "alpha-accuracy", "Fig. 5", "It is.", "By it.", None)
     assert read(claim=patterns).selects(claim) is selected
+
+
+PLACES = [
+    ("fig4a", "Fig. 4a", True),
+    ("fig4", "Fig. 4a", True),
+    ("fig4b", "Fig. 4a", False),
+    ("fig4?", "Fig. 4a", True),
+    ("fig4a", "Fig. 4", False),
+    ("eq7", "Fig. 4a, Eq. 7", True),
+    ("fig4", "Fig. 4a, Eq. 7", True),
+    ("fig1", "Fig. 10", False),
+    ("eq8-10", "Fig. 5a, Eq. 8-10", True),
+    ("table1", "Table 1", True),
+    ("discussion", "Discussion", True),
+    ("Fig. 4a", "Fig. 4a", False),
+]
+
+
+@pytest.mark.parametrize(("pattern", "source", "selected"), PLACES)
+def test_claims_are_selected_by_their_place_with_and_without_the_panel(pattern, source, selected):
+    claim = Claim(PACK, "name", source, "It is.", "By it.", None)
+    assert read(claim=pattern).selects(claim) is selected
+
+
+FIRST, SECOND, OTHER = (Protocol(name, "") for name in ("first", "second", "other"))
+TOUCHED = Claim(
+    PACK, "name", "Fig. 5", "It is.", "By it.", None,
+    gaps=(Gap("One.", (FIRST,)), Gap("Two.", (SECOND,))),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "protocols"),
+    [
+        (None, [STANDARD]),
+        ("standard", [STANDARD]),
+        ("first", [FIRST]),
+        ("second,standard,first", [STANDARD, FIRST, SECOND]),
+        ("all", [STANDARD, FIRST, SECOND]),
+        ("other", [STANDARD]),
+        ("other,second", [SECOND]),
+    ],
+)
+def test_a_claim_is_judged_by_the_protocols_that_were_asked_for_and_concern_it(asked, protocols):
+    assert read(protocol=asked).protocols_of(TOUCHED) == protocols
+
+
+@pytest.mark.parametrize("asked", [None, "all", "first", "standard,other"])
+def test_a_claim_without_protocols_is_judged_by_the_standard_one(asked):
+    plain = Claim(PACK, "name", "Fig. 5", "It is.", "By it.", None, gaps=(Gap("Open."),))
+    assert read(protocol=asked).protocols_of(plain) == [STANDARD]
+
+
+@pytest.mark.parametrize("asked", [None, "standard", "all", "first", "second,standard"])
+def test_known_protocols_are_accepted(asked):
+    read(protocol=asked).require_protocols({"second", "first"})
+
+
+def test_an_unknown_protocol_is_refused_with_those_that_are_known():
+    with pytest.raises(TicError) as refused:
+        read(protocol="first,frist").require_protocols({"second", "first"})
+    assert str(refused.value) == (
+        "--protocol does not know 'frist'; known: standard, first, second, all"
+    )

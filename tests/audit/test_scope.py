@@ -8,6 +8,7 @@ from claims.kim2023 import recipes
 from claims.kim2023.recipes import KIM2023, PAPER_SETTING, SMOKE_SETTING
 from tic.audit.claim import Claim
 from tic.audit.evidence import Scope
+from tic.audit.protocol import Protocol
 from tic.audit.scope import scope
 from tic.errors import TicError
 
@@ -21,7 +22,7 @@ def test_the_papers_setting_is_the_papers():
 
 @pytest.mark.parametrize("retrain_timesteps", [2, 3, 4])
 def test_the_papers_pruning_is_the_papers(retrain_timesteps):
-    parameters = {"retrain_timesteps": retrain_timesteps}
+    parameters = {"network": "VGG-16", "retrain_timesteps": retrain_timesteps}
     assert scope(PRUNED, PAPER_SETTING, parameters).level == "paper"
 
 
@@ -34,18 +35,17 @@ def test_the_papers_network_in_another_setting_is_reduced_and_says_how():
 
 
 def test_another_network_is_smoke():
+    # Of the 360 test images of the digits, a limit of 500 leaves all.
     found = scope(BASELINE, SMOKE_SETTING, {})
     assert found.level == "smoke"
     assert found.differences == (
         "dataset: digits instead of cifar10",
-        "train size: 2000 instead of all",
         "architecture: tiny instead of resnet19",
         "timesteps: 5 instead of 10",
-        "epochs: 60 instead of 300",
+        "epochs: 30 instead of 300",
         "batch size: 64 instead of 128",
         "augmentation: none instead of crop-flip",
-        "images for Fisher information: 512 instead of 1616",
-        "test images: 1000 instead of all",
+        "images for Fisher information: 256 instead of 1616",
     )
 
 
@@ -61,7 +61,7 @@ def test_fewer_images_in_a_measurement_are_a_difference():
 
 def test_a_difference_of_the_first_training_counts_for_the_pruned_one():
     setting = PAPER_SETTING.but(epochs=100)
-    found = scope(PRUNED, setting, {"retrain_timesteps": 3})
+    found = scope(PRUNED, setting, {"network": "ResNet-19", "retrain_timesteps": 3})
     assert found.differences == ("epochs: 100 instead of 300", "epochs: 20 instead of 60")
 
 
@@ -77,3 +77,29 @@ def test_roles_that_depend_on_the_setting_are_refused():
     claim = Claim(KIM2023, "d", "Fig. 7", "It is.", "By it.", needs)
     with pytest.raises(TicError, match="got T=5 in tiny-digits alone and T=10 in resnet19-cifar10"):
         scope(claim, SMOKE_SETTING, {})
+
+
+def test_a_protocol_that_changes_ours_and_the_papers_alike_is_no_difference():
+    gentle = Protocol("gentle", "", alter=lambda recipe: recipe.but(learning_rate=0.1))
+    assert scope(BASELINE, PAPER_SETTING, {}, gentle).level == "paper"
+    found = scope(BASELINE, PAPER_SETTING.but(epochs=30), {}, gentle)
+    assert found.differences == ("epochs: 30 instead of 300",)
+
+
+def test_a_protocol_that_changes_ours_alone_is_a_difference():
+    small = Protocol("small", "", alter=lambda r: r.but(tau=3.0) if r.architecture == "tiny" else r)
+    assert "tau: 3.0 instead of 2.0" in scope(BASELINE, SMOKE_SETTING, {}, small).differences
+    assert "tau" not in " ".join(scope(BASELINE, SMOKE_SETTING, {}).differences)
+
+
+def test_a_limit_beyond_the_data_set_is_no_difference():
+    setting = replace(PAPER_SETTING.but(train_size=50_000), test_size=10_000)
+    assert scope(BASELINE, setting, {}) == Scope(level="paper", differences=())
+
+
+def test_fisher_information_is_not_of_more_images_than_were_trained_on():
+    found = scope(BASELINE, PAPER_SETTING.but(train_size=1616), {})
+    assert found.differences == (
+        "train size: 1616 instead of all",
+        "images for Fisher information: all instead of 1616",
+    )

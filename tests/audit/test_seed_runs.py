@@ -1,13 +1,19 @@
 """What a claim's test learns of real trainings."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from torch import nn
 
-from tic.attacks import Blur
+from tic.attacks import Blur, GaussianNoise
+from tic.audit import Protocol
+from tic.audit import runs as runs_module
 from tic.audit.claim import Setting
-from tic.audit.runs import SeedRuns, normalised_centroid
+from tic.audit.runs import SeedRuns, normalised_centroid, repeated_weights
 from tic.errors import DivergedRunError, TicError
 from tic.lab import Lab, one_thread
+from tic.losses import Readout
 from tic.measure.fisher import Estimator, fisher_information
 from tic.recipe import Recipe
 from tic.train import train
@@ -38,7 +44,9 @@ def test_there_is_one_recipe_per_seed_in_their_order(runs):
     assert runs.seeds == SEEDS
 
 
-@pytest.mark.parametrize(("name", "epoch"), [("untrained", 0), ("early", 1), ("final", 15), (5, 5)])
+@pytest.mark.parametrize(
+    ("name", "epoch"), [("untrained", 0), ("early", 1), ("middle", 5), ("final", 15), (5, 5)]
+)
 def test_epochs_have_names(runs, name, epoch):
     assert runs.epoch(name) == epoch
 
@@ -48,6 +56,21 @@ def test_early_is_a_fifteenth_of_the_training(runs):
     papers = SeedRuns(recipe, runs.setting, runs.lab)
     assert papers.epoch("early") == 20
     assert papers.checkpoints[:4] == (0, 1, 20, 40)
+
+
+@pytest.mark.parametrize(
+    ("share", "epoch"), [(0, 1), (1 / 15, 1), (0.19, 1), (0.21, 5), (0.5, 5), (0.51, 10), (1, 15)]
+)
+def test_the_nearest_epoch_is_one_with_weights_that_was_trained_and_the_earlier_of_two(
+    runs, share, epoch
+):
+    # Kept are 0, 1, 5, 10 and 15; 3 of 15 lies between 1 and 5, and 7.5 between 5 and 10.
+    assert runs.nearest(share) == epoch
+
+
+def test_a_training_of_few_epochs_has_an_early_and_a_middle_too(runs):
+    short = SeedRuns(RECIPE.but(epochs=2, checkpoints=2), runs.setting, runs.lab)
+    assert [short.epoch(name) for name in ("untrained", "early", "middle", "final")] == [0, 1, 1, 2]
 
 
 def test_an_epoch_whose_weights_were_not_kept_is_named_with_those_that_were(runs):
@@ -75,10 +98,8 @@ def test_layers_add_up_to_the_trace(runs):
         np.testing.assert_allclose(np.sum(list(layers.values()), axis=0), row)
 
 
-def test_the_trace_is_of_the_epoch_and_the_estimator_that_were_asked_for(runs):
+def test_the_trace_is_of_the_epoch_that_was_asked_for(runs):
     assert not np.allclose(runs.trace("untrained"), runs.trace("final"), rtol=0.01)
-    official = runs.trace("final", Estimator.OFFICIAL)
-    assert not np.allclose(official, runs.trace("final"), rtol=0.01)
 
 
 def test_the_centroid_is_the_share_of_the_last_of_two_timesteps(runs):
@@ -128,7 +149,7 @@ def test_final_losses_are_those_of_the_last_epoch_for_every_prefix(runs):
 
 def test_runs_that_were_not_trained_are_named(runs):
     absent = SeedRuns(RECIPE.but(tau=3.0), runs.setting, runs.lab)
-    with pytest.raises(TicError, match="tiny-digits-T2-seed3 is not in the Store"):
+    with pytest.raises(TicError, match="tiny-digits-T2-tau3-seed3 is not in the Store"):
         absent.accuracy()
 
 
@@ -139,3 +160,199 @@ def test_nothing_is_measured_on_a_run_that_diverged(runs):
     for ask in (diverged.accuracy, diverged.trace, diverged.final_losses):
         with pytest.raises(DivergedRunError, match="the training loss became"):
             ask()
+
+
+# Blocks
+
+
+def test_a_block_sums_its_layers_and_stem_and_classifier_belong_to_none(runs):
+    found = runs.by_block("early")
+    assert found.shape == (2, 3, 2)
+    for row, layers in zip(found, runs.by_layer("early"), strict=True):
+        outside = np.zeros(2)
+        by_hand = np.zeros((3, 2))
+        for name, trace in layers.items():
+            if name.startswith("blocks."):
+                by_hand[int(name[len("blocks.")])] += trace
+            else:
+                outside += trace
+        np.testing.assert_allclose(row, by_hand)
+        np.testing.assert_allclose(row.sum(0) + outside, np.sum(list(layers.values()), axis=0))
+        assert (outside > 0).all()
+
+
+def test_blocks_are_in_the_order_of_their_numbers(runs, monkeypatch):
+    layers = {
+        "stem.0": [9.0, 9.0],
+        "blocks.10.conv1.0": [1.0, 2.0],
+        "blocks.10.conv2.1": [10.0, 20.0],
+        "blocks.2.conv1.0": [3.0, 4.0],
+        "blocks.0.shortcut.0": [5.0, 6.0],
+        "classifier": [9.0, 9.0],
+    }
+    monkeypatch.setattr(runs_module, "measure", lambda *arguments: {"by_layer": layers})
+    by_hand = [[5, 6], [3, 4], [11, 22]]
+    np.testing.assert_array_equal(runs.by_block(), [by_hand, by_hand])
+
+
+# Protocols
+
+
+def read_by(runs, **reading):
+    return replace(runs, protocol=Protocol("other", "", **reading))
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        {"estimator": Estimator.OFFICIAL},
+        {"estimator": Estimator.SAMPLED},
+        {"readout": Readout.SUM},
+        {"images": "test"},
+        {"layers": "repeated"},
+    ],
+    ids=str,
+)
+def test_another_reading_of_fisher_information_gives_other_numbers(runs, reading):
+    found = read_by(runs, **reading).trace()
+    assert found.shape == (2, 2)
+    assert (found > 0).all()
+    assert not np.isclose(found[:, 1], runs.trace()[:, 1], rtol=0.01).any()
+
+
+def test_the_sum_over_one_timestep_is_the_mean_over_one_timestep(runs):
+    summed = read_by(runs, readout=Readout.SUM).trace()
+    np.testing.assert_allclose(summed[:, 0], runs.trace()[:, 0], rtol=1e-6)
+
+
+def test_a_reading_that_changes_the_training_alone_leaves_the_measurements(runs):
+    np.testing.assert_array_equal(read_by(runs, alter=lambda r: r).trace(), runs.trace())
+
+
+@pytest.mark.parametrize(
+    ("reading", "split", "options"),
+    [
+        ({"images": "test"}, "test", {}),
+        ({"readout": Readout.SUM}, "train", {"readout": "sum"}),
+        ({"estimator": Estimator.EXACT}, "train", {"estimator": "exact"}),
+    ],
+    ids=["images", "readout", "estimator"],
+)
+def test_a_reading_is_what_the_estimate_says_of_the_seeds_network(runs, reading, split, options):
+    images = runs.lab.images("digits", split, 40)
+    for row, recipe in zip(read_by(runs, **reading).trace(), runs.recipes, strict=True):
+        with one_thread(runs.lab.device):
+            info = fisher_information(runs.lab.network(recipe), images.batches(128), **options)
+        np.testing.assert_allclose(row, info.trace, rtol=1e-12)
+
+
+def test_repeated_weights_are_those_of_convolutions_and_linear_layers_outside_the_stem(runs):
+    modules = dict(runs.lab.network(runs.recipes[0]).named_modules())
+    repeated = {
+        name
+        for name, module in modules.items()
+        if isinstance(module, nn.Conv2d | nn.Linear) and not name.startswith("stem")
+    }
+    assert repeated_weights(RECIPE) == repeated
+    other = read_by(runs, layers="repeated")
+    for found, every, row in zip(other.by_layer(), runs.by_layer(), other.trace(), strict=True):
+        assert found == {name: trace for name, trace in every.items() if name in repeated}
+        np.testing.assert_allclose(row, np.sum([every[name] for name in repeated], axis=0))
+        assert any(isinstance(modules[name], nn.BatchNorm2d) for name in set(every) - set(found))
+
+
+# Courses over the training
+
+
+def test_centroids_are_those_of_every_kept_epoch_from_early_on(runs):
+    epochs, found = runs.centroids()
+    assert epochs == (1, 5, 10, 15)
+    assert found.shape == (2, 4)
+    np.testing.assert_array_equal(found[:, 0], runs.centroid("early"))
+    np.testing.assert_array_equal(found[:, 2], runs.centroid(10))
+    np.testing.assert_array_equal(found[:, 3], runs.centroid("final"))
+
+
+def test_accuracies_are_those_of_every_kept_epoch_the_untrained_network_included(runs):
+    epochs, found = runs.accuracies()
+    assert epochs == (0, 1, 5, 10, 15)
+    assert found.shape == (2, 5)
+    np.testing.assert_array_equal(found[:, 4], runs.accuracy())
+    ((images, labels),) = runs.lab.images("digits", "test", 50).batches(50)
+    for row, recipe in zip(found, runs.recipes, strict=True):
+        logits = runs.lab.network(recipe, 5)(images).mean(0)
+        assert row[2] == pytest.approx(100 * (logits.argmax(1) == labels).double().mean().item())
+
+
+def test_losses_are_those_of_every_epoch_and_prefix(runs):
+    histories = [runs.lab.run(recipe).history for recipe in runs.recipes]
+    assert runs.losses().shape == (2, 15, 2)
+    np.testing.assert_array_equal(runs.losses(), [each["prefix_losses"] for each in histories])
+    np.testing.assert_array_equal(runs.losses()[:, -1], runs.final_losses())
+
+
+def test_seconds_are_those_of_each_training(runs):
+    histories = [runs.lab.run(recipe).history for recipe in runs.recipes]
+    np.testing.assert_array_equal(runs.seconds(), [each["seconds"] for each in histories])
+    assert (runs.seconds() > 0).all()
+
+
+def test_trainings_that_diverged_are_told_and_their_duration_is_known(runs):
+    assert runs.diverged().tolist() == [False, False]
+    recipe = RECIPE.but(learning_rate=1e30, epochs=3)
+    diverged = SeedRuns(recipe, Setting(recipe, seeds=(3,)), runs.lab)
+    train(diverged.recipes[0], runs.lab)
+    assert diverged.diverged().tolist() == [True]
+    assert diverged.seconds().shape == (1,)
+
+
+@pytest.mark.parametrize("ask", ["diverged", "seconds", "losses", "accuracies", "centroids"])
+def test_of_runs_that_were_not_trained_nothing_is_known(runs, ask):
+    absent = SeedRuns(RECIPE.but(tau=3.0), runs.setting, runs.lab)
+    with pytest.raises(TicError, match="tiny-digits-T2-tau3-seed3 is not in the Store; train it"):
+        getattr(absent, ask)()
+
+
+# Deficits and perturbations
+
+
+def test_noise_in_every_timestep_is_noise_in_the_image(runs):
+    found = runs.deficits("final", 2)
+    np.testing.assert_array_equal(found, runs.accuracy(GaussianNoise())[:, None])
+
+
+def test_deficits_have_a_column_per_window_and_are_of_the_epoch_asked_for(runs):
+    found = runs.deficits("final", 1)
+    assert found.shape == (2, 2)
+    assert ((found >= 0) & (found <= 100)).all()
+    assert not np.array_equal(found, runs.deficits("early", 1))
+    with pytest.raises(TicError, match=r"width must be in \[1, 2\].* got 3"):
+        runs.deficits("final", 3)
+    with pytest.raises(TicError, match="no weights of epoch 7"):
+        runs.deficits(7, 1)
+
+
+def test_a_perturbation_is_answered_per_seed_share_and_image(runs):
+    found = runs.perturbation((0.01, 0.02))
+    assert len(found) == 2
+    for each, trace in zip(found, runs.trace(), strict=True):
+        assert each.divergence.shape == each.prediction.shape == (2, 40)
+        # The prediction is quadratic, and the trace over the weights is that of every image.
+        np.testing.assert_allclose(each.prediction[1], 4 * each.prediction[0])
+        assert each.trace.mean() == pytest.approx(trace[-1], rel=1e-3)
+    assert not np.array_equal(found[0].divergence, found[1].divergence)
+
+
+# Ancestors
+
+
+def test_parents_are_the_runs_that_these_started_from_with_all_else_the_same(runs):
+    other = read_by(runs, layers="repeated")
+    pruned = replace(other, recipe=RECIPE.but(parent=RECIPE, epochs=3, checkpoints=1))
+    assert pruned.parents() == other
+    assert [each.parent for each in pruned.recipes] == list(other.recipes)
+
+
+def test_runs_that_started_from_fresh_weights_have_no_parents(runs):
+    with pytest.raises(TicError, match="tiny-digits-T2-seed0 has no parent; it starts from fresh"):
+        runs.parents()

@@ -92,6 +92,33 @@ def test_missing_data_set_says_what_where_and_how_to_get_it(cats, system, tmp_pa
     assert error.value.__context__ is None
 
 
+def test_the_users_own_folders_are_told_without_the_users_name(cats, tmp_path, monkeypatch):
+    home = tmp_path / "home" / "ada"
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("TIC_DATA", str(home))
+    with pytest.raises(DataNotFoundError) as error:
+        locate(cats, home / "images")
+    places = f"in ~/images, ~, {tmp_path}/system, ~/.cache/tic/data, and"
+    assert places in str(error.value)
+    assert "ada" not in str(error.value)
+
+
+def test_a_folder_beside_home_with_a_longer_name_is_told_in_full(cats, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "ada"))
+    with pytest.raises(DataNotFoundError, match=f"in {tmp_path}/adam, "):
+        locate(cats, tmp_path / "adam")
+
+
+def test_without_a_home_places_are_told_in_full(cats, tmp_path, monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(DataNotFoundError, match=f"in {tmp_path}/root, "):
+        locate(cats, tmp_path / "root")
+
+
 def test_only_a_data_set_with_a_package_is_said_to_have_one(cats):
     plain = Wanted("dogs", "dogs.bin", holds, no_network)
     with pytest.raises(DataNotFoundError, match="set TIC_DATA to one, or connect"):

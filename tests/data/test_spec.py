@@ -1,6 +1,9 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tic import data
+from tic.data.spec import subset_size
 from tic.errors import TicError
 
 
@@ -32,3 +35,18 @@ def test_unknown_name_lists_the_known_ones():
 def test_specs_cannot_be_changed():
     with pytest.raises(TypeError):
         data.SPECS["digits"] = data.SPECS["svhn"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "available", "taken"),
+    [(None, 60, None), (30, 60, 30), (59, 60, 59), (60, 60, None), (61, 60, None)],
+)
+def test_asking_for_all_images_or_more_is_asking_for_all(wanted, available, taken):
+    assert subset_size(wanted, available) == taken
+
+
+@given(st.none() | st.integers(1, 99), st.integers(1, 99))
+def test_a_subset_is_smaller_than_the_whole_and_what_was_asked_for(wanted, available):
+    taken = subset_size(wanted, available)
+    assert taken is None or (taken == wanted and taken < available)
+    assert subset_size(taken, available) == taken

@@ -6,7 +6,10 @@ import pytest
 import torch
 
 from tic.engine import calibrate
-from tic.engine.calibrate import PATIENCE_SECONDS, SAMPLE, time_training_step
+from tic.engine.calibrate import PATIENCE_SECONDS, time_training_step
+from tic.lab import Lab
+from tic.measure.cost import training_operations
+from tic.recipe import Recipe
 
 
 def test_the_measured_time_is_positive_and_finite(lab, quick_recipe):
@@ -33,21 +36,58 @@ def durations(monkeypatch):
     return pretend
 
 
-@pytest.mark.parametrize(
-    ("batch_size", "timesteps", "images"), [(2, 3, 2), (4, 1, 4), (100, 2, SAMPLE)]
-)
+@pytest.mark.parametrize(("batch_size", "timesteps"), [(2, 3), (4, 1), (100, 2)])
 def test_the_fastest_step_counts_per_image_and_timestep(
-    lab, quick_recipe, durations, batch_size, timesteps, images
+    lab, quick_recipe, durations, batch_size, timesteps
 ):
     durations(0.9, 0.3, 0.2, 0.4)
     recipe = quick_recipe.but(batch_size=batch_size, timesteps=timesteps)
-    expected = 0.2 / (images * timesteps)
+    expected = 0.2 / (batch_size * timesteps)
     assert time_training_step(recipe, lab, repeats=3) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("affordable", "images"), [(7, 7), (7.9, 7), (20, 20), (21, 20), (1.5, 2), (0.1, 2)]
+)
+def test_a_cpu_is_asked_for_as_many_images_as_it_can_afford_and_for_two_at_least(
+    lab, quick_recipe, durations, monkeypatch, affordable, images
+):
+    per_image = training_operations(quick_recipe) // (2 * 60)  # epochs × images
+    monkeypatch.setattr(calibrate, "CPU_OPERATIONS", affordable * per_image)
+    durations(0.3, 0.2)
+    expected = 0.2 / (images * 2)
+    assert time_training_step(quick_recipe, lab, repeats=1) == pytest.approx(expected)
+
+
+def test_the_batch_depends_neither_on_the_length_of_the_training_nor_on_its_images(
+    lab, quick_recipe, durations, monkeypatch
+):
+    per_image = training_operations(quick_recipe) // (2 * 60)
+    monkeypatch.setattr(calibrate, "CPU_OPERATIONS", 5 * per_image)
+    longer = quick_recipe.but(epochs=50, train_size=None, checkpoints=9)
+    durations(0.3, 0.2)
+    assert time_training_step(longer, lab, repeats=1) == pytest.approx(0.2 / (5 * 2))
+
+
+def test_a_step_of_the_papers_network_is_timed_with_the_least_batch(lab, monkeypatch):
+    # A training step of ResNet-19 at T=10 takes about 1.1e11 operations for one image.
+    recipe = Recipe(dataset="cifar10", architecture="resnet19", timesteps=10)
+    seen = []
+
+    class Watched(torch.nn.Linear):
+        def forward(self, images):
+            seen.append(len(images))
+            raise StopIteration
+
+    monkeypatch.setattr(Lab, "fresh_network", lambda lab, recipe: Watched(1, 1))
+    with pytest.raises(StopIteration):
+        time_training_step(recipe, lab)
+    assert seen == [2]
 
 
 def test_a_step_that_takes_long_is_not_repeated(lab, quick_recipe, durations):
     durations(PATIENCE_SECONDS + 1)
-    expected = (PATIENCE_SECONDS + 1) / (SAMPLE * 2)
+    expected = (PATIENCE_SECONDS + 1) / (quick_recipe.batch_size * 2)
     assert time_training_step(quick_recipe, lab, repeats=3) == pytest.approx(expected)
 
 

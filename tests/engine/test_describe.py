@@ -1,8 +1,11 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tic.engine import plan as plan_module
-from tic.engine.describe import describe_plan
+from tic.engine.describe import describe_plan, size
 from tic.engine.plan import make_plan
+from tic.measure.cost import stored_bytes, training_operations
 from tic.train import train
 
 
@@ -11,30 +14,78 @@ def a_second_per_presentation(monkeypatch):
     monkeypatch.setattr(plan_module, "seconds_per_presentation", lambda recipe, lab: 1.0)
 
 
-def test_a_plan_is_told_by_kind_of_training_with_what_is_missing(lab, quick_recipe):
+def test_a_plan_is_told_by_kind_of_training_with_what_is_missing_and_what_it_costs(
+    lab, quick_recipe
+):
     base = quick_recipe.but(checkpoints=1)
     pruned = base.but(parent=base, sparsity=0.5, timesteps=1, epochs=1)
     wanted = [pruned.with_seed(seed) for seed in range(10)]
     train(base, lab)
-    # Left are nine of 2 × 60 × 2 presentations and ten of 1 × 60 × 1: 2760 s.
+    # Left are nine of 2 × 60 × 2 presentations and ten of 1 × 60 × 1: 2760, and as many seconds.
+    operations = 9 * training_operations(base) + 10 * training_operations(pruned)
+    # One epoch of weights each: 19 × 160 696 bytes.
+    assert stored_bytes(base) == stored_bytes(pruned) == 160_696
     assert describe_plan(make_plan(wanted), lab) == (
         "tiny-digits-T1-pruned50.0%   10 Runs,  10 to train\n"
         "tiny-digits-T2               10 Runs,   9 to train\n"
         "\n"
-        "20 Runs, 19 to train: about 46 min of one process on cpu, from training steps timed here; "
-        "-n divides it."
+        "20 Runs, 19 to train\n"
+        "images × epochs × timesteps  2.76e+03\n"
+        f"operations                   {operations:.3g}\n"
+        "disk                         3.05 MB\n"
+        "training                     about 46 min of one process on cpu, "
+        "from steps timed here; -n divides it"
     )
 
 
-def test_a_finished_plan_takes_no_time(lab, quick_recipe):
+def test_a_finished_plan_costs_nothing(lab, quick_recipe):
     train(quick_recipe, lab)
     assert describe_plan(make_plan([quick_recipe]), lab) == (
         "tiny-digits-T2    1 Runs,   0 to train\n"
         "\n"
-        "1 Runs, 0 to train: about 0 s of one process on cpu, from training steps timed here; "
-        "-n divides it."
+        "1 Runs, 0 to train\n"
+        "images × epochs × timesteps  0\n"
+        "operations                   0\n"
+        "disk                         0 B\n"
+        "training                     about 0 s of one process on cpu, "
+        "from steps timed here; -n divides it"
     )
 
 
 def test_an_empty_plan_can_be_told(lab):
-    assert "0 Runs, 0 to train: about 0 s of one process on cpu" in describe_plan((), lab)
+    told = describe_plan((), lab)
+    assert "0 Runs, 0 to train\n" in told
+    assert "about 0 s of one process on cpu" in told
+
+
+def test_every_checkpoint_takes_its_place_on_the_disk(lab, quick_recipe):
+    # Kept are the epochs 0, 1 and 2: 3 × 160 696 bytes.
+    assert quick_recipe.checkpoint_epochs == (0, 1, 2)
+    assert "\ndisk                         482 kB\n" in describe_plan(
+        make_plan([quick_recipe]), lab
+    )
+
+
+@pytest.mark.parametrize(
+    ("amount", "told"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1 kB"),
+        (1234, "1.23 kB"),
+        (160_000, "160 kB"),
+        (999_499, "999 kB"),
+        (1_000_000, "1 MB"),
+        (1_800_000_000, "1.8 GB"),
+        (25 * 10**11, "2.5 TB"),
+    ],
+)
+def test_bytes_are_told_in_the_largest_unit_that_leaves_a_whole(amount, told):
+    assert size(amount) == told
+
+
+@given(st.integers(1, 10**15 - 1))
+def test_what_is_told_is_the_amount_to_three_digits(amount):
+    number, unit = size(amount).split()
+    factor = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}[unit]
+    assert float(number) * factor == pytest.approx(amount, rel=0.005)

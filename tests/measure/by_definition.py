@@ -86,8 +86,13 @@ def averaged(rows):
     }
 
 
-def prefix_loss(model, images, labels, t):
-    return cross_entropy(model(images)[: t + 1].mean(0), labels)
+def prefix_readout(model, images, t, readout="mean"):
+    logits = model(images)[: t + 1]
+    return {"mean": logits.mean(0), "sum": logits.sum(0)}[readout]
+
+
+def prefix_loss(model, images, labels, t, readout="mean"):
+    return cross_entropy(prefix_readout(model, images, t, readout), labels)
 
 
 def timesteps_of(model, images):
@@ -95,32 +100,38 @@ def timesteps_of(model, images):
         return len(model(images[:1]))
 
 
-def empirical(model, images, labels):
-    """Eq. 6 as it stands: one sample, one timestep and one backward at a time."""
-    return averaged(
-        [squares(model, prefix_loss(model, image[None], label[None], t)) for t in range(steps)]
-        for steps in [timesteps_of(model, images)]
+def each_sample(model, images, labels, readout="mean"):
+    """One sample, one timestep and one backward at a time: {name: number} per image and time."""
+    return [
+        [
+            squares(model, prefix_loss(model, image[None], label[None], t, readout))
+            for t in range(timesteps_of(model, images))
+        ]
         for image, label in zip(images, labels, strict=True)
-    )
+    ]
 
 
-def official(model, batches):
+def empirical(model, images, labels, readout="mean"):
+    """Eq. 6 as it stands."""
+    return averaged(each_sample(model, images, labels, readout))
+
+
+def official(model, batches, readout="mean"):
     """The release's loop: the gradient of the mean loss of a batch, squared."""
     return averaged(
-        [squares(model, prefix_loss(model, images, labels, t)) for t in range(steps)]
+        [squares(model, prefix_loss(model, images, labels, t, readout)) for t in range(steps)]
         for images, labels in batches
         for steps in [timesteps_of(model, images)]
     )
 
 
-def exact(model, images):
+def exact(model, images, readout="mean"):
     """Eq. 5 summed over all labels."""
 
     def expectation(image, t):
-        readout = model(image[None])[: t + 1].mean(0)
-        shares = readout.detach().softmax(1)[0]
+        shares = prefix_readout(model, image[None], t, readout).detach().softmax(1)[0]
         rows = [
-            squares(model, prefix_loss(model, image[None], torch.tensor([k]), t))
+            squares(model, prefix_loss(model, image[None], torch.tensor([k]), t, readout))
             for k in range(len(shares))
         ]
         return {

@@ -4,13 +4,23 @@ import math
 import numpy as np
 import pytest
 import torch
-from by_definition import K, OverTime, close, empirical, exact, measurable, official
+from by_definition import (
+    K,
+    OverTime,
+    close,
+    each_sample,
+    empirical,
+    exact,
+    measurable,
+    official,
+)
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
 from fixtures.networks import awaken
 from tic.errors import TicError
+from tic.losses import Readout
 from tic.measure.fisher import Estimator, fisher_information, information_centroid
 from tic.models import build
 from tic.neurons import LIF
@@ -206,6 +216,65 @@ def test_an_unknown_estimator_is_refused_with_the_known_ones(simple, data):
     known = "empirical, official, sampled, exact"
     with pytest.raises(TicError, match=f"unknown estimator 'true'; known: {known}"):
         fisher_information(simple, [data], "true")
+
+
+def test_an_unknown_read_out_is_refused_with_the_known_ones(simple, data):
+    with pytest.raises(TicError, match="unknown readout 'last'; known: mean, sum"):
+        fisher_information(simple, [data], readout="last")
+
+
+@pytest.mark.parametrize("readout", ["mean", "sum"])
+def test_every_estimator_measures_the_read_out_of_the_definition(readout, data):
+    model = measurable(lambda: OverTime(nn.Conv2d(1, 2, 3), 32))
+    images, labels = data
+    batches = split(data, 3, 2)
+    by_definition = {
+        "empirical": empirical(model, images, labels, readout),
+        "official": official(model, batches, readout),
+        "exact": exact(model, images, readout),
+    }
+    for estimator, expected in by_definition.items():
+        close(fisher_information(model, batches, estimator, readout=readout), expected)
+
+
+def test_sampled_labels_are_drawn_from_the_read_out_that_is_measured(simple, data):
+    images, _ = data
+    info = fisher_information(simple, [data], "sampled", readout="sum")
+    draws = torch.Generator().manual_seed(0)
+    for t, trace in enumerate(info.trace):
+        shares = simple(images)[: t + 1].sum(0).detach().softmax(1)
+        labels = torch.multinomial(shares, 1, generator=draws).squeeze(1)
+        at_labels = fisher_information(simple, [(images, labels)], readout="sum")
+        assert trace == pytest.approx(at_labels.trace[t], rel=1e-9)
+
+
+def test_the_read_outs_agree_at_the_first_timestep_and_part_after_it(tiny, batch):
+    mean, total = (fisher_information(tiny, [batch], readout=each) for each in Readout)
+    assert total.trace[0] == pytest.approx(mean.trace[0], rel=1e-12)
+    assert (np.abs(total.trace[1:] / mean.trace[1:] - 1) > 0.01).all()
+    np.testing.assert_array_equal(mean.trace, fisher_information(tiny, [batch]).trace)
+
+
+@pytest.mark.parametrize("readout", ["mean", "sum"])
+def test_every_image_has_the_information_of_the_definition(readout, data):
+    model = measurable(lambda: OverTime(nn.Conv2d(1, 2, 3), 32))
+    rows = each_sample(model, *data, readout)
+    expected = [[sum(at_t.values()) for at_t in row] for row in rows]
+    info = fisher_information(model, split(data, 3, 2), readout=readout)
+    assert info.per_sample.shape == (5, 3)
+    assert info.per_sample.dtype == np.float64
+    np.testing.assert_allclose(info.per_sample, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("estimator", ["empirical", "sampled", "exact"])
+def test_the_mean_over_the_images_is_the_trace(estimator, tiny, batch):
+    info = fisher_information(tiny, split(batch, 4, 2), estimator)
+    assert info.per_sample.shape == (6, 5)
+    np.testing.assert_allclose(info.per_sample.mean(0), info.trace, rtol=1e-12)
+
+
+def test_the_squared_gradient_of_a_batch_has_no_images(simple, data):
+    assert fisher_information(simple, [data], "official").per_sample is None
 
 
 @pytest.fixture

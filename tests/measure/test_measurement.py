@@ -10,14 +10,19 @@ import torch
 from tic.attacks import FGSM, PGD, Blur, GaussianNoise
 from tic.errors import DivergedRunError, TicError
 from tic.lab import Lab, one_thread
+from tic.losses import Readout
+from tic.measure.deficits import deficit_accuracies
 from tic.measure.fisher import Estimator, fisher_information
 from tic.measure.measurement import (
     AccuracyMeasurement,
+    DeficitMeasurement,
     FisherMeasurement,
     Measurement,
+    PerturbationMeasurement,
     known,
     measure,
 )
+from tic.measure.perturbation import perturbation_response
 from tic.train import train
 
 
@@ -99,7 +104,16 @@ def test_a_measurement_is_taken_once_and_the_same_when_read(lab, recipe, taken):
     assert len(taken) == 1
 
 
-@pytest.mark.parametrize("measurement", [FisherMeasurement(epoch=2), AccuracyMeasurement(epoch=2)])
+@pytest.mark.parametrize(
+    "measurement",
+    [
+        FisherMeasurement(epoch=2, readout=Readout.SUM),
+        AccuracyMeasurement(epoch=2),
+        DeficitMeasurement(epoch=2, width=1),
+        PerturbationMeasurement(epoch=2, shares=(0.1, 0.01), size=20),
+    ],
+    ids=lambda measurement: measurement.name,
+)
 def test_a_real_measurement_is_read_back_to_the_bit(lab, recipe, monkeypatch, measurement):
     first = measure(measurement, recipe, lab)
     monkeypatch.setattr(type(measurement), "take", lambda *arguments: pytest.fail("taken again"))
@@ -168,6 +182,57 @@ def test_every_corruption_and_estimator_is_another_measurement(lab, recipe, monk
     for measurement in [*different, *different]:
         measure(measurement, recipe, lab)
     assert taken == different
+
+
+COMMON = [{"epoch": 1}, {"timesteps": 2}, {"size": 30}, {"batch_size": 7}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "changes"),
+    [
+        (FisherMeasurement, {}, [{"readout": Readout.SUM}, {"split": "test"}]),
+        (AccuracyMeasurement, {}, [{"split": "train"}]),
+        (
+            DeficitMeasurement,
+            {"width": 1},
+            [
+                {"width": 2},
+                {"noise": GaussianNoise(share=0.1)},
+                {"noise": GaussianNoise(seed=1)},
+                {"split": "train"},
+            ],
+        ),
+        (
+            PerturbationMeasurement,
+            {"shares": (0.1, 0.2)},
+            [{"shares": (0.2, 0.1)}, {"shares": (0.1,)}, {"split": "test"}],
+        ),
+    ],
+)
+def test_every_field_of_a_real_measurement_makes_another(
+    lab, recipe, monkeypatch, kind, fields, changes
+):
+    taken = []
+    monkeypatch.setattr(kind, "take", lambda self, *_: taken.append(self) or {"number": 1})
+    different = [kind(**{"epoch": 2, **fields, **change}) for change in [{}, *COMMON, *changes]]
+    for measurement in [*different, *different]:
+        measure(measurement, recipe, lab)
+    assert taken == different
+
+
+def test_measurements_of_two_kinds_never_share_a_place(lab, recipe, monkeypatch):
+    kinds = [
+        FisherMeasurement(epoch=2),
+        AccuracyMeasurement(epoch=2),
+        DeficitMeasurement(epoch=2, width=1),
+        PerturbationMeasurement(epoch=2, shares=(0.1,)),
+    ]
+    for number, each in enumerate(kinds):
+        result = {"number": number}
+        monkeypatch.setattr(type(each), "take", lambda *_, result=result: result)
+        measure(each, recipe, lab)
+    assert [known(each, recipe, lab)["number"] for each in kinds] == [0, 1, 2, 3]
+    assert len({path.name.split("-")[0] for path in stored(lab)}) == 4
 
 
 @pytest.mark.parametrize(
@@ -294,11 +359,13 @@ def test_training_images_are_those_that_were_trained_on(lab, recipe, taken, size
     assert (result["images"], result["pixels"]) == (used, int(images.images.sum()))
 
 
-@pytest.mark.parametrize(("size", "used"), [(None, 360), (100, 100)])
+@pytest.mark.parametrize(
+    ("size", "used"), [(None, 360), (100, 100), (359, 359), (360, 360), (10_000, 360)]
+)
 def test_test_images_are_as_many_as_asked_for(lab, recipe, taken, monkeypatch, size, used):
     monkeypatch.setattr(Probe, "split", "test")
     result = measure(Probe(epoch=2, size=size), recipe, lab)
-    images = lab.images("digits", "test", size)
+    images = lab.images("digits", "test", used)
     assert (result["images"], result["pixels"]) == (used, int(images.images.sum()))
 
 
@@ -314,6 +381,63 @@ def test_fisher_is_that_of_the_trained_on_images_layer_by_layer(lab, recipe, est
         expected = fisher_information(network, batches, estimator).by_layer
     assert result == {name: trace.tolist() for name, trace in expected.items()}
     assert all(len(trace) == 3 for trace in result.values())
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_the_images_are_those_of_the_split(lab, recipe, monkeypatch, split):
+    given = []
+    for kind in (FisherMeasurement, AccuracyMeasurement, DeficitMeasurement):
+        monkeypatch.setattr(kind, "take", lambda _, __, images: given.append(images) or {"n": 1})
+        fields = {"width": 1} if kind is DeficitMeasurement else {}
+        measure(kind(epoch=2, split=split, size=30, **fields), recipe, lab)
+    digest = lab.images("digits", split, 30).digest
+    assert [(images.split, images.digest) for images in given] == [(split, digest)] * 3
+
+
+def test_fisher_looks_at_training_images_and_accuracies_at_test_images():
+    assert FisherMeasurement(epoch=2).split == "train"
+    assert PerturbationMeasurement(epoch=2, shares=(0.1,)).split == "train"
+    assert AccuracyMeasurement(epoch=2).split == "test"
+    assert DeficitMeasurement(epoch=2, width=1).split == "test"
+
+
+def test_fisher_is_that_of_the_read_out(lab, recipe):
+    total = measure(FisherMeasurement(epoch=8, readout=Readout.SUM), recipe, lab)["by_layer"]
+    network = lab.network(recipe, 8)
+    batches = lab.images("digits", "train", 100).batches(128)
+    with one_thread(lab.device):
+        expected = fisher_information(network, batches, readout="sum").by_layer
+    assert total == {name: trace.tolist() for name, trace in expected.items()}
+    assert total != measure(FisherMeasurement(epoch=8), recipe, lab)["by_layer"]
+
+
+def test_deficits_are_those_of_the_network_over_its_windows(lab, recipe):
+    noise = GaussianNoise(share=2.0)
+    measurement = DeficitMeasurement(epoch=8, timesteps=3, size=100, noise=noise, width=2)
+    result = measure(measurement, recipe, lab)
+    network = lab.network(recipe, 8)
+    network.timesteps = 3
+    batches = lab.images("digits", "test", 100).batches(256)
+    assert result == {"accuracy": deficit_accuracies(network, batches, noise, 2)}
+    assert len(result["accuracy"]) == 2
+
+
+def test_a_window_longer_than_the_network_runs_is_refused_and_not_stored(lab, recipe):
+    with pytest.raises(TicError, match=r"width must be in \[1, 2\]"):
+        measure(DeficitMeasurement(epoch=8, width=3), recipe, lab)
+    assert stored(lab) == []
+
+
+def test_the_response_to_perturbations_is_stored_norm_by_norm_and_image_by_image(lab, recipe):
+    measurement = PerturbationMeasurement(epoch=8, shares=(0.2, 0.1), size=40, batch_size=30)
+    result = measure(measurement, recipe, lab)
+    batches = lab.images("digits", "train", 40).batches(30)
+    with one_thread(lab.device):
+        expected = perturbation_response(lab.network(recipe, 8), batches, (0.2, 0.1))
+    assert result == {name: values.tolist() for name, values in vars(expected).items()}
+    assert [len(row) for row in result["divergence"]] == [40, 40]
+    assert [len(row) for row in result["prediction"]] == [40, 40]
+    assert len(result["trace"]) == 40
 
 
 def test_sampled_fisher_draws_the_same_labels_every_time(trained, recipe, lab, tmp_path):

@@ -166,7 +166,15 @@ def test_the_plan_is_printed_and_nothing_is_trained(repository):
     outcome = repository.run("--plan", store=store)
     assert outcome.status == 0
     assert "tiny-digits-T2    3 Runs,   3 to train" in outcome.text
-    assert re.search(r"3 Runs, 3 to train: about \d+ s of one process on cpu", outcome.text)
+    # Three trainings of 2 epochs × 60 images × 2 timesteps.
+    for line in (
+        r"3 Runs, 3 to train",
+        r"images × epochs × timesteps  720",
+        r"operations                   \d\.\d+e\+08",
+        r"disk                         482 kB",
+        r"training                     about .* of one process on cpu, from steps timed here",
+    ):
+        assert re.search(f"^{line}", outcome.text, re.MULTILINE), line
     assert not (store / "runs").exists()
     assert not outcome.folder.exists()
     assert "passed" not in outcome.text
@@ -203,8 +211,18 @@ def test_patient(runs, judge):
 
 
 def test_an_interruption_after_the_last_claim_leaves_the_audit_incomplete_too(repository):
-    repository.pytester.makepyfile(test_units="def test_slow():\n    raise KeyboardInterrupt\n")
-    outcome = repository.audit(SUPPORTED)
+    outcome = repository.audit(
+        """
+import pytest
+@pytest.fixture
+def slow():
+    yield
+    raise KeyboardInterrupt
+@says("positive")
+def test_positive(runs, judge, slow):
+    judge(runs.final_losses()[:, -1], above(0), name="loss", unit="nats")
+"""
+    )
     assert outcome.status == 2
     assert outcome.verdicts == {"positive[tiny-digits]": "SUPPORTED"}
     assert not outcome.audit.completed

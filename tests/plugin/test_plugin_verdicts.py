@@ -128,7 +128,7 @@ def test_steep(runs, judge):
     )
     assert outcome.status == 1
     assert "the training loss became" in outcome.entry.reason
-    assert "ERROR other2024/steep[tiny-digits]: tiny-digits-T2-seed0: the tra" in outcome.text
+    assert "ERROR other2024/steep[tiny-digits]: tiny-digits-T2-lr1e+30-seed0: " in outcome.text
     assert "def test_steep" not in outcome.text
     audit = outcome.audit
     assert [run.status for run in audit.runs] == ["diverged"] * 3

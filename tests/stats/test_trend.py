@@ -6,7 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from tic.stats import Outcome, above, judge_trend, page_effects, page_trend, theil_sen_slope
+from tic.stats import (
+    Outcome,
+    above,
+    half_fall,
+    judge,
+    judge_trend,
+    page_effects,
+    page_trend,
+    theil_sen_slope,
+)
 
 tables = st.tuples(st.integers(2, 6), st.integers(3, 6)).flatmap(
     lambda shape: st.lists(
@@ -50,6 +59,95 @@ def test_a_line_gives_its_own_slope(x, slope, intercept):
 def test_a_slope_without_two_points_is_refused(x, y, message):
     with pytest.raises(ValueError, match=message):
         theil_sen_slope(x, y)
+
+
+@pytest.mark.parametrize(
+    ("y", "position"),
+    [
+        ([8, 4, 0], 1),  # half of the way, 4, is a point
+        ([9, 5, 1], 1),  # so it is where the curve ends above 0
+        ([8, 2, 0], 2 / 3),  # 4 lies two thirds of the way from 8 to 2
+        ([8, 6, 0], 1 + 1 / 3),
+        ([2, 8, 4], 1.5),  # what lies before the largest value does not count
+        ([8, 0, 6, 0], 0.5),  # the first crossing counts
+        ([8, 8, 0], 1.5),  # the way begins at the last of the largest values
+        ([1, 8, 3, 8, 0], 3.5),
+    ],
+)
+def test_half_of_the_fall_by_hand(y, position):
+    x = list(range(len(y)))
+    assert half_fall(x, y, least=0.5) == pytest.approx(position)
+
+
+def test_half_of_the_fall_is_a_position_and_no_index():
+    # half of the fall from 10 to 2 is 6, half of the way from position 20 to 100
+    assert half_fall([0, 20, 100, 110], [4, 10, 2, 2], least=1) == pytest.approx(60)
+
+
+@pytest.mark.parametrize("y", [[3], [1, 2, 3], [3, 3, 3], [5, 3, 4], [4, 0, 3]])
+def test_a_fall_by_no_more_than_the_least_is_still_to_come(y):
+    x = [2.5 * n for n in range(len(y))]
+    assert half_fall(x, y, least=1) == x[-1]
+
+
+def test_a_fall_by_a_little_more_than_the_least_has_a_half():
+    assert half_fall([0, 1, 2], [4, 3, 3], least=0.99) == pytest.approx(0.5)
+
+
+# Whole numbers, so that scaling and shifting below is exact and ties stay ties.
+curves = st.lists(st.integers(-40, 40), min_size=1, max_size=8).flatmap(
+    lambda y: st.tuples(
+        st.lists(st.integers(-30, 30), min_size=len(y), max_size=len(y), unique=True).map(sorted),
+        st.just(y),
+    )
+)
+
+
+@settings(deadline=None)
+@given(curves, st.integers(0, 20))
+def test_half_of_the_fall_lies_between_the_largest_value_and_the_end(curve, least):
+    x, y = curve
+    top = max(n for n, value in enumerate(y) if value == max(y))
+    assert x[0] <= x[top] <= half_fall(x, y, least=least) <= x[-1]
+
+
+@settings(deadline=None)
+@given(curves, st.integers(0, 20))
+def test_at_half_of_the_fall_the_curve_is_half_way_down(curve, least):
+    x, y = curve
+    place = half_fall(x, y, least=least)
+    if max(y) - y[-1] > least:
+        assert np.interp(place, x, y) == pytest.approx((max(y) + y[-1]) / 2)
+    else:
+        assert place == x[-1]
+
+
+@settings(deadline=None)
+@given(curves, st.integers(0, 20), st.sampled_from([0.25, 0.5, 2, 8]), st.integers(-50, 50))
+def test_units_and_origin_of_a_curve_do_not_move_its_half(curve, least, scale, shift):
+    x, y = curve
+    expected = half_fall(x, y, least=least)
+    moved = [scale * value + shift for value in y]
+    assert half_fall(x, moved, least=scale * least) == pytest.approx(expected)
+    stretched = [scale * position + shift for position in x]
+    assert half_fall(stretched, y, least=least) == pytest.approx(scale * expected + shift)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        ([1, 2], [1, 2, 3], "same length, got 2 and 3"),
+        ([2, 1, 3], [1, 2, 3], r"x must ascend, got \[2.0, 1.0, 3.0\]; sort the points"),
+        ([1, 1], [1, 2], "x must ascend"),
+        ([1, 2], [1, float("nan")], "y must be finite, got nan"),
+        ([float("inf")], [1], "x must be finite, got inf"),
+        ([], [], "x must hold at least one value"),
+        ([[1, 2]], [1, 2], r"x must have shape \(N,\)"),
+    ],
+)
+def test_half_of_the_fall_of_what_is_no_curve_is_refused(x, y, message):
+    with pytest.raises(ValueError, match=message):
+        half_fall(x, y, least=1)
 
 
 def test_a_perfect_order_has_the_probability_of_one_order_per_seed():
@@ -121,7 +219,23 @@ def test_seeds_in_perfect_order_support_a_trend_although_they_have_no_spread():
     assert verdict.outcome is Outcome.SUPPORTED
     assert verdict.effects == pytest.approx((1, 1, 1))
     assert (verdict.interval, verdict.region) == (None, above(0))
-    assert verdict.reason == "decided by Page's test, which gives no interval"
+    assert verdict.reason == "decided by Page's test, not by the interval"
+
+
+def test_the_interval_of_a_trend_is_that_of_the_mean_rank_correlation():
+    table = [[1, 2, 3, 4], [1, 2, 3, 4], [2, 1, 4, 3]]
+    effects = page_effects(table, direction="increasing")
+    expected = judge(effects, above(0)).interval
+    low, high = judge_trend(table, direction="increasing").interval
+    assert low == pytest.approx(expected[0])
+    assert expected[1] > 1
+    assert high == 1
+
+
+@pytest.mark.parametrize("least", [-0.1, float("nan")])
+def test_the_least_fall_is_not_negative(least):
+    with pytest.raises(ValueError, match=r"least must be at least 0, got"):
+        half_fall([0, 1], [1, 0], least=least)
 
 
 def test_seeds_in_the_opposite_order_refute_a_trend():

@@ -69,13 +69,17 @@ class Contrast(_Record):
 
 
 class Comparison(_Record):
-    """A number that the paper reports, beside ours (one per seed)."""
+    """A number that the paper reports, beside ours (one per seed).
+
+    `timed` tells that ours rests on a clock, so that no two audits share it.
+    """
 
     quantity: str
     place: str
     unit: str
     reported: FiniteFloat
     measured: tuple[FiniteFloat, ...]
+    timed: bool = False
 
 
 class Series(_Record):

@@ -69,9 +69,25 @@ class Judge:
         return self._record(verdict, name, "rank correlation")
 
     def compare(
-        self, quantity: str, place: str, *, unit: str, reported: float, measured: ArrayLike
+        self,
+        quantity: str,
+        place: str,
+        *,
+        unit: str,
+        reported: float,
+        measured: ArrayLike,
+        timed: bool = False,
     ) -> None:
-        """Set a number that the paper reports beside ours, one per seed."""
+        """Set a number that the paper reports beside ours, one per seed.
+
+        Args:
+            quantity: What the number is.
+            place: In the paper.
+            unit: Of both numbers.
+            reported: By the paper.
+            measured: By us; a single number or one per seed.
+            timed: Ours rests on a clock, so that two audits need not agree on it.
+        """
         self.comparisons.append(
             Comparison(
                 quantity=quantity,
@@ -79,6 +95,7 @@ class Judge:
                 unit=unit,
                 reported=reported,
                 measured=tuple(np.atleast_1d(measured)),
+                timed=timed,
             )
         )
 

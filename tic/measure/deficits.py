@@ -43,14 +43,15 @@ def deficit_accuracies(
         )
     right = [0] * (timesteps - width + 1)
     images_seen = 0
-    with evaluation_mode(network), torch.no_grad():
+    with evaluation_mode(network):
         for number, (images, labels) in enumerate(loader):
-            corrupted = noise(network, images, labels, number)
+            corrupted = noise(network, images, labels, number).detach()
             for start in range(len(right)):
                 frames = [
                     corrupted if start <= t < start + width else images for t in range(timesteps)
                 ]
-                predicted = network.watch(torch.stack(frames)).mean(0).argmax(1)
+                with torch.no_grad():
+                    predicted = network.watch(torch.stack(frames)).mean(0).argmax(1)
                 right[start] += int((predicted == labels).sum())
             images_seen += len(labels)
     if not images_seen:

@@ -8,6 +8,7 @@ weights for M, which does not have δ's dimension; its trace is measured beside.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -69,16 +70,13 @@ def perturbation_response(
     batches = list(loader)
     weights = fisher_information(model, batches)  # refuses an empty loader
     assert weights.per_sample is not None
-    dtype = next(model.parameters()).dtype
     divergences, predictions = [], []
-    try:
-        with evaluation_mode(model.double()):
-            for number, (images, _) in enumerate(batches):
-                found = _respond(model, images.double(), shares, seed, number)
-                divergences.append(found[0])
-                predictions.append(found[1])
-    finally:
-        model.to(dtype)
+    twin = copy.deepcopy(model).double()
+    with evaluation_mode(twin):
+        for number, (images, _) in enumerate(batches):
+            found = _respond(twin, images.double(), shares, seed, number)
+            divergences.append(found[0])
+            predictions.append(found[1])
     return PerturbationResponse(
         divergence=torch.cat(divergences, 1).cpu().numpy(),
         prediction=torch.cat(predictions, 1).cpu().numpy(),

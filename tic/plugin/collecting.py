@@ -46,7 +46,7 @@ class Collecting:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Bring the claims into the order of their paper; leave out what --claim does not name."""
-        items.sort(key=_place)
+        _bring_into_order(items)
         for item in items:
             if claim := claim_of(item):
                 item.extra_keyword_matches.update((claim.name, *claim.places))
@@ -137,10 +137,13 @@ def _protocol_id(protocol: Protocol) -> str | object:
     return pytest.HIDDEN_PARAM if protocol == STANDARD else protocol.name
 
 
-def _place(item: pytest.Item) -> int:
-    """Position in the paper; what is no claim stays in front, in its order."""
-    claim = claim_of(item)
-    return -1 if claim is None else claim.position
+def _bring_into_order(items: list[pytest.Item]) -> None:
+    """Sort the claims of each paper by their place in it; what is no claim stays where it is."""
+    found = [(item, claim) for item in items if (claim := claim_of(item))]
+    papers = list(dict.fromkeys(claim.pack.paper.key for _, claim in found))
+    found.sort(key=lambda pair: (papers.index(pair[1].pack.paper.key), pair[1].position))
+    ordered = iter(item for item, _ in found)
+    items[:] = [next(ordered) if claim_of(item) else item for item in items]
 
 
 def _may_hold_claims(config: pytest.Config) -> bool:

@@ -18,7 +18,6 @@ from tic.stats.judge import Outcome
 _ENTRY_APART = {"id", "outcome", "own_outcome", "contrasts", "comparisons", "figures", "seconds"}
 _CONTRAST_APART = {"name", "estimate"}
 _RUN_APART = {"fingerprint", "seconds"}
-_SECONDS = "s"
 _INFORMATIVE = ("git_commit", "git_dirty", "versions", "python", "data_digests")
 _LONGEST_VALUE = 120
 _ABSENT = "absent"
@@ -199,8 +198,8 @@ def _comparisons(entry: Entry) -> list[dict[str, Any]]:
 
 
 def _apart_of(comparison: Comparison) -> set[str]:
-    """Leave out measured times, which are different in every execution."""
-    return {"measured"} if comparison.unit == _SECONDS else set()
+    """Leave out what rests on a clock, which is different in every execution."""
+    return {"measured"} if comparison.timed else set()
 
 
 def _protocols(audit: Audit) -> dict[str, str]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tic.stats.checks import finite_array, one_sided_level
-from tic.stats.judge import Outcome, Verdict, decide, too_few, undecided
+from tic.stats.judge import Outcome, Verdict, decide, judge, too_few, undecided
 from tic.stats.power import MIN_SEEDS
 from tic.stats.region import above
 
@@ -70,15 +70,18 @@ def half_fall(x: ArrayLike, y: ArrayLike, *, least: float) -> float:
     Args:
         x: (N,) positions, ascending.
         y: (N,) values.
-        least: a fall by no more than this is none, and counts as one that is still to come: the
-            last position is returned.
+        least: at least 0; a fall by no more than this is none, and counts as one that is still to
+            come: the last position is returned.
 
     Returns:
         A position in [x[0], x[-1]].
 
     Raises:
-        ValueError: shapes differ, a value is not finite, or the positions do not ascend.
+        ValueError: shapes differ, a value is not finite, the positions do not ascend, or `least` is
+            negative.
     """
+    if not least >= 0:
+        raise ValueError(f"least must be at least 0, got {least}; it is the smallest fall")
     positions = finite_array(x, name="x", axes="N")
     values = finite_array(y, name="y", axes="N")
     if positions.shape != values.shape:
@@ -153,7 +156,8 @@ def judge_trend(samples: ArrayLike, *, direction: Direction, confidence: float =
 
     The effects are `page_effects` and the region is above 0, so a report draws them like any other
     contrast. The p-values are Page's and not Student's: seeds that all follow the order perfectly
-    have no spread, yet are the strongest evidence there is. Page's test gives no interval.
+    have no spread, yet are the strongest evidence there is. The interval shown
+    is Student's, of the mean rank correlation, and does not decide.
     For points of one curve (see `page_trend`) judge a slope or `page_effects` by `judge` instead,
     where the seed is the only independent unit.
 
@@ -180,16 +184,23 @@ def judge_trend(samples: ArrayLike, *, direction: Direction, confidence: float =
     p_value = page_trend(table, direction=direction).p_value
     refutation_p_value = page_trend(table, direction=_OPPOSITE[direction]).p_value
     outcome = decide(p_value, refutation_p_value, confidence)
-    reason = "decided by Page's test, which gives no interval"
+    reason = "decided by Page's test, not by the interval"
     if outcome is Outcome.INCONCLUSIVE:
-        reason = "Page's test, which gives no interval, does not tell the order from chance"
+        reason = "Page's test does not tell the order from chance"
     return replace(
         blank,
         outcome=outcome,
+        interval=_interval(blank),
         p_value=p_value,
         refutation_p_value=refutation_p_value,
         reason=reason,
     )
+
+
+def _interval(blank: Verdict) -> tuple[float, float] | None:
+    """Student's interval of the mean rank correlation; None where all seeds have the same."""
+    found = judge(blank.effects, blank.region, confidence=blank.confidence).interval
+    return found and (max(found[0], -1.0), min(found[1], 1.0))
 
 
 def _table(samples: ArrayLike, direction: Direction) -> NDArray[np.float64]:

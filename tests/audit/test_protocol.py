@@ -1,0 +1,82 @@
+"""Protocols: readings of what a paper leaves open, and what they do to Recipes."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tic.audit import Gap, Protocol
+from tic.audit.protocol import STANDARD
+from tic.errors import TicError
+from tic.losses import Readout
+from tic.measure.fisher import Estimator
+from tic.recipe import Recipe
+
+FIRST = Recipe(dataset="digits", epochs=5)
+CHILD = FIRST.but(parent=FIRST, sparsity=0.5, epochs=3)
+GRANDCHILD = CHILD.but(parent=CHILD, sparsity=0.75, epochs=2)
+
+
+def slower(recipe):
+    return recipe.but(tau=2 * recipe.tau)
+
+
+def test_a_reading_is_the_standard_one_in_what_it_does_not_state():
+    named = Protocol("named", "Only named.")
+    assert (named.estimator, named.readout) == (Estimator.EMPIRICAL, Readout.MEAN)
+    assert (named.images, named.layers) == ("train", "all")
+    assert STANDARD.name == "standard"
+
+
+@pytest.mark.parametrize("recipe", [FIRST, CHILD, GRANDCHILD])
+def test_the_standard_reading_leaves_recipes_as_they_are(recipe):
+    assert STANDARD.recipe(recipe) == recipe
+
+
+def test_a_recipe_and_all_its_ancestors_are_changed():
+    found = Protocol("slower", "", alter=slower).recipe(GRANDCHILD)
+    assert [each.tau for each in (*found.ancestors, found)] == [4.0, 4.0, 4.0]
+    assert [each.epochs for each in (*found.ancestors, found)] == [5, 3, 2]
+    assert [each.sparsity for each in (*found.ancestors, found)] == [0, 0.5, 0.75]
+
+
+def test_a_change_of_some_generations_leaves_the_others():
+    def pruned_only(recipe):
+        return slower(recipe) if recipe.sparsity else recipe
+
+    found = Protocol("pruned", "", alter=pruned_only).recipe(GRANDCHILD)
+    assert [each.tau for each in (*found.ancestors, found)] == [2.0, 4.0, 4.0]
+
+
+def test_the_recipe_that_was_given_stays():
+    Protocol("slower", "", alter=slower).recipe(GRANDCHILD)
+    assert [each.tau for each in (*GRANDCHILD.ancestors, GRANDCHILD)] == [2.0, 2.0, 2.0]
+
+
+def test_a_change_that_makes_no_recipe_is_refused():
+    broken = Protocol("broken", "", alter=lambda recipe: recipe.but(timesteps=0))
+    with pytest.raises(TicError, match=r"timesteps: .* got 0"):
+        broken.recipe(FIRST)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 9), st.sampled_from([FIRST, CHILD, GRANDCHILD]))
+def test_seeds_and_readings_commute(seed, recipe):
+    protocol = Protocol("slower", "", alter=slower)
+    assert protocol.recipe(recipe.with_seed(seed)) == protocol.recipe(recipe).with_seed(seed)
+
+
+def test_readings_are_told_apart_by_all_they_state():
+    one = Protocol("one", "")
+    others = [
+        Protocol("two", ""),
+        Protocol("one", "", estimator=Estimator.EXACT),
+        Protocol("one", "", readout=Readout.SUM),
+        Protocol("one", "", images="test"),
+        Protocol("one", "", layers="repeated"),
+        Protocol("one", "", alter=slower),
+    ]
+    assert len({one, Protocol("one", ""), *others}) == 7
+
+
+def test_a_gap_may_leave_nothing_that_changes_a_verdict():
+    assert Gap("Open.").protocols == ()

@@ -1,0 +1,149 @@
+"""The readings of what Kim et al. 2023 leave open: which claims they touch and what they change."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from claims.kim2023.protocol import FISHER, LEAK, PER_BATCH
+from tic.audit.claim import Setting
+from tic.audit.protocol import STANDARD
+from tic.audit.runs import SeedRuns
+from tic.train import train
+
+ON_FISHER = {
+    "concentration",
+    "concentrated",
+    "layers",
+    "timesteps",
+    "time-constant",
+    "weight-decay",
+    "learning-rate",
+    "datasets",
+    "architectures",
+    "alpha-information",
+}
+TOUCHED = {
+    **dict.fromkeys(
+        ("official", "model-labels", "summed-logits", "repeated-weights", "test-images"), ON_FISHER
+    ),
+    "tau-four-thirds": {"time-constant", "same-accuracy"},
+    "alpha-per-sample": {
+        "alpha-information",
+        "alpha-convergence",
+        "alpha-accuracy",
+        "alpha-robustness",
+    },
+}
+READINGS = {each.name: each for gap in FISHER for each in gap.protocols}
+TAU, PER_SAMPLE = (gap.protocols[0] for gap in (LEAK, PER_BATCH))
+
+
+def by_protocol(audit):
+    found = {}
+    for each in audit.planned.values():
+        found.setdefault(each.protocol.name, []).append(each)
+    return found
+
+
+def test_every_protocol_touches_the_claims_that_it_could_change(collected):
+    found = by_protocol(collected("--protocol", "all"))
+    touched = {name: {each.claim.name for each in entries} for name, entries in found.items()}
+    standard = touched.pop("standard")
+    assert touched == TOUCHED
+    assert standard >= set.union(*TOUCHED.values())
+
+
+def test_all_protocols_together_train_four_more_recipes(collected):
+    standard, everything = (
+        {planned.recipe.with_seed(0) for planned in collected(*asked).plan}
+        for asked in ((), ("--protocol", "all"))
+    )
+    assert standard < everything
+    more = {(each.tau, each.alpha, each.alpha_per) for each in everything - standard}
+    assert more == {(4 / 3, None, "batch"), *((2, alpha, "sample") for alpha in (0.01, 0.05, 0.2))}
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_a_reading_of_fisher_information_trains_nothing_else(collected, name):
+    standard, read = collected(), collected("--protocol", name)
+    recipes = [[each.recipes for each in audit.planned.values()] for audit in (standard, read)]
+    assert recipes[0] == recipes[1]
+
+
+def test_where_no_reading_matters_the_standard_one_is_judged(collected):
+    found = by_protocol(collected("--protocol", "tau-four-thirds"))
+    assert {each.claim.name for each in found["tau-four-thirds"]} == TOUCHED["tau-four-thirds"]
+    assert "time-constant" not in {each.claim.name for each in found["standard"]}
+    assert len(found["standard"]) + len(found["tau-four-thirds"]) == 30
+
+
+def changed(collected, name, protocol):
+    """Recipes of a claim that a protocol changes, as (standard, changed) by role."""
+    (standard,) = collected("--claim", name).planned.values()
+    (other,) = collected("--claim", name, "--protocol", protocol).planned.values()
+    assert standard.recipes.keys() == other.recipes.keys()
+    return {
+        role: (recipe, other.recipes[role])
+        for role, recipe in standard.recipes.items()
+        if recipe != other.recipes[role]
+    }
+
+
+@pytest.mark.parametrize("name", ["time-constant", "same-accuracy"])
+def test_four_thirds_stands_in_for_the_smallest_time_constant_alone(collected, name):
+    ((role, (before, after)),) = changed(collected, name, "tau-four-thirds").items()
+    assert role == "τ = 0.75"
+    assert before.tau == 0.75
+    assert after == before.but(tau=4 / 3)
+
+
+@pytest.mark.parametrize("name", ["alpha-information", "alpha-convergence", "alpha-accuracy"])
+def test_the_absolute_value_per_sample_changes_every_alpha_loss(collected, name):
+    found = changed(collected, name, "alpha-per-sample")
+    assert list(found) == ["low", "intermediate", "high"]
+    for before, after in found.values():
+        assert after == before.but(alpha_per="sample")
+
+
+def test_protocols_leave_other_trainings_alone(quick_recipe):
+    for protocol in (TAU, PER_SAMPLE):
+        assert protocol.recipe(quick_recipe) == quick_recipe
+
+
+def test_protocols_reach_the_trainings_that_others_start_from(quick_recipe):
+    parent = quick_recipe.but(tau=0.75)
+    child = quick_recipe.but(parent=parent, sparsity=0.5)
+    assert TAU.recipe(child) == child.but(parent=parent.but(tau=4 / 3))
+
+
+@pytest.fixture
+def traces(quick_recipe, lab, one_thread):
+    """Fisher traces of one quick Run by reading."""
+    train(quick_recipe, lab)
+    setting = Setting(quick_recipe, seeds=(0,), fisher_size=32)
+    return {
+        each.name: SeedRuns(quick_recipe, setting, lab, each).trace()[0]
+        for each in (STANDARD, *READINGS.values())
+    }
+
+
+def test_every_reading_measures_something_else_and_the_weights_are_a_part(traces):
+    assert len({tuple(trace) for trace in traces.values()}) == len(traces) == 6
+    # Logits of one timestep are their own mean.
+    assert traces["summed-logits"][0] == pytest.approx(traces["standard"][0])
+    assert traces["summed-logits"][1] != pytest.approx(traces["standard"][1])
+    assert np.all(traces["repeated-weights"] < traces["standard"])
+    assert np.all(traces["repeated-weights"] > 0)
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_a_reading_changes_one_thing(name):
+    reading = READINGS[name]
+    asked = {
+        field: getattr(reading, field)
+        for field in ("estimator", "readout", "images", "layers", "alter")
+        if getattr(reading, field) != getattr(STANDARD, field)
+    }
+    assert len(asked) == 1
+    assert replace(STANDARD, name=name, says=reading.says, **asked) == reading

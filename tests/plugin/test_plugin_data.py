@@ -1,0 +1,85 @@
+"""Data sets that a claim brings along, and that may not be here."""
+
+import pytest
+
+from fixtures.packs import SUPPORTED
+
+FOREIGN = """
+@says("foreign", lambda setting: setting.recipe.but(dataset="svhn"))
+def test_foreign(runs, judge):
+    raise AssertionError("never runs")
+"""
+HERE = {"positive[tiny-digits]": "SUPPORTED", "foreign[tiny-digits]": "NOT_RUN"}
+
+
+@pytest.fixture
+def bringing(repository):
+    """Audit a claim whose data are here and one whose data are not."""
+
+    def run(*arguments):
+        repository.write(SUPPORTED, FOREIGN)
+        empty = repository.pytester.path / "empty"
+        empty.mkdir(exist_ok=True)
+        return repository.run("--data", empty, *arguments)
+
+    return run
+
+
+def reason(outcome):
+    (found,) = (each.reason for each in outcome.audit.entries if "foreign" in each.id)
+    return found
+
+
+def test_a_claim_whose_data_are_not_here_is_not_run_and_the_audit_complete(bringing):
+    outcome = bringing()
+    assert outcome.status == 0
+    assert outcome.verdicts == HERE
+    assert outcome.audit.completed
+    assert "1 passed, 1 skipped" in outcome.text
+    assert "The audit is not complete" not in outcome.text
+
+
+def test_the_reason_tells_what_is_missing_and_what_would_fetch_it(bringing):
+    outcome = bringing()
+    told = reason(outcome)
+    assert told.startswith("the data set svhn is not on this machine: looked for ")
+    assert "downloading is switched off" in told
+    assert told.endswith("; --download fetches it")
+    assert {run.recipe["dataset"] for run in outcome.audit.runs} == {"digits"}
+
+
+def test_a_download_that_fails_is_the_reason(bringing):
+    outcome = bringing("--download")
+    assert (outcome.status, outcome.verdicts) == (0, HERE)
+    told = reason(outcome)
+    assert "the download failed (" in told
+    assert "--download" not in told
+
+
+def test_such_a_claim_counts_in_the_family_of_the_correction(bringing):
+    assert bringing().audit.multiplicity.family == 2
+
+
+def test_a_data_set_that_was_asked_for_must_be_there(bringing):
+    outcome = bringing("--dataset", "svhn")
+    assert outcome.status == 4
+    assert "the download failed (" in outcome.text
+    assert not outcome.folder.exists()
+
+
+def test_a_plan_counts_what_would_be_trained_here(bringing):
+    outcome = bringing("--plan")
+    assert outcome.status == 0
+    assert "tiny-digits-T2    3 Runs" in outcome.text
+    assert "svhn" not in outcome.text
+
+
+def test_a_plan_with_downloads_counts_what_they_would_bring_and_fetches_nothing(bringing):
+    outcome = bringing("--plan", "--download")
+    assert "tiny-svhn-T2      3 Runs,   3 to train" in outcome.text
+    assert "6 Runs, " in outcome.text
+
+
+def test_a_list_tells_that_it_cannot_be_had_here(bringing):
+    outcome = bringing("--list", "claims")
+    assert "needs: not to be had here: the data set svhn is not on this machine" in outcome.text
