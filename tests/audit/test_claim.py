@@ -100,6 +100,21 @@ def test_places_are_short_and_stand_with_and_without_the_panel(source, places):
 
 
 @pytest.mark.parametrize(
+    ("source", "place"),
+    [("Fig. 5a, Eq. 8-10", "fig5"), ("Table 1", "table1"), ("Fig. 1, x", "fig1")],
+)
+def test_the_place_is_the_first_without_its_panel(source, place):
+    claim = make(None, source)
+    assert claim.place == place
+
+
+def test_figure_ten_is_not_figure_one():
+    pack = Pack(PAPER, {"tiny": TINY}, own="tiny", default="tiny", places=("Fig. 1", "Fig. 10"))
+    found = [Claim(pack, "n", s, "", "", None).position for s in ("Fig. 1a", "Fig. 10", "Fig. 10b")]
+    assert found == [0, 1, 1]
+
+
+@pytest.mark.parametrize(
     ("source", "position"),
     [
         ("Fig. 1", 0),

@@ -75,17 +75,19 @@ def test_every_checkpoint_takes_its_place_on_the_disk(lab, quick_recipe):
         (1234, "1.23 kB"),
         (160_000, "160 kB"),
         (999_499, "999 kB"),
+        (999_700, "1 MB"),
         (1_000_000, "1 MB"),
         (1_800_000_000, "1.8 GB"),
         (25 * 10**11, "2.5 TB"),
+        (4 * 10**15, "4 PB"),
     ],
 )
 def test_bytes_are_told_in_the_largest_unit_that_leaves_a_whole(amount, told):
     assert size(amount) == told
 
 
-@given(st.integers(1, 10**15 - 1))
+@given(st.integers(1, 10**17))
 def test_what_is_told_is_the_amount_to_three_digits(amount):
     number, unit = size(amount).split()
-    factor = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}[unit]
+    factor = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "PB": 1e15}[unit]
     assert float(number) * factor == pytest.approx(amount, rel=0.005)

@@ -77,6 +77,15 @@ def test_claims_are_chosen_by_place_and_name(repository, pattern, names):
 
 @pytest.mark.parametrize(
     ("expression", "names"),
+    [("falling-late", ["falling-late"]), ("fig4", ["falling-late", "rising"])],
+)
+def test_claims_are_chosen_by_keyword(repository, expression, names):
+    repository.write(PLACED)
+    assert chosen(repository.run("-k", expression)) == names
+
+
+@pytest.mark.parametrize(
+    ("expression", "names"),
     [
         ('tic_claim(place="fig1")', ["concentration"]),
         ('tic_claim(place="table1") or tic_claim(name="rising")', ["rising", "robust"]),

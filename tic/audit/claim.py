@@ -119,16 +119,22 @@ class Claim:
     def places(self) -> tuple[str, ...]:
         """Places in short, with and without the panel: `Fig. 4a, Eq. 7` is fig4a, fig4, eq7."""
         short = [re.sub(r"[^a-z0-9-]", "", place.lower()) for place in self.source.split(",")]
-        whole = [re.sub(r"(?<=\d)[a-z]$", "", place) for place in short]
-        return tuple(
-            dict.fromkeys(each for pair in zip(short, whole, strict=True) for each in pair)
-        )
+        return tuple(dict.fromkeys(each for place in short for each in (place, _whole(place))))
+
+    @property
+    def place(self) -> str:
+        """The first place in short, without its panel: `Fig. 4a, Eq. 7` is fig4."""
+        return _whole(self.places[0])
 
     @property
     def position(self) -> int:
         """Where the paper says it: the number of its first place among those of the pack."""
         order = self.pack.places
-        found = (k for k, place in enumerate(order) if self.source.startswith(place))
+        found = (
+            k
+            for k, place in enumerate(order)
+            if re.match(rf"{re.escape(place)}(?!\d)", self.source)  # Fig. 1 is not Fig. 10
+        )
         return next(found, len(order))
 
     def recipes(
@@ -148,6 +154,11 @@ class Claim:
         found = self.needs(setting, **wanted)
         by_role = {"": found} if isinstance(found, Recipe) else found
         return {role: protocol.recipe(_capped(recipe)) for role, recipe in by_role.items()}
+
+
+def _whole(place: str) -> str:
+    """Strip the panel: fig4a is of fig4."""
+    return re.sub(r"(?<=\d)[a-z]$", "", place)
 
 
 def _capped(recipe: Recipe) -> Recipe:
@@ -175,11 +186,12 @@ def claim(
     `tic.audit.runs` and `tic.audit.judge`. See `Claim` for the arguments.
     """
     described = Claim(pack, name, source, says, rule, needs, version, gaps, notes)
-    place = described.places[-1] if described.places else ""
 
     def mark(test: Test) -> Test:
         # The keywords are for pytest's -m, as in -m 'tic_claim(place="fig4")'.
-        made = pytest.mark.tic_claim(described, name=name, paper=pack.paper.key, place=place)
+        made = pytest.mark.tic_claim(
+            described, name=name, paper=pack.paper.key, place=described.place
+        )
         return made(test)  # type: ignore[no-any-return]
 
     return mark

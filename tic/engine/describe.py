@@ -45,8 +45,8 @@ def describe_cost(plan: Plan, left: Plan, lab: Lab) -> list[str]:
 
 def size(amount: int) -> str:
     """Tell a number of bytes to people: `160 kB`, `1.8 GB`."""
-    value, units = float(amount), ["B", "kB", "MB", "GB", "TB"]
-    while value >= 1000 and len(units) > 1:
+    value, units = float(amount), ["B", "kB", "MB", "GB", "TB", "PB"]
+    while round(value) >= 1000 and len(units) > 1:
         value, units = value / 1000, units[1:]
     return f"{value:.3g} {units[0]}"
 

@@ -43,13 +43,15 @@ class Collecting:
             self.state.refuse(error)
             return [claim.pack.setting(claim.pack.own)], list(claim.protocols[:1])
 
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Let -k find a claim by its name and place too."""
+        if claim := claim_of(item):
+            item.extra_keyword_matches.update((claim.name, *claim.places))
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Bring the claims into the order of their paper; leave out what --claim does not name."""
         _bring_into_order(items)
-        for item in items:
-            if claim := claim_of(item):
-                item.extra_keyword_matches.update((claim.name, *claim.places))
         if not self.state.config.option.claim:
             return
         dropped = [item for item in items if not self._is_selected(item)]
