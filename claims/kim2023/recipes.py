@@ -179,13 +179,13 @@ def factors(setting: Setting) -> dict[str, Recipe]:
     }
 
 
-def on_dataset(setting: Setting, dataset: str) -> Recipe:
+def on_dataset(setting: Setting, images: str) -> Recipe:
     """The baseline on one of the paper's data sets (Fig. 4e)."""
     recipe = baseline(setting)
-    if dataset == recipe.dataset or recipe.train_size is None:
-        return recipe.but(dataset=dataset)
+    if images == recipe.dataset or recipe.train_size is None:
+        return recipe.but(dataset=images)
     return recipe.but(
-        dataset=dataset, train_size=max(1, round(SMOKE_DATA_SHARE * recipe.train_size))
+        dataset=images, train_size=max(1, round(SMOKE_DATA_SHARE * recipe.train_size))
     )
 
 
@@ -203,9 +203,9 @@ def architectures(setting: Setting) -> dict[str, Recipe]:
     }
 
 
-def capacity(setting: Setting, network: str) -> dict[str, Recipe]:
-    """Trainings of one network over several T (Discussion)."""
-    own = setting.but(architecture=networks(setting)[network])
+def capacity(setting: Setting, kind: str) -> dict[str, Recipe]:
+    """Trainings of one kind of network over several T (Discussion)."""
+    own = setting.but(architecture=networks(setting)[kind])
     return _at_timesteps(own, CAPACITY_TIMESTEPS)
 
 
@@ -223,9 +223,9 @@ def alpha_levels(dataset: str) -> dict[Level, float]:
     return dict(zip(LEVELS, ALPHAS[dataset], strict=True))
 
 
-def pruned(setting: Setting, network: str, retrain_timesteps: int) -> dict[str, Recipe]:
+def pruned(setting: Setting, kind: str, retrain_timesteps: int) -> dict[str, Recipe]:
     """Every round of iterative pruning of a network, retrained at full and at fewer timesteps."""
-    first = baseline(setting).but(architecture=networks(setting)[network])
+    first = baseline(setting).but(architecture=networks(setting)[kind])
     first = first.but(timesteps=min(PRUNING_TIMESTEPS, first.timesteps))
     if retrain_timesteps >= first.timesteps:
         raise NotApplicableError(

@@ -26,14 +26,14 @@ from tic.stats import above, within
     needs=recipes.capacity,
     gaps=(SATURATION_GAP,),
 )
-@pytest.mark.parametrize("network", SATURATION)
+@pytest.mark.parametrize("kind", SATURATION)
 def test_larger_networks_need_fewer_timesteps(
-    runs: dict[str, SeedRuns], judge: Judge, network: str
+    runs: dict[str, SeedRuns], judge: Judge, kind: str
 ) -> None:
     accuracy = {t: runs[f"T = {t}"].accuracy() for t in CAPACITY_TIMESTEPS}
     *shorter, longest = CAPACITY_TIMESTEPS
     for t in shorter:
-        if t < SATURATION[network]:
+        if t < SATURATION[kind]:
             judge(
                 accuracy[longest] - accuracy[t],
                 above(1),
@@ -50,13 +50,13 @@ def test_larger_networks_need_fewer_timesteps(
     trained = [runs[f"T = {t}"].recipe.timesteps for t in CAPACITY_TIMESTEPS]
     by_seed = list(zip(*accuracy.values(), strict=True))
     judge.figure(
-        f"Accuracy over timesteps, {network}",
+        f"Accuracy over timesteps, {kind}",
         f"Test accuracy of {runs['T = 2'].recipe.architecture} trained with T timesteps.",
         Panel(
-            title=network,
+            title=kind,
             x_label="timesteps T",
             y_label="accuracy (%)",
-            series=(curves(network, trained, by_seed),),
+            series=(curves(kind, trained, by_seed),),
         ),
     )
     judge.note(

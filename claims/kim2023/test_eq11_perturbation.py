@@ -56,14 +56,14 @@ def test_perturbations_follow_fisher_information(runs: SeedRuns, judge: Judge) -
         "its prediction.",
         Panel(
             title="Relative error",
-            x_label="log2 of the norm of δ, relative to the image",
+            x_label="log2 of ‖δ‖ / ‖x‖",
             y_label="relative error",
             log_y=True,
             series=(curves("error", octaves, errors),),
         ),
         Panel(
             title="Divergence",
-            x_label="log2 of the norm of δ, relative to the image",
+            x_label="log2 of ‖δ‖ / ‖x‖",
             y_label="nats",
             log_y=True,
             series=(

@@ -28,10 +28,10 @@ from tic.stats import above
     needs=recipes.on_dataset,
     gaps=FISHER,
 )
-@pytest.mark.parametrize("dataset", DATASETS)
-def test_data_sets_show_concentration(runs: SeedRuns, judge: Judge, dataset: str) -> None:
-    judge_concentration(runs, judge, dataset)
-    draw_centroids(judge, f"Counterpart of Fig. 4e, {dataset}", {dataset: runs}, traced=(dataset,))
+@pytest.mark.parametrize("images", DATASETS)
+def test_data_sets_show_concentration(runs: SeedRuns, judge: Judge, images: str) -> None:
+    judge_concentration(runs, judge, images)
+    draw_centroids(judge, f"Counterpart of Fig. 4e, {images}", {images: runs}, traced=(images,))
 
 
 @claim(

@@ -100,9 +100,9 @@ def _over_rounds(values: list[Array]) -> list[list[float]]:
     gaps=(RETRAINING, SEEDS),
 )
 @pytest.mark.parametrize("retrain_timesteps", [4, 3], ids="retrain{}".format)
-@pytest.mark.parametrize("network", PRUNED)
+@pytest.mark.parametrize("kind", PRUNED)
 def test_fewer_timesteps_prune_as_well(
-    runs: dict[str, SeedRuns], judge: Judge, network: str, retrain_timesteps: int
+    runs: dict[str, SeedRuns], judge: Judge, kind: str, retrain_timesteps: int
 ) -> None:
     full, short = accuracies(runs, retrain_timesteps)
     for done, (long_run, short_run) in enumerate(zip(full, short, strict=True), start=1):
@@ -126,9 +126,9 @@ def test_fewer_timesteps_prune_as_well(
     gaps=(RETRAINING, SEEDS),
 )
 @pytest.mark.parametrize("retrain_timesteps", [2], ids="retrain{}".format)
-@pytest.mark.parametrize("network", PRUNED)
+@pytest.mark.parametrize("kind", PRUNED)
 def test_two_timesteps_are_too_few(
-    runs: dict[str, SeedRuns], judge: Judge, network: str, retrain_timesteps: int
+    runs: dict[str, SeedRuns], judge: Judge, kind: str, retrain_timesteps: int
 ) -> None:
     full, short = accuracies(runs, retrain_timesteps)
     judge(full[-1] - short[-1], above(1), name="accuracy lost after the last round", unit="pp")

@@ -16,7 +16,7 @@ from tic.audit.session import (
     not_run,
     plan_entry,
 )
-from tic.errors import NotApplicableError
+from tic.errors import NotApplicableError, TicError
 from tic.lab import Lab
 from tic.recipe import Recipe
 from tic.stats import above
@@ -59,6 +59,11 @@ def test_parameters_are_told_as_text():
         "retrain timesteps": "3",
     }
     assert plan_entry(make("sum", None), "", None, {"terms": 2}).parameters == {"terms": "2"}
+
+
+def test_a_parameter_that_would_hide_the_settings_is_refused():
+    with pytest.raises(TicError, match="must not be named network, as the setting's are"):
+        plan(network="VGG-16")
 
 
 def test_every_recipe_is_planned_with_every_seed():

@@ -164,7 +164,7 @@ CASES = [
             everywhere(**FALLING),
             {"information moves to the end": everywhere(lateness=rises_at(0.4))},
             [[1, 3]],
-            parameters={"dataset": dataset},
+            parameters={"images": dataset},
         )
         for dataset in ("cifar10", "svhn", "fashion-mnist")
     ),
@@ -260,7 +260,7 @@ CASES = [
             },
             [[2, 2]],
             comparisons=1,
-            parameters={"network": network, "retrain_timesteps": timesteps},
+            parameters={"kind": network, "retrain_timesteps": timesteps},
         )
         for network in ("VGG-16", "ResNet-19")
         for timesteps in (4, 3)
@@ -275,7 +275,7 @@ CASES = [
             },
             [[2, 2]],
             comparisons=1,
-            parameters={"network": network, "retrain_timesteps": 2},
+            parameters={"kind": network, "retrain_timesteps": 2},
         )
         for network in ("VGG-16", "ResNet-19")
     ),
@@ -288,7 +288,7 @@ CASES = [
                 "it saturates earlier": accuracy_that_grows_until(saturation - 2),
             },
             [[1]],
-            parameters={"network": network},
+            parameters={"kind": network},
         )
         for network, saturation in (("ResNet-19", 4), ("AlexNet", 8))
     ),
@@ -356,7 +356,7 @@ def test_fewer_timesteps_that_cost_accuracy_before_the_last_round_do_not_make_tw
     world = unless(
         lambda role, recipe: short(role, recipe) and not last_round(role, recipe), {}, accuracy=80
     )
-    parameters = {"network": "VGG-16", "retrain_timesteps": 2}
+    parameters = {"kind": "VGG-16", "retrain_timesteps": 2}
     judge = conclude(fig7.test_two_timesteps_are_too_few, world, parameters)
     assert judge.verdict().outcome is Outcome.REFUTED
 
@@ -365,7 +365,7 @@ def test_the_time_that_fewer_timesteps_save_stands_beside_the_formula():
     def world(_role, recipe):
         return Truth(seconds=12 * recipe.timesteps)
 
-    parameters = {"network": "VGG-16", "retrain_timesteps": 3}
+    parameters = {"kind": "VGG-16", "retrain_timesteps": 3}
     judge = conclude(fig7.test_fewer_timesteps_prune_as_well, world, parameters)
     (saved,) = judge.comparisons
     # The first training and each round at T = 5 take 60 s, a round at T = 3 takes 36 s:

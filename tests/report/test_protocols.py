@@ -156,8 +156,8 @@ def test_an_entry_names_what_could_change_its_verdict(source):
     entry = section(source, "article", "claim-kim2023-concentration-10")
     (line,) = [p for p in entry.iter("p") if p.get("class") == "alternatives"]
     assert words(line) == (
-        "What could change this verdict: official ✗ REFUTED, "
-        "per-neuron (run with --protocol per-neuron)"
+        "What could change this verdict: official ✗ REFUTED; not run: "
+        "per-neuron (run with --protocol NAME)"
     )
     assert links(line) == ["#claim-kim2023-concentration-10-official"]
     capacity = section(source, "article", "claim-kim2023-capacity")
@@ -172,7 +172,7 @@ def test_an_entry_names_its_protocol_and_links_to_the_standard_verdict(source):
         "Protocolofficial: as the authors' release does: Eq. 6 of a batch mean Decided by"
     )
     (line,) = [p for p in entry.iter("p") if p.get("class") == "alternatives"]
-    assert words(line).startswith("What could change this verdict: standard ✓ SUPPORTED, ")
+    assert words(line).startswith("What could change this verdict: standard ✓ SUPPORTED; not run: ")
     assert links(line) == ["#claim-kim2023-concentration-10"]
 
 

@@ -16,7 +16,7 @@ from tic.audit.judge import Judge
 from tic.audit.options import CONFIDENCE
 from tic.audit.protocol import STANDARD, Protocol
 from tic.audit.scope import scope
-from tic.errors import NotApplicableError
+from tic.errors import NotApplicableError, TicError
 from tic.recipe import Recipe
 from tic.stats import Outcome
 
@@ -105,8 +105,13 @@ def _as_text(setting: Setting | None, parameters: Mapping[str, Any]) -> dict[str
     shown = {name.replace("_", " "): str(value) for name, value in parameters.items()}
     if setting is None:
         return shown
-    recipe = setting.recipe
-    return {"network": recipe.architecture, "data set": recipe.dataset, **shown}
+    own = {"network": setting.recipe.architecture, "data set": setting.recipe.dataset}
+    if hidden := sorted(own.keys() & shown.keys()):
+        raise TicError(
+            f"test parameters must not be named {', '.join(hidden)}, as the setting's are; "
+            "choose another name"
+        )
+    return {**own, **shown}
 
 
 @dataclass
