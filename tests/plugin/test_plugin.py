@@ -142,13 +142,6 @@ def test_claim_selects_by_name_by_pattern_and_by_full_id(repository):
     assert chosen.status == 0
 
 
-def test_a_pattern_that_matches_no_claim_runs_nothing(repository):
-    repository.write(SUPPORTED)
-    outcome = repository.run("--claim", "positiv")
-    assert outcome.status == 5
-    assert not outcome.folder.exists()
-
-
 def test_the_options_change_the_setting_and_the_scope(repository):
     repository.write(SUPPORTED)
     outcome = repository.run("--epochs", "1", "--seeds", "3", "--train-size", "40")

@@ -75,6 +75,21 @@ def test_claims_are_chosen_by_place_and_name(repository, pattern, names):
     assert chosen(repository.run("--claim", pattern)) == names
 
 
+def test_a_pattern_that_names_no_claim_is_refused(repository):
+    repository.write(PLACED)
+    outcome = repository.run("--claim", "fig1,fig9")
+    assert (
+        "--claim 'fig9' names no claim; `tic claims` lists their names and places" in outcome.text
+    )
+    assert outcome.status == pytest.ExitCode.USAGE_ERROR
+    assert not outcome.folder.exists()
+
+
+def test_tests_without_claims_may_be_selected_away(repository):
+    repository.pytester.makepyfile(test_units=UNIT_TEST)
+    assert repository.run("--claim", "fig9").status == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
 @pytest.mark.parametrize(
     ("expression", "names"),
     [("falling-late", ["falling-late"]), ("fig4", ["falling-late", "rising"])],

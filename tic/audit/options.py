@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, Literal
@@ -60,10 +60,19 @@ class Options:
 
     def selects(self, claim: Claim) -> bool:
         """Whether `--claim` names this claim, by its name, its full id or its place."""
-        texts = (claim.name, claim.id, *claim.places)
-        return not self.claims or any(
-            fnmatchcase(text, pattern) for pattern in self.claims for text in texts
-        )
+        return not self.claims or any(_matches(claim, pattern) for pattern in self.claims)
+
+    def require_claims(self, claims: Sequence[Claim]) -> None:
+        """Refuse a pattern that names none of the claims, unless there are no claims at all.
+
+        Raises:
+            TicError: One of the patterns matches nothing.
+        """
+        for pattern in self.claims:
+            if claims and not any(_matches(claim, pattern) for claim in claims):
+                raise TicError(
+                    f"--claim {pattern!r} names no claim; `tic claims` lists their names and places"
+                )
 
     def protocols_of(self, claim: Claim) -> list[Protocol]:
         """Resolve the protocols that a claim is judged by: the standard one if none concerns it."""
@@ -97,6 +106,10 @@ class Options:
         if self.test_size is not None:
             setting = replace(setting, test_size=_number(self.test_size))
         return setting if self.train_size is None else _limit(setting, self.train_size)
+
+
+def _matches(claim: Claim, pattern: str) -> bool:
+    return any(fnmatchcase(each, pattern) for each in (claim.name, claim.id, *claim.places))
 
 
 def _number(size: Size) -> int | None:

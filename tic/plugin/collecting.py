@@ -56,17 +56,19 @@ class Collecting:
         _bring_into_order(items)
         if not self.state.config.option.claim:
             return
-        dropped = [item for item in items if not self._is_selected(item)]
+        claims = [claim for item in items if (claim := claim_of(item))]
+        try:
+            self.state.options.require_claims(claims)
+            dropped = [item for item in items if not self._is_selected(item)]
+        except TicError as error:
+            self.state.refuse(error)
+            return
         self.state.config.hook.pytest_deselected(items=dropped)
         items[:] = [item for item in items if item not in dropped]
 
     def _is_selected(self, item: pytest.Item) -> bool:
         claim = claim_of(item)
-        try:
-            return claim is not None and self.state.options.selects(claim)
-        except TicError as error:
-            self.state.refuse(error)
-            return False
+        return claim is not None and self.state.options.selects(claim)
 
     def pytest_deselected(self) -> None:
         """Remember that the audit is of a part only."""

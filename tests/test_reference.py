@@ -1,0 +1,56 @@
+"""The audits that are kept, and what the README says of them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tic.plugin.concluding import verdict_table
+from tic.report import load_audit
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "reports" / "reference"
+KEPT = sorted(FOLDER.glob("*.json"))
+
+
+def verdict_lines(audit):
+    """Verdict, scope and id of every entry, as an audit prints them."""
+    table = verdict_table(audit).split("\n\n")[0]
+    return [re.match(r"\S+ +\S+ +\S+", line)[0] for line in table.splitlines()]
+
+
+def test_there_are_audits_that_are_kept():
+    assert {path.stem for path in KEPT} == {"fashion-mnist-tiny", "fashion-mnist-tiny-protocols"}
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
+def test_a_kept_audit_is_whole_and_says_how_it_was_made(path):
+    audit = load_audit(path)
+    assert audit.completed
+    assert audit.provenance.git_dirty is False
+    written = (FOLDER / "README.md").read_text(encoding="utf-8")
+    commands = re.sub(r" *\\\\\n *", " ", written)
+    asked = audit.provenance.command.removeprefix("pytest ")
+    assert f"    tic audit {asked}\n" in commands
+    assert f"reports/reference/{path.name}" in commands
+
+
+def test_the_readme_shows_the_verdicts_of_the_reference_audit():
+    audit = load_audit(FOLDER / "fashion-mnist-tiny.json")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    shown = [line for line in readme if "[tiny-fashion-mnist" in line or "kim2023/saving" in line]
+    assert shown == verdict_lines(audit)
+
+
+def test_the_readme_shows_the_protocols_that_change_a_verdict():
+    audit = load_audit(FOLDER / "fashion-mnist-tiny-protocols.json")
+    assert [protocol.name for protocol in audit.protocols][0] == "standard"
+    assert len({entry.protocol for entry in audit.entries}) == len(audit.protocols) > 1
+
+
+def test_nothing_of_the_machine_is_kept():
+    for path in KEPT:
+        text = path.read_text(encoding="utf-8")
+        assert "/root" not in text
+        assert "/tmp" not in text
+        assert "/home" not in text
