@@ -133,7 +133,6 @@ def test_alpha_does_not_change_accuracy(runs: dict[str, SeedRuns], judge: Judge)
         measured=measured,
     )
     note_alphas(dataset, runs, judge)
-    panels = [curves(f"α {level}", *runs[level].accuracies()) for level in LEVELS]
     judge.figure(
         "Counterpart of Fig. 5c",
         "Test accuracy over the training.",
@@ -141,6 +140,6 @@ def test_alpha_does_not_change_accuracy(runs: dict[str, SeedRuns], judge: Judge)
             title="Test accuracy",
             x_label="epoch",
             y_label="accuracy (%)",
-            series=tuple(panels),
+            series=tuple(curves(f"α {level}", *runs[level].accuracies()) for level in LEVELS),
         ),
     )

@@ -117,11 +117,11 @@ class HeatMap(_Record):
 
     @model_validator(mode="after")
     def _values_fill_the_grid(self) -> HeatMap:
-        shape = (len(self.rows), {len(row) for row in self.values})
-        if len(self.values) != len(self.rows) or shape[1] != {len(self.columns)}:
+        lengths = [len(row) for row in self.values]
+        if lengths != [len(self.columns)] * len(self.rows):
             raise ValueError(
                 f"{self.title}: values must be {len(self.rows)} rows of {len(self.columns)}, "
-                f"got rows of lengths {[len(row) for row in self.values]}"
+                f"got rows of lengths {lengths}"
             )
         return self
 
