@@ -22,7 +22,7 @@ def test_the_papers_setting_is_the_papers():
 
 @pytest.mark.parametrize("retrain_timesteps", [2, 3, 4])
 def test_the_papers_pruning_is_the_papers(retrain_timesteps):
-    parameters = {"network": "VGG-16", "retrain_timesteps": retrain_timesteps}
+    parameters = {"kind": "VGG-16", "retrain_timesteps": retrain_timesteps}
     assert scope(PRUNED, PAPER_SETTING, parameters).level == "paper"
 
 
@@ -61,7 +61,7 @@ def test_fewer_images_in_a_measurement_are_a_difference():
 
 def test_a_difference_of_the_first_training_counts_for_the_pruned_one():
     setting = PAPER_SETTING.but(epochs=100)
-    found = scope(PRUNED, setting, {"network": "ResNet-19", "retrain_timesteps": 3})
+    found = scope(PRUNED, setting, {"kind": "ResNet-19", "retrain_timesteps": 3})
     assert found.differences == ("epochs: 100 instead of 300", "epochs: 20 instead of 60")
 
 
