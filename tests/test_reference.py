@@ -29,7 +29,7 @@ def test_a_kept_audit_is_whole_and_says_how_it_was_made(path):
     assert audit.completed
     assert audit.provenance.git_dirty is False
     written = (FOLDER / "README.md").read_text(encoding="utf-8")
-    commands = re.sub(r" *\\\\\n *", " ", written)
+    commands = re.sub(r" *\\\n *", " ", written)
     asked = audit.provenance.command.removeprefix("pytest ")
     assert f"    tic audit {asked}\n" in commands
     assert f"reports/reference/{path.name}" in commands
@@ -47,6 +47,16 @@ def test_one_of_them_ran_every_protocol_that_touches_its_claims():
     ran = {entry.protocol for entry in audit.entries}
     assert ran == {"standard"}.union(*(entry.alternatives for entry in audit.entries))
     assert ran == {protocol.name for protocol in audit.protocols}
+
+
+def test_the_readme_shows_the_verdict_of_every_protocol():
+    audit = load_audit(FOLDER / "fashion-mnist-tiny-protocols.json")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"| | {' | '.join(protocol.name for protocol in audit.protocols)} |" in readme
+    for claim in ("concentration", "concentrated"):
+        verdicts = {e.protocol: e.outcome for e in audit.entries if e.claim == f"kim2023/{claim}"}
+        row = " | ".join(verdicts[protocol.name] for protocol in audit.protocols)
+        assert f"| `{claim}` | {row} |" in readme
 
 
 def test_nothing_of_the_machine_is_kept():
