@@ -1,5 +1,7 @@
 """Data sets that a claim brings along, and that may not be here."""
 
+import json
+
 import pytest
 
 from fixtures.packs import SUPPORTED
@@ -37,6 +39,20 @@ def test_a_claim_whose_data_are_not_here_is_not_run_and_the_audit_complete(bring
     assert outcome.audit.completed
     assert "1 passed, 1 skipped" in outcome.text
     assert "The audit is not complete" not in outcome.text
+
+
+@pytest.mark.parametrize(("allowed", "status"), [("NOT_RUN", 0), ("SUPPORTED", 1)])
+def test_a_claim_whose_data_are_not_here_is_held_against_what_is_expected(
+    bringing, repository, allowed, status
+):
+    expected = {f"other2024/{key}": [value] for key, value in HERE.items()}
+    expected["other2024/foreign[tiny-digits]"] = [allowed]
+    path = repository.pytester.path / "expected.json"
+    path.write_text(json.dumps(expected))
+    outcome = bringing("--expect", path)
+    assert outcome.status == status
+    assert outcome.verdicts == HERE
+    assert "never runs" not in outcome.text
 
 
 def test_the_reason_tells_what_is_missing_and_what_would_fetch_it(bringing):
