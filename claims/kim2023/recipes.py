@@ -234,7 +234,7 @@ def pruned(setting: Setting, kind: str, retrain_timesteps: int) -> dict[str, Rec
     return {
         role(name, done): recipe
         for name, timesteps in ((FULL, first.timesteps), (retrain_timesteps, retrain_timesteps))
-        for done, recipe in enumerate(chain(first, timesteps), start=1)
+        for done, recipe in enumerate(_chain(first, timesteps), start=1)
     }
 
 
@@ -243,8 +243,7 @@ def role(retrain_timesteps: int | str, done: int) -> str:
     return f"T_retrain={retrain_timesteps}, round {done}"
 
 
-def chain(first: Recipe, timesteps: int) -> list[Recipe]:
-    """The rounds of pruning after a first training."""
+def _chain(first: Recipe, timesteps: int) -> list[Recipe]:
     return pruning_chain(
         first,
         rounds=ROUNDS,

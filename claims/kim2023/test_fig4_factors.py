@@ -19,6 +19,11 @@ REFERENCE_RATE = f"lr {LEARNING_RATES[2]:g}"
 REFERENCE = REFERENCE_RATE
 
 
+def trained(role: str, runs: SeedRuns) -> str:
+    """Name a training; a protocol may take another τ than the role's."""
+    return f"τ = {runs.recipe.tau:.3g}" if role.startswith("τ") else role
+
+
 @claim(
     KIM2023,
     "timesteps",
@@ -68,7 +73,7 @@ def test_larger_time_constants_keep_information_late(
     judge.trend(
         middle, direction="increasing", name="Page's trend of the mid-training centroid over τ"
     )
-    shown = {f"τ = {each.recipe.tau:.3g}": each for each in runs.values()}
+    shown = {trained(role, each): each for role, each in runs.items()}
     names = tuple(shown)
     draw_centroids(judge, "Counterpart of Fig. 4b", shown, traced=(names[0], names[-1]))
 
@@ -133,11 +138,11 @@ def test_settings_that_move_information_keep_accuracy(
     runs: dict[str, SeedRuns], judge: Judge
 ) -> None:
     reference = runs[REFERENCE].accuracy()
-    for name, each in runs.items():
+    for role, each in runs.items():
         if each.recipe != runs[REFERENCE].recipe:
             judge(
                 each.accuracy() - reference,
                 within(-1, 1),
-                name=f"accuracy, {name} minus reference",
+                name=f"accuracy, {trained(role, each)} minus reference",
                 unit="pp",
             )

@@ -16,6 +16,7 @@ from claims.kim2023 import test_fig5_alpha as fig5
 from claims.kim2023 import test_fig7_pruning as fig7
 from claims.kim2023 import test_table1_robustness as table1
 from claims.kim2023.paper import LEVELS, TABLE_1
+from claims.kim2023.protocol import LEAK
 from fixtures.claims import Truth, claim_decided_by, conclude, falls_at, rises_at
 from tic.audit import HeatMap
 from tic.stats import Outcome
@@ -434,6 +435,15 @@ def test_every_setting_of_fig_4_but_the_reference_is_held_to_its_accuracy():
             "weight decay 0.0001", "weight decay 0.001", "lr 0.03", "lr 0.08", "lr 0.8",
         )
     ]  # fmt: skip
+
+
+def test_a_setting_is_named_by_the_time_constant_that_was_trained():
+    (release,) = LEAK.protocols
+    test = fig4.test_settings_that_move_information_keep_accuracy
+    judge = conclude(test, everywhere(), protocol=release)
+    names = [each.name for each in judge.contrasts]
+    assert "accuracy, τ = 1.33 minus reference" in names
+    assert not any("0.75" in name for name in names)
 
 
 def test_the_noise_of_fig_2_is_shown_for_the_papers_five_epochs():

@@ -163,17 +163,12 @@ def known(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any] 
 
 
 def _images(measurement: Measurement, recipe: Recipe, lab: Lab) -> ImageData:
-    spec = describe(recipe.dataset)
-    available = spec.test_size
-    if measurement.split == "train":
-        # Images that the network was not trained on would be another quantity.
-        available = recipe.train_size or spec.train_size
-    whole = spec.train_size if measurement.split == "train" else spec.test_size
-    return lab.images(
-        recipe.dataset,
-        measurement.split,
-        subset_size(min(measurement.size or available, available), whole),
-    )
+    spec, training = describe(recipe.dataset), measurement.split == "train"
+    whole = spec.train_size if training else spec.test_size
+    # Images that the network was not trained on would be another quantity.
+    available = (recipe.train_size if training else None) or whole
+    size = min(measurement.size or available, available)
+    return lab.images(recipe.dataset, measurement.split, subset_size(size, whole))
 
 
 def _path(measurement: Measurement, recipe: Recipe, lab: Lab, images: ImageData) -> Path:
