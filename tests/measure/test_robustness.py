@@ -4,7 +4,8 @@ from torch import nn
 
 from tic.attacks import FGSM, Blur
 from tic.errors import TicError
-from tic.measure.robustness import accuracy
+from tic.measure.robustness import accuracy, right, zero_gradients
+from tic.neurons import LIF
 
 
 class Brightness(nn.Module):
@@ -110,6 +111,96 @@ def test_the_modes_return_when_the_corruption_fails():
     assert model.training
 
 
-def test_an_empty_loader_is_refused():
+@pytest.mark.parametrize("measure", [accuracy, right, zero_gradients])
+def test_an_empty_loader_is_refused(measure):
     with pytest.raises(TicError, match="the loader must give at least one batch, got none"):
-        accuracy(Brightness(), [])
+        measure(Brightness(), [])
+
+
+def test_every_image_is_said_to_be_right_or_not_in_the_order_of_the_loader():
+    assert right(Brightness(), LOADER) == [True, True, False, True]
+    assert right(Brightness(), LOADER, lambda _, images, __, ___: 1 - images) == [
+        False,
+        False,
+        True,
+        False,
+    ]
+
+
+@pytest.mark.parametrize("corruption", [None, FGSM()])
+def test_accuracy_is_the_share_of_images_that_are_right(corruption, tiny, batch):
+    found = right(tiny, [batch, batch], corruption)
+    assert accuracy(tiny, [batch, batch], corruption) == 100 * sum(found) / len(found)
+
+
+def test_images_that_were_made_on_another_network_are_judged_by_this_one():
+    loader = [(grey(0.45, 0.1, 0.55, 0.9), torch.tensor([0, 0, 1, 1]))]
+    attack = FGSM(epsilon=0.1)
+    assert right(Brightness(), loader, attack) == [False, True, False, True]
+    # this one thinks that all is well where it brightens the bright and darkens the dark
+    contrary = Brightness()
+    contrary.forward = lambda images: -Brightness.forward(contrary, images)
+    assert all(right(Brightness(), loader, attack, source=contrary))
+
+
+def test_source_and_network_are_in_evaluation_mode_and_left_as_they_were():
+    model, source = Brightness().train(), Brightness().train()
+    right(model, LOADER, FGSM(), source=source)
+    assert not any(training for training, _, _ in model.seen + source.seen)
+    assert model.training
+    assert source.training
+    assert source.threshold.grad is None
+
+
+def test_a_source_without_a_corruption_is_refused():
+    with pytest.raises(TicError, match="a source needs a corruption that it crafts, got none"):
+        right(Brightness(), LOADER, source=Brightness())
+
+
+class FlatStep(torch.autograd.Function):
+    """A step with the derivative that it has almost everywhere."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return (x >= 0).to(x)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return torch.zeros_like(gradient)
+
+
+class Spike(nn.Module):
+    def __init__(self, step):
+        super().__init__()
+        self.step = step
+
+    def forward(self, x):
+        return self.step(x)
+
+
+@pytest.mark.parametrize("step", [FlatStep.apply, lambda x: (x >= 0).to(x)])
+def test_without_surrogates_every_gradient_is_zero(step, tiny, batch):
+    assert not any(zero_gradients(tiny, [batch]))
+    for layer in tiny.modules():
+        if isinstance(layer, LIF):
+            layer.spike = Spike(step)
+    assert zero_gradients(tiny, [batch, batch]) == [True] * 2 * len(batch[1])
+
+
+def test_a_saturated_image_has_a_zero_gradient_and_its_neighbour_has_not():
+    class Confident(Brightness):
+        def forward(self, images):
+            return 1000 * super().forward(images)
+
+    loader = [(grey(0.1, 0.501, 0.9), torch.tensor([0, 1, 0]))]
+    assert zero_gradients(Confident(), loader) == [True, False, False]
+
+
+def test_modes_and_gradients_of_weights_are_left_as_they_were(tiny, batch):
+    tiny.train()
+    tiny.blocks[0].eval()
+    modes = [module.training for module in tiny.modules()]
+    zero_gradients(tiny, [batch])
+    assert [module.training for module in tiny.modules()] == modes
+    assert all(parameter.grad is None for parameter in tiny.parameters())
+    assert not batch[0].requires_grad

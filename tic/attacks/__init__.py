@@ -1,19 +1,35 @@
 """Corruptions of images: small configured callables whose repr says everything about them."""
 
-from __future__ import annotations
-
-from typing import Protocol
-
-from torch import Tensor, nn
-
+from tic.attacks.attack import Attack, Corruption, Passes
+from tic.attacks.auto import APGD, APGDT, FAB
+from tic.attacks.backward import RateBackward, SurrogateWidth
+from tic.attacks.battery import Family, Level, Member, battery, epsilons
 from tic.attacks.gradient import FGSM, PGD
+from tic.attacks.margin import RestartedPGD
 from tic.attacks.noise import Blur, GaussianNoise
+from tic.attacks.square import Square
+from tic.attacks.variants import AsDouble, Rescaled
 
-__all__ = ["FGSM", "PGD", "Blur", "Corruption", "GaussianNoise"]
-
-
-class Corruption(Protocol):
-    """Maps images (B, C, H, W) in [0, 1] to corrupted ones of the same shape."""
-
-    def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
-        """Corrupt one batch; `batch` is its number, from which random corruptions draw."""
+__all__ = [
+    "APGD",
+    "APGDT",
+    "FAB",
+    "FGSM",
+    "PGD",
+    "AsDouble",
+    "Attack",
+    "Blur",
+    "Corruption",
+    "Family",
+    "GaussianNoise",
+    "Level",
+    "Member",
+    "Passes",
+    "RateBackward",
+    "Rescaled",
+    "RestartedPGD",
+    "Square",
+    "SurrogateWidth",
+    "battery",
+    "epsilons",
+]

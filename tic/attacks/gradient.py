@@ -14,20 +14,9 @@ import torchattacks
 from torch import Tensor, nn
 
 from tic import seeding
-from tic.errors import TicError
+from tic.attacks.attack import Passes, check_count, check_share
+from tic.attacks.readout import MeanReadout
 from tic.models.modes import evaluation_mode
-
-
-class _MeanReadout(nn.Module):
-    """Turns logits (T, B, K) into the (B, K) that attacks expect: the mean over time."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.model(images)
-        return logits.mean(0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,12 +30,17 @@ class FGSM:
     epsilon: float = 8 / 255
 
     def __post_init__(self) -> None:
-        _check_share("epsilon", self.epsilon)
+        check_share("epsilon", self.epsilon)
+
+    @property
+    def passes(self) -> Passes:
+        """See `Attack.passes`."""
+        return Passes(forwards=0, gradients=1)
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
         """Attack images (B, C, H, W) in [0, 1]; the result stays there."""
         with evaluation_mode(model):
-            attack = torchattacks.FGSM(_MeanReadout(model), eps=self.epsilon)
+            attack = torchattacks.FGSM(MeanReadout(model), eps=self.epsilon)
             return cast(Tensor, attack(images, labels))
 
 
@@ -69,10 +63,14 @@ class PGD:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _check_share("epsilon", self.epsilon)
-        _check_share("step", self.step)
-        if self.steps < 1:
-            raise TicError(f"steps must be at least 1, got {self.steps}")
+        check_share("epsilon", self.epsilon)
+        check_share("step", self.step)
+        check_count("steps", self.steps)
+
+    @property
+    def passes(self) -> Passes:
+        """See `Attack.passes`."""
+        return Passes(forwards=0, gradients=self.steps)
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
         """Attack images (B, C, H, W) in [0, 1]; `batch` numbers the batch for the random start."""
@@ -80,7 +78,7 @@ class PGD:
         devices = [images.device] if images.device.type == "cuda" else []
         with evaluation_mode(model), torch.random.fork_rng(devices=devices):
             attack = torchattacks.PGD(
-                _MeanReadout(model),
+                MeanReadout(model),
                 eps=self.epsilon,
                 alpha=self.step,
                 steps=self.steps,
@@ -88,8 +86,3 @@ class PGD:
             )
             torch.manual_seed(seeding.derive(self.seed, f"pgd/{batch}"))
             return cast(Tensor, attack(images, labels))
-
-
-def _check_share(name: str, value: float) -> None:
-    if not 0 <= value <= 1:
-        raise TicError(f"{name} is in pixel values and must be in [0, 1], got {value}")

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from tic import seeding
+from tic.attacks.attack import Passes
 from tic.errors import TicError
 
 
@@ -29,6 +30,11 @@ class GaussianNoise:
     def __post_init__(self) -> None:
         if not self.share >= 0:
             raise TicError(f"share must be at least 0, got {self.share}")
+
+    @property
+    def passes(self) -> Passes:
+        """No network is asked."""
+        return Passes(forwards=0, gradients=0)
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
         """Corrupt images (B, C, H, W); every batch number has noise of its own."""
@@ -51,6 +57,11 @@ class Blur:
     def __post_init__(self) -> None:
         if self.factor < 1:
             raise TicError(f"factor must be at least 1, got {self.factor}")
+
+    @property
+    def passes(self) -> Passes:
+        """No network is asked."""
+        return Passes(forwards=0, gradients=0)
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
         """Blur images (B, C, H, W)."""

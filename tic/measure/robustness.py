@@ -1,4 +1,4 @@
-"""Accuracy of a network on clean and on corrupted images."""
+"""Robustness: which images a network still gets right, clean, corrupted and attacked."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from tic.attacks import Corruption
+from tic.attacks.margin import cross_entropy
+from tic.attacks.readout import input_gradient
 from tic.errors import TicError
 from tic.models.modes import evaluation_mode
 
@@ -32,14 +34,71 @@ def accuracy(
     Raises:
         TicError: The loader is empty.
     """
-    right = images_seen = 0
-    with evaluation_mode(model):
+    found = right(model, loader, corruption)
+    return 100 * sum(found) / len(found)
+
+
+def right(
+    model: nn.Module,
+    loader: Iterable[tuple[Tensor, Tensor]],
+    corruption: Corruption | None = None,
+    *,
+    source: nn.Module | None = None,
+) -> list[bool]:
+    """Say of every image whether the mean logits over time name the right class.
+
+    Both networks are in evaluation mode, attacks included, and left as they were found.
+
+    Args:
+        model: Maps images (B, C, H, W) to logits (T, B, K).
+        loader: Batches of images in [0, 1] and labels (B,).
+        corruption: Applied to every batch; clean images without it.
+        source: The network that the corruption sees, for attacks that transfer; else the model.
+
+    Returns:
+        One entry per image, in the loader's order.
+
+    Raises:
+        TicError: The loader is empty, or there is a source and no corruption.
+    """
+    if source is not None and corruption is None:
+        raise TicError("a source needs a corruption that it crafts, got none; leave it out")
+    seen_by = model if source is None else source
+    found: list[bool] = []
+    with evaluation_mode(model), evaluation_mode(seen_by):
         for number, (images, labels) in enumerate(loader):
-            seen = corruption(model, images, labels, number) if corruption else images
+            seen = corruption(seen_by, images, labels, number) if corruption else images
             with torch.no_grad():
                 predicted = model(seen.detach()).mean(0).argmax(1)
-            right += int((predicted == labels).sum())
-            images_seen += len(labels)
-    if not images_seen:
+            found += (predicted == labels).tolist()
+    return _not_empty(found)
+
+
+def zero_gradients(model: nn.Module, loader: Iterable[tuple[Tensor, Tensor]]) -> list[bool]:
+    """Say of every image whether the input gradient is exactly zero in all pixels.
+
+    The gradient is that of the cross-entropy of the mean logits, in evaluation mode. An attack
+    that climbs it does not leave an image where it is zero.
+
+    Args:
+        model: Maps images (B, C, H, W) to logits (T, B, K); left as it was found.
+        loader: Batches of images in [0, 1] and labels (B,).
+
+    Returns:
+        One entry per image, in the loader's order.
+
+    Raises:
+        TicError: The loader is empty.
+    """
+    found: list[bool] = []
+    with evaluation_mode(model):
+        for images, labels in loader:
+            _, gradient = input_gradient(model, images, labels, cross_entropy)
+            found += (gradient == 0).flatten(1).all(1).tolist()
+    return _not_empty(found)
+
+
+def _not_empty(found: list[bool]) -> list[bool]:
+    if not found:
         raise TicError("the loader must give at least one batch, got none")
-    return 100 * right / images_seen
+    return found

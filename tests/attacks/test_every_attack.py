@@ -1,0 +1,104 @@
+"""What holds for all attacks of the battery."""
+
+import pytest
+import torch
+from attacked import Small, different_names, images_with_extremes, masked, short_battery
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+NAMES = different_names()
+
+
+def state(model):
+    """All that an attack might leave changed."""
+    return (
+        [(module.training, len(module._forward_hooks)) for module in model.modules()],
+        [(p.dtype, p.requires_grad, p.detach().clone().tolist()) for p in model.parameters()],
+        [None if p.grad is None else p.grad.clone().tolist() for p in model.parameters()],
+        (id(model.lif.spike), getattr(model.lif.spike, "alpha", None), model.lif.membrane),
+        model.stepwise,
+        torch.get_rng_state().tolist(),
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(deadline=None, max_examples=6)
+@given(
+    epsilon=st.sampled_from([0.0, 1.0]) | st.floats(0, 1),
+    seed=st.integers(0, 2**16),
+    wide=st.booleans(),
+    training=st.booleans(),
+    hard=st.booleans(),
+    stepwise=st.booleans(),
+)
+def test_an_attack_stays_in_its_ball_and_leaves_no_trace(
+    name, epsilon, seed, wide, training, hard, stepwise
+):
+    attack = short_battery(epsilon)[name]
+    dtype = torch.float64 if wide else torch.float32
+    images, labels = images_with_extremes(3, seed, dtype)
+    model = Small(seed).to(dtype).train(training)
+    model.stepwise = stepwise
+    model.stem.weight.grad = torch.ones_like(model.stem.weight)
+    if hard:
+        masked(model)
+    before, clean = state(model), images.clone()
+
+    moved = attack(model, images, labels, 0)
+
+    assert state(model) == before
+    assert torch.equal(images, clean)
+    assert (moved.shape, moved.dtype, moved.requires_grad) == (images.shape, dtype, False)
+    assert (moved - images).abs().max() <= attack.epsilon + 1e-6
+    assert moved.min() >= 0
+    assert moved.max() <= 1
+    assert torch.equal(attack(model, images, labels, 0), moved)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_attack_is_made_again_from_its_text(name):
+    import tic.attacks
+
+    attack = short_battery(0.1)[name]
+    assert eval(repr(attack), vars(tic.attacks)) == attack
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_network_is_attacked_in_evaluation_mode(name):
+    modes = []
+    model = Small().train()
+    model.register_forward_hook(lambda module, _, __: modes.append(module.training))
+    short_battery(0.1)[name](model, *images_with_extremes(2), 0)
+    assert modes
+    assert not any(modes)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_attack_costs_what_it_says_and_all_of_it_where_nothing_is_found(name):
+    attack = short_battery(0.0)[name]
+    seen = {True: 0, False: 0}
+
+    def count(_, inputs, __):
+        seen[inputs[0].requires_grad and torch.is_grad_enabled()] += len(inputs[0])
+
+    model = Small().eval()
+    images, _ = images_with_extremes(4)
+    labels = model(images).mean(0).argmax(1)
+    model.register_forward_hook(count)
+    attack(model, images, labels, 0)
+    assert seen[True] == 4 * attack.passes.gradients
+    assert 0 <= 4 * attack.passes.forwards - seen[False] < 4
+
+
+RANDOM = [name for name in NAMES if name != "FGSM" and "FAB" not in name]
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_every_batch_has_random_numbers_of_its_own(name):
+    images = torch.full((4, 1, 4, 4), 0.5)
+    model = Small(seed=1).eval()
+    labels = model(images).mean(0).argmax(1)
+    attack = short_battery(0.5)[name]
+    assert not torch.equal(attack(model, images, labels, 0), attack(model, images, labels, 1))

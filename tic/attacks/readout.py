@@ -1,0 +1,47 @@
+"""The read-out that attacks see, and the gradient of a loss on it at the image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+class MeanReadout(nn.Module):
+    """Turns logits (T, B, K) into the (B, K) that attacks expect: the mean over time."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images (B, C, H, W) to mean logits (B, K)."""
+        logits: Tensor = self.model(images)
+        return logits.mean(0)
+
+
+def input_gradient(
+    model: nn.Module, images: Tensor, labels: Tensor, loss: Loss
+) -> tuple[Tensor, Tensor]:
+    """Differentiate a loss on the mean logits at every image.
+
+    Args:
+        model: Maps images (B, C, H, W) to logits (T, B, K).
+        images: Where to differentiate, shape (B, C, H, W).
+        labels: Classes, shape (B,).
+        loss: Maps logits (B, K) and labels to losses (B,).
+
+    Returns:
+        Mean logits (B, K) and the gradient (B, C, H, W), each image's of its own loss. It is zero
+        where the logits do not depend on the image as far as automatic differentiation sees.
+    """
+    leaf = images.detach().clone().requires_grad_()
+    with torch.enable_grad():
+        logits = MeanReadout(model)(leaf)
+        # The second term adds 0 and keeps a graph where the network has cut it.
+        total = loss(logits, labels).sum() + 0 * leaf.sum()
+        (gradient,) = torch.autograd.grad(total, leaf)
+    return logits.detach(), gradient
