@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,6 +24,7 @@ from tic.models.modes import evaluation_mode
 
 Loader = Iterable[tuple[Tensor, Tensor]]
 Option = TypeVar("Option", bound=StrEnum)
+Taken = TypeVar("Taken")
 
 
 class Estimator(StrEnum):
@@ -130,22 +131,12 @@ def fisher_information(
         TicError: The loader is empty, the estimator or read-out unknown, the logits not (T, B, K),
             a layer mixes samples, or a layer's gradients disagree with autograd.
     """
-    kind, how = _known(Estimator, estimator), _known(Readout, readout)
+    kind = _known(Estimator, estimator)
     draws = generator or torch.Generator().manual_seed(0)
-    layers = Layers(model)
-    device = next(model.parameters()).device
-    batches: list[dict[str, Tensor]] = []
-    sizes: list[int] = []
-    with _as_measured(model):
-        for images, labels in loader:
-            batch = _Batch(layers, images.to(device), labels.to(device), how)
-            if len(labels) not in sizes:  # the order of a layer's axes is told by the batch's size
-                batch.check()
-            batches.append(batch.squares(kind, draws))
-            sizes.append(len(labels))
-    if not batches:
-        raise TicError("the loader must give at least one batch, got none")
-    squares = {name: torch.cat([each[name] for each in batches]) for name in layers.names}
+    batches = over_batches(
+        model, loader, readout, lambda batch: (len(batch.labels), batch.squares(kind, draws))
+    )
+    squares = {name: torch.cat([each[name] for _, each in batches]) for name in batches[0][1]}
     return FisherInformation(
         by_layer={name: values.mean(0).cpu().numpy() for name, values in squares.items()},
         per_sample=(
@@ -154,8 +145,48 @@ def fisher_information(
             else torch.stack(list(squares.values())).sum(0).cpu().numpy()
         ),
         estimator=kind,
-        samples=sum(sizes),
+        samples=sum(size for size, _ in batches),
     )
+
+
+def over_batches(
+    model: nn.Module, loader: Loader, readout: Readout | str, take: Callable[[Batch], Taken]
+) -> list[Taken]:
+    """Take what is wanted of every batch while the model is as it is measured.
+
+    Args:
+        model: As for `fisher_information`; left as it was found.
+        loader: Batches of images and labels (B,).
+        readout: `mean` or `sum` of the logits over 1..t.
+        take: Called once per batch, after the rules of its layers were checked.
+
+    Returns:
+        What was taken, in the loader's order.
+
+    Raises:
+        TicError: As for `fisher_information`.
+    """
+    how = _known(Readout, readout)
+    layers = Layers(model)
+    device = next(model.parameters()).device
+    taken: list[Taken] = []
+    checked: set[int] = set()
+    with _as_measured(model):
+        for images, labels in loader:
+            batch = Batch(layers, images.to(device), labels.to(device), how)
+            # The order of a layer's axes is told by the batch's size.
+            if len(labels) not in checked:
+                batch.check()
+                checked.add(len(labels))
+            taken.append(take(batch))
+    if not taken:
+        raise TicError("the loader must give at least one batch, got none")
+    return taken
+
+
+def output_error(logits: Tensor, labels: Tensor) -> Tensor:
+    """Gradient p - e_y of -log p(y) at the logits: (B, K), (B,) -> (B, K)."""
+    return logits.detach().softmax(1) - one_hot(labels, logits.shape[1])
 
 
 def _known(options: type[Option], name: str) -> Option:
@@ -180,8 +211,14 @@ def _as_measured(model: nn.Module) -> Iterator[None]:
             network.stepwise = stepwise
 
 
-class _Batch:
-    """One forward over a batch, and the squared gradients of its prefixes' log-likelihoods."""
+class Batch:
+    """One forward over a batch, and the squared gradients of its prefixes' log-likelihoods.
+
+    Attributes:
+        labels: Shape (B,).
+        prefixes: Logits (B, K) of every prefix 1..t, with their graphs.
+        gradients: Squared weight gradients of any weighting of those logits.
+    """
 
     def __init__(self, layers: Layers, images: Tensor, labels: Tensor, readout: Readout) -> None:
         self.labels = labels
@@ -192,8 +229,7 @@ class _Batch:
     def check(self) -> None:
         """Compare the rules of the layers with autograd at the last prefix."""
         logits = self.prefixes[-1]
-        weights = logits.detach().softmax(1) - one_hot(self.labels, logits.shape[1])
-        check_against_autograd(self.gradients, logits, weights)
+        check_against_autograd(self.gradients, logits, output_error(logits, self.labels))
 
     def squares(self, kind: Estimator, draws: torch.Generator) -> dict[str, Tensor]:
         """Squared norms per layer in float64, shape (B, T); (1, T) of the batch for `official`."""
@@ -239,9 +275,9 @@ def _output_gradients(
         # Σ_k p_k ‖Jᵀ(p - e_k)‖²: the root of p_k goes into the gradient.
         for k in range(classes):
             label = torch.full_like(labels, k)
-            yield (probabilities - one_hot(label, classes)) * probabilities[:, k : k + 1].sqrt()
+            yield output_error(logits, label) * probabilities[:, k : k + 1].sqrt()
         return
     if kind is Estimator.SAMPLED:
         drawn = torch.multinomial(probabilities.to(draws.device), 1, generator=draws)
         labels = drawn.squeeze(1).to(logits.device)
-    yield probabilities - one_hot(labels, classes)
+    yield output_error(logits, labels)

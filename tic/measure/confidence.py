@@ -1,0 +1,86 @@
+"""Confidence of a network: clean margins and the temperature that fits it to the labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from tic.errors import TicError
+from tic.models.modes import evaluation_mode
+
+Loader = Iterable[tuple[Tensor, Tensor]]
+
+TEMPERATURES = (1e-2, 1e2)
+"""Range that the temperature is looked for in."""
+
+
+def margins(model: nn.Module, loader: Loader) -> list[float]:
+    """Measure by how much the label's logit exceeds the largest other, of the mean over time.
+
+    Args:
+        model: Maps images (B, C, H, W) to logits (T, B, K) with K >= 2; measured in evaluation mode
+            and left as it was found.
+        loader: Batches of images in [0, 1] and labels (B,).
+
+    Returns:
+        One margin per image, in the loader's order; not positive where the answer is wrong.
+
+    Raises:
+        TicError: The loader is empty or a logit is not finite.
+    """
+    logits, labels = _mean_logits(model, loader)
+    own = logits.gather(1, labels[:, None])
+    others = logits.scatter(1, labels[:, None], -torch.inf)
+    found: list[float] = (own.squeeze(1) - others.amax(1)).tolist()
+    return found
+
+
+def temperature(model: nn.Module, loader: Loader) -> float:
+    """Find the τ > 0 whose softmax(logits / τ) has the least cross-entropy (Guo et al. 2017).
+
+    The logits are the mean over time. Cross-entropy is convex in 1/τ, hence has one minimum over
+    log τ. Where that lies outside of `TEMPERATURES`, as it does when every answer is right, the
+    nearer end is taken.
+
+    Args:
+        model: As for `margins`.
+        loader: Batches of images in [0, 1] and labels (B,).
+
+    Returns:
+        τ within `TEMPERATURES`, rounded to 6 significant digits.
+
+    Raises:
+        TicError: The loader is empty or a logit is not finite.
+    """
+    from scipy.optimize import minimize_scalar
+
+    logits, labels = _mean_logits(model, loader)
+
+    def loss(log_temperature: float) -> float:
+        return float(cross_entropy(logits / math.exp(log_temperature), labels))
+
+    low, high = (math.log(end) for end in TEMPERATURES)
+    found = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-9})
+    # The search never reaches an end; where the loss is flat up to rounding, the lower end wins.
+    best = min((low, high, float(found.x)), key=loss)
+    return float(f"{math.exp(best):.6g}")
+
+
+def _mean_logits(model: nn.Module, loader: Loader) -> tuple[Tensor, Tensor]:
+    """Mean logits over time (N, K) in float64, and labels (N,), on the CPU."""
+    logits, labels = [], []
+    with evaluation_mode(model), torch.no_grad():
+        for images, wanted in loader:
+            logits.append(model(images).mean(0).double().cpu())
+            labels.append(wanted.cpu())
+    if not logits:
+        raise TicError("the loader must give at least one batch, got none")
+    found = torch.cat(logits)
+    if not found.isfinite().all():
+        wrong = int((~found.isfinite()).any(1).sum())
+        raise TicError(f"logits must be finite, got others for {wrong} of {len(found)} images")
+    return found, torch.cat(labels)
