@@ -12,6 +12,8 @@ from tic.pruning import (
     magnitude_masks,
     prunable,
     pruning_chain,
+    random_masks,
+    recipe_masks,
     sparsity,
 )
 from tic.recipe import Recipe
@@ -112,6 +114,103 @@ def test_what_is_pruned_stays_pruned_in_later_rounds(weights, one, other, seed):
     }
     second = magnitude_masks(retrained, max(one, other))
     assert all((second[name] <= first[name]).all() for name in weights)
+
+
+def drawn(weights, share, seed):
+    """Random masks of all layers as one vector."""
+    return torch.cat([mask.flatten() for mask in random_masks(weights, share, seed).values()])
+
+
+@settings(deadline=None)
+@given(magnitudes, st.floats(0, 1), st.integers(0, 2**16))
+def test_random_pruning_removes_as_many_as_magnitude_pruning(weights, share, seed):
+    masks = random_masks(weights, share, seed)
+    assert removed(masks) == removed(magnitude_masks(weights, share))
+    assert all(mask.shape == weights[name].shape for name, mask in masks.items())
+
+
+@settings(deadline=None)
+@given(magnitudes, st.floats(0, 1), st.integers(0, 2**16), st.data())
+def test_random_pruning_does_not_depend_on_the_weights(weights, share, seed, data):
+    values = st.sampled_from([-1e9, -1e-9, 1e-9, 1e9])
+    others = {
+        name: torch.tensor([data.draw(values) for _ in weight]) for name, weight in weights.items()
+    }
+    assert torch.equal(drawn(weights, share, seed), drawn(others, share, seed))
+
+
+@settings(deadline=None)
+@given(magnitudes, st.floats(0, 1), st.floats(0, 1), st.integers(0, 2**16))
+def test_what_random_pruning_removed_is_the_start_of_what_it_removes_later(
+    weights, one, other, seed
+):
+    fewer, more = sorted((one, other))
+    first, at_once = (random_masks(weights, share, seed) for share in (fewer, more))
+    apply_masks(weights, first)
+    second = random_masks(weights, more, seed)
+    assert all((second[name] <= first[name]).all() for name in weights)
+    assert all(torch.equal(second[name], at_once[name]) for name in weights)
+
+
+@settings(deadline=None)
+@given(magnitudes, st.floats(0, 1), st.floats(0, 1), st.integers(0, 2**16))
+def test_random_pruning_keeps_pruned_what_others_pruned(weights, one, other, seed):
+    fewer, more = sorted((one, other))
+    for first in (magnitude_masks(weights, fewer), random_masks(weights, fewer, seed + 1)):
+        left = {name: weight.clone() for name, weight in weights.items()}
+        apply_masks(left, first)
+        second = random_masks(left, more, seed)
+        assert all((second[name] <= first[name]).all() for name in weights)
+
+
+def test_random_pruning_draws_by_the_seed_alone():
+    weights = {"a": torch.ones(40, 5), "b": torch.ones(100)}
+    torch.manual_seed(1)
+    state = torch.get_rng_state()
+    first = drawn(weights, 0.5, 0)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(drawn(weights, 0.5, 0), first)
+    assert not torch.equal(drawn(weights, 0.5, 1), first)
+
+
+def test_random_pruning_takes_its_share_of_every_layer():
+    weights = {"small": torch.full((4000,), 1e-3), "large": torch.full((4000,), 1e3)}
+    masks = random_masks(weights, 0.75, 0)
+    # Hypergeometric with a standard deviation of 19 weights; five of those.
+    assert int(masks["small"].sum()) == pytest.approx(1000, abs=97)
+    assert int(masks["large"].sum()) == 2000 - int(masks["small"].sum())
+
+
+def test_a_random_mask_has_the_type_of_its_weight_and_no_graph():
+    weights = {"a": nn.Parameter(torch.ones(2, 3, 1, 1, dtype=torch.float64))}
+    mask = random_masks(weights, 0.5, 0)["a"]
+    assert mask.dtype is torch.float64
+    assert not mask.requires_grad
+
+
+def test_a_recipe_says_which_weights_are_masked():
+    weights = {"a": torch.arange(1.0, 101)}
+    child = BASE.but(parent=BASE, sparsity=0.3)
+    by_recipe = [recipe_masks(weights, child.but(pruning=each)) for each in ("magnitude", "random")]
+    for found, expected in zip(
+        by_recipe, (magnitude_masks(weights, 0.3), random_masks(weights, 0.3, 2)), strict=True
+    ):
+        assert torch.equal(found["a"], expected["a"])
+
+
+def test_a_chain_of_random_pruning_differs_in_that_alone():
+    random, magnitude = (
+        pruning_chain(
+            BASE, rounds=2, fraction=0.5, retrain_epochs=6, retrain_timesteps=3, pruning=each
+        )
+        for each in ("random", "magnitude")
+    )
+    assert [each.pruning for each in random] == ["random", "random"]
+    assert random[0].but(pruning="magnitude") == magnitude[0]
+    assert random[1].but(pruning="magnitude", parent=magnitude[0]) == magnitude[1]
+    assert magnitude == pruning_chain(
+        BASE, rounds=2, fraction=0.5, retrain_epochs=6, retrain_timesteps=3
+    )
 
 
 def test_a_chain_halves_what_is_left_in_every_round():

@@ -49,11 +49,15 @@ losses = st.sampled_from([{}, {"loss": "prefix"}]) | st.builds(
 )
 originals = st.builds(lambda fields, loss: Recipe(**fields, **loss), plain, losses)
 recipes = originals | st.builds(
-    lambda recipe, parent, share: recipe.but(parent=parent, sparsity=share),
+    lambda recipe, parent, share, pruning: recipe.but(
+        parent=parent, sparsity=share, pruning=pruning if share else "magnitude"
+    ),
     originals,
     originals,
     st.floats(0, 0.99).map(abs),
+    st.sampled_from(["magnitude", "random"]),
 )
+HALVED = PARENT.but(parent=PARENT, sparsity=0.5, timesteps=3)
 
 
 def test_a_fingerprint_never_changes():
@@ -63,6 +67,32 @@ def test_a_fingerprint_never_changes():
     assert pruned.fingerprint("digest") == "fbd1cb463e817e0daec49064"
 
 
+@pytest.mark.parametrize(
+    ("recipe", "fingerprint"),
+    [
+        (PARENT, "17841376f372d7a9d0c65163"),
+        (DIGITS.but(parent=PARENT), "5487401db379b0410f12fd6c"),
+        (DIGITS.but(parent=PARENT, sparsity=0.96875, seed=4), "43a68b5af0d3cd5023390bd9"),
+        (HALVED.but(parent=HALVED, sparsity=0.75), "6e7a57c812066299758f7234"),
+        (DIGITS.but(loss="prefix", seed=4), "f9de2918aea493379849c223"),
+        (DIGITS.but(loss="alpha", alpha=0.2, alpha_per="sample"), "c299d5dfc0fb3f2acf063318"),
+        (
+            Recipe(
+                dataset="cifar10",
+                architecture="resnet19",
+                timesteps=10,
+                epochs=300,
+                checkpoints=15,
+                seed=2,
+            ),
+            "da24c5b7782368b00a860e9d",
+        ),
+    ],
+)
+def test_a_fingerprint_is_that_of_before_random_pruning(recipe, fingerprint):
+    assert recipe.fingerprint("digest") == fingerprint
+
+
 @pytest.mark.parametrize("field", CHANGED)
 def test_the_fingerprint_depends_on_every_field(field):
     changed = DIGITS.but(**{field: CHANGED[field]})
@@ -70,7 +100,7 @@ def test_the_fingerprint_depends_on_every_field(field):
 
 
 def test_every_field_is_among_those_that_were_tried():
-    assert set(CHANGED) | {"alpha", "alpha_per", "sparsity"} == set(Recipe.model_fields)
+    assert set(CHANGED) | {"alpha", "alpha_per", "sparsity", "pruning"} == set(Recipe.model_fields)
 
 
 def test_the_fingerprint_depends_on_the_level_of_the_alpha_loss_and_on_the_sparsity():
@@ -80,6 +110,7 @@ def test_the_fingerprint_depends_on_the_level_of_the_alpha_loss_and_on_the_spars
     assert per_sample not in levels
     shares = {DIGITS.but(parent=PARENT, sparsity=s).fingerprint("digest") for s in (0, 0.5, 0.75)}
     assert len(shares) == 3
+    assert HALVED.but(pruning="random").fingerprint("digest") != HALVED.fingerprint("digest")
 
 
 def test_the_fingerprint_depends_on_the_bytes_of_the_data():
@@ -153,6 +184,18 @@ def test_a_fingerprint_is_twenty_four_hexadecimal_digits(recipe):
         (
             {"dataset": "d", "sparsity": 0.5},
             "sparsity 0.5 needs a parent whose weights are ranked$",
+        ),
+        (
+            {"dataset": "d", "pruning": "random"},
+            "pruning='random' needs a sparsity above 0, got 0$",
+        ),
+        (
+            {"dataset": "d", "parent": PARENT, "pruning": "random"},
+            "pruning='random' needs a sparsity above 0, got 0$",
+        ),
+        (
+            {"dataset": "d", "parent": PARENT, "sparsity": 0.5, "pruning": "global"},
+            "pruning: Input should be 'magnitude' or 'random', got 'global'",
         ),
         (
             {"dataset": "d", "alpha": 0.1},
@@ -260,6 +303,10 @@ def test_ancestors_come_eldest_first():
         (
             {"architecture": "resnet19", "timesteps": 3, "parent": PARENT, "sparsity": 0.96875},
             "resnet19-digits-T3-pruned96.9%-seed0",
+        ),
+        (
+            {"parent": PARENT, "sparsity": 0.5, "pruning": "random"},
+            "tiny-digits-T5-pruned50.0%-random-seed0",
         ),
     ],
 )

@@ -474,9 +474,10 @@ def zeros(run, epoch):
     return sum(int((kept[name] == 0).sum()) for name in kept if kept[name].dim() > 1)
 
 
-def test_masked_weights_stay_zero_through_every_round(lab, quick_recipe):
+@pytest.mark.parametrize("which", ["magnitude", "random"])
+def test_masked_weights_stay_zero_through_every_round(lab, quick_recipe, which):
     rounds = pruning.pruning_chain(
-        quick_recipe, rounds=3, fraction=0.5, retrain_epochs=2, retrain_timesteps=1
+        quick_recipe, rounds=3, fraction=0.5, retrain_epochs=2, retrain_timesteps=1, pruning=which
     )
     before = None
     for recipe, share in zip(rounds, (0.5, 0.75, 0.875), strict=True):
@@ -486,6 +487,25 @@ def test_masked_weights_stay_zero_through_every_round(lab, quick_recipe):
         assert int(masked.sum()) == round(share * PRUNABLE)
         assert before is None or bool((masked | ~before).all())
         before = masked
+
+
+def test_random_pruning_takes_the_same_weights_whatever_was_trained(lab, quick_recipe):
+    zero = []
+    for change in ({}, {"learning_rate": 0.01, "tau": 3.0}, {"seed": 1}):
+        parent = quick_recipe.but(checkpoints=1, **change)
+        run = train(parent.but(parent=parent, sparsity=0.5, pruning="random", epochs=1), lab)
+        kept = weights(run, 1)
+        zero.append({name: kept[name] == 0 for name in kept if kept[name].dim() > 1})
+    assert_same(zero[1], zero[0])
+    assert any(not torch.equal(zero[2][name], zero[0][name]) for name in zero[0])
+
+
+def test_an_interrupted_retraining_after_random_pruning_leaves_the_same_run(
+    lab, quick_recipe, undisturbed
+):
+    child = quick_recipe.but(parent=quick_recipe, sparsity=0.5, pruning="random")
+    interrupt(child, lab, after=1)
+    assert contents(train(child, lab)) == undisturbed(child)
 
 
 def test_masks_hold_at_every_epoch_of_a_retraining(lab, quick_recipe):

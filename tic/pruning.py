@@ -1,12 +1,13 @@
-"""Iterative magnitude pruning (Han et al. 2015, Fig. 6) and what it saves."""
+"""Iterative pruning, by magnitude (Han et al. 2015) or at random, and what it saves (Fig. 6-7)."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
+from tic import seeding
 from tic.errors import TicError
-from tic.recipe import Recipe
+from tic.recipe import Pruning, Recipe
 
 Masks = dict[str, Tensor]
 
@@ -42,6 +43,33 @@ def magnitude_masks(weights: dict[str, Tensor], sparsity: float) -> Masks:
     }
 
 
+def random_masks(weights: dict[str, Tensor], sparsity: float, seed: int) -> Masks:
+    """Mask weights drawn uniformly over all layers, the control of `magnitude_masks`.
+
+    Args:
+        weights: Tensors by name; pruned ones are 0 and therefore stay pruned.
+        sparsity: Share of all weights to remove. The count is exact: round(sparsity · total).
+        seed: Of one order of all weights, of which every sparsity takes the start.
+
+    Returns:
+        A 0/1 tensor per weight, of the same shape and type.
+    """
+    draws = seeding.generator(seed, "pruning")  # on the CPU: every device prunes the same weights
+    scores = {
+        # In (0, 1] where a weight is left, so that nothing ranks with those that are pruned.
+        name: (1 - torch.rand(weight.shape, generator=draws)).to(weight) * (weight.detach() != 0)
+        for name, weight in weights.items()
+    }
+    return magnitude_masks(scores, sparsity)
+
+
+def recipe_masks(weights: dict[str, Tensor], recipe: Recipe) -> Masks:
+    """Mask the weights, those of its parent, that a Recipe holds at zero."""
+    if recipe.pruning == "random":
+        return random_masks(weights, recipe.sparsity, recipe.seed)
+    return magnitude_masks(weights, recipe.sparsity)
+
+
 @torch.no_grad()
 def apply_masks(weights: dict[str, Tensor], masks: Masks) -> None:
     """Set masked weights to exactly zero, in place."""
@@ -56,7 +84,13 @@ def sparsity(weights: dict[str, Tensor]) -> float:
 
 
 def pruning_chain(
-    base: Recipe, *, rounds: int, fraction: float, retrain_epochs: int, retrain_timesteps: int
+    base: Recipe,
+    *,
+    rounds: int,
+    fraction: float,
+    retrain_epochs: int,
+    retrain_timesteps: int,
+    pruning: Pruning = "magnitude",
 ) -> list[Recipe]:
     """Recipes of iterative pruning: each round removes a share of what is left and retrains.
 
@@ -66,6 +100,7 @@ def pruning_chain(
         fraction: Share of the remaining weights that a round removes.
         retrain_epochs: Epochs per round, N_retrain.
         retrain_timesteps: Timesteps while retraining, T_retrain.
+        pruning: Which weights a round removes; see `Recipe`.
 
     Returns:
         One Recipe per round, each the parent of the next.
@@ -84,6 +119,7 @@ def pruning_chain(
             base.but(
                 parent=chain[-1] if chain else base,
                 sparsity=1 - (1 - base.sparsity) * (1 - fraction) ** done,
+                pruning=pruning,
                 timesteps=retrain_timesteps,
                 epochs=retrain_epochs,
                 checkpoints=1,

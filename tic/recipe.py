@@ -14,6 +14,7 @@ VERSION = 2
 """Raised when the same fields train to other bits than before."""
 
 Positive = Annotated[int, Field(ge=1)]
+Pruning = Literal["magnitude", "random"]
 
 
 class Recipe(BaseModel):
@@ -37,10 +38,12 @@ class Recipe(BaseModel):
         augmentation: `crop-flip` (label-preserving, as the data set allows) or `none`.
         checkpoints: Number of evenly spaced epochs whose weights are kept. With more than one, the
             untrained network (epoch 0) and epoch 1 are kept beside them.
-        seed: Of the initial weights, the order of the images and their augmentation.
+        seed: Of the initial weights, the order of the images, their augmentation and the weights
+            that random pruning draws.
         parent: Recipe whose final weights this one starts from.
-        sparsity: Share of prunable weights held at zero, those smallest in magnitude in the
-            parent's final weights; needs a parent.
+        sparsity: Share of prunable weights held at zero; needs a parent.
+        pruning: Which weights are held at zero: those smallest in `magnitude` in the parent's final
+            weights, or drawn at `random` from the seed. Those pruned in the parent are among them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -63,6 +66,7 @@ class Recipe(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     parent: Recipe | None = None
     sparsity: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    pruning: Pruning = "magnitude"
 
     def __init__(self, **fields: object) -> None:
         try:
@@ -81,6 +85,8 @@ class Recipe(BaseModel):
             raise ValueError(f"alpha_per={self.alpha_per!r} needs loss='alpha', got {self.loss!r}")
         if self.sparsity and self.parent is None:
             raise ValueError(f"sparsity {self.sparsity} needs a parent whose weights are ranked")
+        if self.pruning != "magnitude" and not self.sparsity:
+            raise ValueError(f"pruning={self.pruning!r} needs a sparsity above 0, got 0")
         if self.checkpoints > self.epochs:
             raise ValueError(
                 f"checkpoints must be at most epochs, got {self.checkpoints} and {self.epochs}"
@@ -129,7 +135,8 @@ class Recipe(BaseModel):
         """Short name for people, such as `tiny-digits-T5-alpha0.01-seed2`."""
         per = "-per-sample" if self.alpha_per == "sample" else ""
         loss = {"mean": "", "prefix": "-prefix"}.get(self.loss, f"-{self.loss}{self.alpha}{per}")
-        pruned = f"-pruned{self.sparsity:.1%}" if self.sparsity else ""
+        drawn = "-random" if self.pruning == "random" else ""
+        pruned = f"-pruned{self.sparsity:.1%}{drawn}" if self.sparsity else ""
         shown = {"tau": "tau", "learning_rate": "lr", "weight_decay": "wd"}
         changed = "".join(
             f"-{short}{getattr(self, name):.3g}"

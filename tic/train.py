@@ -145,7 +145,7 @@ class _Training:
         parent = self.lab.run(self.recipe.parent).weights(self.recipe.parent.epochs)
         self.network.load_state_dict(parent)
         weights = pruning.prunable(self.network)
-        self.masks = pruning.magnitude_masks(weights, self.recipe.sparsity)
+        self.masks = pruning.recipe_masks(weights, self.recipe)
         pruning.apply_masks(weights, self.masks)
 
     def _resume(self) -> None:
