@@ -3,11 +3,18 @@
 SciPy and statsmodels are imported where they are used, so that importing this package is cheap.
 """
 
+from tic.stats.calibration import calibrate
 from tic.stats.combination import ClaimVerdict, combine
 from tic.stats.judge import Outcome, Verdict, judge
 from tic.stats.multiplicity import holm, holm_adjusted
 from tic.stats.power import PowerCurve, power_curve, seeds_needed
 from tic.stats.region import Region, above, below, within
+from tic.stats.sensitivity import (
+    Sensitivity,
+    claim_sensitivity,
+    sensitivity,
+    trend_sensitivity,
+)
 from tic.stats.trend import (
     PageTrend,
     half_fall,
@@ -23,9 +30,12 @@ __all__ = [
     "PageTrend",
     "PowerCurve",
     "Region",
+    "Sensitivity",
     "Verdict",
     "above",
     "below",
+    "calibrate",
+    "claim_sensitivity",
     "combine",
     "half_fall",
     "holm",
@@ -36,6 +46,8 @@ __all__ = [
     "page_trend",
     "power_curve",
     "seeds_needed",
+    "sensitivity",
     "theil_sen_slope",
+    "trend_sensitivity",
     "within",
 ]

@@ -39,6 +39,10 @@ class Outcome(StrEnum):
     ERROR = "ERROR"
 
 
+JUDGED = frozenset({Outcome.SUPPORTED, Outcome.REFUTED, Outcome.INCONCLUSIVE})
+"""Outcomes that the judge returns."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What one contrast says, and everything that the statement rests on.
@@ -84,6 +88,8 @@ def judge(
     it lies outside, else INCONCLUSIVE. That is decided on one-sided t tests at (1 − confidence)/2,
     the same rule in terms of p: against one edge for `above` and `below`; for `within` both tests
     must reject to support (two one-sided tests, Schuirmann 1987) and either one refutes.
+
+    The error rates suppose effects without strong skew; docs/calibration.md has them for others.
 
     Args:
         effects: (S,), one per independent seed, in the unit of the region.

@@ -1,0 +1,166 @@
+"""Calibration of the judge: how often it errs in simulated audits of which the truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import numpy as np
+
+from tic.stats.cases import (
+    POINTS,
+    Setup,
+    decided_and_predicted,
+    error_and_power,
+    rate_of_audits,
+    rates_of_claim,
+    rates_of_curve,
+    rates_of_mean,
+    rates_of_page,
+)
+from tic.stats.noise import NOISES, random_walks, smooth_curves
+from tic.stats.power import MIN_SEEDS
+from tic.stats.rates import Table
+from tic.stats.region import above, below, within
+from tic.stats.simulation import (
+    Rule,
+    johnson_p_values,
+    judge_rows,
+    rank_correlations,
+    slopes,
+    student_p_values,
+)
+
+N_SEEDS = (3, 4, 5, 7, 10, 15, 20)
+
+# The true mean is 0. An edge 100 standard deviations away is out of reach; between two that nearly
+# meet, either can refute.
+_EDGES = {
+    "above": above(0),
+    "below": below(0),
+    "within, low edge": within(0, 100),
+    "within, high edge": within(-100, 0),
+    "within, both edges near": within(-0.05, 0.05),
+}
+_BOTH = "SUPPORTED / REFUTED, %"
+_CURVES = {"random walk": random_walks, "smooth curve": smooth_curves}
+
+
+def calibrate(
+    simulations: int = 10_000,
+    seed: int = 0,
+    *,
+    n_seeds: Sequence[int] = N_SEEDS,
+    rule: Rule = judge_rows,
+) -> Iterator[Table]:
+    """Simulate audits and count their verdicts, table by table.
+
+    Args:
+        simulations: audits behind each rate.
+        seed: of the effects; the same one gives the same tables.
+        n_seeds: numbers of seeds, each at least 3.
+        rule: says of (N, S) effects what `judge` would say of each row.
+
+    Raises:
+        ValueError: no simulation, too few seeds, or a negative seed.
+    """
+    if simulations < 1:
+        raise ValueError(f"simulations must be at least 1, got {simulations}; 10000 is usual")
+    if seed < 0:
+        raise ValueError(f"seed must be at least 0, got {seed}; any such number will do")
+    if min(n_seeds) < MIN_SEEDS:
+        raise ValueError(f"n_seeds must be at least {MIN_SEEDS}, got {min(n_seeds)}; add seeds")
+    setup = Setup(simulations, tuple(n_seeds), np.random.default_rng(seed), rule)
+    return (table(setup) for table in (edges, trends, claims, families, decisions, alternatives))
+
+
+def edges(setup: Setup) -> Table:
+    """Judge one contrast whose true mean lies on an edge of its region."""
+    cases = {
+        f"{name}, {place}": partial(rates_of_mean, setup, noise, region)
+        for name, noise in NOISES.items()
+        for place, region in _EDGES.items()
+    }
+    return setup.table("One contrast, true mean on an edge", _BOTH, cases)
+
+
+def trends(setup: Setup) -> Table:
+    """Judge conditions and curves that rise and fall equally often."""
+    page = {
+        f"Page, {points} separate conditions": partial(
+            rates_of_page, setup, NOISES["normal"], points
+        )
+        for points in (3, 5, POINTS)
+    } | {
+        f"Page, {POINTS} points of a {curve}": partial(rates_of_page, setup, draw, POINTS)
+        for curve, draw in _CURVES.items()
+    }
+    by_t = {
+        f"{name} judged by t, {POINTS} points of a {curve}": partial(
+            rates_of_curve, setup, draw, measure
+        )
+        for name, measure in (("Theil–Sen slope", slopes), ("rank correlation", rank_correlations))
+        for curve, draw in _CURVES.items()
+    }
+    return setup.table("Trends where there is none", _BOTH, page | by_t)
+
+
+def claims(setup: Setup) -> Table:
+    """Judge claims of several contrasts: true ones, and ones that are false in one contrast."""
+    cases = {
+        f"{name}, {contrasts} contrasts, {truth}": partial(
+            rates_of_claim, setup, NOISES[name], regions
+        )
+        for name in ("normal", "Student t, 3 df", "exponential")
+        for contrasts in (2, 4)
+        for truth, regions in (
+            ("each between two near edges", [_EDGES["within, both edges near"]] * contrasts),
+            ("one on its edge", [below(0), *[below(100)] * (contrasts - 1)]),
+        )
+    }
+    return setup.table("Claims of several contrasts", _BOTH, cases)
+
+
+def families(setup: Setup) -> Table:
+    """Judge audits of 30 claims, with Holm's correction over them."""
+    cases = {
+        f"{name}, {world}": partial(rate_of_audits, setup, NOISES[name], true_every, shared)
+        for name in ("normal", "exponential")
+        for world, true_every, shared in (
+            ("all claims false", 0, 0.0),
+            ("every other claim true, half of the variance shared", 2, 0.5),
+        )
+    }
+    return setup.table("Audits of 30 claims", "audits with a false claim SUPPORTED, %", cases)
+
+
+def decisions(setup: Setup) -> Table:
+    """Judge one contrast that can be decided, beside what `power_curve` predicts."""
+    cases = {
+        f"{name}, mean {mean:g} sd above the bound": partial(
+            decided_and_predicted, setup, noise, above(-mean)
+        )
+        for name, noise in NOISES.items()
+        for mean in (0.5, 1.0, 2.0, 4.0)
+    } | {
+        f"normal, in the centre of ±{half:g} sd": partial(
+            decided_and_predicted, setup, NOISES["normal"], within(-half, half)
+        )
+        for half in (1.0, 2.0, 4.0)
+    }
+    return setup.table("Power", "decided / predicted for normal effects, %", cases, promise=None)
+
+
+def alternatives(setup: Setup) -> Table:
+    """Try other tests of a mean: the cost of the error rate that they hold."""
+    cases = {
+        f"{test}, {name}": partial(error_and_power, setup, noise, p_values, level)
+        for test, p_values, level in (
+            ("t at 95 %", student_p_values, 0.025),
+            ("t at 99 %", student_p_values, 0.005),
+            ("Johnson's t at 95 %", johnson_p_values, 0.025),
+        )
+        for name, noise in NOISES.items()
+    }
+    legend = "supported on the edge, where that is worst / supported 2 sd above it, %"
+    return setup.table("Other tests of a mean", legend, cases, promise=None)

@@ -1,0 +1,148 @@
+"""The cases that the judge is calibrated on: each gives its rates for one number of seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tic.stats.combination import ClaimVerdict, combine
+from tic.stats.judge import Outcome, Verdict
+from tic.stats.multiplicity import holm
+from tic.stats.noise import Draw
+from tic.stats.power import power_curve
+from tic.stats.rates import Row, Table
+from tic.stats.region import Region, above, below
+from tic.stats.simulation import Rule, judge_rows_by_page
+
+PROMISE = 0.05
+POINTS = 10
+
+# Contrasts of each claim of an audit.
+_CLAIMS = (1,) * 18 + (2,) * 7 + (4,) * 5
+_CHUNK = 500
+
+Measure = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all tables share.
+
+    Attributes:
+        simulations: N, audits behind each rate.
+        n_seeds: numbers of seeds.
+        rng: of all effects, in the order of the tables.
+        rule: says of (N, S) effects what `judge` would say of each row.
+    """
+
+    simulations: int
+    n_seeds: tuple[int, ...]
+    rng: np.random.Generator
+    rule: Rule
+
+    def table(
+        self,
+        title: str,
+        legend: str,
+        cases: Mapping[str, Callable[[int], tuple[float, ...]]],
+        promise: float | None = PROMISE,
+    ) -> Table:
+        """Return the rates of each case for each number of seeds."""
+        rows = tuple(Row(label, tuple(map(case, self.n_seeds))) for label, case in cases.items())
+        columns = tuple(f"S = {n_seeds}" for n_seeds in self.n_seeds)
+        return Table(title, legend, columns, rows, self.simulations, promise)
+
+    def draw(self, noise: Draw, *shape: int) -> NDArray[np.float64]:
+        """Return the effects of all audits, (N, …)."""
+        return noise(self.rng, (self.simulations, *shape))
+
+
+def rates_of_mean(setup: Setup, noise: Draw, region: Region, n_seeds: int) -> tuple[float, float]:
+    """Return how often one contrast of mean 0 is SUPPORTED and REFUTED."""
+    return _rates(setup.rule(setup.draw(noise, n_seeds), region))
+
+
+def rates_of_page(setup: Setup, noise: Draw, points: int, n_seeds: int) -> tuple[float, float]:
+    """Return how often Page's test finds a rise and a fall over `points` conditions."""
+    return _rates(judge_rows_by_page(setup.draw(noise, n_seeds, points)))
+
+
+def rates_of_curve(
+    setup: Setup, noise: Draw, measure: Measure, n_seeds: int
+) -> tuple[float, float]:
+    """Return how often one number per curve is judged above 0 and not above."""
+    return _rates(setup.rule(measure(setup.draw(noise, n_seeds, POINTS)), above(0)))
+
+
+def rates_of_claim(
+    setup: Setup, noise: Draw, regions: Sequence[Region], n_seeds: int
+) -> tuple[float, float]:
+    """Return how often a claim with one contrast for each region is SUPPORTED and REFUTED."""
+    contrasts = [setup.rule(setup.draw(noise, n_seeds), region) for region in regions]
+    return _rates([combine(claim) for claim in zip(*contrasts, strict=True)])
+
+
+def _rates(verdicts: Sequence[Verdict | ClaimVerdict]) -> tuple[float, float]:
+    outcomes = [verdict.outcome for verdict in verdicts]
+    supported, refuted = outcomes.count(Outcome.SUPPORTED), outcomes.count(Outcome.REFUTED)
+    return supported / len(outcomes), refuted / len(outcomes)
+
+
+def rate_of_audits(
+    setup: Setup, noise: Draw, true_every: int, shared: float, n_seeds: int
+) -> tuple[float]:
+    """Return the share of audits that support at least one false claim.
+
+    A true claim, every `true_every`-th, lies far inside; a false one has its first contrast on the
+    edge. The contrasts of a seed have the share `shared` of their variance in common.
+    """
+    truth = [bool(true_every) and i % true_every == 0 for i in range(len(_CLAIMS))]
+    wrong = 0
+    # All verdicts of ten thousand audits would fill the memory.
+    for start in range(0, setup.simulations, _CHUNK):
+        shape = (min(_CHUNK, setup.simulations - start), n_seeds)
+        common = math.sqrt(shared) * noise(setup.rng, shape)
+        judged = [
+            [
+                setup.rule(
+                    common + math.sqrt(1 - shared) * noise(setup.rng, shape),
+                    below(100) if is_true or position else below(0),
+                )
+                for position in range(contrasts)
+            ]
+            for is_true, contrasts in zip(truth, _CLAIMS, strict=True)
+        ]
+        for audit in range(shape[0]):
+            family = [combine([contrast[audit] for contrast in claim]) for claim in judged]
+            wrong += _supports_a_false_one(family, truth)
+    return (wrong / setup.simulations,)
+
+
+def _supports_a_false_one(family: Sequence[ClaimVerdict], truth: Sequence[bool]) -> bool:
+    p_values = [1.0 if claim.p_value is None else claim.p_value for claim in family]
+    return any(
+        stands and claim.outcome is Outcome.SUPPORTED and not is_true
+        for stands, claim, is_true in zip(holm(p_values, PROMISE / 2), family, truth, strict=True)
+    )
+
+
+def decided_and_predicted(
+    setup: Setup, noise: Draw, region: Region, n_seeds: int
+) -> tuple[float, float]:
+    """Return how often one contrast of mean 0 is decided, and what `power_curve` predicts."""
+    decided = sum(rates_of_mean(setup, noise, region, n_seeds))
+    return decided, float(power_curve(0, 1, region, [n_seeds]).decided[0])
+
+
+def error_and_power(
+    setup: Setup, noise: Draw, p_values: Measure, level: float, n_seeds: int
+) -> tuple[float, float]:
+    """Return the error of a test of a mean, and its power at 2 sd, each on the worse side."""
+    effects = setup.draw(noise, n_seeds)
+    error = max(float((p_values(side) <= level).mean()) for side in (effects, -effects))
+    power = min(float((p_values(side + 2) <= level).mean()) for side in (effects, -effects))
+    return error, power

@@ -1,0 +1,49 @@
+"""Simulated effects and curves of which the truth is known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Draw = Callable[[np.random.Generator, tuple[int, ...]], NDArray[np.float64]]
+
+
+def _contaminated(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    spread = np.where(rng.random(shape) < 0.1, 5, 1)
+    return rng.standard_normal(shape) * spread / math.sqrt(0.9 + 0.1 * 25)
+
+
+def _arcsine(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    return math.sqrt(2) * np.sin(rng.uniform(0, 2 * math.pi, shape))
+
+
+def _lognormal(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    sd = math.sqrt(math.e * (math.e - 1))
+    return (rng.lognormal(size=shape) - math.sqrt(math.e)) / sd
+
+
+# Mean 0 and standard deviation 1 each; the skewed ones have their long tail above.
+NOISES: dict[str, Draw] = {
+    "normal": lambda rng, shape: rng.standard_normal(shape),
+    "Student t, 3 df": lambda rng, shape: rng.standard_t(3, shape) / math.sqrt(3),
+    "contaminated normal": _contaminated,
+    "difference of two exponentials": lambda rng, shape: rng.laplace(size=shape) / math.sqrt(2),
+    "arcsine (two humps)": _arcsine,
+    "exponential": lambda rng, shape: rng.exponential(size=shape) - 1,
+    "lognormal": _lognormal,
+}
+
+
+def random_walks(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return curves of normal steps; rises and falls are equally likely."""
+    return rng.standard_normal(shape).cumsum(axis=-1)
+
+
+def smooth_curves(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return half to whole waves of random phase; rises and falls are equally likely."""
+    *curves, points = shape
+    waves = rng.uniform(0.5, 1, (*curves, 1)) * np.linspace(0, 1, points)
+    return np.sin(2 * np.pi * (waves + rng.random((*curves, 1))))
