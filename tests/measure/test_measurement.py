@@ -1,3 +1,5 @@
+"""Measurements: taken once, kept under all that they depend on, and what they are given."""
+
 import json
 import threading
 import time
@@ -7,22 +9,9 @@ from typing import ClassVar
 import pytest
 import torch
 
-from tic.attacks import FGSM, PGD, Blur, GaussianNoise
 from tic.errors import DivergedRunError, TicError
-from tic.lab import Lab, one_thread
-from tic.losses import Readout
-from tic.measure.deficits import deficit_accuracies
-from tic.measure.fisher import Estimator, fisher_information
-from tic.measure.measurement import (
-    AccuracyMeasurement,
-    DeficitMeasurement,
-    FisherMeasurement,
-    Measurement,
-    PerturbationMeasurement,
-    known,
-    measure,
-)
-from tic.measure.perturbation import perturbation_response
+from tic.lab import Lab
+from tic.measure.measurement import Measurement, known, measure
 from tic.train import train
 
 
@@ -37,18 +26,27 @@ class Probe(Measurement):
     result: ClassVar[dict] = {}
 
     detail: str = ""
+    other: int | None = None
 
-    def take(self, network, images):
+    def take(self, network, images, source):
         self.taken.append(self)
         time.sleep(0.02)
         return self.result or {
-            "weights": sum(p.double().sum().item() for p in network.parameters()),
+            "weights": weight_of(network),
             "readouts": len(network(images.pixels(images.images[:2]))),
             "images": len(images),
             "pixels": int(images.images.sum()),
             "training": network.training,
             "threads": torch.get_num_threads(),
+            "source": 0.0 if source is None else weight_of(source),
         }
+
+    def source(self, recipe):
+        return None if self.other is None else recipe.with_seed(self.other)
+
+
+def weight_of(network):
+    return sum(p.double().sum().item() for p in network.parameters())
 
 
 @pytest.fixture
@@ -57,37 +55,14 @@ def taken(monkeypatch):
     return Probe.taken
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """Return a Store with one Run, which no test changes, and the Recipe of that Run."""
-    from tic.recipe import Recipe
-
-    recipe = Recipe(
-        dataset="digits",
-        train_size=100,
-        timesteps=2,
-        epochs=8,
-        batch_size=20,
-        augmentation="none",
-        checkpoints=4,
-    )
-    root = tmp_path_factory.mktemp("trained") / "store"
-    train(recipe, Lab(root))
-    return root, recipe
+@pytest.fixture
+def recipe(two_seeds):
+    return two_seeds[1]
 
 
 @pytest.fixture
-def recipe(trained):
-    return trained[1]
-
-
-@pytest.fixture
-def lab(trained, tmp_path):
-    """A Lab whose Store has the Run and no measurement yet."""
-    root = tmp_path / "store"
-    root.mkdir()
-    (root / "runs").symlink_to(trained[0] / "runs")
-    return Lab(root)
+def lab(unmeasured):
+    return unmeasured
 
 
 def stored(lab):
@@ -104,22 +79,6 @@ def test_a_measurement_is_taken_once_and_the_same_when_read(lab, recipe, taken):
     assert len(taken) == 1
 
 
-@pytest.mark.parametrize(
-    "measurement",
-    [
-        FisherMeasurement(epoch=2, readout=Readout.SUM),
-        AccuracyMeasurement(epoch=2),
-        DeficitMeasurement(epoch=2, width=1),
-        PerturbationMeasurement(epoch=2, shares=(0.1, 0.01), size=20),
-    ],
-    ids=lambda measurement: measurement.name,
-)
-def test_a_real_measurement_is_read_back_to_the_bit(lab, recipe, monkeypatch, measurement):
-    first = measure(measurement, recipe, lab)
-    monkeypatch.setattr(type(measurement), "take", lambda *arguments: pytest.fail("taken again"))
-    assert measure(measurement, recipe, Lab(lab.store_root)) == first
-
-
 def test_a_measurement_lies_under_its_run_and_says_what_it_is(lab, recipe, taken):
     result = measure(Probe(epoch=1, detail="this"), recipe, lab)
     [path] = stored(lab)
@@ -127,7 +86,10 @@ def test_a_measurement_lies_under_its_run_and_says_what_it_is(lab, recipe, taken
     assert path.name.startswith("probe-")
     document = json.loads(path.read_bytes())
     assert document["result"] == result
-    assert document["measurement"] == "Probe(epoch=1, timesteps=None, size=None, detail='this')"
+    assert (
+        document["measurement"]
+        == "Probe(epoch=1, timesteps=None, size=None, detail='this', other=None)"
+    )
 
 
 def test_every_field_makes_another_measurement(lab, recipe, taken):
@@ -137,6 +99,8 @@ def test_every_field_makes_another_measurement(lab, recipe, taken):
         Probe(epoch=2, timesteps=2),
         Probe(epoch=2, size=30),
         Probe(epoch=2, detail="other"),
+        Probe(epoch=2, other=0),
+        Probe(epoch=2, other=1),
     ]
     for _ in range(2):
         for measurement in different:
@@ -164,75 +128,6 @@ def test_other_data_are_another_measurement(lab, recipe, taken, monkeypatch):
     monkeypatch.setattr(Lab, "images", other_test_images)
     assert measure(Probe(epoch=2), recipe, lab)["images"] == 359
     assert len(taken) == 2
-
-
-def test_every_corruption_and_estimator_is_another_measurement(lab, recipe, monkeypatch):
-    taken = []
-    for kind in (AccuracyMeasurement, FisherMeasurement):
-        monkeypatch.setattr(kind, "take", lambda self, *_: taken.append(self) or {"number": 1})
-    corruptions = [
-        None, GaussianNoise(), GaussianNoise(share=0.1), GaussianNoise(seed=1), Blur(),
-        Blur(factor=4), FGSM(), FGSM(epsilon=0.1), PGD(), PGD(steps=3), PGD(step=0.1),
-        PGD(random_start=False), PGD(seed=1),
-    ]  # fmt: skip
-    different = [AccuracyMeasurement(epoch=2, corruption=each) for each in corruptions]
-    different += [AccuracyMeasurement(epoch=2, batch_size=7)]
-    different += [FisherMeasurement(epoch=2, estimator=each) for each in Estimator]
-    different += [FisherMeasurement(epoch=2, batch_size=7)]
-    for measurement in [*different, *different]:
-        measure(measurement, recipe, lab)
-    assert taken == different
-
-
-COMMON = [{"epoch": 1}, {"timesteps": 2}, {"size": 30}, {"batch_size": 7}]
-
-
-@pytest.mark.parametrize(
-    ("kind", "fields", "changes"),
-    [
-        (FisherMeasurement, {}, [{"readout": Readout.SUM}, {"split": "test"}]),
-        (AccuracyMeasurement, {}, [{"split": "train"}]),
-        (
-            DeficitMeasurement,
-            {"width": 1},
-            [
-                {"width": 2},
-                {"noise": GaussianNoise(share=0.1)},
-                {"noise": GaussianNoise(seed=1)},
-                {"split": "train"},
-            ],
-        ),
-        (
-            PerturbationMeasurement,
-            {"shares": (0.1, 0.2)},
-            [{"shares": (0.2, 0.1)}, {"shares": (0.1,)}, {"split": "test"}],
-        ),
-    ],
-)
-def test_every_field_of_a_real_measurement_makes_another(
-    lab, recipe, monkeypatch, kind, fields, changes
-):
-    taken = []
-    monkeypatch.setattr(kind, "take", lambda self, *_: taken.append(self) or {"number": 1})
-    different = [kind(**{"epoch": 2, **fields, **change}) for change in [{}, *COMMON, *changes]]
-    for measurement in [*different, *different]:
-        measure(measurement, recipe, lab)
-    assert taken == different
-
-
-def test_measurements_of_two_kinds_never_share_a_place(lab, recipe, monkeypatch):
-    kinds = [
-        FisherMeasurement(epoch=2),
-        AccuracyMeasurement(epoch=2),
-        DeficitMeasurement(epoch=2, width=1),
-        PerturbationMeasurement(epoch=2, shares=(0.1,)),
-    ]
-    for number, each in enumerate(kinds):
-        result = {"number": number}
-        monkeypatch.setattr(type(each), "take", lambda *_, result=result: result)
-        measure(each, recipe, lab)
-    assert [known(each, recipe, lab)["number"] for each in kinds] == [0, 1, 2, 3]
-    assert len({path.name.split("-")[0] for path in stored(lab)}) == 4
 
 
 @pytest.mark.parametrize(
@@ -308,7 +203,7 @@ def test_a_store_that_cannot_be_written_still_gives_what_it_has(lab, recipe, tak
 
 def test_an_untrained_recipe_is_refused(lab, recipe, taken):
     with pytest.raises(TicError, match="train it first"):
-        measure(Probe(epoch=2), recipe.but(seed=1), lab)
+        measure(Probe(epoch=2), recipe.but(seed=2), lab)
     assert taken == []
 
 
@@ -369,108 +264,27 @@ def test_test_images_are_as_many_as_asked_for(lab, recipe, taken, monkeypatch, s
     assert (result["images"], result["pixels"]) == (used, int(images.images.sum()))
 
 
-@pytest.mark.parametrize("estimator", [Estimator.EMPIRICAL, Estimator.OFFICIAL])
-def test_fisher_is_that_of_the_trained_on_images_layer_by_layer(lab, recipe, estimator):
-    measurement = FisherMeasurement(epoch=1, timesteps=3, estimator=estimator, batch_size=50)
-    result = measure(measurement, recipe, lab)["by_layer"]
-    network = lab.network(recipe, 1)
-    network.timesteps = 3
-    batch = 16 if estimator is Estimator.OFFICIAL else 50
-    batches = lab.images("digits", "train", 100).batches(batch)
-    with one_thread(lab.device):
-        expected = fisher_information(network, batches, estimator).by_layer
-    assert result == {name: trace.tolist() for name, trace in expected.items()}
-    assert all(len(trace) == 3 for trace in result.values())
+# Another Run that a measurement needs
 
 
-@pytest.mark.parametrize("split", ["train", "test"])
-def test_the_images_are_those_of_the_split(lab, recipe, monkeypatch, split):
-    given = []
-    for kind in (FisherMeasurement, AccuracyMeasurement, DeficitMeasurement):
-        monkeypatch.setattr(kind, "take", lambda _, __, images: given.append(images) or {"n": 1})
-        fields = {"width": 1} if kind is DeficitMeasurement else {}
-        measure(kind(epoch=2, split=split, size=30, **fields), recipe, lab)
-    digest = lab.images("digits", split, 30).digest
-    assert [(images.split, images.digest) for images in given] == [(split, digest)] * 3
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_source_is_the_final_network_of_the_run_that_was_named(lab, recipe, taken, seed):
+    found = measure(Probe(epoch=1, other=seed), recipe, lab)
+    assert found["source"] == weight_of(lab.network(recipe.with_seed(seed)))
+    assert found["weights"] == weight_of(lab.network(recipe, 1))
 
 
-def test_fisher_looks_at_training_images_and_accuracies_at_test_images():
-    assert FisherMeasurement(epoch=2).split == "train"
-    assert PerturbationMeasurement(epoch=2, shares=(0.1,)).split == "train"
-    assert AccuracyMeasurement(epoch=2).split == "test"
-    assert DeficitMeasurement(epoch=2, width=1).split == "test"
+def test_without_a_source_none_is_given(lab, recipe, taken):
+    assert measure(Probe(epoch=1), recipe, lab)["source"] == 0
 
 
-def test_fisher_is_that_of_the_read_out(lab, recipe):
-    total = measure(FisherMeasurement(epoch=8, readout=Readout.SUM), recipe, lab)["by_layer"]
-    network = lab.network(recipe, 8)
-    batches = lab.images("digits", "train", 100).batches(128)
-    with one_thread(lab.device):
-        expected = fisher_information(network, batches, readout="sum").by_layer
-    assert total == {name: trace.tolist() for name, trace in expected.items()}
-    assert total != measure(FisherMeasurement(epoch=8), recipe, lab)["by_layer"]
+def test_another_source_is_another_measurement(lab, recipe, taken):
+    results = [measure(Probe(epoch=2, other=each), recipe, lab) for each in (None, 0, 1, 0, None)]
+    assert (len(taken), len(stored(lab))) == (3, 3)
+    assert results[0] == results[4] != results[1] == results[3] != results[2]
 
 
-def test_deficits_are_those_of_the_network_over_its_windows(lab, recipe):
-    noise = GaussianNoise(share=2.0)
-    measurement = DeficitMeasurement(epoch=8, timesteps=3, size=100, noise=noise, width=2)
-    result = measure(measurement, recipe, lab)
-    network = lab.network(recipe, 8)
-    network.timesteps = 3
-    batches = lab.images("digits", "test", 100).batches(256)
-    assert result == {"accuracy": deficit_accuracies(network, batches, noise, 2)}
-    assert len(result["accuracy"]) == 2
-
-
-def test_a_window_longer_than_the_network_runs_is_refused_and_not_stored(lab, recipe):
-    with pytest.raises(TicError, match=r"width must be in \[1, 2\]"):
-        measure(DeficitMeasurement(epoch=8, width=3), recipe, lab)
-    assert stored(lab) == []
-
-
-def test_the_response_to_perturbations_is_stored_norm_by_norm_and_image_by_image(lab, recipe):
-    measurement = PerturbationMeasurement(epoch=8, shares=(0.2, 0.1), size=40, batch_size=30)
-    result = measure(measurement, recipe, lab)
-    batches = lab.images("digits", "train", 40).batches(30)
-    with one_thread(lab.device):
-        expected = perturbation_response(lab.network(recipe, 8), batches, (0.2, 0.1))
-    assert result == {name: values.tolist() for name, values in vars(expected).items()}
-    assert [len(row) for row in result["divergence"]] == [40, 40]
-    assert [len(row) for row in result["prediction"]] == [40, 40]
-    assert len(result["trace"]) == 40
-
-
-def test_sampled_fisher_draws_the_same_labels_every_time(trained, recipe, lab, tmp_path):
-    measurement = FisherMeasurement(epoch=2, estimator=Estimator.SAMPLED)
-    first = measure(measurement, recipe, lab)
-    [path] = stored(lab)
-    path.unlink()
-    torch.manual_seed(99)
-    assert measure(measurement, recipe, lab) == first
-
-
-def test_accuracy_is_the_share_of_right_answers_on_test_images(lab, recipe):
-    images = lab.images("digits", "test", 100)
-    network = lab.network(recipe)
-    with torch.no_grad():
-        answers = network(images.images / 16).mean(0).argmax(1)
-    right = sum(a == b for a, b in zip(answers.tolist(), images.labels.tolist(), strict=True))
-    assert 10 < right < 100
-    assert measure(AccuracyMeasurement(epoch=8, size=100), recipe, lab) == {"accuracy": right}
-
-
-def test_a_corruption_is_applied_before_accuracy_is_measured(lab, recipe):
-    clean, black = (
-        measure(AccuracyMeasurement(epoch=8, corruption=each), recipe, lab)["accuracy"]
-        for each in (None, Dark())
-    )
-    # All images alike get one answer, which is right for about a tenth of them.
-    labels = lab.images("digits", "test").labels
-    assert black in [100 * int((labels == k).sum()) / 360 for k in range(10)]
-    assert clean != black
-
-
-@dataclass(frozen=True)
-class Dark:
-    def __call__(self, model, images, labels, batch):
-        return torch.zeros_like(images)
+def test_a_source_that_was_not_trained_is_refused_and_nothing_is_stored(lab, recipe, taken):
+    with pytest.raises(TicError, match="tiny-digits-T2-seed7 is not in the Store; train it first"):
+        measure(Probe(epoch=2, other=7), recipe, lab)
+    assert taken == stored(lab) == []

@@ -6,27 +6,17 @@ import hashlib
 import json
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from tic.attacks import Corruption, GaussianNoise
 from tic.data import ImageData
 from tic.data.spec import describe, subset_size
 from tic.errors import TicError
 from tic.lab import Lab, one_thread
-from tic.losses import Readout
-from tic.measure.deficits import deficit_accuracies
-from tic.measure.fisher import Estimator, fisher_information
-from tic.measure.perturbation import perturbation_response
-from tic.measure.robustness import accuracy
 from tic.models import SpikingNetwork
 from tic.recipe import Recipe
-from tic.seeding import generator
 from tic.store import write_json
-
-OFFICIAL_BATCH = 16
-"""Batch size of the release's Fisher loop, part of what `official` estimates."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,84 +39,20 @@ class Measurement(ABC):
     size: int | None = None
 
     @abstractmethod
-    def take(self, network: SpikingNetwork, images: ImageData) -> dict[str, Any]:
-        """Measure; the result goes through JSON and must be finite."""
+    def take(
+        self, network: SpikingNetwork, images: ImageData, source: SpikingNetwork | None
+    ) -> dict[str, Any]:
+        """Measure; the result goes through JSON and must be finite.
 
+        Args:
+            network: Of the Run.
+            images: To measure on.
+            source: Network of the Run that `source` names, if any.
+        """
 
-@dataclass(frozen=True, kw_only=True)
-class FisherMeasurement(Measurement):
-    """Fisher trace per layer and timestep."""
-
-    name: ClassVar[str] = "fisher"
-    version: ClassVar[int] = 2
-
-    split: Literal["train", "test"] = "train"
-    estimator: Estimator = Estimator.EMPIRICAL
-    readout: Readout = Readout.MEAN
-    batch_size: int = 128
-
-    def take(self, network: SpikingNetwork, images: ImageData) -> dict[str, Any]:
-        """See `Measurement.take`; gives `by_layer`: {name: [I_1, …, I_T]}."""
-        batch = OFFICIAL_BATCH if self.estimator is Estimator.OFFICIAL else self.batch_size
-        info = fisher_information(
-            network,
-            images.batches(batch),
-            self.estimator,
-            readout=self.readout,
-            generator=generator(0, "labels"),
-        )
-        return {"by_layer": {name: list(trace) for name, trace in info.by_layer.items()}}
-
-
-@dataclass(frozen=True, kw_only=True)
-class AccuracyMeasurement(Measurement):
-    """Accuracy in percent, clean or corrupted."""
-
-    name: ClassVar[str] = "accuracy"
-    version: ClassVar[int] = 1
-
-    split: Literal["train", "test"] = "test"
-    corruption: Corruption | None = None
-    batch_size: int = 256
-
-    def take(self, network: SpikingNetwork, images: ImageData) -> dict[str, Any]:
-        """See `Measurement.take`; gives `accuracy`."""
-        return {"accuracy": accuracy(network, images.batches(self.batch_size), self.corruption)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeficitMeasurement(Measurement):
-    """Accuracy in percent with noise in one window of timesteps, for every window."""
-
-    name: ClassVar[str] = "deficits"
-    version: ClassVar[int] = 1
-
-    split: Literal["train", "test"] = "test"
-    noise: GaussianNoise = field(default_factory=GaussianNoise)
-    width: int
-    batch_size: int = 256
-
-    def take(self, network: SpikingNetwork, images: ImageData) -> dict[str, Any]:
-        """See `Measurement.take`; gives `accuracy`, by the first timestep of the window."""
-        batches = images.batches(self.batch_size)
-        return {"accuracy": deficit_accuracies(network, batches, self.noise, self.width)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class PerturbationMeasurement(Measurement):
-    """Change of the output under input perturbations, beside what Fisher information predicts."""
-
-    name: ClassVar[str] = "perturbation"
-    version: ClassVar[int] = 1
-
-    split: Literal["train", "test"] = "train"
-    shares: tuple[float, ...]
-    batch_size: int = 64
-
-    def take(self, network: SpikingNetwork, images: ImageData) -> dict[str, Any]:
-        """See `Measurement.take`; gives `divergence`, `prediction`: (shares, N), `trace`: (N,)."""
-        response = perturbation_response(network, images.batches(self.batch_size), self.shares)
-        return {name: values.tolist() for name, values in vars(response).items()}
+    def source(self, recipe: Recipe) -> Recipe | None:
+        """Another Run that the measurement needs, such as the one that images are attacked on."""
+        return None
 
 
 def measure(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any]:
@@ -149,8 +75,10 @@ def measure(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any
             return stored
         network = lab.network(recipe, measurement.epoch)
         network.timesteps = measurement.timesteps or recipe.timesteps
+        other = measurement.source(recipe)
+        source = None if other is None else lab.network(other)
         with one_thread(lab.device):
-            result = measurement.take(network, images)
+            result = measurement.take(network, images, source)
         if not _finite(result):
             raise TicError(f"{recipe.label}: {measurement!r} gave numbers that are not finite")
         write_json(path, {"measurement": repr(measurement), "result": result})

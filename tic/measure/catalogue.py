@@ -1,0 +1,210 @@
+"""Every kind of measurement on a Run, by what it gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal
+
+import torch
+
+from tic.attacks import Corruption, GaussianNoise
+from tic.data import ImageData
+from tic.losses import Readout
+from tic.measure.confidence import margins, temperature
+from tic.measure.deficits import deficit_accuracies
+from tic.measure.fisher import Estimator, fisher_information
+from tic.measure.measurement import Measurement
+from tic.measure.perturbation import perturbation_response
+from tic.measure.robustness import accuracy, right, zero_gradients
+from tic.measure.tangent import tangent_kernel
+from tic.models import SpikingNetwork
+from tic.recipe import Recipe
+from tic.seeding import generator
+
+OFFICIAL_BATCH = 16
+"""Batch size of the release's Fisher loop, part of what `official` estimates."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FisherMeasurement(Measurement):
+    """Fisher trace per layer and timestep."""
+
+    name: ClassVar[str] = "fisher"
+    version: ClassVar[int] = 2
+
+    split: Literal["train", "test"] = "train"
+    estimator: Estimator = Estimator.EMPIRICAL
+    readout: Readout = Readout.MEAN
+    batch_size: int = 128
+
+    def take(
+        self, network: SpikingNetwork, images: ImageData, source: SpikingNetwork | None
+    ) -> dict[str, Any]:
+        """See `Measurement.take`; gives `by_layer`: {name: [I_1, …, I_T]}."""
+        batch = OFFICIAL_BATCH if self.estimator is Estimator.OFFICIAL else self.batch_size
+        info = fisher_information(
+            network,
+            images.batches(batch),
+            self.estimator,
+            readout=self.readout,
+            generator=generator(0, "labels"),
+        )
+        return {"by_layer": {name: list(trace) for name, trace in info.by_layer.items()}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccuracyMeasurement(Measurement):
+    """Accuracy in percent, clean or corrupted."""
+
+    name: ClassVar[str] = "accuracy"
+    version: ClassVar[int] = 1
+
+    split: Literal["train", "test"] = "test"
+    corruption: Corruption | None = None
+    batch_size: int = 256
+
+    def take(
+        self, network: SpikingNetwork, images: ImageData, source: SpikingNetwork | None
+    ) -> dict[str, Any]:
+        """See `Measurement.take`; gives `accuracy`."""
+        return {"accuracy": accuracy(network, images.batches(self.batch_size), self.corruption)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeficitMeasurement(Measurement):
+    """Accuracy in percent with noise in one window of timesteps, for every window."""
+
+    name: ClassVar[str] = "deficits"
+    version: ClassVar[int] = 1
+
+    split: Literal["train", "test"] = "test"
+    noise: GaussianNoise = field(default_factory=GaussianNoise)
+    width: int
+    batch_size: int = 256
+
+    def take(
+        self, network: SpikingNetwork, images: ImageData, source: SpikingNetwork | None
+    ) -> dict[str, Any]:
+        """See `Measurement.take`; gives `accuracy`, by the first timestep of the window."""
+        batches = images.batches(self.batch_size)
+        return {"accuracy": deficit_accuracies(network, batches, self.noise, self.width)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerturbationMeasurement(Measurement):
+    """Change of the output under input perturbations, beside what Fisher information predicts."""
+
+    name: ClassVar[str] = "perturbation"
+    version: ClassVar[int] = 1
+
+    split: Literal["train", "test"] = "train"
+    shares: tuple[float, ...]
+    batch_size: int = 64
+
+    def take(
+        self, network: SpikingNetwork, images: ImageData, source: SpikingNetwork | None
+    ) -> dict[str, Any]:
+        """See `Measurement.take`; gives `divergence`, `prediction`: (shares, N), `trace`: (N,)."""
+        response = perturbation_response(network, images.batches(self.batch_size), self.shares)
+        return {name: values.tolist() for name, values in vars(response).items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RightMeasurement(Measurement):
+    """Which images are classified right, clean or corrupted."""
+
+    name: ClassVar[str] = "right"
+    version: ClassVar[int] = 1
+
+    split: Literal["train", "test"] = "test"
+    corruption: Corruption | None = None
+    source_seed: int | None = None
+    batch_size: int = 256
+
+    def take(
+        self, network: SpikingNetwork, images: ImageData, source: SpikingNetwork | None
+    ) -> dict[str, Any]:
+        """See `Measurement.take`; gives `right`: one 0 or 1 per image."""
+        batches = images.batches(self.batch_size)
+        found = right(network, batches, self.corruption, source=source)
+        return {"right": list(map(int, found))}
+
+    def source(self, recipe: Recipe) -> Recipe | None:
+        """See `Measurement.source`: the same training with another seed."""
+        return None if self.source_seed is None else recipe.with_seed(self.source_seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZeroGradientMeasurement(Measurement):
+    """For which images the loss has an input gradient of exactly zero."""
+
+    name: ClassVar[str] = "zero-gradients"
+    version: ClassVar[int] = 1
+
+    split: Literal["train", "test"] = "test"
+    batch_size: int = 256
+
+    def take(
+        self, network: SpikingNetwork, images: ImageData, source: SpikingNetwork | None
+    ) -> dict[str, Any]:
+        """See `Measurement.take`; gives `zero`: one 0 or 1 per image."""
+        found = zero_gradients(network, images.batches(self.batch_size))
+        return {"zero": list(map(int, found))}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfidenceMeasurement(Measurement):
+    """Clean margins, and the temperature that fits the logits to the labels."""
+
+    name: ClassVar[str] = "confidence"
+    version: ClassVar[int] = 1
+
+    split: Literal["train", "test"] = "test"
+    batch_size: int = 256
+
+    def take(
+        self, network: SpikingNetwork, images: ImageData, source: SpikingNetwork | None
+    ) -> dict[str, Any]:
+        """See `Measurement.take`; gives `margins`: (N,), and `temperature`."""
+        batches = list(images.batches(self.batch_size))
+        return {"margins": margins(network, batches), "temperature": temperature(network, batches)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TangentMeasurement(Measurement):
+    """Output error and tangent kernel of every prefix."""
+
+    name: ClassVar[str] = "tangent"
+    version: ClassVar[int] = 1
+
+    split: Literal["train", "test"] = "train"
+    batch_size: int = 128
+
+    def take(
+        self, network: SpikingNetwork, images: ImageData, source: SpikingNetwork | None
+    ) -> dict[str, Any]:
+        """See `Measurement.take`; gives `errors` and `kernel_trace`, means over images: (T,)."""
+        found = tangent_kernel(network, images.batches(self.batch_size))
+        return {
+            "errors": found.mean_errors.tolist(),
+            "kernel_trace": found.mean_kernel_trace.tolist(),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChanceMeasurement(Measurement):
+    """Accuracy in percent on labels that are permuted among the images: what guessing gives."""
+
+    name: ClassVar[str] = "chance"
+    version: ClassVar[int] = 1
+
+    split: Literal["train", "test"] = "test"
+    batch_size: int = 256
+
+    def take(
+        self, network: SpikingNetwork, images: ImageData, source: SpikingNetwork | None
+    ) -> dict[str, Any]:
+        """See `Measurement.take`; gives `accuracy`."""
+        order = torch.randperm(len(images), generator=generator(0, "permuted labels"))
+        permuted = replace(images, labels=images.labels[order.to(images.labels.device)])
+        return {"accuracy": accuracy(network, permuted.batches(self.batch_size))}
