@@ -1,12 +1,13 @@
 """From single entries to the audit: Holm over all claims, and a record of every Run."""
 
 import pytest
+from entries import contrast
+from entries import entry as made
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tic.audit.assemble import correct, data_digests, run_records
-from tic.audit.claim import Setting
-from tic.audit.evidence import Contrast, Entry, Scope
+from tic.audit.pack import Setting
 from tic.audit.runs import SeedRuns
 from tic.engine.plan import make_plan
 from tic.lab import Lab
@@ -17,25 +18,18 @@ from tic.train import train
 S, R, I = Outcome.SUPPORTED, Outcome.REFUTED, Outcome.INCONCLUSIVE  # noqa: E741
 
 
-def contrast(seeds):
-    return Contrast(
-        name="gap", unit="", seeds=seeds, effects=(1.0,) * max(1, len(seeds)),
-        region={"low": 0.0, "high": None, "text": "above 0"}, confidence=0.95, estimate=1.0,
-        interval=None, p_value=None, outcome="SUPPORTED", reason="", seeds_needed=None,
-    )  # fmt: skip
-
-
-def entry(name, outcome, p_value, seeds=(0, 1, 2), protocol="standard", **parameters):
+def entry(name, outcome, p_value, seeds=(0, 1, 2), protocol="standard", role="claim", **parameters):
     case = "".join(f"-{value}" for value in parameters.values())
-    judged = outcome in (S, R, I)
-    return Entry(
-        id=name + case + ("" if protocol == "standard" else f"-{protocol}"), claim=name, version=1,
-        paper="p", source="s", says="s", rule="r", parameters=parameters, protocol=protocol,
-        alternatives=(), scope=Scope(level="paper", differences=()), outcome=outcome,
-        own_outcome=outcome, reason="own reason", p_value=p_value,
-        contrasts=(contrast(seeds),) if judged else (),
-        comparisons=(), figures=(), notes=(), runs=(), seconds=0.0,
-    )  # fmt: skip
+    return made(
+        name,
+        outcome,
+        id=name + case + ("" if protocol == "standard" else f"-{protocol}"),
+        role=role,
+        parameters=parameters,
+        protocol=protocol,
+        p_value=p_value,
+        contrasts=(contrast(seeds),) if outcome in (S, R, I) else (),
+    )
 
 
 def outcomes(entries):
@@ -179,6 +173,75 @@ def test_another_protocol_with_the_same_findings_changes_no_verdict(p_values):
     expected = [each.outcome for each in alone]
     assert [each.outcome for each in together] == expected + expected
     assert again == multiplicity
+
+
+# Rivals and counterfeits
+
+
+def rival(name, outcome, p_value, **fields):
+    return entry(name, outcome, p_value, role="rival", **fields)
+
+
+def counterfeit(name, outcome, p_value):
+    return entry(name, outcome, p_value, role="counterfeit")
+
+
+def test_rivals_are_corrected_among_themselves_and_claims_among_themselves():
+    # Claims: 0.001 * 2 and 0.02 survive 0.025, which 0.02 * 3 in one family of five would not.
+    # Rivals: 0.009 * 3 does not, so neither does 0.01; alone both would.
+    found, multiplicity = correct(
+        [
+            entry("a", S, 0.001), rival("x", S, 0.009), entry("b", S, 0.02), rival("y", S, 0.01),
+            rival("z", R, 0.9),
+        ],
+        confidence=0.95,
+    )  # fmt: skip
+    assert outcomes(found) == {
+        "a": "SUPPORTED",
+        "x": "INCONCLUSIVE",
+        "b": "SUPPORTED",
+        "y": "INCONCLUSIVE",
+        "z": "REFUTED",
+    }
+    assert (multiplicity.family, multiplicity.rivals) == (2, 3)
+
+
+def test_a_rival_that_fell_says_among_how_many_rivals():
+    found, _ = correct([rival("x", S, 0.02), rival("y", I, 0.5), entry("a", S, 0.001)], 0.95)
+    assert found[0].reason == "supported alone, but not after Holm's correction over 2 rivals"
+    assert (found[0].outcome, found[0].own_outcome) == (I, S)
+
+
+def test_a_rival_alone_needs_no_correction_however_many_claims_there_are():
+    claims = [entry(f"claim{k}", I, 0.5) for k in range(9)]
+    found, multiplicity = correct([*claims, rival("x", S, 0.024)], 0.95)
+    assert found[-1].outcome is S
+    assert (multiplicity.family, multiplicity.rivals) == (9, 1)
+
+
+def test_counterfeits_are_corrected_by_nothing_and_correct_nothing():
+    # A second member would let 0.02 fall in either family.
+    planted = [counterfeit("a-planted", S, 0.024), counterfeit("b-planted", I, 0.5)]
+    found, multiplicity = correct([entry("a", S, 0.02), rival("x", S, 0.02), *planted], 0.95)
+    assert [each.outcome for each in found] == [S, S, S, I]
+    assert found[2:] == planted
+    assert (multiplicity.family, multiplicity.rivals) == (1, 1)
+
+
+def test_a_rival_counts_once_for_every_case_of_its_parameters():
+    cases = [rival("x", S, 0.001, level="low"), rival("x", S, 0.02, level="high")]
+    found, multiplicity = correct(cases, 0.95)
+    assert (multiplicity.family, multiplicity.rivals) == (0, 2)
+    assert [each.outcome for each in found] == [S, S]
+
+
+@given(st.lists(st.floats(1e-4, 0.0249), max_size=5), st.lists(st.floats(1e-4, 0.0249), max_size=5))
+def test_what_rivals_find_changes_no_claim_and_the_other_way_round(claims, rivals):
+    mine = [entry(f"claim{k}", S, p_value) for k, p_value in enumerate(claims)]
+    others = [rival(f"rival{k}", S, p_value) for k, p_value in enumerate(rivals)]
+    planted = [counterfeit(f"planted{k}", S, p_value) for k, p_value in enumerate(rivals)]
+    together, _ = correct([*others, *mine, *planted], 0.95)
+    assert together == [*correct(others, 0.95)[0], *correct(mine, 0.95)[0], *planted]
 
 
 RECIPE = Recipe(

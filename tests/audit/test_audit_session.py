@@ -5,9 +5,13 @@ from dataclasses import replace
 import pytest
 
 from tic.audit import Gap, Protocol
-from tic.audit.claim import Claim, Pack, Setting
-from tic.audit.evidence import Paper
+from tic.audit.claim import Claim, Rival
+from tic.audit.counterfeit import ONE_SEED, Counterfeit, OneSeedRuns
+from tic.audit.document import CounterfeitRecord, Paper
 from tic.audit.judge import Judge
+from tic.audit.masking import passes
+from tic.audit.pack import Pack, Setting
+from tic.audit.runs import SeedRuns
 from tic.audit.session import (
     AuditSession,
     failed,
@@ -184,6 +188,126 @@ def test_a_claim_that_the_audit_did_not_come_to_says_so():
     assert not_run(plan()).reason == "the audit ended before this claim was judged"
 
 
+# Rivals
+
+
+def rival(name="chance", needs=lambda setting: setting.recipe, attacked=False):
+    return Rival(
+        PACK, name, "Fig. 2", "It is chance.", "By it.", needs, of=("one", "two"), attacked=attacked
+    )
+
+
+def test_an_entry_of_a_rival_names_the_claims_that_it_threatens():
+    both = failed(plan_entry(rival(), "tiny-digits", SETTING, {}), "because")
+    assert (both.role, both.threatens) == ("rival", ("other2024/one", "other2024/two"))
+    one = failed(plan_entry(rival(), "tiny-digits-two", SETTING, {"of": "two"}), "because")
+    assert one.threatens == ("other2024/two",)
+    assert one.parameters == {"network": "tiny", "data set": "digits", "of": "two"}
+
+
+def test_an_entry_of_a_claim_threatens_none():
+    found = failed(plan(), "because")
+    assert (found.role, found.threatens, found.counterfeit) == ("claim", (), None)
+
+
+# The masking battery
+
+
+def test_every_run_that_is_attacked_is_priced_once_whatever_asks_for_it(session):
+    setting = replace(SETTING, attacks="standard", attack_size=40)
+    short = lambda each: {"a": each.recipe, "b": each.recipe.but(timesteps=1)}  # noqa: E731
+    collect(
+        session,
+        plan_entry(rival("x", attacked=True), "x", setting, {}),
+        plan_entry(rival("y", short, attacked=True), "y", setting, {}),
+        plan_entry(rival("z", lambda s: s.recipe.but(tau=3.0)), "z", setting, {}),
+        plan("one", lambda s: s.recipe.but(tau=4.0)),
+    )
+    attacked = session.attacked
+    assert [each.recipe for each in attacked] == [
+        RECIPE.but(timesteps=timesteps, seed=seed) for timesteps in (2, 1) for seed in (0, 1, 2)
+    ]
+    assert {(each.images, each.passes) for each in attacked} == {(40, passes("standard"))}
+
+
+@pytest.mark.parametrize(("size", "images"), [(None, 360), (5000, 360), (360, 360), (40, 40)])
+def test_no_more_images_are_attacked_than_there_are_test_images(session, size, images):
+    setting = replace(SETTING, attack_size=size)
+    collect(session, plan_entry(rival(attacked=True), "x", setting, {}))
+    assert {each.images for each in session.attacked} == {images}
+
+
+def test_what_cannot_be_trained_here_is_not_attacked(session):
+    lacking = replace(plan_entry(rival(attacked=True), "x", SETTING, {}), unavailable="no data")
+    collect(session, lacking, plan())
+    assert session.attacked == ()
+
+
+# Counterfeits
+
+OPENLY = Counterfeit("one-seed", "The same seed.", ONE_SEED.plant)
+
+
+def falsified(counterfeit=OPENLY, needs=lambda setting: setting.recipe):
+    return plan_entry(
+        make("one", needs), "tiny-digits-planted", SETTING, {}, counterfeit=counterfeit
+    )
+
+
+def test_an_entry_of_a_counterfeit_tells_what_was_planted_and_no_alternatives():
+    claim = replace(make("one"), gaps=OPEN)
+    planned = plan_entry(claim, "x", SETTING, {}, counterfeit=OPENLY)
+    found = failed(planned, "because")
+    assert (found.role, found.claim) == ("counterfeit", "other2024/one")
+    assert found.counterfeit == CounterfeitRecord(name="one-seed", says="The same seed.")
+    assert found.alternatives == ()
+    assert failed(plan_entry(claim, "x", SETTING, {}), "because").alternatives
+
+
+def test_a_counterfeit_is_planted_in_the_runs_that_its_test_is_given_and_needs_no_others(session):
+    real, planted = plan(), falsified()
+    by_role = falsified(needs=lambda s: {"a": s.recipe, "b": s.recipe})
+    collect(session, real, planted)
+    assert len(session.plan) == 3
+    assert type(session.runs(real)) is SeedRuns
+    assert [each.seed for each in session.runs(real).recipes] == [0, 1, 2]
+    assert type(session.runs(planted)) is OneSeedRuns
+    assert [each.seed for each in session.runs(planted).recipes] == [0, 0, 0]
+    assert {role: type(each) for role, each in session.runs(by_role).items()} == {
+        "a": OneSeedRuns,
+        "b": OneSeedRuns,
+    }
+
+
+def test_all_that_a_judge_collects_stands_in_the_entry(session):
+    judge = Judge((0, 1, 2), 0.95)
+    judge([4.0, 5.0, 6.5], above(0), name="gap")
+    judge.compare("gap", "text", unit="", reported=1, measured=2)
+    judge.check("n", "It is so.", "f", holds=True, needed=True)
+    judge.worst_case("FGSM", [3, 4, 5], [1, 2, 4], reported=None)
+    judge.reading({"images": "test"}, judge)
+    judge.table("t", "c", unit="%", columns=("a",), rows=[("g", "n", [[1, 2]])])
+    judge.figure("f", "c")
+    found = judged(plan(), judge, 1.0, session.lab)
+    for part in ("comparisons", "checks", "worst_cases", "readings", "tables", "figures"):
+        assert getattr(found, part) == tuple(getattr(judge, part))
+        assert len(getattr(found, part)) == 1
+    assert found.sensitivity == judge.sensitivity()
+    assert found.sensitivity.flip_confidence is not None
+
+
+def test_a_needed_check_that_failed_leaves_its_entry_undecided(session):
+    judge = Judge((0, 1, 2), 0.95)
+    judge([4.0, 5.0, 6.5], above(0), name="gap")
+    judge.check("masks", "They are applied.", "0 %", holds=False, needed=True)
+    found = judged(plan(), judge, 1.0, session.lab)
+    assert (found.outcome, found.own_outcome, found.p_value) == (
+        "INCONCLUSIVE", "INCONCLUSIVE", None,
+    )  # fmt: skip
+    assert found.reason == "nothing can be said where this does not hold: They are applied."
+    assert found.sensitivity is None
+
+
 # Protocols
 
 SUMMED = Protocol("summed", "Of the sum.")
@@ -248,6 +372,16 @@ def test_an_audit_lists_the_protocols_that_were_run_and_the_standard_one_first(s
     assert protocols(session, tmp_path) == ["standard", "gentle"]
     collect(session, read_by(SUMMED, case="c"), read_by(GENTLE, case="d"))
     assert protocols(session, tmp_path) == ["standard", "gentle", "summed"]
+
+
+def test_an_audit_tells_which_protocol_is_that_of_the_release(session, tmp_path):
+    released = Protocol("official", "As released.", release=True)
+    collect(session, read_by(STANDARD), read_by(released, case="b"))
+    found = session.conclude(tmp_path, [], completed=True).protocols
+    assert [(each.name, each.release) for each in found] == [
+        ("standard", False),
+        ("official", True),
+    ]
 
 
 def test_an_audit_without_the_standard_protocol_does_not_list_it(session, tmp_path):

@@ -2,7 +2,20 @@
 
 import pytest
 
-from tic.audit import Claim, Gap, Pack, Paper, Protocol, Setting, claim
+from tic.audit import (
+    Claim,
+    Counterfeit,
+    Gap,
+    Pack,
+    Paper,
+    Protocol,
+    Rival,
+    Setting,
+    claim,
+    rival,
+)
+from tic.audit.claim import decided_by
+from tic.audit.counterfeit import ONE_SEED
 from tic.errors import TicError
 from tic.plugin.state import claim_of
 from tic.recipe import Recipe
@@ -146,6 +159,79 @@ def test_a_pack_without_an_order_leaves_all_claims_at_one_position():
     assert found == {0}
 
 
+# Worlds in which it is false
+
+
+PLANTED = Counterfeit("planted", "It is false.")
+
+
+def test_a_claim_that_rests_on_runs_is_also_tried_on_one_seed_counted_as_many():
+    needs = lambda setting: setting.recipe  # noqa: E731
+    own = Claim(PACK, "n", "Fig. 1", "", "", needs, counterfeits=(PLANTED,))
+    assert own.worlds == (PLANTED, ONE_SEED)
+    arithmetic = Claim(PACK, "n", "Fig. 1", "", "", None, counterfeits=(PLANTED,))
+    assert arithmetic.worlds == (PLANTED,)
+
+
+def test_the_decorator_keeps_the_counterfeits():
+    @claim(PACK, "n", source="Fig. 1", says="", rule="", counterfeits=(PLANTED,))
+    def test_n():
+        pass
+
+    assert decided_by(test_n).counterfeits == (PLANTED,)
+    assert decided_by(test_n).role == "claim"
+    assert decided_by(test_n).attacked is False
+
+
+# Rivals
+
+
+def opposed(**fields):
+    @rival(
+        PACK, "chance", of=("rise", "fall"), source="Fig. 4a", says="It is chance.", rule="Below.",
+        needs=lambda setting: setting.recipe, **fields,
+    )  # fmt: skip
+    def test_chance():
+        return "called"
+
+    return test_chance
+
+
+def test_a_rival_is_a_claim_that_threatens_others():
+    test = opposed(version=3, notes=("One.",), attacked=True)
+    assert test() == "called"
+    found = decided_by(test)
+    assert claim_of(Item(test)) is found
+    assert isinstance(found, Rival)
+    assert (found.id, found.role, found.place) == ("other2024/chance", "rival", "fig4")
+    assert (found.version, found.notes, found.attacked) == (3, ("One.",), True)
+    assert (found.says, found.rule) == ("It is chance.", "Below.")
+    assert found.recipes(TINY, {}) == {"": TINY.recipe}
+    assert found.protocols == found.counterfeits == ()
+
+
+def test_a_rival_threatens_the_claims_it_names_or_the_one_that_its_parameter_picks():
+    found = decided_by(opposed())
+    assert found.threatens({}) == ("other2024/rise", "other2024/fall")
+    assert found.threatens({"level": "low"}) == ("other2024/rise", "other2024/fall")
+    assert found.threatens({"of": "fall", "level": "low"}) == ("other2024/fall",)
+
+
+def test_pytest_can_tell_rivals_from_claims():
+    (mark,) = opposed().pytestmark
+    assert mark.kwargs == {
+        "name": "chance", "paper": "other2024", "place": "fig4", "role": "rival",
+    }  # fmt: skip
+
+
+def test_a_test_that_decides_nothing_is_refused():
+    def test_plain():
+        pass
+
+    with pytest.raises(TicError, match="test_plain decides no claim; decorate it with tic"):
+        decided_by(test_plain)
+
+
 A, B, C = (Protocol(name, f"As {name}.") for name in "abc")
 
 
@@ -199,4 +285,6 @@ def test_the_decorator_gives_pytest_the_name_and_the_paper_to_select_by():
         pass
 
     (mark,) = test_rise.pytestmark
-    assert mark.kwargs == {"name": "rise", "paper": "other2024", "place": "fig4"}
+    assert mark.kwargs == {
+        "name": "rise", "paper": "other2024", "place": "fig4", "role": "claim",
+    }  # fmt: skip

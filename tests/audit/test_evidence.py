@@ -5,22 +5,42 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from tic.audit.evidence import Audit, Contrast, Figure, HeatMap, Panel, Series
+from tic.audit.document import Audit, CounterfeitRecord, Entry
+from tic.audit.evidence import Contrast, Figure, HeatMap, Panel, Series, Table
 
 CONTRAST = {
     "name": "gap", "unit": "pp", "seeds": (0, 1, 2), "effects": (1.0, 2.0, 3.5),
     "region": {"low": 0.0, "high": None, "text": "above 0"}, "confidence": 0.95,
     "estimate": 13 / 6, "interval": (0.1, 4.2), "p_value": 1 / 3, "outcome": "SUPPORTED",
     "reason": "", "seeds_needed": None,
+    "sensitivity": {
+        "flip_confidence": 2 / 3, "flips_to": "INCONCLUSIVE", "flip_margin": 0.1,
+        "without": ("SUPPORTED", "INCONCLUSIVE", "REFUTED"),
+    },
+}  # fmt: skip
+CHECK = {"name": "n", "says": "s", "found": "f", "holds": False, "needed": True}
+WORST_CASE = {
+    "figure": "PGD", "reported": 74.63, "attacked": (70.0, 71.0), "worst": (1.0, 2.0),
+    "outcome": "SUPPORTED",
+}  # fmt: skip
+READING = {
+    "factors": {"estimator": "exact"}, "release": True, "outcome": "REFUTED", "estimate": 0.1,
+    "unit": "pp",
+}  # fmt: skip
+TABLE = {
+    "title": "Robust", "caption": "c", "unit": "%", "columns": ("low", "high"),
+    "rows": ({"name": "FGSM", "group": "paper", "values": ((1.0, 2.0), ())},),
 }  # fmt: skip
 ENTRY = {
-    "id": "p/c[x]", "claim": "p/c", "version": 1, "paper": "p", "source": "Fig. 1",
-    "says": "It rises.", "rule": "Above 0.", "parameters": {"network": "tiny"},
+    "id": "p/c[x]", "role": "rival", "threatens": ("p/d",), "counterfeit": None, "claim": "p/c",
+    "version": 1, "paper": "p", "source": "Fig. 1", "says": "It rises.", "rule": "Above 0.",
+    "parameters": {"network": "tiny"},
     "protocol": "standard", "alternatives": ("official",),
     "scope": {"level": "smoke", "differences": ("timesteps: 5 instead of 10",)},
     "outcome": "INCONCLUSIVE", "own_outcome": "SUPPORTED", "reason": "Holm", "p_value": 1 / 3,
-    "contrasts": (CONTRAST,), "comparisons": (), "figures": (), "notes": ("ε, α",), "runs": ("f",),
-    "seconds": 0.1,
+    "sensitivity": None, "contrasts": (CONTRAST,), "comparisons": (), "checks": (CHECK,),
+    "worst_cases": (WORST_CASE,), "readings": (READING,), "tables": (TABLE,), "figures": (),
+    "notes": ("ε, α",), "runs": ("f",), "seconds": 0.1,
 }  # fmt: skip
 RUN = {
     "fingerprint": "f", "label": "l", "seed": 0, "recipe": {"tau": 2.0, "alpha": None},
@@ -29,9 +49,9 @@ RUN = {
 AUDIT = {
     "started": "2026-01-01T00:00:00+00:00", "seconds": 1.5, "completed": True,
     "papers": ({"key": "p", "title": "t", "authors": "a", "venue": "v", "year": 1, "url": "u"},),
-    "protocols": ({"name": "standard", "says": "As noted."},),
+    "protocols": ({"name": "standard", "says": "As noted.", "release": False},),
     "entries": (ENTRY,), "runs": (RUN,),
-    "multiplicity": {"method": "Holm", "level": 0.025, "family": 1},
+    "multiplicity": {"method": "Holm", "level": 0.025, "family": 1, "rivals": 2},
     "provenance": {
         "command": "pytest", "git_commit": None, "git_dirty": None, "versions": {},
         "python": "3.11", "platform": "Linux", "processor": "x", "accelerator": None,
@@ -53,6 +73,10 @@ def test_an_audit_survives_json_to_the_last_bit():
         {**AUDIT, "entries": ({**ENTRY, "extra": 1},)},
         {**AUDIT, "runs": ({**RUN, "extra": 1},)},
         {**AUDIT, "entries": ({**ENTRY, "contrasts": ({**CONTRAST, "extra": 1},)},)},
+        {**AUDIT, "entries": ({**ENTRY, "checks": ({**CHECK, "extra": 1},)},)},
+        {**AUDIT, "entries": ({**ENTRY, "worst_cases": ({**WORST_CASE, "extra": 1},)},)},
+        {**AUDIT, "entries": ({**ENTRY, "readings": ({**READING, "extra": 1},)},)},
+        {**AUDIT, "entries": ({**ENTRY, "tables": ({**TABLE, "extra": 1},)},)},
     ],
 )
 def test_a_field_that_is_not_known_is_refused_by_name(document):
@@ -83,7 +107,13 @@ def test_effects_that_are_not_finite_are_refused():
 
 @pytest.mark.parametrize(
     ("changes"),
-    [{"outcome": "MAYBE"}, {"scope": {"level": "huge", "differences": ()}}],
+    [
+        {"outcome": "MAYBE"},
+        {"scope": {"level": "huge", "differences": ()}},
+        {"role": "opponent"},
+        {"readings": ({**READING, "outcome": "MAYBE"},)},
+        {"worst_cases": ({**WORST_CASE, "outcome": "MAYBE"},)},
+    ],
 )
 def test_an_unknown_word_is_refused(changes):
     with pytest.raises(ValidationError, match="Input should be"):
@@ -109,6 +139,23 @@ def test_a_document_cannot_be_changed_in_place():
 
 def test_a_panel_has_a_linear_axis_unless_told_otherwise():
     assert Panel(title="t", x_label="x", y_label="y", series=()).log_y is False
+
+
+@pytest.mark.parametrize("cells", [(), ((1.0,),), ((1.0,), (2.0,), (3.0,))])
+def test_a_row_of_a_table_has_a_cell_for_every_column(cells):
+    row = {"name": "FGSM", "group": "paper", "values": cells}
+    with pytest.raises(ValidationError) as refused:
+        Table.model_validate({**TABLE, "rows": (row,)})
+    wanted = f"Robust: row 'FGSM' must have a cell for each of the 2 columns, got {len(cells)}"
+    assert wanted in str(refused.value)
+
+
+def test_an_entry_tells_what_was_planted_in_it():
+    planted = {"name": "one-seed", "says": "The same seed."}
+    entry = Entry.model_validate({**ENTRY, "role": "counterfeit", "counterfeit": planted})
+    assert entry.counterfeit == CounterfeitRecord(**planted)
+    with pytest.raises(ValidationError, match=r"(?s)counterfeit.says.*Field required"):
+        Entry.model_validate({**ENTRY, "counterfeit": {"name": "one-seed"}})
 
 
 MAP = {

@@ -3,21 +3,15 @@
 import json
 
 import pytest
+from entries import entry as made
 
-from tic.audit.evidence import Entry, Scope
 from tic.audit.expectation import drift, load_expectation
 from tic.errors import TicError
 from tic.stats import Outcome
 
 
 def entry(outcome, own=None):
-    return Entry(
-        id="p/claim", claim="p/claim", version=1, paper="p", source="s", says="s", rule="r",
-        parameters={}, protocol="standard", alternatives=(),
-        scope=Scope(level="paper", differences=()), outcome=outcome,
-        own_outcome=own or outcome, reason="because", p_value=None, contrasts=(), comparisons=(),
-        figures=(), notes=(), runs=(), seconds=0.0,
-    )  # fmt: skip
+    return made("p/claim", outcome, own_outcome=own or outcome, reason="because")
 
 
 def test_a_file_gives_the_allowed_outcomes_by_entry(tmp_path):

@@ -5,7 +5,8 @@ import math
 import pytest
 
 from tic.audit.evidence import Panel
-from tic.audit.judge import Judge, curves
+from tic.audit.exhibits import curves
+from tic.audit.judge import Judge
 from tic.errors import TicError
 from tic.stats import Outcome, above, below, within
 

@@ -2,13 +2,16 @@
 
 import argparse
 import dataclasses
+from typing import get_args
 
 import pytest
 
+from tic.attacks import Level
 from tic.audit import Claim, Gap, Pack, Paper, Protocol, Setting
 from tic.audit.options import Options, read_options
 from tic.audit.protocol import STANDARD
 from tic.errors import TicError
+from tic.plugin import LEVELS
 from tic.recipe import Recipe
 
 PAPER = Paper(key="other2024", title="T", authors="A", venue="V", year=2024, url="u")
@@ -20,6 +23,7 @@ PACK = Pack(PAPER, {"resnet19": OWN, "tiny": TINY}, own="resnet19", default="tin
 NOTHING = {
     "arch": None, "dataset": None, "timesteps": None, "epochs": None, "seeds": None,
     "train_size": None, "claim": None, "fisher_size": None, "test_size": None, "protocol": None,
+    "attacks": None, "attack_size": None,
 }  # fmt: skip
 
 
@@ -72,6 +76,23 @@ def test_the_number_of_images_in_a_measurement_is_a_limit(asked, size):
     assert only(test_size=asked) == dataclasses.replace(TINY, test_size=size)
 
 
+@pytest.mark.parametrize(("asked", "size"), [("40", 40), ("5000", 5000), ("all", None)])
+def test_the_number_of_images_of_the_battery_is_a_limit(asked, size):
+    assert only(attack_size=asked) == dataclasses.replace(TINY, attack_size=size)
+
+
+@pytest.mark.parametrize("level", get_args(Level))
+def test_the_level_of_the_battery_is_the_one_that_was_asked_for(level):
+    assert only(attacks=level) == dataclasses.replace(TINY, attacks=level)
+    own = dataclasses.replace(TINY, attacks="full", attack_size=7)
+    pack = dataclasses.replace(PACK, settings={"tiny": own})
+    assert read().settings(pack) == [own]
+
+
+def test_the_levels_that_pytest_offers_are_those_of_the_battery():
+    assert get_args(Level) == LEVELS
+
+
 def test_limits_do_not_depend_on_the_data_set():
     for dataset in ("digits", "cifar10"):
         found = only(dataset=dataset)
@@ -91,6 +112,7 @@ REFUSED = [
     ({"fisher_size": "0"}, f"--fisher-size {COUNT} or all, got '0'"),
     ({"fisher_size": "All"}, f"--fisher-size {COUNT} or all, got 'All'"),
     ({"test_size": "1e3"}, f"--test-size {COUNT} or all, got '1e3'"),
+    ({"attack_size": "0"}, f"--attack-size {COUNT} or all, got '0'"),
     ({"protocol": ","}, "--protocol needs distinct names separated by commas, got ','"),
     ({"protocol": "a,a"}, "--protocol needs distinct names separated by commas, got 'a,a'"),
     ({"arch": ""}, "--arch needs distinct names separated by commas, got ''"),

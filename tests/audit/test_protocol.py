@@ -24,6 +24,7 @@ def test_a_reading_is_the_standard_one_in_what_it_does_not_state():
     named = Protocol("named", "Only named.")
     assert (named.estimator, named.readout) == (Estimator.EMPIRICAL, Readout.MEAN)
     assert (named.images, named.layers) == ("train", "all")
+    assert (named.normalisation, named.coarse, named.release) == ("raw", False, False)
     assert STANDARD.name == "standard"
 
 
@@ -73,9 +74,13 @@ def test_readings_are_told_apart_by_all_they_state():
         Protocol("one", "", readout=Readout.SUM),
         Protocol("one", "", images="test"),
         Protocol("one", "", layers="repeated"),
+        Protocol("one", "", normalisation="relative"),
+        Protocol("one", "", normalisation="per parameter"),
+        Protocol("one", "", coarse=True),
+        Protocol("one", "", release=True),
         Protocol("one", "", alter=slower),
     ]
-    assert len({one, Protocol("one", ""), *others}) == 7
+    assert len({one, Protocol("one", ""), *others}) == 11
 
 
 def test_a_gap_may_leave_nothing_that_changes_a_verdict():

@@ -7,7 +7,7 @@ import pytest
 from claims.kim2023 import recipes
 from claims.kim2023.recipes import KIM2023, PAPER_SETTING, SMOKE_SETTING
 from tic.audit.claim import Claim
-from tic.audit.evidence import Scope
+from tic.audit.document import Scope
 from tic.audit.protocol import Protocol
 from tic.audit.scope import scope
 from tic.errors import TicError
@@ -45,7 +45,7 @@ def test_another_network_is_smoke():
         "epochs: 30 instead of 300",
         "batch size: 64 instead of 128",
         "augmentation: none instead of crop-flip",
-        "images for Fisher information: 256 instead of 1616",
+        "images for Fisher information: 128 instead of 1616",
     )
 
 

@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 from tic.attacks import Blur, GaussianNoise
 from tic.audit import Protocol
 from tic.audit import runs as runs_module
-from tic.audit.claim import Setting
+from tic.audit.pack import Setting
 from tic.audit.runs import SeedRuns, normalised_centroid, repeated_weights
 from tic.errors import DivergedRunError, TicError
 from tic.lab import Lab, one_thread
@@ -190,7 +192,7 @@ def test_blocks_are_in_the_order_of_their_numbers(runs, monkeypatch):
         "blocks.0.shortcut.0": [5.0, 6.0],
         "classifier": [9.0, 9.0],
     }
-    monkeypatch.setattr(runs_module, "measure", lambda *arguments: {"by_layer": layers})
+    monkeypatch.setattr(runs_module, "_taken", lambda *arguments: {"by_layer": layers})
     by_hand = [[5, 6], [3, 4], [11, 22]]
     np.testing.assert_array_equal(runs.by_block(), [by_hand, by_hand])
 
@@ -230,16 +232,20 @@ def test_a_reading_that_changes_the_training_alone_leaves_the_measurements(runs)
 
 
 @pytest.mark.parametrize(
-    ("reading", "split", "options"),
+    ("reading", "split", "size", "options"),
     [
-        ({"images": "test"}, "test", {}),
-        ({"readout": Readout.SUM}, "train", {"readout": "sum"}),
-        ({"estimator": Estimator.EXACT}, "train", {"estimator": "exact"}),
+        ({"images": "test"}, "test", 40, {}),
+        ({"readout": Readout.SUM}, "train", 40, {"readout": "sum"}),
+        # An eighth of 40 would be fewer images than there are classes.
+        ({"estimator": Estimator.EXACT}, "train", 10, {"estimator": "exact"}),
+        ({"estimator": Estimator.EXACT, "images": "test"}, "test", 10, {"estimator": "exact"}),
     ],
-    ids=["images", "readout", "estimator"],
+    ids=["images", "readout", "estimator", "estimator and images"],
 )
-def test_a_reading_is_what_the_estimate_says_of_the_seeds_network(runs, reading, split, options):
-    images = runs.lab.images("digits", split, 40)
+def test_a_reading_is_what_the_estimate_says_of_the_seeds_network(
+    runs, reading, split, size, options
+):
+    images = runs.lab.images("digits", split, size)
     for row, recipe in zip(read_by(runs, **reading).trace(), runs.recipes, strict=True):
         with one_thread(runs.lab.device):
             info = fisher_information(runs.lab.network(recipe), images.batches(128), **options)
@@ -259,6 +265,140 @@ def test_repeated_weights_are_those_of_convolutions_and_linear_layers_outside_th
         assert found == {name: trace for name, trace in every.items() if name in repeated}
         np.testing.assert_allclose(row, np.sum([every[name] for name in repeated], axis=0))
         assert any(isinstance(modules[name], nn.BatchNorm2d) for name in set(every) - set(found))
+
+
+@pytest.mark.parametrize(
+    ("train_size", "fisher_size", "images", "asked"),
+    [
+        (800, 400, "train", 50),
+        (800, None, "train", 100),
+        (800, 5000, "train", 100),
+        (None, None, "train", 180),  # an eighth of 1437 is 179.6
+        (800, None, "test", 45),
+        (800, 400, "test", 45),  # there are 360
+        (800, 84, "train", 10),  # 10.5 is rounded to even
+        (800, 40, "train", 10),
+        (800, 8, "train", 8),
+    ],
+)
+def test_the_exact_estimate_takes_an_eighth_of_the_images_and_one_per_class_at_least(
+    runs, train_size, fisher_size, images, asked
+):
+    setting = replace(runs.setting, fisher_size=fisher_size)
+    exact = Protocol("exact", "", estimator=Estimator.EXACT, images=images)
+    found = SeedRuns(RECIPE.but(train_size=train_size), setting, runs.lab, exact)
+    assert measurements(found, "by_layer")[0].size == asked
+
+
+@pytest.mark.parametrize("estimator", [each for each in Estimator if each != Estimator.EXACT])
+def test_no_other_estimate_takes_a_share(runs, estimator):
+    found = read_by(runs, estimator=estimator)
+    assert measurements(found, "by_layer")[0].size == 40
+
+
+def measurements(runs, ask):
+    """What is measured when a quantity is asked for."""
+    asked = []
+
+    def taken(measurement, recipe, lab):
+        asked.append(measurement)
+        return {"by_layer": {}}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs_module, "_taken", taken)
+        getattr(runs, ask)()
+    return asked
+
+
+# Normalisation
+
+
+def planted_layers(monkeypatch, layers):
+    monkeypatch.setattr(runs_module, "_taken", lambda *arguments: {"by_layer": layers})
+
+
+LAYERS = {"blocks.0.conv": [8.0, 16.0], "classifier": [3.0, 6.0]}
+
+
+def test_the_raw_trace_is_as_it_was_measured(runs, monkeypatch):
+    planted_layers(monkeypatch, LAYERS)
+    assert runs.by_layer() == [LAYERS, LAYERS]
+    np.testing.assert_array_equal(runs.trace(), [[11, 22], [11, 22]])
+
+
+def test_a_layer_is_multiplied_by_the_scale_of_its_seed_and_epoch_before_layers_are_summed(
+    runs, monkeypatch
+):
+    planted_layers(monkeypatch, LAYERS)
+    asked = []
+
+    def scales(recipe, epoch, lab, *, relative):
+        asked.append((recipe.seed, epoch, relative))
+        return {"blocks.0.conv": recipe.seed / 2, "classifier": 10.0}
+
+    monkeypatch.setattr(runs_module, "layer_scales", scales)
+    relative = read_by(runs, normalisation="relative")
+    # Seed 3: 8 × 1.5 + 3 × 10 = 42 and twice that; seed 8: 8 × 4 + 30 = 62.
+    np.testing.assert_array_equal(relative.trace("early"), [[42, 84], [62, 124]])
+    np.testing.assert_array_equal(relative.by_block("early"), [[[12, 24]], [[32, 64]]])
+    assert set(asked) == {(3, 1, True), (8, 1, True)}
+    asked.clear()
+    read_by(runs, normalisation="per parameter").by_layer()
+    assert asked == [(3, 15, False), (8, 15, False)]
+
+
+def test_a_trace_per_parameter_is_divided_by_how_many_there_are(runs):
+    parameters = dict(runs.lab.network(runs.recipes[0]).named_parameters())
+    found = read_by(runs, normalisation="per parameter").by_layer("early")
+    for ours, raw in zip(found, runs.by_layer("early"), strict=True):
+        assert set(ours) == set(raw)
+        for name, trace in raw.items():
+            own = [value for key, value in parameters.items() if key.rpartition(".")[0] == name]
+            count = sum(each.numel() for each in own)
+            np.testing.assert_allclose(ours[name], np.array(trace) / count, rtol=1e-12)
+
+
+def test_a_relative_trace_is_multiplied_by_the_squared_norm_of_the_layers_parameters(runs):
+    found = read_by(runs, normalisation="relative").by_layer("early")
+    for recipe, ours, raw in zip(runs.recipes, found, runs.by_layer("early"), strict=True):
+        network = runs.lab.network(recipe, 1)
+        for name, trace in raw.items():
+            own = network.get_submodule(name).parameters(recurse=False)
+            norm = sum(float(each.detach().double().square().sum()) for each in own)
+            np.testing.assert_allclose(ours[name], np.array(trace) * norm, rtol=1e-9)
+
+
+# Fewer of the epochs
+
+
+def coarse(epochs, checkpoints):
+    recipe = RECIPE.but(epochs=epochs, checkpoints=checkpoints)
+    return SeedRuns(recipe, Setting(recipe), Lab("nowhere"), Protocol("coarse", "", coarse=True))
+
+
+def test_coarse_checkpoints_are_untrained_early_thirds_middle_and_final():
+    found = coarse(epochs=300, checkpoints=60)  # one in five epochs
+    assert found.recipe.checkpoint_epochs[:4] == (0, 1, 5, 10)
+    assert found.checkpoints == (0, 20, 100, 150, 200, 300)
+
+
+@given(st.integers(2, 60), st.integers(2, 20))
+def test_coarse_checkpoints_leave_the_epochs_that_have_names_where_they_were(epochs, checkpoints):
+    found = coarse(epochs, min(epochs, checkpoints))
+    fine = replace(found, protocol=Protocol("fine", ""))
+    assert set(found.checkpoints) <= set(fine.checkpoints)
+    assert len(found.checkpoints) <= 6
+    for name in ("untrained", "early", "middle", "final"):
+        assert found.epoch(name) == fine.epoch(name)
+    for share in (1 / 3, 2 / 3):
+        assert found.nearest(share) == fine.nearest(share)
+
+
+def test_an_epoch_between_coarse_checkpoints_is_refused():
+    found = coarse(epochs=300, checkpoints=60)
+    with pytest.raises(TicError, match="keeps no weights of epoch 5; kept:"):
+        found.epoch(5)
+    assert replace(found, protocol=Protocol("fine", "")).epoch(5) == 5
 
 
 # Courses over the training

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tic.audit.evidence import Entry, Multiplicity, RunRecord
+from tic.audit.document import Entry, Multiplicity, RunRecord
 from tic.engine.plan import Plan
 from tic.lab import Lab
-from tic.measure.measurement import AccuracyMeasurement, known
+from tic.measure.catalogue import AccuracyMeasurement
+from tic.measure.measurement import known
 from tic.recipe import Recipe
 from tic.stats import Outcome, holm
 
@@ -18,11 +19,34 @@ def correct(entries: Sequence[Entry], confidence: float) -> tuple[list[Entry], M
     The family is every collected claim that rests on seeds, those that were not judged included:
     it does not shrink when some of them fail. Another protocol is another reading of the same
     claims and no further discovery, so each is corrected in a family of its own, where claims that
-    it does not touch stand as in the standard one. The level is the error rate that the two-sided
-    intervals leave on either side.
+    it does not touch stand as in the standard one. Rivals are corrected among themselves;
+    counterfeits are not, since none of them may be supported even alone. The level is the error
+    rate that the two-sided intervals leave on either side.
     """
     level = (1 - confidence) / 2
-    claims = [entry for entry in entries if _is_tested(entry)]
+    claims, rivals = (
+        [entry for entry in entries if entry.role == role and _is_tested(entry)]
+        for role in ("claim", "rival")
+    )
+    fallen = _fallen(claims, level) | _fallen(rivals, level)
+    sizes = {
+        role: len({_identity(entry) for entry in members})
+        for role, members in (("claim", claims), ("rival", rivals))
+    }
+    corrected = [
+        _demote(entry, sizes[entry.role])
+        if entry.own_outcome is Outcome.SUPPORTED and entry.id in fallen
+        else entry
+        for entry in entries
+    ]
+    multiplicity = Multiplicity(
+        method="Holm", level=level, family=sizes["claim"], rivals=sizes["rival"]
+    )
+    return corrected, multiplicity
+
+
+def _fallen(claims: Sequence[Entry], level: float) -> set[str]:
+    """Ids of the entries that do not survive the correction."""
     fallen: set[str] = set()
     for protocol in {entry.protocol for entry in claims}:
         family = _family(claims, protocol)
@@ -32,14 +56,7 @@ def correct(entries: Sequence[Entry], confidence: float) -> tuple[list[Entry], M
             for entry, stands in zip(family, survives, strict=True)
             if not stands and entry.protocol == protocol
         }
-    size = len({_identity(entry) for entry in claims})
-    corrected = [
-        _demote(entry, size)
-        if entry.own_outcome is Outcome.SUPPORTED and entry.id in fallen
-        else entry
-        for entry in entries
-    ]
-    return corrected, Multiplicity(method="Holm", level=level, family=size)
+    return fallen
 
 
 def _family(claims: Sequence[Entry], protocol: str) -> list[Entry]:
@@ -61,7 +78,7 @@ def _is_tested(entry: Entry) -> bool:
 
 
 def _demote(entry: Entry, family: int) -> Entry:
-    reason = f"supported alone, but not after Holm's correction over {family} claims"
+    reason = f"supported alone, but not after Holm's correction over {family} {entry.role}s"
     return entry.model_copy(update={"outcome": Outcome.INCONCLUSIVE, "reason": reason})
 
 

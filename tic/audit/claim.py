@@ -1,16 +1,17 @@
-"""Claims: what a paper says, where it says it, which Runs decide it."""
+"""Claims and their rivals: what is said, where it is said, which Runs decide it."""
 
 from __future__ import annotations
 
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, TypeVar
 
 import pytest
 
-from tic.audit.evidence import Paper
+from tic.audit.counterfeit import ONE_SEED, Counterfeit
+from tic.audit.pack import Pack, Setting
 from tic.audit.protocol import STANDARD, Gap, Protocol
 from tic.data.spec import describe, subset_size
 from tic.errors import TicError
@@ -18,65 +19,6 @@ from tic.recipe import Recipe
 
 Needs = Callable[..., Recipe | Mapping[str, Recipe]]
 Test = TypeVar("Test", bound=Callable[..., None])
-
-
-@dataclass(frozen=True)
-class Setting:
-    """How a claim is put to the test; a pack states one per architecture.
-
-    Attributes:
-        recipe: The default training, from which a claim's `needs` derive theirs. Its `train_size`
-            is a limit: of a smaller data set all images are taken.
-        seeds: One Run per seed and Recipe.
-        fisher_size: At most so many images for the Fisher information; all without it.
-        test_size: At most so many test images for accuracy; all without it.
-    """
-
-    recipe: Recipe
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    fisher_size: int | None = None
-    test_size: int | None = None
-
-    @property
-    def label(self) -> str:
-        """Network and data set, as test ids show them."""
-        return f"{self.recipe.architecture}-{self.recipe.dataset}"
-
-    def but(self, **recipe_fields: object) -> Setting:
-        """Return a copy whose Recipe differs in some fields."""
-        return replace(self, recipe=self.recipe.but(**recipe_fields))
-
-
-@dataclass(frozen=True)
-class Pack:
-    """A paper and the settings that its claims are audited in.
-
-    Attributes:
-        paper: Citation.
-        settings: By architecture: the setting that `--arch` selects.
-        own: Name of the architecture whose setting is the paper's own.
-        default: Name of the architecture whose setting is audited without `--arch`.
-        places: Places of the paper in its order, such as `Fig. 1`; claims are audited in it.
-    """
-
-    paper: Paper
-    settings: Mapping[str, Setting]
-    own: str
-    default: str
-    places: tuple[str, ...] = ()
-
-    def setting(self, architecture: str) -> Setting:
-        """Find the setting of an architecture.
-
-        Raises:
-            TicError: The pack has none.
-        """
-        if architecture not in self.settings:
-            known = ", ".join(sorted(self.settings))
-            raise TicError(
-                f"{self.paper.key} has no setting for architecture {architecture!r}; known: {known}"
-            )
-        return self.settings[architecture]
 
 
 @dataclass(frozen=True)
@@ -93,7 +35,11 @@ class Claim:
         version: Raised when the rule or a margin changes.
         gaps: What the paper leaves open about it.
         notes: What else a reader must know.
+        counterfeits: Planted worlds in which it is false.
+        attacked: Whether the masking battery is run on its Runs, which the plan must price.
     """
+
+    role: ClassVar[Literal["claim", "rival"]] = "claim"
 
     pack: Pack
     name: str
@@ -104,6 +50,13 @@ class Claim:
     version: int = 1
     gaps: tuple[Gap, ...] = ()
     notes: tuple[str, ...] = ()
+    counterfeits: tuple[Counterfeit, ...] = ()
+    attacked: bool = False
+
+    @property
+    def worlds(self) -> tuple[Counterfeit, ...]:
+        """Its counterfeits, and for a claim that rests on Runs one seed taken for several."""
+        return self.counterfeits if self.needs is None else (*self.counterfeits, ONE_SEED)
 
     @property
     def id(self) -> str:
@@ -156,6 +109,27 @@ class Claim:
         return {role: protocol.recipe(_capped(recipe)) for role, recipe in by_role.items()}
 
 
+@dataclass(frozen=True)
+class Rival(Claim):
+    """Another explanation of what some claims observe.
+
+    When it is SUPPORTED they do not stand against it; when it is REFUTED they do. It threatens a
+    claim in the same setting and with the same value of every test parameter that both have.
+
+    Attributes:
+        of: Names of the claims that it threatens. A test parameter named `of` picks one of them.
+    """
+
+    role: ClassVar[Literal["claim", "rival"]] = "rival"
+
+    of: tuple[str, ...] = ()
+
+    def threatens(self, parameters: Mapping[str, Any]) -> tuple[str, ...]:
+        """Ids of the claims that it threatens in a case of its test."""
+        names = (parameters["of"],) if "of" in parameters else self.of
+        return tuple(f"{self.pack.paper.key}/{name}" for name in names)
+
+
 def _whole(place: str) -> str:
     """Strip the panel: fig4a is of fig4."""
     return re.sub(r"(?<=\d)[a-z]$", "", place)
@@ -175,6 +149,7 @@ def claim(
     source: str,
     says: str,
     rule: str,
+    counterfeits: tuple[Counterfeit, ...] = (),
     needs: Needs | None = None,
     version: int = 1,
     gaps: tuple[Gap, ...] = (),
@@ -183,14 +158,53 @@ def claim(
     """Make a test function the test of a claim.
 
     The function asks for the fixtures `runs` (what `needs` returned, trained) and `judge`; see
-    `tic.audit.runs` and `tic.audit.judge`. See `Claim` for the arguments.
+    `tic.audit.runs` and `tic.audit.judge`. See `Claim` for the arguments. A claim without a
+    counterfeit is refused when it is collected: nobody would know whether its test can say no.
     """
-    described = Claim(pack, name, source, says, rule, needs, version, gaps, notes)
+    return _mark(Claim(pack, name, source, says, rule, needs, version, gaps, notes, counterfeits))
 
+
+def rival(
+    pack: Pack,
+    name: str,
+    *,
+    of: tuple[str, ...],
+    source: str,
+    says: str,
+    rule: str,
+    needs: Needs,
+    version: int = 1,
+    notes: tuple[str, ...] = (),
+    attacked: bool = False,
+) -> Callable[[Test], Test]:
+    """Make a test function the test of a rival; see `claim` and `Rival`."""
+    return _mark(
+        Rival(pack, name, source, says, rule, needs, version, notes=notes, attacked=attacked, of=of)
+    )
+
+
+def decided_by(test: Callable[..., None]) -> Claim:
+    """Return the claim or rival that a test function decides.
+
+    Raises:
+        TicError: It decides none.
+    """
+    marks = [each for each in getattr(test, "pytestmark", ()) if each.name == "tic_claim"]
+    if not marks:
+        raise TicError(f"{test.__name__} decides no claim; decorate it with tic.audit.claim")
+    found: Claim = marks[0].args[0]
+    return found
+
+
+def _mark(described: Claim) -> Callable[[Test], Test]:
     def mark(test: Test) -> Test:
         # The keywords are for pytest's -m, as in -m 'tic_claim(place="fig4")'.
         made = pytest.mark.tic_claim(
-            described, name=name, paper=pack.paper.key, place=described.place
+            described,
+            name=described.name,
+            paper=described.pack.paper.key,
+            place=described.place,
+            role=described.role,
         )
         return made(test)  # type: ignore[no-any-return]
 

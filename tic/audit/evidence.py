@@ -1,36 +1,21 @@
-"""What an audit leaves: the one JSON document that every report is rendered from.
-
-Written by the pytest plugin, read by `tic.report`. Validation is strict in both directions, so a
-document that was edited by hand or made by another version is refused with the field's name.
-"""
+"""Pieces of evidence: what a claim's test leaves in its entry of the audit."""
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import BaseModel, ConfigDict, FiniteFloat, model_validator
 
 from tic.stats.judge import Outcome
 
-SCHEMA_VERSION: Final = 1
 
+class Record(BaseModel):
+    """Part of the audit document: frozen, and strict about its fields."""
 
-class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Paper(_Record):
-    """The publication whose claims are audited."""
-
-    key: str
-    title: str
-    authors: str
-    venue: str
-    year: int
-    url: str
-
-
-class RegionRecord(_Record):
+class RegionRecord(Record):
     """The effects that a claim allows; a missing bound is open."""
 
     low: FiniteFloat | None
@@ -38,7 +23,22 @@ class RegionRecord(_Record):
     text: str
 
 
-class Contrast(_Record):
+class Sensitivity(Record):
+    """How near a verdict was to another one.
+
+    `flip_confidence` is the confidence of the intervals at which it would become `flips_to`, and
+    `flip_margin` the bound at which it would be another: of the region, or half the width of one
+    with two bounds, in the unit of the effect. Each is None where there is none. `without` is the
+    outcome with each seed left out, in the order of the seeds.
+    """
+
+    flip_confidence: FiniteFloat | None
+    flips_to: Outcome | None
+    flip_margin: FiniteFloat | None
+    without: tuple[Outcome, ...]
+
+
+class Contrast(Record):
     """One number per seed, the region it is judged against, and what came out.
 
     `seeds` names the seed of each effect, and is empty for effects that are exact. `interval` is
@@ -57,6 +57,7 @@ class Contrast(_Record):
     outcome: Outcome
     reason: str
     seeds_needed: int | None
+    sensitivity: Sensitivity
 
     @model_validator(mode="after")
     def _seeds_match_effects(self) -> Contrast:
@@ -68,7 +69,18 @@ class Contrast(_Record):
         return self
 
 
-class Comparison(_Record):
+def decisive_contrast(contrasts: Sequence[Contrast], outcome: Outcome) -> Contrast | None:
+    """Return the contrast that a verdict hangs on.
+
+    Among the contrasts that came out as the claim did, this is the one with the largest p-value:
+    a claim holds when all its contrasts hold, so the weakest decides.
+    """
+    same = [each for each in contrasts if each.outcome == outcome]
+    candidates = same or list(contrasts)
+    return max(candidates, key=lambda c: -1.0 if c.p_value is None else c.p_value, default=None)
+
+
+class Comparison(Record):
     """A number that the paper reports, beside ours (one per seed).
 
     `timed` tells that ours rests on a clock, so that no two audits share it.
@@ -82,7 +94,77 @@ class Comparison(_Record):
     timed: bool = False
 
 
-class Series(_Record):
+class Check(Record):
+    """A condition that a sound measurement fulfils, and whether it did.
+
+    `says` is the condition and `found` what was measured of it. Where a `needed` one fails, nothing
+    can be said of the claim.
+    """
+
+    name: str
+    says: str
+    found: str
+    holds: bool
+    needed: bool
+
+
+class TableRow(Record):
+    """For every column of the table one number per seed; none where nothing was measured."""
+
+    name: str
+    group: str
+    values: tuple[tuple[FiniteFloat, ...], ...]
+
+
+class Table(Record):
+    """Numbers by named rows and columns, all in one unit; neighbouring rows may share a group."""
+
+    title: str
+    caption: str
+    unit: str
+    columns: tuple[str, ...]
+    rows: tuple[TableRow, ...]
+
+    @model_validator(mode="after")
+    def _rows_fill_the_columns(self) -> Table:
+        for row in self.rows:
+            if len(row.values) != len(self.columns):
+                raise ValueError(
+                    f"{self.title}: row {row.name!r} must have a cell for each of the "
+                    f"{len(self.columns)} columns, got {len(row.values)}"
+                )
+        return self
+
+
+class ReadingVerdict(Record):
+    """What came out of a claim when the same Runs were read in another way.
+
+    `factors` tells the way, such as estimator and images; `estimate` is that of the contrast that
+    the outcome hangs on. `release` marks what the paper's release computes.
+    """
+
+    factors: dict[str, str]
+    release: bool
+    outcome: Outcome
+    estimate: FiniteFloat | None
+    unit: str
+
+
+class WorstCase(Record):
+    """A robust accuracy as the paper attacks, beside the worst case per image over a battery.
+
+    Accuracies are in percent, one per seed. `outcome` is that of the statement that the attack
+    overstates robustness: SUPPORTED means that the figure does not survive the battery.
+    """
+
+    figure: str
+    reported: FiniteFloat | None
+    attacked: tuple[FiniteFloat, ...]
+    worst: tuple[FiniteFloat, ...]
+    outcome: Outcome
+
+
+class Series(Record):
     """One curve per seed over common x; `marker` is drawn as a dotted vertical line."""
 
     name: str
@@ -91,7 +173,7 @@ class Series(_Record):
     marker: FiniteFloat | None = None
 
 
-class Panel(_Record):
+class Panel(Record):
     """One set of axes."""
 
     title: str
@@ -101,7 +183,7 @@ class Panel(_Record):
     log_y: bool = False
 
 
-class HeatMap(_Record):
+class HeatMap(Record):
     """Values over two axes, means over the seeds: one row of cells per name in `rows`.
 
     `scale_label` says what the values are; the colour scale runs from 0 to their largest.
@@ -126,107 +208,9 @@ class HeatMap(_Record):
         return self
 
 
-class Figure(_Record):
+class Figure(Record):
     """The counterpart of one of the paper's figures, as data."""
 
     title: str
     caption: str
     panels: tuple[Panel | HeatMap, ...]
-
-
-class Scope(_Record):
-    """How far the audited setting is from the paper's, computed from the Recipes."""
-
-    level: Literal["paper", "reduced", "smoke"]
-    differences: tuple[str, ...]
-
-
-class ProtocolRecord(_Record):
-    """One way to read what the paper leaves open; `says` tells how it differs."""
-
-    name: str
-    says: str
-
-
-class Entry(_Record):
-    """One claim in one setting, with everything that its verdict rests on.
-
-    `own_outcome` is the claim by itself; `outcome` is what is left of it after Holm's correction
-    over the audit. `protocol` names the reading of the paper that it was judged by, and
-    `alternatives` the other protocols that could change its verdict, run in this audit or not.
-    """
-
-    id: str
-    claim: str
-    version: int
-    paper: str
-    source: str
-    says: str
-    rule: str
-    parameters: dict[str, str]
-    protocol: str
-    alternatives: tuple[str, ...]
-    scope: Scope
-    outcome: Outcome
-    own_outcome: Outcome
-    reason: str
-    p_value: FiniteFloat | None
-    contrasts: tuple[Contrast, ...]
-    comparisons: tuple[Comparison, ...]
-    figures: tuple[Figure, ...]
-    notes: tuple[str, ...]
-    runs: tuple[str, ...]
-    seconds: FiniteFloat
-
-
-class RunRecord(_Record):
-    """What was trained for the audit; `test_accuracy` is in percent."""
-
-    fingerprint: str
-    label: str
-    seed: int
-    recipe: dict[str, str | int | float | bool | None]
-    status: Literal["finished", "diverged", "missing"]
-    seconds: FiniteFloat | None
-    train_loss: FiniteFloat | None
-    test_accuracy: FiniteFloat | None
-
-
-class Provenance(_Record):
-    """Where the numbers come from."""
-
-    command: str
-    git_commit: str | None
-    git_dirty: bool | None
-    versions: dict[str, str]
-    python: str
-    platform: str
-    processor: str
-    accelerator: str | None
-    data_digests: dict[str, str]
-
-
-class Multiplicity(_Record):
-    """The correction over all claims of the audit, made for each protocol apart.
-
-    `family` is the number of claims that are corrected together, the same for every protocol.
-    """
-
-    method: str
-    level: FiniteFloat
-    family: int
-
-
-class Audit(_Record):
-    """One execution of the suite."""
-
-    schema_version: Literal[1] = SCHEMA_VERSION
-    started: str
-    seconds: FiniteFloat
-    completed: bool
-    papers: tuple[Paper, ...]
-    protocols: tuple[ProtocolRecord, ...]
-    entries: tuple[Entry, ...]
-    runs: tuple[RunRecord, ...]
-    multiplicity: Multiplicity
-    provenance: Provenance = Field(repr=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tic.audit.evidence import Entry
+from tic.audit.document import Entry
 from tic.errors import TicError
 from tic.stats import Outcome
 

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from tic import stats
 from tic.audit.evidence import (
-    Comparison,
     Contrast,
-    Figure,
-    HeatMap,
-    Panel,
+    ReadingVerdict,
     RegionRecord,
-    Series,
+    Sensitivity,
+    WorstCase,
+    decisive_contrast,
 )
+from tic.audit.exhibits import Exhibits
 from tic.errors import TicError
-from tic.stats import ClaimVerdict, Region, Verdict
+from tic.stats import ClaimVerdict, Outcome, Region, Verdict
+
+MASKED = 1.0
+"""Percentage points by which an attack may stay behind the worst case over a battery."""
 
 
-class Judge:
+class Judge(Exhibits):
     """Collects the contrasts of one claim in one setting, and what is to be shown beside them.
 
     A claim holds when all its contrasts hold and is refuted when any is.
@@ -36,11 +39,12 @@ class Judge:
             raise TicError(f"seeds must be distinct, got {list(seeds)}")
         self.seeds = tuple(seeds)
         self.confidence = confidence
+        super().__init__()
         self.contrasts: list[Contrast] = []
-        self.comparisons: list[Comparison] = []
-        self.figures: list[Figure] = []
-        self.notes: list[str] = []
+        self.worst_cases: list[WorstCase] = []
+        self.readings: list[ReadingVerdict] = []
         self._verdicts: list[Verdict] = []
+        self._sensitivities: list[stats.Sensitivity] = []
 
     def __call__(
         self,
@@ -61,51 +65,63 @@ class Judge:
             exact: The effects are arithmetic, without sampling error.
         """
         verdict = stats.judge(effects, region, confidence=self.confidence, exact=exact)
-        return self._record(verdict, name, unit)
+        return self._record(verdict, stats.sensitivity(verdict), name, unit)
 
     def trend(self, samples: ArrayLike, *, direction: stats.trend.Direction, name: str) -> Verdict:
         """Judge by Page's test whether (S, conditions) values follow an order within each seed."""
         verdict = stats.judge_trend(samples, direction=direction, confidence=self.confidence)
-        return self._record(verdict, name, "rank correlation")
+        nearness = stats.trend_sensitivity(verdict, samples, direction=direction)
+        return self._record(verdict, nearness, name, "rank correlation")
 
-    def compare(
-        self,
-        quantity: str,
-        place: str,
-        *,
-        unit: str,
-        reported: float,
-        measured: ArrayLike,
-        timed: bool = False,
+    def worst_case(
+        self, figure: str, attacked: ArrayLike, worst: ArrayLike, *, reported: float | None
     ) -> None:
-        """Set a number that the paper reports beside ours, one per seed.
+        """Set an attack beside the worst case over a battery, and judge whether it overstates.
+
+        The figure has a verdict of its own, which does not decide the claim.
 
         Args:
-            quantity: What the number is.
-            place: In the paper.
-            unit: Of both numbers.
-            reported: By the paper.
-            measured: By us; a single number or one per seed.
-            timed: Ours rests on a clock, so that two audits need not agree on it.
+            figure: Which accuracy of the paper, such as `PGD, α low`.
+            attacked: Accuracy in percent under the paper's attack, shape (S,).
+            worst: Accuracy in percent of the worst case per image, shape (S,).
+            reported: What the paper reports for it.
         """
-        self.comparisons.append(
-            Comparison(
-                quantity=quantity,
-                place=place,
-                unit=unit,
+        before, after = np.asarray(attacked, dtype=float), np.asarray(worst, dtype=float)
+        gaps = before - after
+        # Where no attack does any better on any seed, nothing is left to estimate.
+        verdict = stats.judge(
+            gaps, stats.above(MASKED), confidence=self.confidence, exact=not gaps.any()
+        )
+        self.worst_cases.append(
+            WorstCase(
+                figure=figure,
                 reported=reported,
-                measured=tuple(np.atleast_1d(measured)),
-                timed=timed,
+                attacked=tuple(before),
+                worst=tuple(after),
+                outcome=verdict.outcome,
             )
         )
 
-    def figure(self, title: str, caption: str, *panels: Panel | HeatMap) -> None:
-        """Add the counterpart of one of the paper's figures."""
-        self.figures.append(Figure(title=title, caption=caption, panels=panels))
+    def reading(self, factors: Mapping[str, str], other: Judge, *, release: bool = False) -> None:
+        """Record what came out of the claim when the same Runs were read in another way.
 
-    def note(self, text: str) -> None:
-        """Tell the reader something about this entry."""
-        self.notes.append(text)
+        Args:
+            factors: The way; the first reading of an entry is the standard one.
+            other: Judged the claim on that reading.
+            release: Whether it is the way of the paper's release.
+        """
+        verdict = other.verdict()
+        decisive = decisive_contrast(other.contrasts, verdict.outcome)
+        assert decisive is not None
+        self.readings.append(
+            ReadingVerdict(
+                factors=dict(factors),
+                release=release,
+                outcome=verdict.outcome,
+                estimate=decisive.estimate,
+                unit=decisive.unit,
+            )
+        )
 
     def verdict(self) -> ClaimVerdict:
         """Combine the contrasts.
@@ -115,15 +131,31 @@ class Judge:
         """
         if not self._verdicts:
             raise TicError("the claim's test judged nothing; call judge(effects, region, name=…)")
+        if failed := self._failed():
+            reason = f"nothing can be said where this does not hold: {'; '.join(failed)}"
+            return ClaimVerdict(Outcome.INCONCLUSIVE, None, reason)
         return stats.combine(self._verdicts)
 
-    def _record(self, verdict: Verdict, name: str, unit: str) -> Verdict:
+    def sensitivity(self) -> Sensitivity | None:
+        """How near the verdict is to another one; None where a needed check failed."""
+        if self._failed():
+            return None
+        found = stats.claim_sensitivity(self._verdicts, self._sensitivities)
+        return _sensitivity_record(found)
+
+    def _failed(self) -> list[str]:
+        return [each.says for each in self.checks if each.needed and not each.holds]
+
+    def _record(
+        self, verdict: Verdict, sensitivity: stats.Sensitivity, name: str, unit: str
+    ) -> Verdict:
         if not verdict.exact and verdict.n_seeds != len(self.seeds):
             raise TicError(
                 f"{name}: one effect per seed is needed, got {verdict.n_seeds} effects "
                 f"for {len(self.seeds)} seeds"
             )
         self._verdicts.append(verdict)
+        self._sensitivities.append(sensitivity)
         self.contrasts.append(
             Contrast(
                 name=name,
@@ -138,9 +170,19 @@ class Judge:
                 outcome=verdict.outcome,
                 reason=verdict.reason,
                 seeds_needed=verdict.seeds_needed,
+                sensitivity=_sensitivity_record(sensitivity),
             )
         )
         return verdict
+
+
+def _sensitivity_record(found: stats.Sensitivity) -> Sensitivity:
+    return Sensitivity(
+        flip_confidence=found.flip_confidence,
+        flips_to=found.flips_to,
+        flip_margin=found.flip_margin,
+        without=found.without,
+    )
 
 
 def _region_record(region: Region) -> RegionRecord:
@@ -148,22 +190,4 @@ def _region_record(region: Region) -> RegionRecord:
         low=region.low if np.isfinite(region.low) else None,
         high=region.high if np.isfinite(region.high) else None,
         text=str(region),
-    )
-
-
-def curves(name: str, x: ArrayLike, values: ArrayLike, marker: float | None = None) -> Series:
-    """Make a Series of one curve per seed.
-
-    Args:
-        name: Legend.
-        x: Shape (X,).
-        values: Shape (S, X).
-        marker: Position of a dotted vertical line.
-    """
-    rows = np.atleast_2d(np.asarray(values, dtype=float))
-    return Series(
-        name=name,
-        x=tuple(np.asarray(x, dtype=float)),
-        values=tuple(tuple(row) for row in rows),
-        marker=marker,
     )

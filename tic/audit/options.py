@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
-from tic.audit.claim import Claim, Pack, Setting
+from tic.attacks.battery import Level
+from tic.audit.claim import Claim
+from tic.audit.pack import Pack, Setting
 from tic.audit.protocol import STANDARD, Protocol
 from tic.data.spec import SPECS, describe
 from tic.errors import TicError
@@ -31,6 +33,8 @@ class Options:
         train_size: Number of training images; "all" for every one.
         fisher_size: At most so many images for the Fisher information; "all" for every one.
         test_size: At most so many test images for accuracy; "all" for every one.
+        attacks: Level of the masking battery.
+        attack_size: At most so many test images for the battery; "all" for every one.
         claims: Patterns of claim names, ids or places; all without any.
         protocols: Names of protocols; only the standard one without any.
     """
@@ -43,6 +47,8 @@ class Options:
     train_size: Size | None = None
     fisher_size: Size | None = None
     test_size: Size | None = None
+    attacks: Level | None = None
+    attack_size: Size | None = None
     claims: tuple[str, ...] = ()
     protocols: tuple[str, ...] = ()
 
@@ -59,7 +65,7 @@ class Options:
         ]
 
     def selects(self, claim: Claim) -> bool:
-        """Whether `--claim` names this claim, by its name, its full id or its place."""
+        """Whether `--claim` names this claim or rival, by its name, its full id or its place."""
         return not self.claims or any(_matches(claim, pattern) for pattern in self.claims)
 
     def require_claims(self, claims: Sequence[Claim]) -> None:
@@ -105,6 +111,10 @@ class Options:
             setting = replace(setting, fisher_size=_number(self.fisher_size))
         if self.test_size is not None:
             setting = replace(setting, test_size=_number(self.test_size))
+        if self.attacks is not None:
+            setting = replace(setting, attacks=self.attacks)
+        if self.attack_size is not None:
+            setting = replace(setting, attack_size=_number(self.attack_size))
         return setting if self.train_size is None else _limit(setting, self.train_size)
 
 
@@ -143,6 +153,8 @@ def read_options(asked: argparse.Namespace) -> Options:
         train_size=_size("--train-size", asked.train_size),
         fisher_size=_size("--fisher-size", asked.fisher_size),
         test_size=_size("--test-size", asked.test_size),
+        attacks=asked.attacks,
+        attack_size=_size("--attack-size", asked.attack_size),
         claims=_listed("--claim", asked.claim),
         protocols=_listed("--protocol", asked.protocol),
     )

@@ -10,6 +10,8 @@ from tic.losses import Readout
 from tic.measure.fisher import Estimator
 from tic.recipe import Recipe
 
+Normalisation = Literal["raw", "per parameter", "relative"]
+
 
 def _unchanged(recipe: Recipe) -> Recipe:
     return recipe
@@ -27,6 +29,12 @@ class Protocol:
         images: Split that the Fisher information is measured on.
         layers: All layers, or only the weights that every timestep repeats: convolutions and
             linear layers without the stem and without batch normalisation.
+        normalisation: Of each layer's trace, before the layers are summed: as it is, divided by the
+            number of its parameters, or multiplied by their squared norm. The last does not change
+            when weights before a batch normalisation are scaled, which changes no output.
+        coarse: Look at few of the epochs with kept weights: untrained, early, middle, final and
+            the thirds of the training.
+        release: Whether the code released with the paper does it so.
         alter: Changes the Recipes that a claim needs, and their ancestors.
     """
 
@@ -36,6 +44,9 @@ class Protocol:
     readout: Readout = Readout.MEAN
     images: Literal["train", "test"] = "train"
     layers: Literal["all", "repeated"] = "all"
+    normalisation: Normalisation = "raw"
+    coarse: bool = False
+    release: bool = False
     alter: Callable[[Recipe], Recipe] = _unchanged
 
     def recipe(self, recipe: Recipe) -> Recipe:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from tic.audit.evidence import Provenance
+from tic.audit.document import Provenance
 
 _PACKAGES = (
     "tic-audit", "torch", "torchvision", "spikingjelly", "torchattacks", "numpy", "scipy",

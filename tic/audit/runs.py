@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, Literal
@@ -11,19 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tic.attacks import Corruption
-from tic.audit.claim import Setting
+from tic.audit.pack import Setting
 from tic.audit.protocol import STANDARD, Protocol
+from tic.data.spec import describe
 from tic.errors import TicError
 from tic.lab import Lab
-from tic.measure.cost import meta_network
-from tic.measure.fisher import information_centroid
-from tic.measure.measurement import (
+from tic.measure.catalogue import (
     AccuracyMeasurement,
+    ConfidenceMeasurement,
     DeficitMeasurement,
     FisherMeasurement,
     PerturbationMeasurement,
-    measure,
+    RightMeasurement,
+    TangentMeasurement,
+    ZeroGradientMeasurement,
 )
+from tic.measure.fisher import Estimator, information_centroid
+from tic.measure.layers import layer_scales, repeated_weights, stored_sparsity
+from tic.measure.measurement import Measurement, measure
 from tic.measure.perturbation import PerturbationResponse
 from tic.recipe import Recipe
 
@@ -34,6 +40,8 @@ EARLY = 1 / 15
 """Share of the training after which a checkpoint is "early": epoch 20 of the paper's 300."""
 MIDDLE = 1 / 2
 """Share of the training after which a checkpoint is in the middle."""
+EXACT_SHARE = 1 / 8
+"""Share of the images that the exact estimator takes: each costs it one backward per class."""
 
 
 def normalised_centroid(trace: Array) -> float:
@@ -81,8 +89,12 @@ class SeedRuns:
 
     @property
     def checkpoints(self) -> tuple[int, ...]:
-        """Epochs whose weights were kept, ascending."""
-        return self.recipe.checkpoint_epochs
+        """Epochs whose weights were kept and that the protocol looks at, ascending."""
+        kept = self.recipe.checkpoint_epochs
+        if not self.protocol.coarse:
+            return kept
+        chosen = {self._nearest(kept, share) for share in (EARLY, 1 / 3, MIDDLE, 2 / 3, 1)}
+        return tuple(sorted(chosen | {kept[0]}))
 
     def epoch(self, name: Epoch) -> int:
         """Resolve the name of an epoch.
@@ -105,7 +117,10 @@ class SeedRuns:
 
     def nearest(self, share: float) -> int:
         """The epoch with kept weights, from the first on, nearest to a share of the training."""
-        trained = [epoch for epoch in self.checkpoints if epoch > 0]
+        return self._nearest(self.checkpoints, share)
+
+    def _nearest(self, epochs: tuple[int, ...], share: float) -> int:
+        trained = [epoch for epoch in epochs if epoch > 0]
         return min(trained, key=lambda epoch: abs(epoch - share * self.recipe.epochs))
 
     def by_layer(self, epoch: Epoch = "final") -> list[dict[str, list[float]]]:
@@ -115,10 +130,43 @@ class SeedRuns:
             estimator=self.protocol.estimator,
             readout=self.protocol.readout,
             split=self.protocol.images,
-            size=self.setting.fisher_size,
+            size=self._fisher_size(),
         )
-        found = [measure(measurement, recipe, self.lab)["by_layer"] for recipe in self.recipes]
-        return [{name: each[name] for name in self._counted(each)} for each in found]
+        found = [each["by_layer"] for each in self.measured(measurement)]
+        factors = self._factors(measurement.epoch)
+        return [
+            {name: [scale[name] * value for value in each[name]] for name in self._counted(each)}
+            for each, scale in zip(found, factors, strict=True)
+        ]
+
+    def measured(self, measurement: Measurement) -> list[dict[str, Any]]:
+        """Measure every Run; results are shared, so nobody may write into them."""
+        return [_taken(measurement, recipe, self.lab) for recipe in self.recipes]
+
+    def _fisher_size(self) -> int | None:
+        size = self.setting.fisher_size
+        if self.protocol.estimator is not Estimator.EXACT:
+            return size
+        spec = describe(self.recipe.dataset)
+        whole = (
+            self.recipe.train_size or spec.train_size
+            if self.protocol.images == "train"
+            else spec.test_size
+        )
+        available = min(size or whole, whole)
+        # Fewer images than classes are no part of a data set.
+        return min(available, max(spec.num_classes, round(EXACT_SHARE * available)))
+
+    def _factors(self, epoch: int) -> list[Mapping[str, float]]:
+        """What each layer's trace is multiplied by, one dictionary per seed."""
+        if self.protocol.normalisation == "raw":
+            return [defaultdict(lambda: 1.0) for _ in self.recipes]
+        return [
+            layer_scales(
+                recipe, epoch, self.lab, relative=self.protocol.normalisation == "relative"
+            )
+            for recipe in self.recipes
+        ]
 
     def _counted(self, names: Iterable[str]) -> list[str]:
         if self.protocol.layers == "all":
@@ -150,12 +198,80 @@ class SeedRuns:
     def accuracy(self, corruption: Corruption | None = None, timesteps: int | None = None) -> Array:
         """Final test accuracy in percent, shape (S,)."""
         measurement = AccuracyMeasurement(
-            epoch=self.recipe.epochs,
+            epoch=self.epoch("final"),
             corruption=corruption,
             timesteps=timesteps,
             size=self.setting.test_size,
         )
-        return np.array([measure(measurement, each, self.lab)["accuracy"] for each in self.recipes])
+        return np.array([each["accuracy"] for each in self.measured(measurement)])
+
+    @property
+    def chance(self) -> float:
+        """Accuracy of guessing, in percent."""
+        return 100 / describe(self.recipe.dataset).num_classes
+
+    def right(
+        self,
+        corruption: Corruption | Sequence[Corruption] | None = None,
+        *,
+        transferred: bool = False,
+    ) -> NDArray[np.bool_]:
+        """Whether each test image of the battery is classified right, shape (S, N).
+
+        Args:
+            corruption: What the images go through, or one for every seed.
+            transferred: It looks at the network of the next seed instead of the one that
+                classifies, the first being next to the last.
+        """
+        following = (*self.seeds[1:], *self.seeds[:1])
+        own = corruption if isinstance(corruption, Sequence) else [corruption] * len(self.seeds)
+        found = [
+            _taken(
+                RightMeasurement(
+                    epoch=self.epoch("final"),
+                    corruption=each,
+                    source_seed=other if transferred else None,
+                    size=self.setting.attack_size,
+                ),
+                recipe,
+                self.lab,
+            )
+            for recipe, other, each in zip(self.recipes, following, own, strict=True)
+        ]
+        return np.array([each["right"] for each in found], dtype=bool)
+
+    def zero_gradients(self) -> NDArray[np.bool_]:
+        """Whether the input gradient of each test image is exactly zero, shape (S, N)."""
+        measurement = ZeroGradientMeasurement(
+            epoch=self.epoch("final"), size=self.setting.test_size
+        )
+        return np.array([each["zero"] for each in self.measured(measurement)], dtype=bool)
+
+    def margins(self) -> Array:
+        """Clean margin of each test image of the battery in its logits, shape (S, N)."""
+        measurement = ConfidenceMeasurement(
+            epoch=self.epoch("final"), size=self.setting.attack_size
+        )
+        return np.array([each["margins"] for each in self.measured(measurement)])
+
+    def temperatures(self) -> Array:
+        """Temperature that fits the logits to the test labels, shape (S,)."""
+        measurement = ConfidenceMeasurement(epoch=self.epoch("final"), size=self.setting.test_size)
+        return np.array([each["temperature"] for each in self.measured(measurement)])
+
+    def tangent(self, epoch: Epoch = "final") -> tuple[Array, Array]:
+        """Mean squared output error and mean trace of the tangent kernel, each (S, T)."""
+        measurement = TangentMeasurement(epoch=self.epoch(epoch), size=self.setting.fisher_size)
+        found = self.measured(measurement)
+        return (
+            np.array([each["errors"] for each in found]),
+            np.array([each["kernel_trace"] for each in found]),
+        )
+
+    def sparsity(self) -> Array:
+        """Share of prunable weights that are exactly zero in the end, shape (S,)."""
+        last = self.epoch("final")
+        return np.array([stored_sparsity(recipe, last, self.lab) for recipe in self.recipes])
 
     def deficits(self, epoch: Epoch, width: int) -> Array:
         """Test accuracy in percent with noise in one window, shape (S, T - width + 1).
@@ -165,17 +281,16 @@ class SeedRuns:
         measurement = DeficitMeasurement(
             epoch=self.epoch(epoch), width=width, size=self.setting.test_size
         )
-        return np.array([measure(measurement, each, self.lab)["accuracy"] for each in self.recipes])
+        return np.array([each["accuracy"] for each in self.measured(measurement)])
 
     def perturbation(self, shares: tuple[float, ...]) -> list[PerturbationResponse]:
         """Response of the trained networks to input perturbations, one per seed (Eq. 11)."""
         measurement = PerturbationMeasurement(
-            epoch=self.recipe.epochs, shares=shares, size=self.setting.fisher_size
+            epoch=self.epoch("final"), shares=shares, size=self.setting.fisher_size
         )
-        found = [measure(measurement, recipe, self.lab) for recipe in self.recipes]
         return [
             PerturbationResponse(**{name: np.array(values) for name, values in each.items()})
-            for each in found
+            for each in self.measured(measurement)
         ]
 
     def diverged(self) -> NDArray[np.bool_]:
@@ -192,16 +307,15 @@ class SeedRuns:
 
     def accuracies(self) -> tuple[tuple[int, ...], Array]:
         """Epochs with kept weights, (E,), and test accuracy in percent at each, shape (S, E)."""
-        table = [
+        size = self.setting.test_size
+        columns = [
             [
-                measure(
-                    AccuracyMeasurement(epoch=epoch, size=self.setting.test_size), each, self.lab
-                )["accuracy"]
-                for epoch in self.checkpoints
+                each["accuracy"]
+                for each in self.measured(AccuracyMeasurement(epoch=self.epoch(epoch), size=size))
             ]
-            for each in self.recipes
+            for epoch in self.checkpoints
         ]
-        return self.checkpoints, np.array(table)
+        return self.checkpoints, np.array(columns).T
 
     def seconds(self) -> Array:
         """Duration of each training in seconds, shape (S,)."""
@@ -214,6 +328,11 @@ class SeedRuns:
         return run.history
 
 
+@lru_cache(maxsize=2**14)
+def _taken(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any]:
+    return measure(measurement, recipe, lab)
+
+
 def _blocks(layers: Mapping[str, list[float]]) -> list[Array]:
     """Sum the layers of each block: names like `blocks.3.conv1.0` belong to block 3."""
     numbered = [(name.split("."), np.array(trace)) for name, trace in layers.items()]
@@ -222,13 +341,3 @@ def _blocks(layers: Mapping[str, list[float]]) -> list[Array]:
         np.sum([trace for number, trace in inside if number == block], axis=0)
         for block in sorted({number for number, _ in inside})
     ]
-
-
-@lru_cache(maxsize=64)
-def _repeated(architecture: str, dataset: str) -> frozenset[str]:
-    return frozenset(meta_network(architecture, dataset, timesteps=1).repeated_weights())
-
-
-def repeated_weights(recipe: Recipe) -> frozenset[str]:
-    """Names of the layers whose weights every timestep uses again."""
-    return _repeated(recipe.architecture, recipe.dataset)

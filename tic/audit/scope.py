@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from tic.audit.claim import Claim, Setting
-from tic.audit.evidence import Scope
+from tic.audit.claim import Claim
+from tic.audit.document import Scope
+from tic.audit.pack import Setting
 from tic.audit.protocol import STANDARD, Protocol
 from tic.data.spec import describe, subset_size
 from tic.errors import TicError

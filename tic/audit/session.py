@@ -8,21 +8,24 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from tic.audit.claim import Claim, Setting
-from tic.audit.evidence import Audit, Entry, ProtocolRecord, Scope
+from tic.audit.claim import Claim, Rival
+from tic.audit.counterfeit import Counterfeit
+from tic.audit.document import Audit, CounterfeitRecord, Entry, ProtocolRecord, Scope
 from tic.audit.judge import Judge
 from tic.audit.options import CONFIDENCE
+from tic.audit.pack import Setting
 from tic.audit.protocol import STANDARD, Protocol
 from tic.audit.scope import scope
+from tic.data.spec import describe, subset_size
 from tic.errors import NotApplicableError, TicError
 from tic.recipe import Recipe
 from tic.stats import Outcome
 
 if TYPE_CHECKING:
     from tic.audit.runs import SeedRuns
-    from tic.engine.plan import Plan
+    from tic.engine.plan import AttackedRun, Plan
     from tic.lab import Lab
 
 
@@ -38,6 +41,8 @@ class PlannedEntry:
         recipes: By role, without seeds.
         scope: How far that is from the paper.
         protocol: How what the paper leaves open is read.
+        counterfeit: What is planted so that the claim is false, or None.
+        threatens: Ids of the claims that it explains otherwise, where it is a rival.
         not_applicable: Why the claim says nothing about the setting, or None.
         unavailable: What this machine lacks for it, or None.
     """
@@ -49,8 +54,15 @@ class PlannedEntry:
     recipes: dict[str, Recipe]
     scope: Scope
     protocol: Protocol = STANDARD
+    counterfeit: Counterfeit | None = None
+    threatens: tuple[str, ...] = ()
     not_applicable: str | None = None
     unavailable: str | None = None
+
+    @property
+    def role(self) -> Literal["claim", "rival", "counterfeit"]:
+        """What the entry is for the reader of the audit."""
+        return "counterfeit" if self.counterfeit else self.claim.role
 
     @property
     def seeded_recipes(self) -> list[Recipe]:
@@ -72,6 +84,7 @@ def plan_entry(
     setting: Setting | None,
     parameters: Mapping[str, Any],
     protocol: Protocol = STANDARD,
+    counterfeit: Counterfeit | None = None,
 ) -> PlannedEntry:
     """Describe a collected test of a claim.
 
@@ -81,6 +94,7 @@ def plan_entry(
         setting: None for claims without Runs, which stand in their pack's own setting.
         parameters: Test parameters by name.
         protocol: How what the paper leaves open is read.
+        counterfeit: What is planted so that the claim is false, if anything.
     """
     used = setting or claim.pack.setting(claim.pack.own)
     common: dict[str, Any] = {
@@ -89,6 +103,8 @@ def plan_entry(
         "setting": used,
         "parameters": _as_text(setting, parameters),
         "protocol": protocol,
+        "counterfeit": counterfeit,
+        "threatens": claim.threatens(parameters) if isinstance(claim, Rival) else (),
     }
     try:
         return PlannedEntry(
@@ -138,6 +154,28 @@ class AuditSession:
             recipe for entry in self.planned.values() for recipe in entry.seeded_recipes
         )
 
+    @property
+    def attacked(self) -> tuple[AttackedRun, ...]:
+        """Every Run that is put to the masking battery, once."""
+        from tic.audit.masking import passes
+        from tic.engine.plan import AttackedRun
+
+        return tuple(
+            dict.fromkeys(
+                AttackedRun(
+                    recipe=recipe,
+                    images=subset_size(
+                        entry.setting.attack_size, describe(recipe.dataset).test_size
+                    )
+                    or describe(recipe.dataset).test_size,
+                    passes=passes(entry.setting.attacks),
+                )
+                for entry in self.planned.values()
+                if entry.claim.attacked
+                for recipe in entry.seeded_recipes
+            )
+        )
+
     def runs(self, entry: PlannedEntry) -> SeedRuns | dict[str, SeedRuns]:
         """Return the Runs of an entry by role; train what the plan lacks until they are there."""
         from tic.audit.runs import SeedRuns
@@ -149,7 +187,8 @@ class AuditSession:
             role: SeedRuns(recipe, entry.setting, self.lab, entry.protocol)
             for role, recipe in entry.recipes.items()
         }
-        return by_role[""] if set(by_role) == {""} else by_role
+        seen = entry.counterfeit.plant(by_role) if entry.counterfeit else by_role
+        return seen[""] if set(seen) == {""} else dict(seen)
 
     def conclude(self, root: Path, arguments: Sequence[str], *, completed: bool) -> Audit:
         """Assemble the audit from the entries; collected claims without one are NOT_RUN."""
@@ -181,7 +220,11 @@ class AuditSession:
         """The protocols that were run, the standard one first."""
         used = {each.protocol.name: each.protocol for each in self.planned.values()}
         ordered = sorted(used.values(), key=lambda each: each.name != STANDARD.name)
-        return tuple(ProtocolRecord(name=each.name, says=each.says) for each in ordered)
+        return tuple(_protocol_record(each) for each in ordered)
+
+
+def _protocol_record(protocol: Protocol) -> ProtocolRecord:
+    return ProtocolRecord(name=protocol.name, says=protocol.says, release=protocol.release)
 
 
 def judged(planned: PlannedEntry, judge: Judge, seconds: float, lab: Lab) -> Entry:
@@ -195,6 +238,11 @@ def judged(planned: PlannedEntry, judge: Judge, seconds: float, lab: Lab) -> Ent
         p_value=verdict.p_value,
         contrasts=tuple(judge.contrasts),
         comparisons=tuple(judge.comparisons),
+        sensitivity=judge.sensitivity(),
+        checks=tuple(judge.checks),
+        worst_cases=tuple(judge.worst_cases),
+        readings=tuple(judge.readings),
+        tables=tuple(judge.tables),
         figures=tuple(judge.figures),
         notes=(*_notes(planned.claim), *judge.notes),
         runs=tuple(lab.fingerprint(recipe) for recipe in planned.seeded_recipes),
@@ -224,15 +272,24 @@ def _notes(claim: Claim) -> tuple[str, ...]:
 def _entry(planned: PlannedEntry, outcome: Outcome, reason: str, **evidence: Any) -> Entry:
     nothing: dict[str, Any] = {
         "p_value": None,
+        "sensitivity": None,
         "contrasts": (),
         "comparisons": (),
+        "checks": (),
+        "worst_cases": (),
+        "readings": (),
+        "tables": (),
         "figures": (),
         "notes": _notes(planned.claim),
         "runs": (),
         "seconds": 0.0,
     }
+    planted = planned.counterfeit
     return Entry(
         id=planned.id,
+        role=planned.role,
+        threatens=planned.threatens,
+        counterfeit=CounterfeitRecord(name=planted.name, says=planted.says) if planted else None,
         claim=planned.claim.id,
         version=planned.claim.version,
         paper=planned.claim.pack.paper.key,
@@ -241,16 +298,17 @@ def _entry(planned: PlannedEntry, outcome: Outcome, reason: str, **evidence: Any
         rule=planned.claim.rule,
         parameters=planned.parameters,
         protocol=planned.protocol.name,
-        alternatives=tuple(
-            each.name
-            for each in (STANDARD, *planned.claim.protocols)
-            if each.name != planned.protocol.name
-        )
-        if planned.claim.protocols
-        else (),
+        alternatives=_alternatives(planned),
         scope=planned.scope,
         outcome=outcome,
         own_outcome=outcome,
         reason=reason,
         **{**nothing, **evidence},
     )
+
+
+def _alternatives(planned: PlannedEntry) -> tuple[str, ...]:
+    protocols = planned.claim.protocols
+    if planned.counterfeit or not protocols:
+        return ()
+    return tuple(each.name for each in (STANDARD, *protocols) if each.name != planned.protocol.name)

@@ -1,0 +1,161 @@
+"""What an audit leaves: the one JSON document that every report is rendered from.
+
+Written by the pytest plugin, read by `tic.report`. Validation is strict in both directions, so a
+document that was edited by hand or made by another version is refused with the field's name.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from pydantic import Field, FiniteFloat
+
+from tic.audit.evidence import (
+    Check,
+    Comparison,
+    Contrast,
+    Figure,
+    ReadingVerdict,
+    Record,
+    Sensitivity,
+    Table,
+    WorstCase,
+)
+from tic.stats.judge import Outcome
+
+SCHEMA_VERSION: Final = 1
+
+
+class Paper(Record):
+    """The publication whose claims are audited."""
+
+    key: str
+    title: str
+    authors: str
+    venue: str
+    year: int
+    url: str
+
+
+class Scope(Record):
+    """How far the audited setting is from the paper's, computed from the Recipes."""
+
+    level: Literal["paper", "reduced", "smoke"]
+    differences: tuple[str, ...]
+
+
+class ProtocolRecord(Record):
+    """One way to read what the paper leaves open; `says` tells how it differs.
+
+    `release` marks what the paper's released code does.
+    """
+
+    name: str
+    says: str
+    release: bool
+
+
+class CounterfeitRecord(Record):
+    """What was planted so that a claim is false; `says` tells what."""
+
+    name: str
+    says: str
+
+
+class Entry(Record):
+    """One claim in one setting, with everything that its verdict rests on.
+
+    `own_outcome` is the claim by itself; `outcome` is what is left of it after Holm's correction
+    over the audit. `protocol` names the reading of the paper that it was judged by, and
+    `alternatives` the other protocols that could change its verdict, run in this audit or not.
+
+    An entry of the role `rival` is another explanation of what the claims in `threatens` (by id)
+    observe, in the same setting and with the same value of every parameter that both have. When it
+    is SUPPORTED they do not stand against it; when it is REFUTED they do. An entry of the role
+    `counterfeit` is a claim on Runs that were falsified on purpose, and must not be SUPPORTED.
+    """
+
+    id: str
+    role: Literal["claim", "rival", "counterfeit"]
+    threatens: tuple[str, ...]
+    counterfeit: CounterfeitRecord | None
+    claim: str
+    version: int
+    paper: str
+    source: str
+    says: str
+    rule: str
+    parameters: dict[str, str]
+    protocol: str
+    alternatives: tuple[str, ...]
+    scope: Scope
+    outcome: Outcome
+    own_outcome: Outcome
+    reason: str
+    p_value: FiniteFloat | None
+    sensitivity: Sensitivity | None
+    contrasts: tuple[Contrast, ...]
+    comparisons: tuple[Comparison, ...]
+    checks: tuple[Check, ...]
+    worst_cases: tuple[WorstCase, ...]
+    readings: tuple[ReadingVerdict, ...]
+    tables: tuple[Table, ...]
+    figures: tuple[Figure, ...]
+    notes: tuple[str, ...]
+    runs: tuple[str, ...]
+    seconds: FiniteFloat
+
+
+class RunRecord(Record):
+    """What was trained for the audit; `test_accuracy` is in percent."""
+
+    fingerprint: str
+    label: str
+    seed: int
+    recipe: dict[str, str | int | float | bool | None]
+    status: Literal["finished", "diverged", "missing"]
+    seconds: FiniteFloat | None
+    train_loss: FiniteFloat | None
+    test_accuracy: FiniteFloat | None
+
+
+class Provenance(Record):
+    """Where the numbers come from."""
+
+    command: str
+    git_commit: str | None
+    git_dirty: bool | None
+    versions: dict[str, str]
+    python: str
+    platform: str
+    processor: str
+    accelerator: str | None
+    data_digests: dict[str, str]
+
+
+class Multiplicity(Record):
+    """The correction over all claims of the audit, made for each protocol apart.
+
+    `family` is the number of claims that are corrected together, the same for every protocol;
+    `rivals` is that of the rivals, which are corrected among themselves.
+    """
+
+    method: str
+    level: FiniteFloat
+    family: int
+    rivals: int
+
+
+class Audit(Record):
+    """One execution of the suite."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    started: str
+    seconds: FiniteFloat
+    completed: bool
+    papers: tuple[Paper, ...]
+    protocols: tuple[ProtocolRecord, ...]
+    entries: tuple[Entry, ...]
+    runs: tuple[RunRecord, ...]
+    multiplicity: Multiplicity
+    provenance: Provenance = Field(repr=False)

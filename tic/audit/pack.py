@@ -1,0 +1,74 @@
+"""Packs: a paper, the settings that its claims are audited in, and their order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from tic.attacks.battery import Level
+from tic.audit.document import Paper
+from tic.errors import TicError
+from tic.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a claim is put to the test; a pack states one per architecture.
+
+    Attributes:
+        recipe: The default training, from which a claim's `needs` derive theirs. Its `train_size`
+            is a limit: of a smaller data set all images are taken.
+        seeds: One Run per seed and Recipe.
+        fisher_size: At most so many images for the Fisher information; all without it.
+        test_size: At most so many test images for accuracy; all without it.
+        attacks: Which level of the masking battery robustness is put to.
+        attack_size: At most so many test images for the battery; all without it.
+    """
+
+    recipe: Recipe
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    fisher_size: int | None = None
+    test_size: int | None = None
+    attacks: Level = "quick"
+    attack_size: int | None = None
+
+    @property
+    def label(self) -> str:
+        """Network and data set, as test ids show them."""
+        return f"{self.recipe.architecture}-{self.recipe.dataset}"
+
+    def but(self, **recipe_fields: object) -> Setting:
+        """Return a copy whose Recipe differs in some fields."""
+        return replace(self, recipe=self.recipe.but(**recipe_fields))
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A paper and the settings that its claims are audited in.
+
+    Attributes:
+        paper: Citation.
+        settings: By architecture: the setting that `--arch` selects.
+        own: Name of the architecture whose setting is the paper's own.
+        default: Name of the architecture whose setting is audited without `--arch`.
+        places: Places of the paper in its order, such as `Fig. 1`; claims are audited in it.
+    """
+
+    paper: Paper
+    settings: Mapping[str, Setting]
+    own: str
+    default: str
+    places: tuple[str, ...] = ()
+
+    def setting(self, architecture: str) -> Setting:
+        """Find the setting of an architecture.
+
+        Raises:
+            TicError: The pack has none.
+        """
+        if architecture not in self.settings:
+            known = ", ".join(sorted(self.settings))
+            raise TicError(
+                f"{self.paper.key} has no setting for architecture {architecture!r}; known: {known}"
+            )
+        return self.settings[architecture]
