@@ -5,7 +5,16 @@ import sys
 
 import pytest
 
-from fixtures.packs import INCONCLUSIVE, QUICKLY, REFUTED, SUPPORTED
+from fixtures.packs import (
+    CAUTIOUS,
+    GULLIBLE,
+    INCONCLUSIVE,
+    QUICKLY,
+    REFUTED,
+    RIVAL,
+    STANDING_RIVAL,
+    SUPPORTED,
+)
 from tic.cli import main
 from tic.report import load_audit
 
@@ -74,6 +83,29 @@ def test_an_audit_of_a_folder_without_claims_does_not_succeed(repository, module
 
 def test_an_audit_under_strict_does_not_succeed_with_an_undecided_claim(audit):
     assert audit(INCONCLUSIVE, arguments=("--strict",)) == 1
+
+
+@pytest.mark.parametrize(("claim", "status"), [(CAUTIOUS, 0), (GULLIBLE, 1)])
+def test_an_audit_succeeds_when_every_counterfeit_is_caught(audit, capsys, claim, status):
+    assert audit(claim, arguments=("--counterfeits",)) == status
+    told = capsys.readouterr().out
+    assert f"counterfeits: {0 if status else 2} of 2 caught" in told
+    assert ("came out SUPPORTED on a counterfeit" in told) == bool(status)
+
+
+@pytest.mark.parametrize(("claim", "status"), [(CAUTIOUS, 0), (GULLIBLE, 1)])
+def test_a_refuted_claim_does_not_hide_a_supported_counterfeit(audit, claim, status):
+    assert audit(REFUTED, claim, arguments=("--counterfeits",)) == status
+
+
+@pytest.mark.parametrize("rival", [RIVAL, STANDING_RIVAL])
+def test_an_audit_succeeds_whether_a_rival_stands_or_not(audit, rival):
+    assert audit(SUPPORTED, rival) == 0
+
+
+def test_an_audit_with_a_counterfeit_that_breaks_does_not_succeed(audit):
+    broken = CAUTIOUS.replace("return -super().losses()", 'raise TicError("seven is needed")')
+    assert audit(broken, arguments=("--counterfeits",)) == 1
 
 
 @pytest.mark.parametrize(("allowed", "status"), [("REFUTED", 0), ("SUPPORTED", 1)])
@@ -198,6 +230,21 @@ def test_a_command_line_that_makes_no_sense_is_refused(arguments, capsys):
         main(arguments)
     assert refused.value.code == 2
     assert "usage: tic" in capsys.readouterr().err
+
+
+def test_the_calibration_is_printed_as_tables(capsys):
+    assert main(["calibrate", "--simulations", "2", "--seed", "1"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("## One contrast, true mean on an edge\n")
+    assert told.count("\n## ") == 5
+    assert main(["calibrate", "--simulations", "2", "--seed", "1"]) == 0
+    assert capsys.readouterr().out == told
+
+
+@pytest.mark.parametrize(("option", "value"), [("--simulations", "0"), ("--seed", "-1")])
+def test_a_calibration_that_cannot_be_simulated_is_refused(option, value, capsys):
+    assert main(["calibrate", option, value]) == 2
+    assert capsys.readouterr().err.startswith(f"tic: {option} must be at least ")
 
 
 def test_help_is_quick_since_it_imports_nothing_heavy():

@@ -71,6 +71,15 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument("before", type=Path, help="audit.json")
     diff.add_argument("after", type=Path, help="audit.json")
     diff.set_defaults(run=_diff)
+    cite = commands.add_parser("cite", help="fill in a text that quotes audits, and print it")
+    cite.add_argument("template", type=Path, help="such as docs/findings.md.j2")
+    cite.set_defaults(run=_cite)
+    calibrate = commands.add_parser(
+        "calibrate", help="show how often the judge errs in simulated audits (docs/calibration.md)"
+    )
+    calibrate.add_argument("--simulations", type=int, default=10_000, metavar="N", help="per rate")
+    calibrate.add_argument("--seed", type=int, default=0, metavar="K", help="of the simulations")
+    calibrate.set_defaults(run=_calibrate)
     return parser
 
 
@@ -114,3 +123,22 @@ def _diff(asked: argparse.Namespace, rest: list[str]) -> int:
     diff = diff_audits(load_audit(asked.before), load_audit(asked.after))
     print(format_diff(diff), end="")
     return 0 if diff.empty else 1
+
+
+def _cite(asked: argparse.Namespace, rest: list[str]) -> int:
+    from tic.report.citing import cite
+
+    print(cite(asked.template), end="")
+    return 0
+
+
+def _calibrate(asked: argparse.Namespace, rest: list[str]) -> int:
+    from tic.stats.calibration import calibrate
+
+    try:
+        tables = calibrate(asked.simulations, asked.seed)
+    except ValueError as error:
+        raise TicError(f"--{error}") from error
+    for table in tables:
+        print(table, flush=True)
+    return 0

@@ -2,9 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tic.attacks import Passes
 from tic.engine import plan as plan_module
 from tic.engine.describe import describe_plan, size
-from tic.engine.plan import make_plan
+from tic.engine.plan import AttackedRun, make_plan
 from tic.measure.cost import stored_bytes, training_operations
 from tic.train import train
 
@@ -25,7 +26,7 @@ def test_a_plan_is_told_by_kind_of_training_with_what_is_missing_and_what_it_cos
     operations = 9 * training_operations(base) + 10 * training_operations(pruned)
     # One epoch of weights each: 19 × 160 696 bytes.
     assert stored_bytes(base) == stored_bytes(pruned) == 160_696
-    assert describe_plan(make_plan(wanted), lab) == (
+    assert describe_plan(make_plan(wanted), (), lab) == (
         "tiny-digits-T1-pruned50.0%   10 Runs,  10 to train\n"
         "tiny-digits-T2               10 Runs,   9 to train\n"
         "\n"
@@ -40,7 +41,7 @@ def test_a_plan_is_told_by_kind_of_training_with_what_is_missing_and_what_it_cos
 
 def test_a_finished_plan_costs_nothing(lab, quick_recipe):
     train(quick_recipe, lab)
-    assert describe_plan(make_plan([quick_recipe]), lab) == (
+    assert describe_plan(make_plan([quick_recipe]), (), lab) == (
         "tiny-digits-T2    1 Runs,   0 to train\n"
         "\n"
         "1 Runs, 0 to train\n"
@@ -53,7 +54,7 @@ def test_a_finished_plan_costs_nothing(lab, quick_recipe):
 
 
 def test_an_empty_plan_can_be_told(lab):
-    told = describe_plan((), lab)
+    told = describe_plan((), (), lab)
     assert "0 Runs, 0 to train\n" in told
     assert "about 0 s of one process on cpu" in told
 
@@ -62,8 +63,34 @@ def test_every_checkpoint_takes_its_place_on_the_disk(lab, quick_recipe):
     # Kept are the epochs 0, 1 and 2: 3 × 160 696 bytes.
     assert quick_recipe.checkpoint_epochs == (0, 1, 2)
     assert "\ndisk                         482 kB\n" in describe_plan(
-        make_plan([quick_recipe]), lab
+        make_plan([quick_recipe]), (), lab
     )
+
+
+def test_the_battery_is_told_with_its_images_and_the_passes_that_an_image_takes(lab, quick_recipe):
+    # Three Runs of (10 + 6/3) × 50 images × 2 timesteps: 3600 presentations, and as many seconds.
+    attacked = [AttackedRun(quick_recipe.with_seed(k), 50, Passes(6, 10)) for k in range(3)]
+    told = describe_plan((), attacked, lab).splitlines()
+    assert told[-1] == (
+        "masking battery              3 Runs, 150 images in all, at most 10 gradients and "
+        "6 queries each: at most 60 min of one process"
+    )
+    assert told[:-1] == describe_plan((), (), lab).splitlines()
+
+
+def test_of_two_levels_the_battery_tells_the_larger_number_of_passes(lab, quick_recipe):
+    attacked = [
+        AttackedRun(quick_recipe, 7, Passes(forwards=3, gradients=20)),
+        AttackedRun(quick_recipe.but(timesteps=1), 5, Passes(forwards=90, gradients=4)),
+    ]
+    for order in (attacked, attacked[::-1]):
+        assert "12 images in all, at most 20 gradients and 90 queries each" in describe_plan(
+            (), order, lab
+        )
+
+
+def test_without_attacks_nothing_is_told_of_them(lab, quick_recipe):
+    assert "battery" not in describe_plan(make_plan([quick_recipe]), (), lab)
 
 
 @pytest.mark.parametrize(

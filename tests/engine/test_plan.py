@@ -2,9 +2,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tic.attacks import Passes
 from tic.engine import calibrate
 from tic.engine import plan as plan_module
-from tic.engine.plan import expected_seconds, kind, make_plan, missing, work
+from tic.engine.plan import (
+    AttackedRun,
+    attack_seconds,
+    expected_seconds,
+    kind,
+    make_plan,
+    missing,
+    work,
+)
 from tic.lab import Lab
 from tic.recipe import Recipe
 from tic.train import train
@@ -128,3 +137,31 @@ def test_another_place_is_timed_for_itself(lab, tmp_path, timed):
     for place in (lab, Lab(tmp_path / "elsewhere"), lab):
         expected_seconds(make_plan([BASE]), place)
     assert len(timed) == 2
+
+
+# The masking battery
+
+
+@pytest.mark.parametrize(
+    ("passes", "images", "timesteps", "presentations"),
+    [
+        (Passes(forwards=0, gradients=10), 5, 2, 100),
+        (Passes(forwards=3, gradients=0), 5, 2, 10),  # three forwards cost as much as a gradient
+        (Passes(forwards=30, gradients=7), 4, 3, 17 * 12),
+    ],
+)
+def test_the_work_of_attacks_is_that_of_a_training_with_as_many_gradients(
+    passes, images, timesteps, presentations
+):
+    assert AttackedRun(recipe(timesteps=timesteps), images, passes).work == presentations
+
+
+def test_the_time_of_attacks_is_their_work_at_the_measured_speed(lab, timed):
+    attacked = [
+        AttackedRun(recipe(seed=1), 5, Passes(0, 10)),  # 100 presentations at 2 ms
+        AttackedRun(recipe(seed=2), 5, Passes(0, 10)),
+        AttackedRun(recipe(timesteps=1), 4, Passes(3, 9)),  # 40 at 1 ms
+    ]
+    assert attack_seconds(attacked, lab) == pytest.approx(0.2 + 0.2 + 0.04)
+    assert sorted(each.timesteps for each in timed) == [1, 2]
+    assert attack_seconds((), lab) == 0

@@ -8,7 +8,8 @@ OPEN = """
 from tic.audit import Gap, Protocol
 SUMMED = Protocol("summed", "Of the sum.")
 @claim(PACK, "open", source="Fig. 2a, Eq. 3", says="It is open.", rule="By losses.",
-       needs=lambda setting: setting.recipe, gaps=(Gap("Sum or mean.", (SUMMED,)),))
+       needs=lambda setting: setting.recipe, gaps=(Gap("Sum or mean.", (SUMMED,)),),
+       counterfeits=(NOTHING,))
 def test_open(runs, judge):
     raise AssertionError("never runs")
 """

@@ -1,5 +1,7 @@
 """What each verdict means for the outcome of a claim's test."""
 
+import re
+
 import pytest
 
 from fixtures.packs import HEADER, INCONCLUSIVE, REFUTED, SUPPORTED
@@ -85,7 +87,7 @@ def test_defect(runs, judge):
     )
     assert outcome.status == 1
     assert "def test_defect" in outcome.text
-    assert "test_pack.py:14: IndexError" in outcome.text
+    assert re.search(r"^test_pack\.py:\d+: IndexError$", outcome.text, re.MULTILINE)
     entry = outcome.entry
     assert (entry.outcome, entry.reason) == ("ERROR", "IndexError: list index out of range")
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
-from tic.engine.plan import Plan, expected_seconds, missing
+from tic.engine.plan import AttackedRun, Plan, attack_seconds, expected_seconds, missing
 from tic.engine.progress import duration
 from tic.lab import Lab
 from tic.measure.cost import stored_bytes, training_operations
 
 
-def describe_plan(plan: Plan, lab: Lab) -> str:
+def describe_plan(plan: Plan, attacked: Sequence[AttackedRun], lab: Lab) -> str:
     """List the Recipes of a plan, how many Runs of each are missing, and what those cost.
 
     The duration is measured: every kind of training is timed for a few steps on the Lab's device.
-    Operations and disk space follow from the shapes.
+    Operations and disk space follow from the shapes. The masking battery is priced as if nothing
+    of it were in the Store, and no image fell to an early attack.
     """
     left = missing(plan, lab)
     absent = Counter(_name(planned.recipe.label) for planned in left)
@@ -24,7 +26,8 @@ def describe_plan(plan: Plan, lab: Lab) -> str:
         f"{name:<{width}}  {count:>3} Runs, {absent[name]:>3} to train"
         for name, count in sorted(everything.items())
     ]
-    return "\n".join([*rows, "", *describe_cost(plan, left, lab)])
+    costs = [*describe_cost(plan, left, lab), *describe_attacks(attacked, lab)]
+    return "\n".join([*rows, "", *costs])
 
 
 def describe_cost(plan: Plan, left: Plan, lab: Lab) -> list[str]:
@@ -40,6 +43,21 @@ def describe_cost(plan: Plan, left: Plan, lab: Lab) -> list[str]:
         f"disk                         {size(disk)}",
         f"training                     about {duration(seconds)} of one process on {lab.device}, "
         f"from steps timed here; -n divides it",
+    ]
+
+
+def describe_attacks(attacked: Sequence[AttackedRun], lab: Lab) -> list[str]:
+    """Sum up what the masking battery costs."""
+    if not attacked:
+        return []
+    images = sum(run.images for run in attacked)
+    gradients = max(run.passes.gradients for run in attacked)
+    queries = max(run.passes.forwards for run in attacked)
+    seconds = attack_seconds(attacked, lab)
+    return [
+        f"masking battery              {len(attacked)} Runs, {images} images in all, at most "
+        f"{gradients} gradients and {queries} queries each: "
+        f"at most {duration(seconds)} of one process"
     ]
 
 

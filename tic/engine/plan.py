@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from tic import data
+from tic.attacks.attack import Passes
 from tic.lab import Lab
 from tic.recipe import Recipe
 
@@ -27,6 +28,29 @@ class PlannedRun:
 
 
 Plan = tuple[PlannedRun, ...]
+
+
+@dataclass(frozen=True)
+class AttackedRun:
+    """A Run that the masking battery is put to.
+
+    Attributes:
+        recipe: What was trained.
+        images: How many are attacked.
+        passes: Per image, at most.
+    """
+
+    recipe: Recipe
+    images: int
+    passes: Passes
+
+    @property
+    def work(self) -> float:
+        """Image presentations of a training that cost as much, at most."""
+        # A backward pass takes about twice the operations of a forward pass.
+        return (
+            (self.passes.gradients + self.passes.forwards / 3) * self.images * self.recipe.timesteps
+        )
 
 
 def make_plan(recipes: Iterable[Recipe]) -> Plan:
@@ -62,12 +86,17 @@ def expected_seconds(plan: Plan, lab: Lab) -> float:
     return sum(run.work * seconds_per_presentation(kind(run.recipe), lab) for run in plan)
 
 
+def attack_seconds(attacked: Iterable[AttackedRun], lab: Lab) -> float:
+    """Estimate how long the masking battery takes one worker, at most, from timed steps."""
+    return sum(run.work * seconds_per_presentation(kind(run.recipe), lab) for run in attacked)
+
+
 def kind(recipe: Recipe) -> Recipe:
     """Strip a Recipe of what does not change the cost of one step."""
     return recipe.but(
         epochs=1, checkpoints=1, seed=0, parent=None, sparsity=0.0, train_size=None,
         learning_rate=0.1, weight_decay=0.0, momentum=0.9, loss="mean", alpha=None,
-        alpha_per="batch", tau=2.0,
+        alpha_per="batch", tau=2.0, pruning="magnitude",
     )  # fmt: skip
 
 

@@ -5,6 +5,8 @@ It stays out of the way of every test that is no claim. Heavy imports happen whe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +19,14 @@ from tic.plugin.state import JUDGE, MARK, State, entry_id
 from tic.plugin.watching import TellOnly, Watching
 
 if TYPE_CHECKING:
-    from tic.audit.claim import Setting
+    from tic.audit.counterfeit import Counterfeit
     from tic.audit.judge import Judge
+    from tic.audit.pack import Setting
     from tic.audit.protocol import Protocol
     from tic.audit.runs import SeedRuns
+
+LEVELS = ("quick", "standard", "full")
+"""Of the masking battery; `tic.attacks.battery` is too heavy to be asked for every test run."""
 
 STATE = pytest.StashKey[State]()
 
@@ -37,12 +43,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--train-size", metavar="N|all", help="number of training images, or all of them")
     add("--fisher-size", metavar="N|all", help="at most so many images for Fisher information")
     add("--test-size", metavar="N|all", help="at most so many test images for accuracy")
+    add("--attacks", choices=LEVELS, help="level of the masking battery (default: the setting's)")
+    add("--attack-size", metavar="N|all", help="at most so many test images for the battery")
     add("--device", metavar="DEVICE", default="cpu", help="cpu, cuda or cuda:N (default: cpu)")
     add("--data", metavar="DIR", type=Path, help="folder that data sets are looked for in first")
     add("--store", metavar="DIR", type=Path, help="folder of Runs (default: $TIC_STORE or .tic)")
     add("--report-dir", metavar="DIR", type=Path, help="folder of the report (reports/TIME)")
     add("--claim", metavar="PATTERN[,PATTERN]", help="claims by name or place (alpha-*, fig4)")
     add("--protocol", metavar="NAME[,NAME]", help="readings of what the paper leaves open, or all")
+    add("--no-rivals", action="store_true", help="leave out other explanations of what is claimed")
+    add("--counterfeits", action="store_true", help="see that no claim is supported where planted")
     add("--download", action="store_true", help="download what claims need beside the data set")
     add("--expect", metavar="FILE", type=Path, help="pass on the verdicts that FILE allows")
     add("--plan", action="store_true", help="show what would be trained and what it costs")
@@ -66,7 +76,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def runs(
-    request: pytest.FixtureRequest, setting: Setting, protocol: Protocol
+    request: pytest.FixtureRequest,
+    setting: Setting,
+    protocol: Protocol,
+    counterfeit: Counterfeit | None,
 ) -> SeedRuns | dict[str, SeedRuns]:
     """The trained Runs that the claim needs, one per seed; by role where it named roles."""
     session = request.config.stash[STATE].session
@@ -74,7 +87,12 @@ def runs(
 
 
 @pytest.fixture
-def judge(request: pytest.FixtureRequest) -> Judge:
+def counterfeit() -> None:
+    """What is planted so that the claim is false; nothing without `--counterfeits`."""
+
+
+@pytest.fixture
+def judge(request: pytest.FixtureRequest, counterfeit: Counterfeit | None) -> Iterator[Judge]:
     """Records the claim's contrasts and what is shown beside them; see `tic.audit.judge`."""
     from tic.audit.judge import Judge
     from tic.audit.options import CONFIDENCE
@@ -82,4 +100,5 @@ def judge(request: pytest.FixtureRequest) -> Judge:
     planned = request.config.stash[STATE].session.planned[entry_id(request.node)]
     recorder = Judge(planned.setting.seeds, CONFIDENCE)
     request.node.stash[JUDGE] = recorder
-    return recorder
+    with counterfeit.planted() if counterfeit else nullcontext():
+        yield recorder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,9 @@ from tic.errors import DataNotFoundError, TicError
 from tic.plugin.state import MARK, State, case_of, claim_of
 
 if TYPE_CHECKING:
-    from tic.audit.claim import Claim, Setting
+    from tic.audit.claim import Claim
+    from tic.audit.counterfeit import Counterfeit
+    from tic.audit.pack import Setting
     from tic.audit.protocol import Protocol
     from tic.audit.session import PlannedEntry
 
@@ -28,13 +31,36 @@ class Collecting:
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Put a claim to the test in every setting and by every protocol that was asked for."""
         mark = next(metafunc.definition.iter_markers(MARK), None)
-        if mark is None or "runs" not in metafunc.fixturenames:
+        if mark is None:
             return
-        claim = mark.args[0]
+        claim: Claim = mark.args[0]
+        planted = self._counterfeits(claim)
+        worlds: list[Counterfeit | None] = [None, *planted]
+        if "runs" not in metafunc.fixturenames:
+            if planted and "judge" in metafunc.fixturenames:
+                metafunc.parametrize("counterfeit", worlds, ids=[_world_id(w) for w in worlds])
+            return
+        from tic.audit.protocol import STANDARD
+
         self._known_protocols.update(each.name for each in claim.protocols)
         settings, protocols = self._cases(claim)
+        cases = [(each, None) for each in protocols] + [(STANDARD, each) for each in planted]
+        ids = [_protocol_id(each) if world is None else _world_id(world) for each, world in cases]
         metafunc.parametrize("setting", settings, ids=[each.label for each in settings])
-        metafunc.parametrize("protocol", protocols, ids=[_protocol_id(p) for p in protocols])
+        metafunc.parametrize(("protocol", "counterfeit"), cases, ids=ids)
+
+    def _counterfeits(self, claim: Claim) -> tuple[Counterfeit, ...]:
+        """What is planted for a claim, if that was asked for; every claim must name something."""
+        if claim.role == "claim" and not claim.counterfeits:
+            self.state.refuse(
+                TicError(
+                    f"{claim.id} has no counterfeit, so nobody knows whether its test can say no; "
+                    "give it counterfeits=(…,), planted worlds in which it is false: "
+                    "tic.audit.counterfeit has some"
+                )
+            )
+        wanted = claim.role == "claim" and self.state.config.option.counterfeits
+        return claim.worlds if wanted else ()
 
     def _cases(self, claim: Claim) -> tuple[list[Setting], list[Protocol]]:
         from tic.audit.protocol import STANDARD
@@ -52,23 +78,25 @@ class Collecting:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Bring the claims into the order of their paper; leave out what --claim does not name."""
+        """Bring the claims into the order of their paper; leave out what was not asked for."""
         _bring_into_order(items)
+        if self.state.config.option.no_rivals:
+            self._drop(items, [item for item in items if _role(item) == "rival"])
         if not self.state.config.option.claim:
             return
         claims = [claim for item in items if (claim := claim_of(item))]
         try:
             self.state.options.require_claims(claims)
-            dropped = [item for item in items if not self._is_selected(item)]
+            named = {claim.id for claim in claims if self.state.options.selects(claim)}
         except TicError as error:
             self.state.refuse(error)
             return
-        self.state.config.hook.pytest_deselected(items=dropped)
-        items[:] = [item for item in items if item not in dropped]
+        self._drop(items, [item for item in items if not _concerns(item, named)])
 
-    def _is_selected(self, item: pytest.Item) -> bool:
-        claim = claim_of(item)
-        return claim is not None and self.state.options.selects(claim)
+    def _drop(self, items: list[pytest.Item], dropped: list[pytest.Item]) -> None:
+        if dropped:
+            self.state.config.hook.pytest_deselected(items=dropped)
+            items[:] = [item for item in items if item not in dropped]
 
     def pytest_deselected(self) -> None:
         """Remember that the audit is of a part only."""
@@ -97,7 +125,8 @@ class Collecting:
             parameters = dict(item.callspec.params) if hasattr(item, "callspec") else {}
             setting = parameters.pop("setting", None)
             protocol = parameters.pop("protocol", STANDARD)
-            planned = plan_entry(claim, case_of(item), setting, parameters, protocol)
+            planted = parameters.pop("counterfeit", None)
+            planned = plan_entry(claim, case_of(item), setting, parameters, protocol, planted)
             if planned.id in session.planned:
                 raise TicError(f"two tests decide {planned.id}; claims need distinct parameters")
             session.planned[planned.id] = self._with_data(planned)
@@ -141,6 +170,27 @@ def _protocol_id(protocol: Protocol) -> str | object:
     from tic.audit.protocol import STANDARD
 
     return pytest.HIDDEN_PARAM if protocol == STANDARD else protocol.name
+
+
+def _world_id(counterfeit: Counterfeit | None) -> str | object:
+    return f"counterfeit-{counterfeit.name}" if counterfeit else pytest.HIDDEN_PARAM
+
+
+def _role(item: pytest.Item) -> str | None:
+    claim = claim_of(item)
+    return claim.role if claim else None
+
+
+def _concerns(item: pytest.Item, named: Set[str]) -> bool:
+    """Whether a test decides one of these claims or rivals, or a rival of one of them."""
+    from tic.audit.claim import Rival
+
+    claim = claim_of(item)
+    if claim is None:
+        return False
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    threatened = claim.threatens(parameters) if isinstance(claim, Rival) else ()
+    return bool(named & {claim.id, *threatened})
 
 
 def _bring_into_order(items: list[pytest.Item]) -> None:

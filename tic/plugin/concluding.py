@@ -13,7 +13,7 @@ import pytest
 from tic.plugin.state import State
 
 if TYPE_CHECKING:
-    from tic.audit.evidence import Audit
+    from tic.audit.document import Audit, Entry
 
 REASON_WIDTH = 70
 
@@ -46,17 +46,20 @@ class Concluding:
 
     def _problems(self, audit: Audit) -> list[str]:
         from tic.audit.expectation import drift
+        from tic.plugin.judging import passed_as_true
         from tic.stats import Outcome
 
-        problems: list[str] = []
+        planted = [entry for entry in audit.entries if entry.role == "counterfeit"]
+        entries = [entry for entry in audit.entries if entry.role != "counterfeit"]
+        problems = [passed_as_true(e) for e in planted if e.own_outcome is Outcome.SUPPORTED]
         if (expected := self.state.expected) is not None:
-            drifts = (drift(entry, expected, final=True) for entry in audit.entries)
+            drifts = (drift(entry, expected, final=True) for entry in entries)
             problems += [each for each in drifts if each]
             if not self.state.is_partial:
-                absent = sorted(set(expected) - {entry.id for entry in audit.entries})
+                absent = sorted(set(expected) - {entry.id for entry in entries})
                 problems += [f"{each} is expected and was not collected" for each in absent]
         if "--strict" in self.state.config.invocation_params.args:
-            undecided = [e.id for e in audit.entries if e.outcome is Outcome.INCONCLUSIVE]
+            undecided = [e.id for e in entries if e.outcome is Outcome.INCONCLUSIVE]
             problems += [f"{each} is INCONCLUSIVE, which --strict fails" for each in undecided]
         return problems
 
@@ -66,7 +69,7 @@ class Concluding:
         if wanted is None:
             from tic.engine.describe import describe_plan
 
-            return "plan", describe_plan(session.plan, session.lab)
+            return "plan", describe_plan(session.plan, session.attacked, session.lab)
         from tic.audit.listing import describe_claims, describe_protocols
 
         describe = describe_claims if wanted == "claims" else describe_protocols
@@ -109,14 +112,27 @@ def _folder(started: float) -> Path:
 
 
 def verdict_table(audit: Audit) -> str:
-    """Lay out one line per entry: verdict, scope, id and the beginning of the reason."""
+    """Lay out one line per claim and per rival, and say how many counterfeits were caught."""
+    from tic.stats import Outcome
+    from tic.stats.judge import JUDGED
+
     width = max(len(entry.id) for entry in audit.entries)
-    lines = []
-    for entry in audit.entries:
-        reason = shorten(entry.reason, REASON_WIDTH, placeholder=" …")
-        lines.append(
-            f"{entry.outcome:<14} {entry.scope.level:<8} {entry.id:<{width}}  {reason}".rstrip()
-        )
-    counts = Counter(entry.outcome for entry in audit.entries)
-    total = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-    return "\n".join([*lines, "", total])
+    blocks = []
+    for role in ("claim", "rival"):
+        entries = [entry for entry in audit.entries if entry.role == role]
+        if entries:
+            heading = ["other explanations, SUPPORTED where they stand:"] if role == "rival" else []
+            counts = Counter(entry.outcome for entry in entries)
+            total = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+            lines = [_verdict_line(entry, width) for entry in entries]
+            blocks += ["\n".join([*heading, *lines]), total]
+    planted = [e for e in audit.entries if e.role == "counterfeit" and e.own_outcome in JUDGED]
+    if planted:
+        caught = sum(e.own_outcome is not Outcome.SUPPORTED for e in planted)
+        blocks.append(f"counterfeits: {caught} of {len(planted)} caught")
+    return "\n\n".join(blocks)
+
+
+def _verdict_line(entry: Entry, width: int) -> str:
+    reason = shorten(entry.reason, REASON_WIDTH, placeholder=" …")
+    return f"{entry.outcome:<14} {entry.scope.level:<8} {entry.id:<{width}}  {reason}".rstrip()

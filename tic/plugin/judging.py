@@ -11,7 +11,7 @@ from tic.errors import NotApplicableError, TicError
 from tic.plugin.state import JUDGE, State, claim_of, entry_id
 
 if TYPE_CHECKING:
-    from tic.audit.evidence import Entry
+    from tic.audit.document import Entry
 
 
 class Judging:
@@ -67,15 +67,19 @@ class Judging:
     ) -> None:
         from tic.audit.expectation import drift
         from tic.stats import Outcome
+        from tic.stats.judge import JUDGED
 
         where = (str(report.location[0]), report.location[1] or 0, entry.reason)
-        if self.state.expected is not None:
+        if entry.role == "counterfeit" and entry.outcome in JUDGED:
+            if entry.outcome is Outcome.SUPPORTED:
+                report.outcome, report.longrepr = "failed", passed_as_true(entry)
+        elif self.state.expected is not None and entry.role != "counterfeit":
             if reason := drift(entry, self.state.expected, final=False):
                 report.outcome, report.longrepr = "failed", reason
             elif report.when == "call":
                 # A claim that is skipped before stays so: a setup that passes leads to its call.
                 report.outcome, report.longrepr = "passed", None
-        elif entry.outcome is Outcome.REFUTED:
+        elif entry.outcome is (Outcome.SUPPORTED if entry.role == "rival" else Outcome.REFUTED):
             report.outcome, report.longrepr = "failed", _findings(entry)
         elif entry.outcome in (Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE):
             report.outcome, report.longrepr = "skipped", where
@@ -96,14 +100,25 @@ class Judging:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather the entries where the reports of all workers arrive."""
         if not self.state.is_worker and hasattr(report, "tic_entry"):
-            from tic.audit.evidence import Entry
+            from tic.audit.document import Entry
 
             entry = Entry.model_validate(report.tic_entry)
             self.state.session.entries[entry.id] = entry
 
 
+def passed_as_true(entry: Entry) -> str:
+    """Say that a claim was supported where it is false."""
+    assert entry.counterfeit is not None
+    return (
+        f"{entry.id} came out SUPPORTED on a counterfeit, so its test cannot say no: "
+        f"{entry.counterfeit.says}"
+    )
+
+
 def _findings(entry: Entry) -> str:
-    lines = [f"REFUTED {entry.id}: {entry.says}"]
+    lines = [f"{entry.outcome} {entry.id}: {entry.says}"]
+    if entry.role == "rival":
+        lines.append(f"  a rival: while it stands, these do not: {', '.join(entry.threatens)}")
     for contrast in entry.contrasts:
         if contrast.interval is None:
             interval = ""
@@ -111,6 +126,6 @@ def _findings(entry: Entry) -> str:
             interval = " [{:.4g}, {:.4g}]".format(*contrast.interval)
         lines.append(
             f"  {contrast.outcome}: {contrast.name} = {contrast.estimate:.4g}{interval} "
-            f"{contrast.unit}, the claim allows {contrast.region.text}"
+            f"{contrast.unit}, the {entry.role} allows {contrast.region.text}"
         )
     return "\n".join(lines)
