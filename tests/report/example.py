@@ -9,22 +9,31 @@ import math
 import random
 from collections.abc import Callable, Sequence
 
-from tic.audit.evidence import (
+from tic.audit.document import (
     Audit,
-    Comparison,
-    Contrast,
+    CounterfeitRecord,
     Entry,
-    Figure,
-    HeatMap,
     Multiplicity,
-    Panel,
     Paper,
     ProtocolRecord,
     Provenance,
-    RegionRecord,
     RunRecord,
     Scope,
+)
+from tic.audit.evidence import (
+    Check,
+    Comparison,
+    Contrast,
+    Figure,
+    HeatMap,
+    Panel,
+    ReadingVerdict,
+    RegionRecord,
+    Sensitivity,
     Series,
+    Table,
+    TableRow,
+    WorstCase,
 )
 from tic.stats.judge import Outcome
 
@@ -43,10 +52,14 @@ SMOKE = Scope(
 )
 
 PROTOCOLS = (
-    ProtocolRecord(name="standard", says="the plain reading of the paper"),
-    ProtocolRecord(name="official", says="as the authors' release does: Eq. 6 of a batch mean"),
+    ProtocolRecord(name="standard", says="the plain reading of the paper", release=False),
     ProtocolRecord(
-        name="summed-logits", says="the loss takes the sum of the logits over time, not their mean"
+        name="official", says="as the authors' release does: Eq. 6 of a batch mean", release=True
+    ),
+    ProtocolRecord(
+        name="summed-logits",
+        says="the loss takes the sum of the logits over time, not their mean",
+        release=False,
     ),
 )
 
@@ -76,10 +89,8 @@ def contrast(
     seeds_needed: int | None = None,
 ) -> Contrast:
     """Build a contrast whose interval is mean ± 2.776 standard errors, as for five seeds."""
-    mean = sum(effects) / len(effects)
-    spread = math.sqrt(sum((e - mean) ** 2 for e in effects) / max(1, len(effects) - 1))
-    half = 2.776 * spread / math.sqrt(len(effects))
-    interval = (mean - half, mean + half) if len(effects) >= 3 and half > 0 else None
+    interval = interval_of(effects)
+    outcome = outcome_of(interval, low, high)
     return Contrast(
         name=name,
         unit=unit,
@@ -87,12 +98,38 @@ def contrast(
         effects=tuple(effects),
         region=RegionRecord(low=low, high=high, text=region_text(low, high, unit)),
         confidence=0.95,
-        estimate=mean,
+        estimate=sum(effects) / len(effects),
         interval=interval,
         p_value=p_value if interval else None,
-        outcome=outcome_of(interval, low, high),
+        outcome=outcome,
         reason="" if interval else "fewer than three seeds give no interval",
         seeds_needed=seeds_needed,
+        sensitivity=sensitivity(effects, low, high),
+    )
+
+
+def interval_of(effects: Sequence[float]) -> tuple[float, float] | None:
+    mean = sum(effects) / len(effects)
+    spread = math.sqrt(sum((e - mean) ** 2 for e in effects) / max(1, len(effects) - 1))
+    half = {3: 4.303, 4: 3.182}.get(len(effects), 2.776) * spread / math.sqrt(len(effects))
+    return (mean - half, mean + half) if len(effects) >= 3 and half > 0 else None
+
+
+def sensitivity(effects: Sequence[float], low: float | None, high: float | None) -> Sensitivity:
+    """Leave each seed out; the confidence at which the outcome flips is a plausible one."""
+    interval = interval_of(effects)
+    if interval is None:
+        return Sensitivity(flip_confidence=None, flips_to=None, flip_margin=None, without=())
+    decided = outcome_of(interval, low, high) is not Outcome.INCONCLUSIVE
+    half_width = max(abs(bound) for bound in interval)
+    return Sensitivity(
+        flip_confidence=0.973 if decided else 0.832,
+        flips_to=Outcome.INCONCLUSIVE if decided else Outcome.SUPPORTED,
+        flip_margin=interval[1] if low is None else interval[0] if high is None else half_width,
+        without=tuple(
+            outcome_of(interval_of([*effects[:i], *effects[i + 1 :]]), low, high)
+            for i in range(len(effects))
+        ),
     )
 
 
@@ -124,6 +161,9 @@ def entry(claim: str, source: str, says: str, rule: str, **fields: object) -> En
         suffix += f"@{fields['protocol']}"
     standard: dict[str, object] = {
         "id": f"kim2023/{claim}{suffix}",
+        "role": "claim",
+        "threatens": (),
+        "counterfeit": None,
         "claim": f"kim2023/{claim}",
         "version": 1,
         "paper": "kim2023",
@@ -137,8 +177,13 @@ def entry(claim: str, source: str, says: str, rule: str, **fields: object) -> En
         "outcome": Outcome.SUPPORTED,
         "reason": "",
         "p_value": None,
+        "sensitivity": None,
         "contrasts": (),
         "comparisons": (),
+        "checks": (),
+        "worst_cases": (),
+        "readings": (),
+        "tables": (),
         "figures": (),
         "notes": (),
         "runs": tuple(fingerprint("baseline", seed) for seed in SEEDS),
@@ -272,6 +317,12 @@ def concentration() -> Entry:
         alternatives=("official", "per-neuron"),
         reason="both contrasts lie inside their regions",
         p_value=0.0031,
+        sensitivity=Sensitivity(
+            flip_confidence=0.9938,
+            flips_to=Outcome.INCONCLUSIVE,
+            flip_margin=None,
+            without=(Outcome.SUPPORTED,) * 5,
+        ),
         contrasts=(
             contrast(
                 "fall of the normalised centroid",
@@ -365,6 +416,12 @@ def alpha_accuracy() -> Entry:
         "accuracy difference between any two α within ±1 pp",
         outcome=Outcome.INCONCLUSIVE,
         reason="low − high crosses the edge of its region",
+        sensitivity=Sensitivity(
+            flip_confidence=0.871,
+            flips_to=Outcome.SUPPORTED,
+            flip_margin=None,
+            without=(Outcome.INCONCLUSIVE,) * 3 + (Outcome.SUPPORTED, Outcome.INCONCLUSIVE),
+        ),
         p_value=0.19,
         contrasts=tuple(
             contrast(
@@ -581,6 +638,245 @@ def official_alpha_information() -> Entry:
     )
 
 
+def rivals() -> tuple[Entry, ...]:
+    """Return other explanations: two decided each way, one corrected, one open and one not run."""
+    return (
+        unfitted_readouts(),
+        estimators(),
+        gradient_masking("pgd", Outcome.SUPPORTED),
+        gradient_masking("fgsm", Outcome.INCONCLUSIVE),
+        less_training(),
+        confidence(),
+    )
+
+
+def rival(name: str, threatens: Sequence[str], says: str, rule: str, **fields: object) -> Entry:
+    standard: dict[str, object] = {
+        "role": "rival",
+        "threatens": tuple(f"kim2023/{claim}" for claim in threatens),
+    }
+    return entry(name, "not in the paper", says, rule, **(standard | fields))
+
+
+def unfitted_readouts() -> Entry:
+    jitter = noise("prefix", 0.03)
+    return rival(
+        "unfitted-readouts",
+        ("concentration", "alpha-information"),
+        "Only the mean over all timesteps is trained, so early read-outs have larger errors, and "
+        "these alone make Fisher information early.",
+        "the fall of the centroid, trained with a loss at every timestep, below 0.05",
+        parameters={"T": "10"},
+        outcome=Outcome.REFUTED,
+        reason="trained at every timestep, information still moves to the early ones",
+        p_value=0.99,
+        contrasts=(
+            contrast(
+                "fall of the normalised centroid with a loss at every timestep",
+                [0.24 + jitter() for _ in SEEDS],
+                high=0.05,
+                unit="normalised centroid",
+                p_value=0.99,
+            ),
+        ),
+        sensitivity=Sensitivity(
+            flip_confidence=0.99996,
+            flips_to=Outcome.INCONCLUSIVE,
+            flip_margin=None,
+            without=(Outcome.REFUTED,) * 5,
+        ),
+        checks=(
+            Check(
+                name="read-outs are fitted",
+                says="The error at the first timestep is at most twice that at the last.",
+                found="1.3 times",
+                holds=True,
+                needed=True,
+            ),
+        ),
+        figures=(
+            Figure(
+                title="Errors of the read-outs",
+                caption="Mean of the squared error of the prefix read-out.",
+                panels=(alpha_panel(),),
+            ),
+        ),
+        notes=("The twin has the same Recipe but for its loss.",),
+    )
+
+
+def estimators() -> Entry:
+    return rival(
+        "estimator",
+        ("concentration",),
+        "The information moves only as the paper estimates it.",
+        "the claim is refuted by more than half of the readings",
+        parameters={"T": "10"},
+        outcome=Outcome.SUPPORTED,
+        reason="13 of 24 readings refute the claim",
+        p_value=0.001,
+        readings=readings(),
+    )
+
+
+def readings() -> tuple[ReadingVerdict, ...]:
+    """Return 24 readings that disagree by their images; the release's are two of them."""
+    outcomes = {"training": Outcome.SUPPORTED, "test": Outcome.REFUTED}
+    return tuple(
+        ReadingVerdict(
+            factors={"estimator": estimator, "images": images, "normalisation": normalisation},
+            release=estimator == "official" and images == "training",
+            outcome=Outcome.REFUTED if estimator == "official" else outcomes[images],
+            estimate=(0.25 if images == "training" else -0.11) + 0.01 * len(estimator),
+            unit="normalised centroid",
+        )
+        for estimator in ("empirical", "official", "sampled", "exact")
+        for images in ("training", "test")
+        for normalisation in ("raw", "per weight", "relative to the weights")
+    )
+
+
+def gradient_masking(corruption: str, outcome: Outcome) -> Entry:
+    name, _, reported = DROPS[corruption]
+    taken = 40.0 if outcome is Outcome.SUPPORTED else 1.5
+    jitter = noise(f"masking {corruption}", 2.0)
+    return rival(
+        "gradient-masking",
+        ("alpha-robustness",),
+        f"The accuracy under {name} comes from gradients that hide where the attack would work.",
+        "the attack as in the paper minus the worst case per image above 5 pp",
+        parameters={"corruption": corruption},
+        outcome=outcome,
+        reason="the worst case takes more than 5 pp off" if outcome is Outcome.SUPPORTED else "",
+        p_value=0.002,
+        contrasts=tuple(
+            contrast(f"gap, {alpha}", [taken + jitter() for _ in SEEDS], low=5.0, unit="pp")
+            for alpha in ALPHAS
+        ),
+        checks=(
+            Check(
+                name="more steps do not help the network",
+                says="Accuracy under 200 steps is at most that under 10.",
+                found="12.1 % against 74.6 %",
+                holds=True,
+                needed=True,
+            ),
+            Check(
+                name="transfer is weaker",
+                says="Images made on another network fool it less often than its own.",
+                found="31 % against 25 %",
+                holds=outcome is not Outcome.SUPPORTED,
+                needed=False,
+            ),
+        ),
+        worst_cases=tuple(
+            WorstCase(
+                figure=f"accuracy under {name}, {alpha}",
+                reported=accuracy if place else None,
+                attacked=tuple(accuracy + jitter() for _ in SEEDS),
+                worst=tuple(max(accuracy - taken + jitter(), 0.0) for _ in SEEDS),
+                outcome=outcome if place < 2 else Outcome.REFUTED,
+            )
+            for place, (alpha, accuracy) in enumerate(zip(ALPHAS, reported, strict=True))
+        ),
+        tables=(attacks(name, reported),),
+    )
+
+
+def attacks(name: str, reported: Sequence[float]) -> Table:
+    rows = {
+        "as in the paper": (name,),
+        "iterations": ("PGD, 50 steps", "PGD, 200 steps, 5 restarts"),
+        "margin": ("CW margin", "DLR margin"),
+        "gradient-free": ("Square, 5000 queries",),
+    }
+    jitter = noise(f"attacks {name}", 1.0)
+    return Table(
+        title=f"Accuracy under each attack of the battery, {name}",
+        caption="Means over the seeds; the last row was made for the low α only.",
+        unit="%",
+        columns=ALPHAS,
+        rows=tuple(
+            TableRow(
+                name=attack,
+                group=group,
+                values=tuple(
+                    tuple(max(accuracy - 9.0 * place + jitter(), 0.0) for _ in SEEDS)
+                    if column == 0 or group != "gradient-free"
+                    else ()
+                    for column, accuracy in enumerate(reported)
+                ),
+            )
+            for place, (group, attack) in enumerate(
+                (group, attack) for group, members in rows.items() for attack in members
+            )
+        ),
+    )
+
+
+def less_training() -> Entry:
+    return rival(
+        "less-training",
+        ("pruning",),
+        "Any training that is as much shorter prunes as well, whatever it leaves out.",
+        "accuracy with fewer epochs minus accuracy with fewer timesteps above −1 pp",
+        parameters={"architecture": "tiny"},
+        outcome=Outcome.INCONCLUSIVE,
+        own_outcome=Outcome.SUPPORTED,
+        reason="p = 0.02 is above Holm's threshold of 0.01 for its rank",
+        p_value=0.02,
+        contrasts=(
+            contrast("fewer epochs − fewer timesteps", [0.1, 0.4, -0.2, 0.3, 0.2], -1.0, unit="pp"),
+        ),
+    )
+
+
+def confidence() -> Entry:
+    return rival(
+        "confidence",
+        ("alpha-robustness", "alpha-accuracy"),
+        "Low α only makes logits larger.",
+        "the drop at matched margins within ±1 pp",
+        outcome=Outcome.NOT_RUN,
+        reason="the Runs that it needs are not in the store",
+        runs=(),
+    )
+
+
+def counterfeits() -> tuple[Entry, ...]:
+    """Return claims made false on purpose; one slips through, one was not run."""
+    shuffled = ("shuffled timesteps", "The timesteps are in random order.")
+    untrained = ("untrained network", "The network is at its first weights.")
+    repeated = ("one seed five times", "All seeds are the same Run.")
+    swapped = ("swapped α", "Low and high α are exchanged.")
+    masks = ("masks not applied", "The pruned weights are put back.")
+    return (
+        counterfeit(concentration(), shuffled, Outcome.REFUTED),
+        counterfeit(concentration(), untrained, Outcome.INCONCLUSIVE),
+        counterfeit(concentration(), repeated, Outcome.INCONCLUSIVE),
+        counterfeit(alpha_information(), swapped, Outcome.REFUTED),
+        counterfeit(alpha_information(), untrained, Outcome.SUPPORTED),
+        counterfeit(pruning(), masks, Outcome.NOT_RUN),
+    )
+
+
+def counterfeit(claim: Entry, planted: tuple[str, str], outcome: Outcome) -> Entry:
+    name, says = planted
+    changes = {
+        "id": f"{claim.id}~{name}",
+        "role": "counterfeit",
+        "counterfeit": CounterfeitRecord(name=name, says=says),
+        "alternatives": (),
+        "outcome": outcome,
+        "own_outcome": outcome,
+        "sensitivity": None,
+        "contrasts": () if outcome is Outcome.NOT_RUN else claim.contrasts[:1],
+        "figures": (),
+        "notes": (),
+    }
+    return claim.model_copy(update=changes)
+
+
 def runs() -> tuple[RunRecord, ...]:
     recipes = {"baseline": None, "low α": 1e-3, "intermediate α": 1e-2, "high α": 7e-2}
     return tuple(
@@ -634,6 +930,8 @@ def build_audit() -> Audit:
         not_run(),
         official_concentration(),
         official_alpha_information(),
+        *rivals(),
+        *counterfeits(),
     )
     return Audit(
         started="2026-03-02T09:14:05+00:00",
@@ -653,7 +951,7 @@ def build_audit() -> Audit:
         protocols=PROTOCOLS,
         entries=entries,
         runs=runs(),
-        multiplicity=Multiplicity(method="Holm", level=0.05, family=9),
+        multiplicity=Multiplicity(method="Holm", level=0.05, family=9, rivals=5),
         provenance=Provenance(
             command="pytest claims/kim2023 --arch tiny --dataset digits --timesteps 10 --seeds 5",
             git_commit="173956a0c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f6",

@@ -132,6 +132,32 @@ def test_many_protocols_and_verdicts_stay_on_the_page(visit, crowded_report, wid
     assert page.told == []
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", ["report", "hostile_report"])
+def test_what_is_folded_away_stays_on_the_page_when_it_opens(visit, request, name, width):
+    page = visit(request.getfixturevalue(name), viewport={"width": width, "height": 800})
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+    assert page.evaluate(OVERFLOWING) == []
+
+
+def test_a_counterfeit_opens_what_came_out_of_it(visit, report):
+    page = visit(report, viewport={"width": 1280, "height": 800})
+    row = page.locator(".planted-details tbody tr").first
+    assert not row.is_visible()
+    page.locator(".planted .mark").first.click()
+    assert row.is_visible()
+
+
+def test_readings_have_words_for_those_who_do_not_see_the_signs(visit, report):
+    page = visit(report, viewport={"width": 360, "height": 800})
+    table = page.get_by_role("table", name="Claims by readings")
+    signs = table.get_by_role("img")
+    assert signs.count() == 24
+    assert "SUPPORTED" in signs.first.get_attribute("aria-label")
+    assert table.get_by_role("rowheader").count() == 1
+
+
 @pytest.mark.parametrize("width", [320, 360, 1280])
 def test_labels_of_drawings_are_whole_and_apart(visit, report, width):
     page = visit(report, viewport={"width": width, "height": 800})
@@ -164,7 +190,7 @@ def test_the_keyboard_reaches_the_navigation(visit, report):
     page.keyboard.press("Tab")
     assert page.evaluate(focused) == "Skip to the result"
     page.keyboard.press("Tab")
-    assert page.evaluate(focused) == "Result"
+    assert page.evaluate(focused) == "Summary"
     assert page.evaluate("document.activeElement.closest('nav') !== null")
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"

@@ -166,7 +166,7 @@ def test_what_a_protocol_means_is_evidence(example_audit, edited):
     protocols = (example_audit.protocols[0], official)
     diff = diff_audits(example_audit, edited(protocols=protocols))
     assert [change.place for change in diff.evidence] == [
-        "protocols.official",
+        "protocols.official.says",
         "protocols.summed-logits",
     ]
     assert diff.evidence[1].after == "absent"
@@ -175,6 +175,110 @@ def test_what_a_protocol_means_is_evidence(example_audit, edited):
 def test_an_interrupted_audit_differs_from_a_complete_one(example_audit, edited):
     (change,) = diff_audits(example_audit, edited(completed=False)).evidence
     assert change == FieldChange("completed", "True", "False")
+
+
+@pytest.mark.parametrize(
+    ("entry", "changes", "place", "before", "after"),
+    [
+        (0, {"role": "rival"}, "kim2023/concentration[10].role", "claim", "rival"),
+        (
+            14,
+            {"threatens": ("kim2023/concentration", "b")},
+            "kim2023/unfitted-readouts[10].threatens[1]",
+            "kim2023/alpha-information",
+            "b",
+        ),
+    ],
+)
+def test_roles_and_threats_are_evidence(
+    example_audit, edited, entry, changes, place, before, after
+):
+    (change,) = diff_audits(example_audit, edited(entry, **changes)).evidence
+    assert change == FieldChange(place, before, after)
+
+
+def test_what_was_planted_is_evidence(example_audit, edited):
+    planted = example_audit.entries[20].counterfeit.model_copy(update={"says": "another"})
+    (change,) = diff_audits(example_audit, edited(20, counterfeit=planted)).evidence
+    assert change.place.endswith("~shuffled timesteps.counterfeit.says")
+    assert change.after == "another"
+
+
+def test_sensitivities_are_evidence(example_audit, edited):
+    entry = example_audit.entries[0]
+    hanging = (*entry.sensitivity.without[:3], Outcome.REFUTED, Outcome.SUPPORTED)
+    moved = entry.sensitivity.model_copy(update={"without": hanging})
+    (change,) = diff_audits(example_audit, edited(0, sensitivity=moved)).evidence
+    place = "kim2023/concentration[10].sensitivity.without[3]"
+    assert change == FieldChange(place, "SUPPORTED", "REFUTED")
+    first, *rest = entry.contrasts
+    margin = first.sensitivity.model_copy(update={"flip_margin": 0.5})
+    contrasts = (first.model_copy(update={"sensitivity": margin}), *rest)
+    (change,) = diff_audits(example_audit, edited(0, contrasts=contrasts)).evidence
+    assert change.place == (
+        "kim2023/concentration[10]: fall of the normalised centroid.sensitivity.flip_margin"
+    )
+
+
+def test_checks_and_worst_cases_are_compared_by_their_name(example_audit, edited):
+    entry = example_audit.entries[16]
+    place = "kim2023/gradient-masking[pgd]"
+    first, second = entry.checks
+    failed = (second, first.model_copy(update={"holds": False}))
+    (change,) = diff_audits(example_audit, edited(16, checks=failed)).evidence
+    name = "check more steps do not help the network"
+    assert change == FieldChange(f"{place}: {name}.holds", "True", "False")
+    (change,) = diff_audits(example_audit, edited(16, checks=(first,))).evidence
+    assert change == FieldChange(f"{place}: check transfer is weaker", "present", "absent")
+    low, *others = entry.worst_cases
+    survives = low.model_copy(update={"outcome": Outcome.REFUTED})
+    (change,) = diff_audits(example_audit, edited(16, worst_cases=(survives, *others))).evidence
+    name = "worst case accuracy under PGD, low α"
+    assert change == FieldChange(f"{place}: {name}.outcome", "SUPPORTED", "REFUTED")
+
+
+def test_readings_are_compared_by_their_factors_and_the_first_is_the_standard(
+    example_audit, edited
+):
+    first, second, *others = example_audit.entries[15].readings
+    moved = second.model_copy(update={"outcome": Outcome.INCONCLUSIVE})
+    (change,) = diff_audits(example_audit, edited(15, readings=(first, moved, *others))).evidence
+    name = "reading estimator = empirical, images = training, normalisation = per weight"
+    place = "kim2023/estimator[10]"
+    assert change == FieldChange(f"{place}: {name}.outcome", "SUPPORTED", "INCONCLUSIVE")
+    (change,) = diff_audits(example_audit, edited(15, readings=(second, first, *others))).evidence
+    assert change.place == f"{place}: standard reading"
+    assert change.after.endswith("normalisation = per weight")
+
+
+def test_tables_are_summed_up_by_their_rows(example_audit, edited):
+    (table,) = example_audit.entries[16].tables
+    first, second, *others = table.rows
+    values = (tuple(value + 1 for value in second.values[0]), *second.values[1:])
+    rows = (first, second.model_copy(update={"values": values}), *others)
+    other = edited(16, tables=(table.model_copy(update={"rows": rows}),))
+    place = "kim2023/gradient-masking[pgd]: table Accuracy under each attack of the battery, PGD"
+    (change,) = diff_audits(example_audit, other).evidence
+    assert change.place == f"{place}: iterations, PGD, 50 steps"
+    assert change.after == "5 of 15 values differ"
+    other = edited(16, tables=(table.model_copy(update={"rows": (first, *others), "unit": "pp"}),))
+    assert list(diff_audits(example_audit, other).evidence) == [
+        FieldChange(f"{place}.unit", "%", "pp"),
+        FieldChange(f"{place}: row iterations, PGD, 50 steps", "present", "absent"),
+    ]
+
+
+def test_a_protocol_that_becomes_the_releases_is_evidence(example_audit, edited):
+    standard, official, summed = example_audit.protocols
+    other = official.model_copy(update={"release": False})
+    (change,) = diff_audits(example_audit, edited(protocols=(standard, other, summed))).evidence
+    assert change == FieldChange("protocols.official.release", "True", "False")
+
+
+def test_the_family_of_the_rivals_is_evidence(example_audit, edited):
+    more = example_audit.multiplicity.model_copy(update={"rivals": 6})
+    (change,) = diff_audits(example_audit, edited(multiplicity=more)).evidence
+    assert change == FieldChange("multiplicity.rivals", "5", "6")
 
 
 def test_entries_with_one_name_do_not_shadow_each_other(example_audit, edited):

@@ -26,6 +26,12 @@ def contrast(**changes: object) -> Contrast:
         "outcome": Outcome.SUPPORTED,
         "reason": "",
         "seeds_needed": None,
+        "sensitivity": {
+            "flip_confidence": None,
+            "flips_to": None,
+            "flip_margin": None,
+            "without": (),
+        },
     }
     return Contrast.model_validate(fields | changes)
 

@@ -101,3 +101,18 @@ def test_every_finite_number_can_be_printed(one, two, three):
     assert numerals.number(one)
     assert len(numerals.aligned((one, two, three))) == 3
     assert numerals.duration(one)
+
+
+def test_numbers_of_one_table_share_their_decimals():
+    assert numerals.alike((91.25, 3.0, 0.0)) == ("91.2", "3.0", "0.0")
+    assert numerals.alike((0.5, 0.25)) == ("0.500", "0.250")
+    assert numerals.alike((12345.0, 1.0)) == ("12\u202f345", "1")
+    assert numerals.alike((1e9, 1.0)) == ("1.00×10⁹", "1.00")
+    assert numerals.alike(()) == ()
+
+
+def test_items_are_enumerated_with_an_and():
+    assert numerals.enumerated(("a", "b", "c")) == "a, b and c"
+    assert numerals.enumerated(("a", "b")) == "a and b"
+    assert numerals.enumerated(("a",)) == "a"
+    assert numerals.enumerated(()) == ""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tic.audit.evidence import Audit
+from tic.audit.document import Audit
 from tic.report import load_audit, render, render_html, render_markdown, write_report
 from tic.stats.judge import Outcome
 
@@ -121,17 +121,21 @@ def test_hostile_text_shows_as_text(hostile_page):
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", words)
 
 
-def test_the_order_is_result_scope_verdicts_claims_training_provenance(page):
+def test_the_order_is_summary_verdicts_claims_rivals_counterfeits_training_provenance(page):
     ids = page.values("id")
-    wanted = ["result", "overview", "protocols", "paper-kim2023", "training", "provenance"]
+    wanted = [
+        "result", "overview", "protocols", "readings", "paper-kim2023", "rivals", "counterfeits",
+        "training", "provenance",
+    ]  # fmt: skip
     assert [i for i in ids if i in wanted] == wanted
     words = page.words()
     assert words.index("6 supported") < words.index("Smoke scale") < words.index("Place")
 
 
-def test_claims_stand_in_the_order_of_the_audit(page, example_audit):
-    anchors = [a["id"] for tag, a in page.elements if tag == "article"]
-    assert len(anchors) == len(example_audit.entries)
+def test_claims_stand_in_the_order_of_the_audit(page):
+    articles = [a["id"] for tag, a in page.elements if tag == "article"]
+    anchors = [anchor for anchor in articles if anchor.startswith("claim-")]
+    assert len(anchors) == 14
     assert anchors[0] == "claim-kim2023-concentration-10"
     assert anchors[11] == "claim-kim2023-capacity"
     assert anchors[-1] == "claim-kim2023-alpha-information-official"
@@ -152,6 +156,9 @@ def test_claims_stand_in_the_order_of_the_audit(page, example_audit):
         "pytest claims/kim2023 --arch tiny --dataset digits --timesteps 10 --seeds 5",
         "git checkout 173956a0c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f6",
         "Holm over 9 claims at level 0.05",
+        "The 5 rivals are a family of their own, corrected in the same way",
+        "By itself this rival is SUPPORTED. Corrected for the 5 rivals of this audit (Holm, level "
+        "0.05) it is not, so it counts as INCONCLUSIVE.",
         "20 runs from 4 recipes",
         "How to read a verdict",
         "diverged",
@@ -202,7 +209,7 @@ def test_every_outcome_can_be_rendered(edited, outcome):
 
 def test_tables_name_their_columns_and_rows(page):
     heads = [attrs for tag, attrs in page.elements if tag == "th"]
-    assert all(attrs.get("scope") in ("col", "row", "rowgroup") for attrs in heads)
+    assert all(attrs.get("scope") in ("col", "colgroup", "row", "rowgroup") for attrs in heads)
     roles = {attrs.get("role") for tag, attrs in page.elements if tag in ("td", "tr", "table")}
     assert roles == {"cell", "row", "table"}
 
@@ -266,7 +273,8 @@ def test_the_summary_survives_hostile_text(hostile_audit):
     assert "\x1b" not in text
     assert "\u202e" not in text
     rows = [line for line in text.splitlines() if line.startswith("| ")]
-    assert len(rows) == 2 + len(hostile_audit.entries)
+    claims = [entry for entry in hostile_audit.entries if entry.role == "claim"]
+    assert len(rows) == 2 + len(claims)
     assert all(len(re.findall(r"(?<!\\)(?:\\\\)*\|", row)) == 8 for row in rows)
 
 

@@ -1,4 +1,5 @@
-from tic.audit.evidence import Comparison, RunRecord
+from tic.audit.document import RunRecord
+from tic.audit.evidence import Comparison
 from tic.report.tables import comparison_groups, recipe_value, training
 
 

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from tic.audit.evidence import Audit, Comparison, Contrast, Entry
+from tic.audit.document import Audit, Entry
+from tic.report.changes import FieldChange, changes, keyed, membership, plain
+from tic.report.diff_entry import entry_evidence, shared_contrasts
 from tic.report.numerals import number
-from tic.report.parts import parts
 from tic.report.tables import short
-from tic.report.text import shorten, visible
+from tic.report.text import visible
 from tic.stats.judge import Outcome
 
-# Compared field by field elsewhere, or different in every execution.
-_ENTRY_APART = {"id", "outcome", "own_outcome", "contrasts", "comparisons", "figures", "seconds"}
-_CONTRAST_APART = {"name", "estimate"}
+# Different in every execution, or what a run is found by.
 _RUN_APART = {"fingerprint", "seconds"}
 _INFORMATIVE = ("git_commit", "git_dirty", "versions", "python", "data_digests")
-_LONGEST_VALUE = 120
-_ABSENT = "absent"
-
-_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True)
@@ -45,15 +39,6 @@ class EstimateChange:
     unit: str
     before: float
     after: float
-
-
-@dataclass(frozen=True)
-class FieldChange:
-    """Anything else that is not the same, named by where it stands."""
-
-    place: str
-    before: str
-    after: str
 
 
 @dataclass(frozen=True)
@@ -83,8 +68,8 @@ def diff_audits(before: Audit, after: Audit) -> AuditDiff:
         before: The audit to compare with.
         after: The audit to compare.
     """
-    old = _keyed((entry.id, entry) for entry in before.entries)
-    new = _keyed((entry.id, entry) for entry in after.entries)
+    old = keyed((entry.id, entry) for entry in before.entries)
+    new = keyed((entry.id, entry) for entry in after.entries)
     pairs = [(key, old[key], new[key]) for key in old if key in new]
     return AuditDiff(
         added=tuple(key for key in new if key not in old),
@@ -92,11 +77,11 @@ def diff_audits(before: Audit, after: Audit) -> AuditDiff:
         verdicts=tuple(_verdicts(pairs)),
         estimates=tuple(change for pair in pairs for change in _estimates(*pair)),
         evidence=(
-            *(change for pair in pairs for change in _entry_evidence(*pair)),
+            *(change for pair in pairs for change in entry_evidence(*pair)),
             *_run_evidence(before, after),
-            *_changes("completed", before.completed, after.completed),
-            *_changes("protocols", _protocols(before), _protocols(after)),
-            *_changes("multiplicity", _plain(before.multiplicity), _plain(after.multiplicity)),
+            *changes("completed", before.completed, after.completed),
+            *changes("protocols", _protocols(before), _protocols(after)),
+            *changes("multiplicity", plain(before.multiplicity), plain(after.multiplicity)),
         ),
         information=tuple(_information(before, after)),
     )
@@ -127,113 +112,28 @@ def _verdicts(pairs: Iterable[tuple[str, Entry, Entry]]) -> Iterator[VerdictChan
 
 
 def _estimates(key: str, old: Entry, new: Entry) -> Iterator[EstimateChange]:
-    for name, before, after in _shared_contrasts(old, new):
+    for name, before, after in shared_contrasts(old, new):
         if before.estimate != after.estimate:
             yield EstimateChange(key, name, after.unit, before.estimate, after.estimate)
 
 
-def _entry_evidence(key: str, old: Entry, new: Entry) -> Iterator[FieldChange]:
-    yield from _changes(key, _plain(old, _ENTRY_APART), _plain(new, _ENTRY_APART))
-    yield from _changes(f"{key}.comparisons", _comparisons(old), _comparisons(new))
-    yield from _membership(f"{key}: contrast", _contrasts(old), _contrasts(new))
-    for name, before, after in _shared_contrasts(old, new):
-        place = f"{key}: {name}"
-        yield from _changes(place, _plain(before, _CONTRAST_APART), _plain(after, _CONTRAST_APART))
-    yield from _figure_evidence(key, old, new)
-
-
-def _figure_evidence(key: str, old: Entry, new: Entry) -> Iterator[FieldChange]:
-    """Sum up what moved in a figure, whose single values nobody would read here."""
-    before = _keyed((figure.title, figure) for figure in old.figures)
-    after = _keyed((figure.title, figure) for figure in new.figures)
-    yield from _membership(f"{key}: figure", before, after)
-    for title in [title for title in before if title in after]:
-        count = sum(1 for _ in _changes("", _plain(before[title]), _plain(after[title])))
-        if count:
-            place = f"{key}: figure {title}"
-            shown = f"{count} of {parts(after[title]).size} values differ"
-            yield FieldChange(place, "as it was", shown)
-
-
 def _run_evidence(before: Audit, after: Audit) -> Iterator[FieldChange]:
-    old = _keyed((run.fingerprint, run) for run in before.runs)
-    new = _keyed((run.fingerprint, run) for run in after.runs)
-    yield from _membership("run", old, new)
+    old = keyed((run.fingerprint, run) for run in before.runs)
+    new = keyed((run.fingerprint, run) for run in after.runs)
+    yield from membership("run", old, new)
     for key in [key for key in old if key in new]:
         place = f"run {short(key)}"
-        yield from _changes(place, _plain(old[key], _RUN_APART), _plain(new[key], _RUN_APART))
+        yield from changes(place, plain(old[key], _RUN_APART), plain(new[key], _RUN_APART))
 
 
 def _information(before: Audit, after: Audit) -> Iterator[FieldChange]:
     for field in _INFORMATIVE:
         old, new = (getattr(audit.provenance, field) for audit in (before, after))
-        yield from _changes(field, old, new)
+        yield from changes(field, old, new)
 
 
-def _membership(
-    kind: str, old: Mapping[str, object], new: Mapping[str, object]
-) -> Iterator[FieldChange]:
-    yield from (FieldChange(f"{kind} {key}", "present", _ABSENT) for key in old if key not in new)
-    yield from (FieldChange(f"{kind} {key}", _ABSENT, "present") for key in new if key not in old)
-
-
-def _changes(place: str, old: Any, new: Any) -> Iterator[FieldChange]:
-    """Walk two documents together and report the leaves that differ."""
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        for key in dict.fromkeys([*old, *new]):
-            yield from _changes(f"{place}.{key}", old.get(key, _ABSENT), new.get(key, _ABSENT))
-    elif _is_list(old) and _is_list(new) and len(old) == len(new):
-        for index, (one, other) in enumerate(zip(old, new, strict=True)):
-            yield from _changes(f"{place}[{index}]", one, other)
-    elif old != new:
-        yield FieldChange(place.lstrip("."), _shown(old), _shown(new))
-
-
-def _contrasts(entry: Entry) -> dict[str, Contrast]:
-    return _keyed((contrast.name, contrast) for contrast in entry.contrasts)
-
-
-def _comparisons(entry: Entry) -> list[dict[str, Any]]:
-    return [_plain(one, _apart_of(one)) for one in entry.comparisons]
-
-
-def _apart_of(comparison: Comparison) -> set[str]:
-    """Leave out what rests on a clock, which is different in every execution."""
-    return {"measured"} if comparison.timed else set()
-
-
-def _protocols(audit: Audit) -> dict[str, str]:
-    return {protocol.name: protocol.says for protocol in audit.protocols}
-
-
-def _shared_contrasts(old: Entry, new: Entry) -> Iterator[tuple[str, Contrast, Contrast]]:
-    after = _contrasts(new)
-    for name, contrast in _contrasts(old).items():
-        if name in after:
-            yield name, contrast, after[name]
-
-
-def _keyed(pairs: Iterable[tuple[str, _Value]]) -> dict[str, _Value]:
-    """Make keys unique by numbering repetitions, so that none shadows another."""
-    seen = Counter[str]()
-    result = {}
-    for key, value in pairs:
-        seen[key] += 1
-        result[key if seen[key] == 1 else f"{key} ({seen[key]})"] = value
-    return result
-
-
-def _plain(record: Any, apart: set[str] | None = None) -> dict[str, Any]:
-    plain: dict[str, Any] = record.model_dump(exclude=apart)
-    return plain
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str)
-
-
-def _shown(value: object) -> str:
-    return shorten(value if isinstance(value, str) else repr(value), _LONGEST_VALUE)
+def _protocols(audit: Audit) -> dict[str, dict[str, Any]]:
+    return {protocol.name: plain(protocol, {"name"}) for protocol in audit.protocols}
 
 
 def _verdict_line(change: VerdictChange) -> str:

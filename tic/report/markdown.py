@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tic.audit.evidence import Audit, Entry
+from tic.audit.document import Audit, Entry
 from tic.report import numerals, verdicts
+from tic.report.finding import text
 from tic.report.protocols import (
     ProtocolCell,
     ProtocolRow,
@@ -14,6 +15,8 @@ from tic.report.protocols import (
     protocol_table,
     result_sentence,
 )
+from tic.report.roles import name_of, only
+from tic.report.summary import findings
 from tic.report.text import markdown, shorten
 from tic.stats.judge import Outcome
 
@@ -30,17 +33,30 @@ def render_markdown(audit: Audit) -> str:
     blocks = [f"# Claim audit: {markdown(verdicts.title(audit))}"]
     if not audit.completed:
         blocks.append("**Interrupted.** The audit did not run to its end; what follows is partial.")
-    table = protocol_table(audit)
-    shown = in_overview(audit.entries) if table else audit.entries
+    claims = only(audit, "claim")
+    table = protocol_table(claims)
+    shown = in_overview(claims.entries) if table else claims.entries
+    blocks.append("## Auditor's summary")
     blocks.append(verdicts.counts_sentence(shown))
-    blocks += [result_sentence(audit, table)] if table else []
-    blocks += _scopes(audit)
+    blocks += [result_sentence(claims, table)] if table else []
+    blocks.append(_findings(audit))
+    blocks += _scopes(claims)
     if shown:
         blocks.append(_table(_COLUMNS, (_row(entry) for entry in shown)))
-    blocks.append(_list(audit.entries))
+    blocks.append(_list(claims.entries))
     blocks += _protocols(table) if table else []
     blocks.append(_origin(audit))
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _findings(audit: Audit) -> str:
+    """List what stands behind the verdicts."""
+    lines = []
+    for found in findings(audit):
+        topic = f"{markdown(found.topic)}{' (alarm)' if found.alarm else ''}"
+        lines.append(f"- **{topic}.** {markdown(text(found.spans))}")
+        lines += [f"  - {markdown(text(point))}" for point in found.points]
+    return "\n".join(lines)
 
 
 def _scopes(audit: Audit) -> Iterator[str]:
@@ -68,7 +84,7 @@ def _protocols(table: ProtocolTable) -> Iterator[str]:
 
 def _protocol_row(row: ProtocolRow) -> tuple[str, ...]:
     return (
-        markdown(verdicts.name_of(row.entry)),
+        markdown(name_of(row.entry)),
         markdown(verdicts.parameters(row.entry) or "–"),
         *(_protocol_cell(cell) for cell in row.cells),
         "**differ**" if row.differs else "–",
@@ -97,7 +113,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
         seeds = str(len(contrast.seeds) or seeds)
     return (
         _badge(entry),
-        markdown(verdicts.name_of(entry)),
+        markdown(name_of(entry)),
         markdown(entry.source),
         markdown(verdicts.setting(entry) or "–"),
         markdown(estimate),

@@ -58,6 +58,15 @@ def aligned(values: Sequence[float]) -> tuple[str, ...]:
     return tuple(fixed(value, min(max(decimals, 0), 6)) for value in values)
 
 
+def alike(values: Sequence[float], digits: int = 3) -> tuple[str, ...]:
+    """Print the numbers of one table with as many decimals as `digits` digits of the largest."""
+    largest = max((abs(value) for value in values), default=0.0)
+    if largest == 0 or not _is_plain(largest):
+        return tuple(number(value, digits) for value in values)
+    decimals = max(0, digits - 1 - _exponent(largest, digits))
+    return tuple(fixed(value, decimals) for value in values)
+
+
 def with_unit(text: str, unit: str) -> str:
     """Set a unit after a printed number; a short one stays on its line, a phrase may break."""
     space = THIN if len(unit) <= _SHORT_UNIT else " "
@@ -93,6 +102,11 @@ def seed_names(seeds: Sequence[int]) -> str:
     if len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[0] + len(seeds))):
         return f"seeds {seeds[0]}–{seeds[-1]}"
     return f"seeds {', '.join(str(seed) for seed in seeds)}"
+
+
+def enumerated(items: Sequence[str]) -> str:
+    """Return items as part of a sentence: a, b and c."""
+    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
 
 
 def signed(value: float, decimals: int) -> str:

@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tic.audit.evidence import Audit, Entry, ProtocolRecord
+from tic.audit.document import Audit, Entry, ProtocolRecord
 from tic.report.numerals import counted
-from tic.stats.judge import Outcome
+from tic.report.roles import SILENT
 
 STANDARD: Final = "standard"
 AS_STANDARD: Final = "as standard"
 NOT_JUDGED: Final = "not judged"
-# Nothing was found out, so nothing disagrees with what another protocol found.
-_SILENT = {Outcome.NOT_RUN, Outcome.ERROR}
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,9 @@ def protocols_of(audit: Audit) -> tuple[ProtocolRecord, ...]:
     """Return the protocols of an audit, with those that only its entries name at the end."""
     records = {record.name: record for record in reversed(audit.protocols)}
     named = [record.name for record in audit.protocols] + [e.protocol for e in audit.entries]
-    return tuple(records.get(n, ProtocolRecord(name=n, says="")) for n in dict.fromkeys(named))
+    return tuple(
+        records.get(n, ProtocolRecord(name=n, says="", release=False)) for n in dict.fromkeys(named)
+    )
 
 
 def protocol_table(audit: Audit) -> ProtocolTable | None:
@@ -131,7 +131,7 @@ def _row(
     entries: Sequence[Entry], members: dict[str, int], protocols: Sequence[ProtocolRecord]
 ) -> ProtocolRow:
     judged = [entries[index] for index in members.values()]
-    outcomes = {entry.outcome for entry in judged} - _SILENT
+    outcomes = {entry.outcome for entry in judged} - SILENT
     cells = tuple(_cell(entries, members, protocol.name) for protocol in protocols)
     return ProtocolRow(judged[0], cells, len(outcomes) > 1)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tic.audit.evidence import SCHEMA_VERSION, Audit
+from tic.audit.document import SCHEMA_VERSION, Audit
 from tic.errors import TicError
 from tic.report.text import shorten, visible
 

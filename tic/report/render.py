@@ -12,10 +12,12 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from tic.audit.evidence import Audit
+from tic.audit.document import Audit
 from tic.report import numerals, svg, verdicts, view
 from tic.report.markdown import render_markdown
 from tic.report.reading import load_audit
+from tic.report.rivals import consequence
+from tic.report.roles import name_of
 from tic.report.tables import Value, recipe_value, run_anchor, short
 from tic.report.text import finalize
 
@@ -88,7 +90,8 @@ def _environment() -> Environment:
         "interval": verdicts.interval,
         "setting": verdicts.setting,
         "parameters": verdicts.parameters,
-        "claim_name": verdicts.name_of,
+        "claim_name": name_of,
+        "consequence": consequence,
         "numbers": numerals.aligned,
         "counted": numerals.counted,
         "number": numerals.number,

@@ -9,7 +9,8 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from tic.audit.evidence import Comparison, RunRecord
+from tic.audit.document import RunRecord
+from tic.audit.evidence import Comparison
 from tic.report import numerals
 from tic.report.forest import comparison_strips
 from tic.report.text import slug

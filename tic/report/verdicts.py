@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tic.audit.evidence import Audit, Contrast, Entry
+from tic.audit.document import Audit, Entry
+from tic.audit.evidence import Contrast, decisive_contrast
 from tic.report import numerals
 from tic.report.protocols import STANDARD
 from tic.stats.judge import Outcome
@@ -63,9 +64,9 @@ def counts_sentence(entries: Sequence[Entry]) -> str:
     claims = len({(entry.paper, entry.claim) for entry in entries})
     counts = Counter(entry.outcome for entry in entries)
     parts = [f"{counts[outcome]} {b.phrase}" for outcome, b in BADGES.items() if counts[outcome]]
-    listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
     verdicts = numerals.counted(len(entries), "verdict")
-    return f"{verdicts} on {numerals.counted(claims, 'claim')}: {listed}."
+    on = numerals.counted(claims, "claim")
+    return f"{verdicts} on {on}: {numerals.enumerated(parts)}."
 
 
 def scope_groups(entries: Sequence[Entry]) -> tuple[ScopeGroup, ...]:
@@ -79,14 +80,8 @@ def scope_groups(entries: Sequence[Entry]) -> tuple[ScopeGroup, ...]:
 
 
 def decisive(entry: Entry) -> Contrast | None:
-    """Return the contrast that the verdict hangs on.
-
-    Among the contrasts that came out as the claim did, this is the one with the largest p-value:
-    a claim holds when all its contrasts hold, so the weakest decides.
-    """
-    same = [c for c in entry.contrasts if c.outcome == entry.own_outcome]
-    candidates = same or list(entry.contrasts)
-    return max(candidates, key=lambda c: -1.0 if c.p_value is None else c.p_value, default=None)
+    """Return the contrast that the verdict of an entry hangs on."""
+    return decisive_contrast(entry.contrasts, entry.own_outcome)
 
 
 def estimate(contrast: Contrast) -> str:
@@ -98,11 +93,6 @@ def interval(contrast: Contrast) -> str:
     """Print the interval of a contrast, or a dash where there is none."""
     bounds = _estimate_and_interval(contrast)[1:]
     return f"[{bounds[0]}, {bounds[1]}]" if bounds else "–"
-
-
-def name_of(entry: Entry) -> str:
-    """Return the name of a claim without its paper, which the section already names."""
-    return entry.claim.removeprefix(f"{entry.paper}/")
 
 
 def parameters(entry: Entry) -> str:

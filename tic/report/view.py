@@ -1,83 +1,24 @@
-"""An audit arranged for reading: what the page and the summary show, in their order."""
+"""An audit arranged for reading: what the page shows, in its order."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
-from tic.audit.evidence import Audit, Contrast, Entry, Figure, Paper, ProtocolRecord
+from tic.audit.document import Audit, Paper
 from tic.report.contents import place
-from tic.report.figures import Drawing, different_axes, figure_drawings, reading
-from tic.report.forest import contrast_strips
-from tic.report.protocols import (
-    STANDARD,
-    ProtocolTable,
-    in_overview,
-    protocol_table,
-    protocols_of,
-    result_sentence,
-    siblings,
-)
-from tic.report.tables import (
-    ComparisonGroup,
-    Training,
-    comparison_groups,
-    run_anchor,
-    short,
-    training,
-)
+from tic.report.counterfeits import CounterfeitTable, counterfeit_table
+from tic.report.entry import EntryView, entry_views
+from tic.report.finding import Finding
+from tic.report.protocols import ProtocolTable, in_overview, protocol_table, result_sentence
+from tic.report.reading_table import OverallTable, overall_tables
+from tic.report.rivals import threats
+from tic.report.roles import Role, anchors, only
+from tic.report.summary import findings
+from tic.report.tables import Training, training
 from tic.report.text import slug
-from tic.report.verdicts import (
-    BADGES,
-    Badge,
-    ScopeGroup,
-    counts_sentence,
-    decisive,
-    name_of,
-    scope_groups,
-    title,
-)
-
-
-@dataclass(frozen=True)
-class FigureView:
-    """A figure with its drawings."""
-
-    figure: Figure
-    drawings: tuple[Drawing, ...]
-    reading: str
-    axes_differ: bool
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A protocol named beside an entry, with the verdict under it if this audit has one."""
-
-    protocol: str
-    anchor: str | None
-    badge: Badge | None
-
-
-@dataclass(frozen=True)
-class EntryView:
-    """One claim in one setting, with everything the page shows of it."""
-
-    entry: Entry
-    anchor: str
-    name: str
-    badge: Badge
-    downgraded: bool
-    decisive: Contrast | None
-    contrasts: tuple[tuple[Contrast, Markup, Badge], ...]
-    comparisons: tuple[ComparisonGroup, ...]
-    figures: tuple[FigureView, ...]
-    differences: tuple[str, ...]
-    runs: tuple[tuple[str, str | None], ...]
-    protocol: ProtocolRecord | None
-    alternatives: tuple[Reference, ...]
+from tic.report.verdicts import BADGES, Badge, ScopeGroup, counts_sentence, scope_groups, title
 
 
 @dataclass(frozen=True)
@@ -106,102 +47,78 @@ class PaperView:
 
 @dataclass(frozen=True)
 class AuditView:
-    """The whole page; `items` are all entries in the order of the audit."""
+    """The whole page.
+
+    `items` are the claims and `rivals` the other explanations, in the order of the audit; `linked`
+    holds by anchor the rivals of each claim and the claims of the overview that each rival
+    threatens, `anchors` where each entry of the audit is shown.
+    """
 
     audit: Audit
     title: str
     sentence: str
+    findings: tuple[Finding, ...]
     scopes: tuple[ScopeGroup, ...]
     items: tuple[EntryView, ...]
+    rivals: tuple[EntryView, ...]
+    linked: Mapping[str, tuple[EntryView, ...]]
+    anchors: tuple[str, ...]
     papers: tuple[PaperView, ...]
     protocols: ProtocolTable | None
     protocol_sentence: str
+    readings: tuple[OverallTable, ...]
+    counterfeits: CounterfeitTable | None
     training: Training
 
 
 def audit_view(audit: Audit) -> AuditView:
     """Arrange an audit for the page."""
-    scopes = scope_groups(audit.entries)
-    views = _entry_views(audit, {scope.level: scope.differences for scope in scopes})
-    table = protocol_table(audit)
-    shown = in_overview(audit.entries) if table else audit.entries
+    claims = only(audit, "claim")
+    places = anchors(audit.entries)
+    scopes = scope_groups(claims.entries)
+    common = {scope.level: scope.differences for scope in scopes}
+    views = entry_views(claims, _places(audit, "claim"), common)
+    rivals = entry_views(only(audit, "rival"), _places(audit, "rival"), common)
+    table = protocol_table(claims)
+    shown = in_overview(claims.entries) if table else claims.entries
+    listed = {entry.id for entry in shown}
     return AuditView(
         audit=audit,
         title=title(audit),
         sentence=counts_sentence(shown),
+        findings=findings(audit),
         scopes=scopes,
         items=views,
-        papers=_paper_views(audit, views, {entry.id for entry in shown}),
+        rivals=rivals,
+        linked=_linked(audit, places, (*views, *rivals), listed),
+        anchors=places,
+        papers=_paper_views(audit, views, listed),
         protocols=table,
-        protocol_sentence=result_sentence(audit, table) if table else "",
+        protocol_sentence=result_sentence(claims, table) if table else "",
+        readings=overall_tables(audit.entries),
+        counterfeits=counterfeit_table(audit.entries),
         training=training(audit.runs),
     )
 
 
-def _entry_views(audit: Audit, common: dict[str, tuple[str, ...]]) -> tuple[EntryView, ...]:
-    known = {run.fingerprint for run in audit.runs}
-    anchors = _unique(f"claim-{slug(entry.id)}" for entry in audit.entries)
-    records = {record.name: record for record in protocols_of(audit)}
-    return tuple(
-        _entry_view(entry, anchor, known, common[entry.scope.level], records, references)
-        for entry, anchor, references in zip(
-            audit.entries, anchors, _references(audit.entries, anchors), strict=True
-        )
-    )
+def _places(audit: Audit, role: Role) -> tuple[str, ...]:
+    named = zip(anchors(audit.entries), audit.entries, strict=True)
+    return tuple(anchor for anchor, entry in named if entry.role == role)
 
 
-def _references(entries: Sequence[Entry], anchors: Sequence[str]) -> Iterator[dict[str, Reference]]:
-    """Return for each entry the verdicts on its claim under all protocols of the audit."""
-    for members in siblings(entries):
-        yield {
-            protocol: Reference(protocol, anchors[index], BADGES[entries[index].outcome])
-            for protocol, index in members.items()
-        }
-
-
-def _entry_view(
-    entry: Entry,
-    anchor: str,
-    known: set[str],
-    common: Sequence[str],
-    records: dict[str, ProtocolRecord],
-    references: dict[str, Reference],
-) -> EntryView:
-    strips = contrast_strips(entry.contrasts, anchor)
-    return EntryView(
-        entry=entry,
-        anchor=anchor,
-        name=name_of(entry),
-        badge=BADGES[entry.outcome],
-        downgraded=entry.own_outcome != entry.outcome,
-        decisive=decisive(entry),
-        contrasts=tuple(
-            (contrast, strip, BADGES[contrast.outcome])
-            for contrast, strip in zip(entry.contrasts, strips, strict=True)
-        ),
-        comparisons=comparison_groups(entry.comparisons, anchor),
-        figures=_figure_views(entry.figures, anchor),
-        differences=tuple(d for d in entry.scope.differences if d not in common),
-        runs=tuple((short(run), run_anchor(run) if run in known else None) for run in entry.runs),
-        protocol=None if entry.protocol == STANDARD else records[entry.protocol],
-        alternatives=tuple(_reference(name, references) for name in entry.alternatives),
-    )
-
-
-def _figure_views(figures: Sequence[Figure], anchor: str) -> tuple[FigureView, ...]:
-    return tuple(
-        FigureView(
-            figure=figure,
-            drawings=figure_drawings(figure, f"{anchor}-f{index + 1}"),
-            reading=reading(figure),
-            axes_differ=different_axes(figure),
-        )
-        for index, figure in enumerate(figures)
-    )
-
-
-def _reference(protocol: str, references: dict[str, Reference]) -> Reference:
-    return references.get(protocol, Reference(protocol, None, None))
+def _linked(
+    audit: Audit, places: Sequence[str], views: Sequence[EntryView], listed: Set[str]
+) -> dict[str, tuple[EntryView, ...]]:
+    """Link claims under all protocols to their rivals, and rivals to the claims that are listed."""
+    by_anchor = {view.anchor: view for view in views}
+    linked = {
+        places[index]: tuple(by_anchor[places[other]] for other in others)
+        for index, others in threats(audit.entries).items()
+    }
+    return {
+        anchor: tuple(o for o in others if o.entry.role == "rival" or o.entry.id in listed)
+        for anchor, others in linked.items()
+    }
 
 
 def _paper_views(
@@ -235,12 +152,3 @@ def _place_views(views: Sequence[EntryView]) -> tuple[PlaceView, ...]:
 def _counts(views: Sequence[EntryView]) -> tuple[tuple[Badge, int], ...]:
     counts = Counter(view.badge for view in views)
     return tuple((badge, counts[badge]) for badge in BADGES.values() if counts[badge])
-
-
-def _unique(names: Iterable[str]) -> list[str]:
-    seen = Counter[str]()
-    result = []
-    for name in names:
-        seen[name] += 1
-        result.append(name if seen[name] == 1 else f"{name}--{seen[name]}")
-    return result

@@ -1,0 +1,148 @@
+import re
+
+import pytest
+
+from tic.report import render_html, rivals
+from tic.report.roles import anchors, labels
+from tic.stats.judge import Outcome
+
+
+def part(source: str, tag: str, ident: str) -> str:
+    found = re.search(rf'<{tag} id="{re.escape(ident)}".*?</{tag}>', source, re.DOTALL)
+    assert found is not None, ident
+    return found.group(0)
+
+
+def words(source: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", source).split())
+
+
+@pytest.fixture(scope="module")
+def source(example_audit):
+    return render_html(example_audit)
+
+
+def test_a_rival_threatens_claims_that_agree_in_all_parameters_that_both_have(example):
+    claim = example.entry("c", "Fig. 1", "s", "r", parameters={"network": "tiny", "T": "10"})
+    same = example.rival("a", ["c"], "s", "r", parameters={"T": "10", "data set": "digits"})
+    other = example.rival("a", ["c"], "s", "r", parameters={"T": "10", "network": "VGG-16"})
+    assert rivals.threatens(same, claim)
+    assert not rivals.threatens(other, claim)
+    assert not rivals.threatens(example.rival("a", ["d"], "s", "r"), claim)
+
+
+def test_only_rivals_threaten_and_only_claims_are_threatened(example):
+    claim = example.entry("c", "Fig. 1", "s", "r")
+    rival = example.rival("a", ["c", "a"], "s", "r")
+    copy = claim.model_copy(update={"role": "counterfeit"})
+    assert rivals.threats((claim, rival, copy)) == {0: (1,), 1: (0,)}
+    assert not rivals.threatens(claim.model_copy(update={"threatens": (claim.claim,)}), claim)
+
+
+def test_a_rival_stands_beside_its_claim_under_every_protocol(example_audit):
+    linked = rivals.threats(example_audit.entries)
+    assert linked[0] == linked[12] == (14, 15)
+    assert linked[16] == (8,)
+    assert linked[10] == ()
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_what_follows_from_a_rival_is_said_in_words(example, outcome):
+    follows = rivals.consequence(example.rival("a", ["c"], "s", "r", outcome=outcome))
+    said = {
+        Outcome.REFUTED: ("supported", "The claim stands against this."),
+        Outcome.SUPPORTED: ("refuted", "The claim does not stand against this."),
+    }
+    open_ = ("inconclusive", "Open: whether the claim stands against this is undecided.")
+    assert (follows.css, follows.of_one) == said.get(outcome, open_)
+
+
+def test_a_claim_lists_what_else_could_explain_it(source):
+    article = part(source, "article", "claim-kim2023-concentration-10")
+    section = article[article.index("What else could explain this") :]
+    assert re.findall(r'href="#(rival-[^"]*)"', section) == [
+        "rival-kim2023-unfitted-readouts-10",
+        "rival-kim2023-estimator-10",
+    ]
+    told = words(section)
+    assert "unfitted-readouts ✗ REFUTED Only the mean over all timesteps is trained" in told
+    assert "alone make Fisher information early. The claim stands against this." in told
+    assert "as the paper estimates it. The claim does not stand against this." in told
+
+
+def test_a_claim_without_rivals_says_so(source, example_audit, edited):
+    told = words(part(source, "article", "claim-kim2023-saving"))
+    assert "No other explanation of this claim was tested." in told
+    claims = edited(entries=example_audit.entries[:14])
+    assert "other explanation" not in render_html(claims)
+    assert 'id="rivals"' not in render_html(claims)
+
+
+def test_rivals_are_shown_in_full_once_with_what_follows(source):
+    section = part(source, "section", "rivals")
+    assert section.count("<article") == source.count('<article id="rival-') == 6
+    told = words(part(source, "article", "rival-kim2023-gradient-masking-pgd"))
+    assert "The claims that it threatens do not stand against this explanation." in told
+    assert "Threatens alpha-robustness (corruption = pgd) Decided by" in told
+    assert "gap, low α ✓ SUPPORTED" in told
+    assert "accuracy under PGD, low α – 74.6" in told
+
+
+def test_a_rival_names_each_claim_once_and_not_by_every_protocol(source):
+    article = part(source, "article", "rival-kim2023-estimator-10")
+    assert re.findall(r'href="#(claim-[^"]*)"', article) == ["claim-kim2023-concentration-10"]
+
+
+def test_what_was_measured_is_folded_away_where_rivals_are_many(source, example_audit, edited):
+    assert source.count('<details class="measured" open>') == 6
+    more = tuple(e.model_copy(update={"id": f"{e.id}-2"}) for e in example_audit.entries[14:20])
+    many = render_html(edited(entries=(*example_audit.entries, *more)))
+    assert '<details class="measured" open>' not in many
+    assert many.count('<details class="measured">') == 12
+
+
+def test_checks_say_whether_they_hold_and_which_are_needed(source):
+    article = part(source, "article", "rival-kim2023-gradient-masking-pgd")
+    checks = re.findall(r'<li class="(holds|fails)">(.*?)</li>', article, re.DOTALL)
+    assert [(kind, words(check)) for kind, check in checks] == [
+        (
+            "holds",
+            "✓ more steps do not help the network needed : Accuracy under 200 steps is at most "
+            "that under 10. Found: 12.1 % against 74.6 %",
+        ),
+        (
+            "fails",
+            "✗ transfer is weaker : Images made on another network fool it less often than its "
+            "own. Found: 31 % against 25 %",
+        ),
+    ]
+    assert 'aria-label="fails"' in checks[1][1]
+
+
+def test_counts_and_tables_of_claims_hold_claims_only(source, example_audit, edited):
+    claims = render_html(edited(entries=example_audit.entries[:14]))
+    for tag, ident in (("section", "overview"), ("section", "protocols")):
+        assert words(part(source, tag, ident)) == words(part(claims, tag, ident))
+    sentence = re.search(r'<p class="sentence">(.*?)</p>', source)
+    assert sentence is not None
+    assert sentence.group(1).startswith("12 verdicts on 9 claims: 6 supported")
+    nav = part(source.replace("<nav ", '<nav id="n" '), "nav", "n")
+    assert "rival-" not in nav
+    assert "Rivals Counterfeits Training" in words(nav)
+
+
+def test_anchors_are_unique_and_tell_the_roles_apart(example_audit):
+    first = example_audit.entries[0]
+    copy = first.model_copy(update={"role": "counterfeit"})
+    assert anchors((first, first, copy)) == (
+        "claim-kim2023-concentration-10",
+        "claim-kim2023-concentration-10--2",
+        "counterfeit-kim2023-concentration-10",
+    )
+
+
+def test_labels_leave_out_parameters_that_all_entries_share(example):
+    one = example.entry("c", "Fig. 1", "s", "r", parameters={"network": "tiny", "T": "4"})
+    other = example.entry("c", "Fig. 1", "s", "r", parameters={"network": "tiny", "T": "6"})
+    assert labels((one, other)) == ("c (4)", "c (6)")
+    assert labels((one,)) == ("c",)
