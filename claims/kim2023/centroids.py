@@ -8,7 +8,8 @@ import numpy as np
 
 from tic.audit import Panel
 from tic.audit.evidence import Series
-from tic.audit.judge import Judge, curves
+from tic.audit.exhibits import curves
+from tic.audit.judge import Judge
 from tic.audit.runs import Array, Epoch, SeedRuns
 from tic.stats import above, below, half_fall, theil_sen_slope
 

@@ -31,6 +31,7 @@ ESTIMATOR = Gap(
             "official",
             "Fisher information as the release computes it: squared gradients of batches of 16.",
             estimator=Estimator.OFFICIAL,
+            release=True,
         ),
     ),
 )
@@ -91,9 +92,9 @@ SEEDS = Gap(
     "code for the α loss, the attacks or pruning; several of its options are never read."
 )
 PREFIXES = Gap(
-    "Page's test takes every order of the timesteps as equally likely when there is no trend. "
-    "Neighbouring prefixes are alike, so its p-value is smaller than the evidence; the other two "
-    "contrasts do not have that flaw, and all three must hold."
+    "That I_t falls is judged by its slope in every seed. Page's test over the timesteps would "
+    "take every order of them as equally likely when there is no trend; neighbouring prefixes are "
+    "alike, and `tic calibrate` shows how often it then sees a trend that is not there."
 )
 DEFICITS = Gap(
     "How strong the noise of Fig. 2 is stands in an appendix. Here it is Table 1's: Gaussian, half "
@@ -117,6 +118,7 @@ LEAK = Gap(
             "tau-four-thirds",
             "The smallest time constant is 4/3, the release's default, instead of 0.75.",
             alter=_release_tau,
+            release=True,
         ),
     ),
 )

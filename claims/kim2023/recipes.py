@@ -7,7 +7,7 @@ from claims.kim2023.protocol import PAPER_SMALLEST_TAU
 from tic.audit import Pack, Setting
 from tic.errors import NotApplicableError
 from tic.pruning import pruning_chain
-from tic.recipe import Recipe
+from tic.recipe import Pruning, Recipe
 
 PAPER_SETTING = Setting(
     recipe=Recipe(
@@ -23,6 +23,8 @@ PAPER_SETTING = Setting(
         augmentation="crop-flip",
     ),
     fisher_size=1616,  # 101 batches of 16, as many images as the release uses
+    attacks="standard",
+    attack_size=1000,
 )
 
 SMOKE_SETTING = Setting(
@@ -37,8 +39,9 @@ SMOKE_SETTING = Setting(
         augmentation="none",
     ),
     seeds=(0, 1, 2),
-    fisher_size=256,
+    fisher_size=128,
     test_size=500,
+    attack_size=64,
 )
 
 NETWORKS = {
@@ -88,6 +91,7 @@ SMOKE_DATA_SHARE = 1 / 4
 """A claim that brings its own data set into a setting of limited size takes this share of it."""
 DEFICIT_WIDTH = 3
 """Timesteps with noise, t to t + 2."""
+PRUNED = ("VGG-16", "ResNet-19")
 PRUNING_TIMESTEPS = 5
 ROUNDS = 5
 FRACTION = 0.5
@@ -234,7 +238,7 @@ def pruned(setting: Setting, kind: str, retrain_timesteps: int) -> dict[str, Rec
     return {
         role(name, done): recipe
         for name, timesteps in ((FULL, first.timesteps), (retrain_timesteps, retrain_timesteps))
-        for done, recipe in enumerate(_chain(first, timesteps), start=1)
+        for done, recipe in enumerate(chain(first, timesteps), start=1)
     }
 
 
@@ -243,11 +247,14 @@ def role(retrain_timesteps: int | str, done: int) -> str:
     return f"T_retrain={retrain_timesteps}, round {done}"
 
 
-def _chain(first: Recipe, timesteps: int) -> list[Recipe]:
+def chain(
+    first: Recipe, timesteps: int, *, epochs: int | None = None, pruning: Pruning = "magnitude"
+) -> list[Recipe]:
     return pruning_chain(
         first,
         rounds=ROUNDS,
         fraction=FRACTION,
-        retrain_epochs=max(1, round(RETRAIN_SHARE * first.epochs)),
+        retrain_epochs=epochs or max(1, round(RETRAIN_SHARE * first.epochs)),
         retrain_timesteps=timesteps,
+        pruning=pruning,
     )

@@ -5,11 +5,15 @@ from __future__ import annotations
 import pytest
 
 from claims.kim2023 import recipes
+from claims.kim2023.counterfeits import MIXED_TIMESTEPS
 from claims.kim2023.paper import SATURATION
 from claims.kim2023.protocol import SATURATION as SATURATION_GAP
 from claims.kim2023.recipes import CAPACITY_TIMESTEPS, KIM2023
+from claims.kim2023.soundness import require_learning
 from tic.audit import Panel, claim
-from tic.audit.judge import Judge, curves
+from tic.audit.counterfeit import PERMUTED_LABELS
+from tic.audit.exhibits import curves
+from tic.audit.judge import Judge
 from tic.audit.runs import SeedRuns
 from tic.stats import above, within
 
@@ -21,10 +25,13 @@ from tic.stats import above, within
     says="The accuracy of ResNet-19 saturates at T = 4, that of AlexNet at T = 8.",
     rule=(
         "accuracy(T) - accuracy(10) within ±1 pp from that T on, and accuracy(10) - accuracy(T) "
-        "above 1 pp before, for T = 2, 4, 6, 8, 10. The statement holds when it holds for both."
+        "above 1 pp before, for T = 2, 4, 6, 8, 10. The statement holds when it holds for both. "
+        "The network with T = 10 must have learned: at least twice the accuracy of guessing."
     ),
     needs=recipes.capacity,
+    version=2,
     gaps=(SATURATION_GAP,),
+    counterfeits=(MIXED_TIMESTEPS, PERMUTED_LABELS),
 )
 @pytest.mark.parametrize("kind", SATURATION)
 def test_larger_networks_need_fewer_timesteps(
@@ -32,6 +39,7 @@ def test_larger_networks_need_fewer_timesteps(
 ) -> None:
     accuracy = {t: runs[f"T = {t}"].accuracy() for t in CAPACITY_TIMESTEPS}
     *shorter, longest = CAPACITY_TIMESTEPS
+    require_learning(judge, runs[f"T = {longest}"], f"T = {longest}")
     for t in shorter:
         if t < SATURATION[kind]:
             judge(

@@ -6,10 +6,12 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from claims.kim2023 import recipes
+from claims.kim2023.counterfeits import OTHER_IMAGES
 from claims.kim2023.protocol import INPUT_FISHER, SURROGATE
 from claims.kim2023.recipes import KIM2023
 from tic.audit import Panel, claim
-from tic.audit.judge import Judge, curves
+from tic.audit.exhibits import curves
+from tic.audit.judge import Judge
 from tic.audit.runs import SeedRuns
 from tic.measure.perturbation import PerturbationResponse
 from tic.stats import above, theil_sen_slope
@@ -37,6 +39,7 @@ def relative_errors(response: PerturbationResponse) -> list[float]:
     ),
     needs=recipes.baseline,
     gaps=(INPUT_FISHER, SURROGATE),
+    counterfeits=(OTHER_IMAGES,),
 )
 def test_perturbations_follow_fisher_information(runs: SeedRuns, judge: Judge) -> None:
     responses = runs.perturbation(SHARES)

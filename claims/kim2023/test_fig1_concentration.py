@@ -6,14 +6,16 @@ import math
 
 import numpy as np
 
-from claims.kim2023 import recipes
+from claims.kim2023 import counterfeits, recipes
 from claims.kim2023.centroids import judge_concentration
 from claims.kim2023.protocol import FISHER, PREFIXES, SEEDS, SURROGATE
 from claims.kim2023.recipes import KIM2023
 from tic.audit import Panel, claim
-from tic.audit.judge import Judge, curves
+from tic.audit.counterfeit import SHUFFLED_TIMESTEPS
+from tic.audit.exhibits import curves
+from tic.audit.judge import Judge
 from tic.audit.runs import SeedRuns, normalised_centroid
-from tic.stats import above
+from tic.stats import above, below, theil_sen_slope
 
 
 @claim(
@@ -27,6 +29,7 @@ from tic.stats import above
     ),
     needs=recipes.baseline,
     gaps=(*FISHER, SURROGATE, SEEDS),
+    counterfeits=counterfeits.FISHER,
 )
 def test_information_moves_to_early_timesteps(runs: SeedRuns, judge: Judge) -> None:
     judge_concentration(runs, judge)
@@ -78,10 +81,12 @@ def draw_figure_1(runs: SeedRuns, judge: Judge) -> None:
     says="After training, information is concentrated in the first few timesteps.",
     rule=(
         "Share of the summed I_t in the first ceil(0.3 T) timesteps above 0.5; log of I_1 over the "
-        "largest later I_t above 0; Page's trend of I_t falling."
+        "largest later I_t above 0; Theil-Sen slope of log I_t over t below 0."
     ),
     needs=recipes.baseline,
+    version=2,
     gaps=(*FISHER, PREFIXES),
+    counterfeits=(SHUFFLED_TIMESTEPS,),
 )
 def test_trained_network_holds_information_early(runs: SeedRuns, judge: Judge) -> None:
     trace = runs.trace("final")
@@ -90,10 +95,10 @@ def test_trained_network_holds_information_early(runs: SeedRuns, judge: Judge) -
     judge(shares, above(0.5), name=f"share of information in timesteps 1 to {first}")
     lead = np.log(trace[:, 0] / trace[:, 1:].max(1))
     judge(lead, above(0), name="log ratio of I_1 to the largest later I_t")
-    if trace.shape[1] >= 3:
-        judge.trend(trace, direction="decreasing", name="Page's trend of I_t over t")
-    before = runs.trace("untrained")
     times = range(1, trace.shape[1] + 1)
+    slopes = [theil_sen_slope(times, row) for row in np.log(trace)]
+    judge(slopes, below(0), name="slope of log I_t over t", unit="per timestep")
+    before = runs.trace("untrained")
     judge.figure(
         "Information before and after training",
         "Share of each timestep in the summed Fisher trace.",

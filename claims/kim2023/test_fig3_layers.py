@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from claims.kim2023 import recipes
+from claims.kim2023.counterfeits import MIXED_BLOCKS
 from claims.kim2023.protocol import BLOCKS, FISHER
 from claims.kim2023.recipes import KIM2023, PAPER_SETTING
 from tic.audit import HeatMap, claim
@@ -45,6 +46,7 @@ def heat_map(runs: SeedRuns, epoch: int) -> HeatMap:
     ),
     needs=recipes.baseline,
     gaps=(*FISHER, BLOCKS),
+    counterfeits=(MIXED_BLOCKS,),
 )
 def test_deep_blocks_hold_information_early(runs: SeedRuns, judge: Judge) -> None:
     centroids = np.array(

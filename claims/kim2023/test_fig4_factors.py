@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from claims.kim2023 import recipes
+from claims.kim2023 import counterfeits, recipes
 from claims.kim2023.centroids import draw_centroids, half_falls, judge_concentration
 from claims.kim2023.paper import TRANSITION
 from claims.kim2023.protocol import DECAYS, FISHER, HALF_FALL, LEAK, RATES, UNIFORM
 from claims.kim2023.recipes import KIM2023, LEARNING_RATES, TIMESTEPS, WEIGHT_DECAYS
+from claims.kim2023.soundness import require_learning
 from tic.audit import claim
+from tic.audit.counterfeit import PERMUTED_LABELS
 from tic.audit.judge import Judge
 from tic.audit.runs import SeedRuns
 from tic.stats import above, within
@@ -38,6 +40,7 @@ def trained(role: str, runs: SeedRuns) -> str:
     ),
     needs=recipes.timesteps,
     gaps=(*FISHER, UNIFORM, HALF_FALL),
+    counterfeits=counterfeits.FISHER,
 )
 def test_longer_sequences_concentrate_later(runs: dict[str, SeedRuns], judge: Judge) -> None:
     for name, each in runs.items():
@@ -65,6 +68,7 @@ def test_longer_sequences_concentrate_later(runs: dict[str, SeedRuns], judge: Ju
     rule="Page's trend of the normalised centroid at mid-training over τ = 0.75, 2, 4 rising.",
     needs=recipes.time_constants,
     gaps=(*FISHER, LEAK),
+    counterfeits=(counterfeits.MIXED_TAUS,),
 )
 def test_larger_time_constants_keep_information_late(
     runs: dict[str, SeedRuns], judge: Judge
@@ -86,6 +90,7 @@ def test_larger_time_constants_keep_information_late(
     rule="Final normalised centroid within ±0.05 of that at the reference, for each other decay.",
     needs=recipes.weight_decays,
     gaps=(*FISHER, DECAYS),
+    counterfeits=(counterfeits.LATE_DECAY,),
 )
 def test_weight_decay_does_not_matter(runs: dict[str, SeedRuns], judge: Judge) -> None:
     reference = runs[REFERENCE_DECAY].centroid()
@@ -110,6 +115,7 @@ def test_weight_decay_does_not_matter(runs: dict[str, SeedRuns], judge: Judge) -
     ),
     needs=recipes.learning_rates,
     gaps=(*FISHER, RATES, HALF_FALL),
+    counterfeits=(counterfeits.MIXED_RATES,),
 )
 def test_the_best_learning_rate_concentrates_first(runs: dict[str, SeedRuns], judge: Judge) -> None:
     reference = half_falls(runs[REFERENCE_RATE])
@@ -130,13 +136,19 @@ def test_the_best_learning_rate_concentrates_first(runs: dict[str, SeedRuns], ju
     "same-accuracy",
     source="Fig. 4, text",
     says="Settings that move the concentration have no conspicuous effect on accuracy.",
-    rule="Test accuracy within ±1 pp of the reference for each setting of Fig. 4a to 4d.",
+    rule=(
+        "Test accuracy within ±1 pp of the reference for each setting of Fig. 4a to 4d. The "
+        "reference must have learned: at least twice the accuracy of guessing."
+    ),
     needs=recipes.factors,
+    version=2,
     gaps=(LEAK, DECAYS),
+    counterfeits=(counterfeits.UNTRAINED_TAU, PERMUTED_LABELS),
 )
 def test_settings_that_move_information_keep_accuracy(
     runs: dict[str, SeedRuns], judge: Judge
 ) -> None:
+    require_learning(judge, runs[REFERENCE], "reference")
     reference = runs[REFERENCE].accuracy()
     for role, each in runs.items():
         if each.recipe != runs[REFERENCE].recipe:

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from claims.kim2023 import recipes
+from claims.kim2023 import counterfeits, recipes
 from claims.kim2023.centroids import draw_centroids, judge_concentration
 from claims.kim2023.protocol import FISHER
 from claims.kim2023.recipes import DATASETS, KIM2023
@@ -27,6 +27,7 @@ from tic.stats import above
     ),
     needs=recipes.on_dataset,
     gaps=FISHER,
+    counterfeits=counterfeits.FISHER,
 )
 @pytest.mark.parametrize("images", DATASETS)
 def test_data_sets_show_concentration(runs: SeedRuns, judge: Judge, images: str) -> None:
@@ -49,6 +50,7 @@ def test_data_sets_show_concentration(runs: SeedRuns, judge: Judge, images: str)
     ),
     needs=recipes.architectures,
     gaps=FISHER,
+    counterfeits=(*counterfeits.FISHER, counterfeits.MIXED_NETWORKS),
 )
 def test_networks_show_concentration(runs: dict[str, SeedRuns], judge: Judge) -> None:
     for name, each in runs.items():

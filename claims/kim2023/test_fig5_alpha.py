@@ -6,13 +6,16 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from claims.kim2023 import recipes
+from claims.kim2023 import counterfeits, recipes
 from claims.kim2023.alphas import note_alphas
 from claims.kim2023.paper import LEVELS, table_1_rows
 from claims.kim2023.protocol import FISHER, PER_BATCH, SEEDS
 from claims.kim2023.recipes import KIM2023
+from claims.kim2023.soundness import require_learning
 from tic.audit import Panel, claim
-from tic.audit.judge import Judge, curves
+from tic.audit.counterfeit import PERMUTED_LABELS
+from tic.audit.exhibits import curves
+from tic.audit.judge import Judge
 from tic.audit.runs import SeedRuns
 from tic.stats import above, below, within
 
@@ -28,6 +31,7 @@ from tic.stats import above, below, within
     ),
     needs=recipes.alphas,
     gaps=(*FISHER, PER_BATCH),
+    counterfeits=(counterfeits.MIXED_ALPHAS,),
 )
 def test_smaller_alpha_holds_less_information(runs: dict[str, SeedRuns], judge: Judge) -> None:
     traces = {level: runs[level].trace() for level in LEVELS}
@@ -65,6 +69,7 @@ def test_smaller_alpha_holds_less_information(runs: dict[str, SeedRuns], judge: 
     ),
     needs=recipes.alphas,
     gaps=(PER_BATCH,),
+    counterfeits=(counterfeits.BACKWARD_TRAINING,),
 )
 def test_the_alpha_loss_converges(runs: dict[str, SeedRuns], judge: Judge) -> None:
     diverged = sum(int(each.diverged().sum()) for each in runs.values())
@@ -100,11 +105,17 @@ def test_the_alpha_loss_converges(runs: dict[str, SeedRuns], judge: Judge) -> No
     "alpha-accuracy",
     source="Fig. 5c, Table 1",
     says="α has little effect on classification accuracy.",
-    rule="Difference of test accuracy between any two α within ±1 percentage point.",
+    rule=(
+        "Difference of test accuracy between any two α within ±1 percentage point. The networks "
+        "must have learned: at least twice the accuracy of guessing at the low α."
+    ),
     needs=recipes.alphas,
+    version=2,
     gaps=(PER_BATCH, SEEDS),
+    counterfeits=(counterfeits.UNTRAINED_ALPHA, PERMUTED_LABELS),
 )
 def test_alpha_does_not_change_accuracy(runs: dict[str, SeedRuns], judge: Judge) -> None:
+    require_learning(judge, runs["low"], "α low")
     clean = {level: runs[level].accuracy() for level in LEVELS}
     for one, other in combinations(LEVELS, 2):
         judge(

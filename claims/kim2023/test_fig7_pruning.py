@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from claims.kim2023 import paper, recipes
+from claims.kim2023 import counterfeits, paper, recipes
 from claims.kim2023.protocol import RETRAINING, SEEDS
-from claims.kim2023.recipes import FULL, KIM2023, PAPER_SETTING, ROUNDS, role
+from claims.kim2023.recipes import FULL, KIM2023, PAPER_SETTING, PRUNED, ROUNDS, role
+from claims.kim2023.soundness import require_learning, require_sparsity
 from tic.audit import Panel, claim
-from tic.audit.judge import Judge, curves
+from tic.audit.counterfeit import PERMUTED_LABELS
+from tic.audit.exhibits import curves
+from tic.audit.judge import Judge
 from tic.audit.runs import Array, SeedRuns
 from tic.measure.cost import training_operations
 from tic.pruning import compute_saving
 from tic.stats import above, within
 
-PRUNED = ("VGG-16", "ResNet-19")
 PLACE = "text after Fig. 7"
 
 
@@ -95,15 +97,23 @@ def _over_rounds(values: list[Array]) -> list[list[float]]:
     "pruning",
     source="Fig. 7",
     says="Retraining with 3 or 4 timesteps prunes as well as with 5.",
-    rule="Accuracy within ±1 percentage point of T_retrain = T after every round.",
+    rule=(
+        "Accuracy within ±1 percentage point of T_retrain = T after every round. The weights must "
+        "be zero as the schedule says, and the network with T must have learned: at least twice "
+        "the accuracy of guessing in the last round."
+    ),
     needs=recipes.pruned,
+    version=2,
     gaps=(RETRAINING, SEEDS),
+    counterfeits=(counterfeits.GUESSING_SHORT, PERMUTED_LABELS, counterfeits.UNMASKED),
 )
 @pytest.mark.parametrize("retrain_timesteps", [4, 3], ids="retrain{}".format)
 @pytest.mark.parametrize("kind", PRUNED)
 def test_fewer_timesteps_prune_as_well(
     runs: dict[str, SeedRuns], judge: Judge, kind: str, retrain_timesteps: int
 ) -> None:
+    require_sparsity(judge, runs)
+    require_learning(judge, runs[role(FULL, ROUNDS)], "T_retrain = T, last round")
     full, short = accuracies(runs, retrain_timesteps)
     for done, (long_run, short_run) in enumerate(zip(full, short, strict=True), start=1):
         judge(
@@ -121,15 +131,21 @@ def test_fewer_timesteps_prune_as_well(
     "pruning",
     source="Fig. 7",
     says="Retraining with 2 timesteps degrades the pruned network a lot.",
-    rule="Accuracy at T_retrain = T minus that at T_retrain = 2 above 1 pp after the last round.",
+    rule=(
+        "Accuracy at T_retrain = T minus that at T_retrain = 2 above 1 pp after the last round. "
+        "The weights must be zero as the schedule says."
+    ),
     needs=recipes.pruned,
+    version=2,
     gaps=(RETRAINING, SEEDS),
+    counterfeits=(counterfeits.FULL_FOR_SHORT, counterfeits.UNMASKED),
 )
 @pytest.mark.parametrize("retrain_timesteps", [2], ids="retrain{}".format)
 @pytest.mark.parametrize("kind", PRUNED)
 def test_two_timesteps_are_too_few(
     runs: dict[str, SeedRuns], judge: Judge, kind: str, retrain_timesteps: int
 ) -> None:
+    require_sparsity(judge, runs)
     full, short = accuracies(runs, retrain_timesteps)
     judge(full[-1] - short[-1], above(1), name="accuracy lost after the last round", unit="pp")
     compare_time(runs, judge, retrain_timesteps)
@@ -145,6 +161,7 @@ def test_two_timesteps_are_too_few(
         "N_retrain·R·(T - T_retrain) / (N·T + N_retrain·R·T) for N = 300, N_retrain = 60, R = 5, "
         "T = 5, T_retrain = 3 within half a percentage point of 20 %, as it is printed."
     ),
+    counterfeits=(counterfeits.ONE_ROUND,),
 )
 def test_fewer_timesteps_save_compute(judge: Judge) -> None:
     saving = compute_saving(**paper.PRUNING_SCHEDULE, timesteps=5, retrain_timesteps=3)

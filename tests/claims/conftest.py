@@ -1,5 +1,6 @@
 """What an audit of the pack collects, on a machine that holds the data sets it is said to hold."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,9 @@ def collected(pytester, everything_imported, monkeypatch):
         return witness.audit
 
     return collect
+
+
+@pytest.fixture
+def claims(collected):
+    """Collect the claims alone, without their rivals."""
+    return partial(collected, "--no-rivals")

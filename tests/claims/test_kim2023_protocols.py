@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from claims.kim2023.protocol import FISHER, LEAK, PER_BATCH
-from tic.audit.claim import Setting
+from tic.audit.pack import Setting
 from tic.audit.protocol import STANDARD
 from tic.audit.runs import SeedRuns
 from tic.train import train
@@ -71,17 +71,17 @@ def test_a_reading_of_fisher_information_trains_nothing_else(collected, name):
     assert recipes[0] == recipes[1]
 
 
-def test_where_no_reading_matters_the_standard_one_is_judged(collected):
-    found = by_protocol(collected("--protocol", "tau-four-thirds"))
+def test_where_no_reading_matters_the_standard_one_is_judged(claims):
+    found = by_protocol(claims("--protocol", "tau-four-thirds"))
     assert {each.claim.name for each in found["tau-four-thirds"]} == TOUCHED["tau-four-thirds"]
     assert "time-constant" not in {each.claim.name for each in found["standard"]}
     assert len(found["standard"]) + len(found["tau-four-thirds"]) == 30
 
 
-def changed(collected, name, protocol):
+def changed(claims, name, protocol):
     """Recipes of a claim that a protocol changes, as (standard, changed) by role."""
-    (standard,) = collected("--claim", name).planned.values()
-    (other,) = collected("--claim", name, "--protocol", protocol).planned.values()
+    (standard,) = claims("--claim", name).planned.values()
+    (other,) = claims("--claim", name, "--protocol", protocol).planned.values()
     assert standard.recipes.keys() == other.recipes.keys()
     return {
         role: (recipe, other.recipes[role])
@@ -91,16 +91,16 @@ def changed(collected, name, protocol):
 
 
 @pytest.mark.parametrize("name", ["time-constant", "same-accuracy"])
-def test_four_thirds_stands_in_for_the_smallest_time_constant_alone(collected, name):
-    ((role, (before, after)),) = changed(collected, name, "tau-four-thirds").items()
+def test_four_thirds_stands_in_for_the_smallest_time_constant_alone(claims, name):
+    ((role, (before, after)),) = changed(claims, name, "tau-four-thirds").items()
     assert role == "τ = 0.75"
     assert before.tau == 0.75
     assert after == before.but(tau=4 / 3)
 
 
 @pytest.mark.parametrize("name", ["alpha-information", "alpha-convergence", "alpha-accuracy"])
-def test_the_absolute_value_per_sample_changes_every_alpha_loss(collected, name):
-    found = changed(collected, name, "alpha-per-sample")
+def test_the_absolute_value_per_sample_changes_every_alpha_loss(claims, name):
+    found = changed(claims, name, "alpha-per-sample")
     assert list(found) == ["low", "intermediate", "high"]
     for before, after in found.values():
         assert after == before.but(alpha_per="sample")
@@ -146,4 +146,5 @@ def test_a_reading_changes_one_thing(name):
         if getattr(reading, field) != getattr(STANDARD, field)
     }
     assert len(asked) == 1
-    assert replace(STANDARD, name=name, says=reading.says, **asked) == reading
+    told = {"name": name, "says": reading.says, "release": name == "official"}
+    assert replace(STANDARD, **told, **asked) == reading

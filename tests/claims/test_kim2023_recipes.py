@@ -83,10 +83,12 @@ def test_the_papers_setting():
         "seed": 0,
         "parent": None,
         "sparsity": 0.0,
+        "pruning": "magnitude",
     }
     assert PAPER_SETTING.seeds == (0, 1, 2, 3, 4)
     assert PAPER_SETTING.fisher_size == 101 * 16
     assert PAPER_SETTING.test_size is None
+    assert (PAPER_SETTING.attacks, PAPER_SETTING.attack_size) == ("standard", 1000)
 
 
 def test_the_smoke_setting_is_the_papers_with_half_the_timesteps_and_a_tenth_of_the_epochs():
@@ -100,11 +102,9 @@ def test_the_smoke_setting_is_the_papers_with_half_the_timesteps_and_a_tenth_of_
         batch_size=theirs.batch_size / 2,
         augmentation="none",
     )
-    assert (SMOKE_SETTING.seeds, SMOKE_SETTING.fisher_size, SMOKE_SETTING.test_size) == (
-        (0, 1, 2),
-        256,
-        500,
-    )
+    assert SMOKE_SETTING.seeds == (0, 1, 2)
+    assert (SMOKE_SETTING.fisher_size, SMOKE_SETTING.test_size) == (128, 500)
+    assert (SMOKE_SETTING.attacks, SMOKE_SETTING.attack_size) == ("quick", 64)
 
 
 def test_the_pack_is_audited_in_the_smoke_setting_unless_the_papers_is_asked_for():

@@ -1,12 +1,8 @@
 """Each claim in worlds where the truth is known: its test says yes there, and no here."""
 
-from dataclasses import dataclass, field
-
 import pytest
 
 from claims.kim2023 import paper
-from claims.kim2023 import test_discussion_capacity as discussion
-from claims.kim2023 import test_eq11_perturbation as eq11
 from claims.kim2023 import test_fig1_concentration as fig1
 from claims.kim2023 import test_fig2_deficits as fig2
 from claims.kim2023 import test_fig3_layers as fig3
@@ -17,292 +13,18 @@ from claims.kim2023 import test_fig7_pruning as fig7
 from claims.kim2023 import test_table1_robustness as table1
 from claims.kim2023.paper import LEVELS, TABLE_1
 from claims.kim2023.protocol import LEAK
-from fixtures.claims import Truth, claim_decided_by, conclude, falls_at, rises_at
+from fixtures.claims import conclude
+from fixtures.known_answers import CASES, last_round, short
+from fixtures.truth import Truth, by_level, everywhere, unless
 from tic.audit import HeatMap
+from tic.audit.claim import decided_by
 from tic.stats import Outcome
 
-
-def everywhere(**truth):
-    """A world in which the same is true of every training."""
-    return lambda _role, _recipe: Truth(**truth)
-
-
-def unless(chosen, otherwise, **truth):
-    """A world in which some trainings are unlike the others; `chosen` sees role and Recipe."""
-    return lambda role, recipe: Truth(**(truth if chosen(role, recipe) else otherwise))
-
-
-def by_level(name, low, intermediate, high):
-    """A world in which one fact depends on α."""
-    values = dict(zip(LEVELS, (low, intermediate, high), strict=True))
-    return lambda level, _recipe: Truth(**{name: values[level]})
-
-
-def short(role, _recipe):
-    return not role.startswith("T_retrain=T")
-
-
-def last_round(role, recipe):
-    return short(role, recipe) and role.endswith("round 5")
-
-
-def accuracy_that_grows_until(timesteps):
-    return lambda _role, recipe: Truth(accuracy=90 - 3 * max(0, timesteps - recipe.timesteps))
-
-
-FALLING = {"lateness": falls_at(0.4)}
-TINY_FALL = {"lateness": lambda done: -0.02 * done}
-
-
-@dataclass(frozen=True)
-class Case:
-    """A claim's test, a world in which it holds, and worlds in which it is refuted.
-
-    `panels` counts the series of each panel (for a heat map: its rows) of every figure.
-    """
-
-    test: object
-    holds: object
-    refuted: dict[str, object]
-    panels: list[list[int]] = field(default_factory=list)
-    comparisons: int = 0
-    parameters: dict[str, object] = field(default_factory=dict)
-
-    @property
-    def name(self):
-        return "-".join([claim_decided_by(self.test).name, *map(str, self.parameters.values())])
-
-
-CASES = [
-    Case(
-        fig1.test_information_moves_to_early_timesteps,
-        everywhere(**FALLING),
-        {
-            "information moves to the end": everywhere(lateness=rises_at(0.4)),
-            "it moves by less than 0.05": everywhere(**TINY_FALL),
-        },
-        [[1, 1, 1, 1, 1]],
-    ),
-    Case(
-        fig1.test_trained_network_holds_information_early,
-        everywhere(**FALLING),
-        {
-            "information is late": everywhere(lateness=rises_at(0.4)),
-            "a third of it is early": everywhere(lateness=lambda _: -0.03),
-        },
-        [[2]],
-    ),
-    Case(
-        fig2.test_noise_in_early_timesteps_hurts_more,
-        everywhere(gap=lambda done: 20 * done),
-        {
-            "late noise hurts more": everywhere(gap=lambda done: -20 * done),
-            "early noise always hurt more": everywhere(gap=lambda done: 5 + 20 * done),
-            "the difference shrinks": everywhere(gap=lambda done: 1.9 - 0.4 * done),
-            "the difference is half a point": everywhere(gap=lambda done: 0.5 * done),
-        },
-        [[5, 5]],
-    ),
-    Case(
-        fig3.test_deep_blocks_hold_information_early,
-        everywhere(depth=0.3),
-        {"deep blocks hold it late": everywhere(depth=-0.3)},
-        [[6, 6, 6]],
-    ),
-    Case(
-        fig4.test_longer_sequences_concentrate_later,
-        lambda _, recipe: Truth(lateness=falls_at(recipe.timesteps / 20)),
-        {
-            "longer ones concentrate first": lambda _, recipe: Truth(
-                lateness=falls_at(0.7 - recipe.timesteps / 20)
-            ),
-            "one does not concentrate": unless(
-                lambda role, _: role == "T = 8", FALLING, lateness=rises_at(0.4)
-            ),
-        },
-        [[4, 3, 3]],
-        comparisons=1,
-    ),
-    Case(
-        fig4.test_larger_time_constants_keep_information_late,
-        lambda _, recipe: Truth(lateness=falls_at(0.3 + recipe.tau / 10)),
-        {
-            "larger ones let it go first": lambda _, recipe: Truth(
-                lateness=falls_at(0.7 - recipe.tau / 10)
-            )
-        },
-        [[3, 3, 3]],
-    ),
-    Case(
-        fig4.test_weight_decay_does_not_matter,
-        everywhere(**FALLING),
-        {
-            "the largest keeps it late": unless(
-                lambda _, recipe: recipe.weight_decay == 1e-3, FALLING, lateness=lambda _: -0.3
-            ),
-            "the smallest brings it forward": unless(
-                lambda _, recipe: recipe.weight_decay == 1e-4, FALLING, lateness=lambda _: -3
-            ),
-        },
-        [[3]],
-    ),
-    Case(
-        fig4.test_the_best_learning_rate_concentrates_first,
-        unless(lambda role, _: role == "lr 0.3", {"lateness": falls_at(0.7)}, **FALLING),
-        {
-            "0.8 is faster": unless(
-                lambda role, _: role == "lr 0.8", {"lateness": falls_at(0.7)}, **FALLING
-            ),
-            "0.3 is last": unless(
-                lambda role, _: role == "lr 0.3", FALLING, lateness=falls_at(0.7)
-            ),
-        },
-        [[4, 3, 3]],
-    ),
-    *(
-        Case(
-            fig4_networks.test_data_sets_show_concentration,
-            everywhere(**FALLING),
-            {"information moves to the end": everywhere(lateness=rises_at(0.4))},
-            [[1, 3]],
-            parameters={"images": dataset},
-        )
-        for dataset in ("cifar10", "svhn", "fashion-mnist")
-    ),
-    Case(
-        fig4_networks.test_networks_show_concentration,
-        lambda role, _: Truth(
-            lateness=lambda done: falls_at(0.4)(done) * (0.5 if role == "AlexNet" else 1)
-        ),
-        {
-            "AlexNet is lowest": lambda role, _: Truth(
-                lateness=lambda done: falls_at(0.4)(done) * (1 if role == "AlexNet" else 0.5)
-            ),
-            "AlexNet does not concentrate": unless(
-                lambda role, _: role == "AlexNet", FALLING, lateness=rises_at(0.4)
-            ),
-            "ResNet-34 uses all timesteps": lambda role, _: Truth(
-                lateness=lambda done: (
-                    falls_at(0.4)(done) * {"AlexNet": 0.1, "ResNet-34": 0.1}.get(role, 1)
-                )
-            ),
-        },
-        [[3, 3, 3]],
-    ),
-    Case(
-        fig4.test_settings_that_move_information_keep_accuracy,
-        everywhere(accuracy=90),
-        {
-            f"{chosen} costs 3 points": unless(
-                lambda role, _, chosen=chosen: role == chosen, {}, accuracy=87
-            )
-            for chosen in ("T = 4", "τ = 4", "weight decay 0.001", "lr 0.8")
-        },
-    ),
-    Case(
-        fig5.test_smaller_alpha_holds_less_information,
-        by_level("information", 1, 2, 4),
-        {
-            "the labels of α are swapped": by_level("information", 4, 2, 1),
-            "the intermediate has most": by_level("information", 1, 4, 2),
-        },
-        [[3]],
-    ),
-    Case(
-        fig5.test_the_alpha_loss_converges,
-        lambda _, recipe: Truth(loss=recipe.alpha),
-        {
-            "it ends at twice α": lambda _, recipe: Truth(loss=2 * recipe.alpha),
-            "it ends at a third of α": lambda _, recipe: Truth(loss=recipe.alpha / 3),
-        },
-        [[3]],
-    ),
-    Case(
-        fig5.test_alpha_does_not_change_accuracy,
-        everywhere(accuracy=90),
-        {
-            "high α costs 3 points": by_level("accuracy", 90, 90, 87),
-            "low α gains 3 points": by_level("accuracy", 93, 90, 90),
-        },
-        [[3]],
-        comparisons=4,
-    ),
-    *(
-        Case(
-            table1.test_smaller_alpha_is_more_robust,
-            by_level("drop", 10, 20, 30),
-            {
-                "the labels of α are swapped": by_level("drop", 30, 20, 10),
-                "the intermediate loses most": by_level("drop", 10, 30, 20),
-                "the intermediate loses least": by_level("drop", 20, 10, 30),
-            },
-            comparisons=9,
-            parameters={"corruption": corruption},
-        )
-        for corruption in ("gaussian", "blur", "fgsm", "pgd")
-    ),
-    Case(
-        eq11.test_perturbations_follow_fisher_information,
-        everywhere(order=1, aligned=1),
-        {
-            "the error does not vanish": everywhere(order=0),
-            "it vanishes as a square root": everywhere(order=0.5),
-            "images of large trace move least": everywhere(aligned=-1),
-        },
-        [[1, 2]],
-    ),
-    *(
-        Case(
-            fig7.test_fewer_timesteps_prune_as_well,
-            everywhere(accuracy=90),
-            {
-                "fewer timesteps cost 3 points": unless(short, {}, accuracy=87),
-                "they cost 3 points in the last round": unless(last_round, {}, accuracy=87),
-            },
-            [[2, 2]],
-            comparisons=1,
-            parameters={"kind": network, "retrain_timesteps": timesteps},
-        )
-        for network in ("VGG-16", "ResNet-19")
-        for timesteps in (4, 3)
-    ),
-    *(
-        Case(
-            fig7.test_two_timesteps_are_too_few,
-            unless(last_round, {}, accuracy=80),
-            {
-                "two are as good": everywhere(accuracy=90),
-                "they cost half a point": unless(short, {}, accuracy=89.5),
-            },
-            [[2, 2]],
-            comparisons=1,
-            parameters={"kind": network, "retrain_timesteps": 2},
-        )
-        for network in ("VGG-16", "ResNet-19")
-    ),
-    *(
-        Case(
-            discussion.test_larger_networks_need_fewer_timesteps,
-            accuracy_that_grows_until(saturation),
-            {
-                "it saturates later": accuracy_that_grows_until(saturation + 2),
-                "it saturates earlier": accuracy_that_grows_until(saturation - 2),
-            },
-            [[1]],
-            parameters={"kind": network},
-        )
-        for network, saturation in (("ResNet-19", 4), ("AlexNet", 8))
-    ),
-]
 WORLDS = [
     pytest.param(case, world, id=f"{case.name}: {what}")
     for case in CASES
     for what, world in case.refuted.items()
 ]
-
-
-def outcome(case, world):
-    return conclude(case.test, world, case.parameters).verdict().outcome
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -319,7 +41,7 @@ def height(panel):
 
 @pytest.mark.parametrize(("case", "world"), WORLDS)
 def test_a_claim_is_refuted_where_it_is_false(case, world):
-    assert outcome(case, world) is Outcome.REFUTED
+    assert case.outcome(world) is Outcome.REFUTED
 
 
 @pytest.mark.parametrize(
@@ -491,7 +213,7 @@ def test_another_saving_than_printed_would_be_refuted(saving, printed, monkeypat
 
 
 def test_every_claim_is_put_to_both_worlds():
-    names = {claim_decided_by(case.test).name for case in CASES} | {"saving"}
+    names = {decided_by(case.test).name for case in CASES} | {"saving"}
     assert names == {
         "concentration", "concentrated", "deficits", "layers", "timesteps", "time-constant",
         "weight-decay", "learning-rate", "datasets", "architectures", "same-accuracy",

@@ -1,0 +1,51 @@
+"""What must be true of the Runs before a claim about them can be decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tic.audit.exhibits import Exhibits
+from tic.audit.masking import ZERO_GRADIENTS
+from tic.audit.runs import SeedRuns
+
+LEARNED = 2.0
+"""Times the accuracy of guessing that a trained network must reach."""
+SPARSITY_TOLERANCE = 1e-3
+
+
+def require_learning(exhibits: Exhibits, runs: SeedRuns, of: str) -> None:
+    """Networks that guess are all equally good: equal accuracy says something of others only."""
+    accuracy, least = float(runs.accuracy().mean()), LEARNED * runs.chance
+    exhibits.check(
+        f"has learned, {of}",
+        f"Accuracy is at least {LEARNED:g} times that of guessing.",
+        f"{accuracy:.1f} %, guessing gives {runs.chance:.1f} %",
+        holds=accuracy >= least,
+        needed=True,
+    )
+
+
+def require_gradients(exhibits: Exhibits, runs: Mapping[str, SeedRuns]) -> None:
+    """An attack that follows gradients measures nothing where there are none."""
+    for name, each in runs.items():
+        zero = 100 * float(each.zero_gradients().mean())
+        exhibits.check(
+            f"gradients are there, α {name}",
+            f"At most {ZERO_GRADIENTS:g} % of the images have an input gradient of exactly zero.",
+            f"{zero:.1f} %",
+            holds=zero <= ZERO_GRADIENTS,
+            needed=True,
+        )
+
+
+def require_sparsity(exhibits: Exhibits, runs: Mapping[str, SeedRuns]) -> None:
+    """A network is pruned when its weights are zero, whatever its Recipe says."""
+    missed = [abs(each.sparsity() - each.recipe.sparsity).max() for each in runs.values()]
+    least = min(float(each.sparsity().min()) for each in runs.values())
+    exhibits.check(
+        "is pruned",
+        "The share of weights that are exactly zero is that of the schedule, in every round.",
+        f"off by at most {max(missed):.2g}; the smallest share is {least:.3f}",
+        holds=max(missed) <= SPARSITY_TOLERANCE,
+        needed=True,
+    )

@@ -1,0 +1,67 @@
+"""Rivals: faults of an implementation that may have made the pattern of Table 1."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from claims.kim2023 import recipes
+from claims.kim2023.corruptions import GRADIENT_ATTACKS
+from claims.kim2023.faults import FAULTS
+from claims.kim2023.paper import LEVELS, table_1_rows
+from claims.kim2023.recipes import KIM2023
+from tic.audit import rival
+from tic.audit.judge import Judge
+from tic.audit.masking import percent
+from tic.audit.runs import SeedRuns
+from tic.stats import above
+
+
+@rival(
+    KIM2023,
+    "fault",
+    of=("alpha-robustness",),
+    source="Table 1",
+    says="The pattern of Table 1 comes out where the attack is implemented with this fault.",
+    rule=(
+        "Under the faulty attack drop(intermediate) - drop(low) and drop(high) - "
+        "drop(intermediate) both above 0."
+    ),
+    needs=recipes.alphas,
+    notes=(
+        "normalised-epsilon: ε and step in units of the normalised image. surrogate-lost: spikes "
+        "without a derivative, as an older SpikingJelly has them in evaluation mode. state-kept: "
+        "membranes that are not reset between the steps of the attack.",
+        "The paper states none of this. A fault that yields the pattern is a possible cause of it, "
+        "no proof.",
+    ),
+)
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("corruption", GRADIENT_ATTACKS)
+def test_a_fault_makes_the_pattern(
+    runs: dict[str, SeedRuns], judge: Judge, corruption: str, fault: str
+) -> None:
+    sound = GRADIENT_ATTACKS[corruption]
+    clean = {level: percent(runs[level].right()) for level in LEVELS}
+    found = {
+        how: {level: clean[level] - percent(runs[level].right(attack)) for level in LEVELS}
+        for how, attack in (("faulty", FAULTS[fault](attack=sound)), ("sound", sound))
+    }
+    for less, more in pairwise(LEVELS):
+        judge(
+            found["faulty"][more] - found["faulty"][less],
+            above(0),
+            name=f"drop under {corruption} with the fault, α {more} minus α {less}",
+            unit="pp",
+        )
+    place, rows = table_1_rows(runs["low"].recipe.dataset)
+    for how, drops in found.items():
+        for level in LEVELS:
+            judge.compare(
+                f"α {level}, drop under the {how} attack",
+                place,
+                unit="pp",
+                reported=round(rows[level].clean - getattr(rows[level], corruption), 2),
+                measured=drops[level],
+            )

@@ -1,0 +1,96 @@
+"""Rival: what Fisher information shows depends on how it is estimated and normalised."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from claims.kim2023.readings import DATASETS_TEST, FISHER_TESTS, READINGS
+from claims.kim2023.recipes import DATASETS, KIM2023, on_dataset
+from tic.audit import Setting, rival
+from tic.audit.claim import decided_by
+from tic.audit.judge import Judge
+from tic.audit.runs import SeedRuns
+from tic.recipe import Recipe
+from tic.stats import Outcome, above
+
+SAYS = "Whether this holds depends on how Fisher information is estimated, on what and normalised."
+RULE = (
+    "The claim is judged on the same Runs by four estimators, on training and on test images, raw, "
+    "per parameter and relative to ‖θ‖². Some readings support it and some refute it: the smaller "
+    "of the two numbers is above 0."
+)
+NOTES = (
+    "Empirical takes the labels of the data (Eq. 6), sampled draws them from the network (Eq. 5), "
+    "exact sums over all labels under the network, on an eighth of the images; official is the "
+    "release's squared batch mean.",
+    "Per parameter divides each layer's trace by its size; relative multiplies it by ‖θ‖² of the "
+    "layer, which does not change when weights before a batch normalisation are scaled.",
+    "Each reading is judged by itself, without correction for their number, and looks at the "
+    "untrained network, the early, middle and last epoch and the thirds of the training.",
+)
+
+
+def needs(setting: Setting, of: str) -> Recipe | dict[str, Recipe]:
+    """What the claim needs."""
+    found = decided_by(FISHER_TESTS[of]).recipes(setting, {})
+    return found[""] if set(found) == {""} else found
+
+
+def judge_readings(
+    test: Callable[..., None], runs: SeedRuns | dict[str, SeedRuns], judge: Judge, **more: Any
+) -> None:
+    """Let the claim's test judge every reading, and judge whether they contradict each other."""
+    for reading in READINGS:
+        other = Judge(judge.seeds, judge.confidence)
+        read = (
+            {role: reading.of(each) for role, each in runs.items()}
+            if isinstance(runs, dict)
+            else reading.of(runs)
+        )
+        test(runs=read, judge=other, **more)
+        judge.reading(reading.factors, other, release=reading.release)
+    counts = Counter(each.outcome for each in judge.readings)
+    judge(
+        [min(counts[Outcome.SUPPORTED], counts[Outcome.REFUTED])],
+        above(0),
+        name="readings on the smaller side of SUPPORTED against REFUTED",
+        exact=True,
+    )
+
+
+@rival(
+    KIM2023,
+    "readings",
+    of=tuple(FISHER_TESTS),
+    source="Eq. 4-7",
+    says=SAYS,
+    rule=RULE,
+    needs=needs,
+    notes=NOTES,
+)
+@pytest.mark.parametrize("of", FISHER_TESTS)
+def test_the_answer_depends_on_the_reading(
+    runs: SeedRuns | dict[str, SeedRuns], judge: Judge, of: str
+) -> None:
+    judge_readings(FISHER_TESTS[of], runs, judge)
+
+
+@rival(
+    KIM2023,
+    "readings",
+    of=("datasets",),
+    source="Eq. 4-7",
+    says=SAYS,
+    rule=RULE,
+    needs=on_dataset,
+    notes=NOTES,
+)
+@pytest.mark.parametrize("images", DATASETS)
+def test_the_answer_on_a_data_set_depends_on_the_reading(
+    runs: SeedRuns, judge: Judge, images: str
+) -> None:
+    judge_readings(DATASETS_TEST, runs, judge, images=images)

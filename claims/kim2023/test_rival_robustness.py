@@ -1,0 +1,213 @@
+"""Rivals of robustness by small α: masked gradients, and confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from claims.kim2023 import recipes
+from claims.kim2023.corruptions import EPSILON, GRADIENT_ATTACKS, STEP
+from claims.kim2023.paper import LEVELS, table_1_rows
+from claims.kim2023.recipes import KIM2023
+from tic.attacks import Rescaled
+from tic.audit import masking, rival
+from tic.audit.judge import Judge
+from tic.audit.masking import Robustness, percent
+from tic.audit.runs import Array, SeedRuns
+from tic.errors import NotApplicableError
+from tic.stats import below
+
+LEAST = 1.0
+"""Percentage points of advantage that count as some."""
+BINS = 4
+"""Of equal numbers of images by clean margin, within which networks are compared."""
+MEMBERS = {"fgsm": "FGSM", "pgd": "PGD, 10 steps"}
+"""Names in the battery of the attacks as in the paper."""
+SHOWN_WITH = "pgd"
+"""The entry that shows the battery, which is the same for both."""
+
+
+def _advantage(judge: Judge, low: Array, high: Array, where: str) -> None:
+    judge(low - high, below(LEAST), name=f"advantage of the low α over the high {where}", unit="pp")
+
+
+@rival(
+    KIM2023,
+    "masked-gradients",
+    of=("alpha-robustness",),
+    source="Table 1",
+    says=(
+        "The robustness is that of masked gradients: in the worst case over many attacks a small α "
+        "has no advantage."
+    ),
+    rule=(
+        "Drop of accuracy at the high α minus that at the low α, both in the worst case per image "
+        "over the battery, below 1 pp. A figure of the paper does not survive when its attack "
+        "leaves over 1 pp more than the worst case."
+    ),
+    needs=recipes.alphas,
+    attacked=True,
+)
+@pytest.mark.parametrize("corruption", MEMBERS)
+def test_no_advantage_in_the_worst_case(
+    runs: dict[str, SeedRuns], judge: Judge, corruption: str
+) -> None:
+    found: dict[str, Robustness] = {
+        level: masking.attack(runs[level], EPSILON, STEP) for level in LEVELS
+    }
+    drop = {level: percent(each.clean) - each.worst() for level, each in found.items()}
+    judge(
+        drop["high"] - drop["low"],
+        below(LEAST),
+        name="drop in the worst case, α high minus α low",
+        unit="pp",
+    )
+    _, rows = table_1_rows(runs["low"].recipe.dataset)
+    for level in LEVELS:
+        each = found[level]
+        judge.worst_case(
+            f"{MEMBERS[corruption]}, α {level}",
+            each.accuracy(MEMBERS[corruption]),
+            each.worst(),
+            reported=getattr(rows[level], corruption),
+        )
+    images = found["low"].clean.shape[1]
+    judge.note(
+        f"Battery: {runs['low'].setting.attacks}, on {images} test images, ε = {EPSILON:.4f}."
+    )
+    if corruption == SHOWN_WITH:
+        for name, each in found.items():
+            masking.check(judge, each, f"α {name}")
+        show_battery(judge, found)
+    else:
+        judge.note(f"The tables of the battery and its checks stand with {SHOWN_WITH}.")
+
+
+def show_battery(judge: Judge, found: Mapping[str, Robustness]) -> None:
+    """Accuracy under every attack of the battery, and as ε grows."""
+    some = next(iter(found.values()))
+    judge.table(
+        "The battery",
+        "Accuracy that an attack leaves at each α.",
+        unit="%",
+        columns=[f"α {level}" for level in found],
+        rows=[
+            ("no attack", "clean", [percent(each.clean) for each in found.values()]),
+            *(
+                (member.family, member.name, [e.accuracy(member.name) for e in found.values()])
+                for member in some.members
+            ),
+            ("all", "worst case per image", [each.worst() for each in found.values()]),
+        ],
+    )
+    judge.table(
+        "As ε grows",
+        f"Accuracy that PGD with {masking.STEPS} steps leaves.",
+        unit="%",
+        columns=[f"α {level}" for level in found],
+        rows=[
+            ("PGD", f"ε = {radius:.3g}", [percent(each.grown[radius]) for each in found.values()])
+            for radius in some.grown
+        ],
+    )
+
+
+@rival(
+    KIM2023,
+    "matched-temperature",
+    of=("alpha-robustness",),
+    source="Table 1",
+    says=(
+        "A small α only makes the network more confident: at equal temperature no advantage is "
+        "left."
+    ),
+    rule=(
+        "Accuracy at the low α minus that at the high α, under the attack on logits divided by the "
+        "temperature that fits them to the test labels, below 1 pp."
+    ),
+    needs=recipes.alphas,
+)
+@pytest.mark.parametrize("corruption", GRADIENT_ATTACKS)
+def test_no_advantage_at_equal_temperature(
+    runs: dict[str, SeedRuns], judge: Judge, corruption: str
+) -> None:
+    attack, left = GRADIENT_ATTACKS[corruption], {}
+    for level, each in runs.items():
+        temperatures = each.temperatures()
+        tempered = [Rescaled(attack=attack, factor=1 / float(tau)) for tau in temperatures]
+        clean = percent(each.right())
+        left[level] = percent(each.right(tempered)) - clean
+        judge.note(
+            f"α {level}: temperature {temperatures.mean():.3g} on average over the seeds, clean "
+            f"accuracy {clean.mean():.1f} %."
+        )
+    _advantage(judge, left["low"], left["high"], f"under {corruption} at equal temperature")
+
+
+@rival(
+    KIM2023,
+    "matched-margin",
+    of=("alpha-robustness",),
+    source="Table 1",
+    says="A small α only makes margins larger: among images of equal margin no advantage is left.",
+    rule=(
+        "Among images that both networks classify right, in four bins of equal clean margin, "
+        "accuracy at the low α minus that at the high α, below 1 pp. A bin weighs as much as the "
+        "smaller number of its images."
+    ),
+    needs=recipes.alphas,
+)
+@pytest.mark.parametrize("corruption", GRADIENT_ATTACKS)
+def test_no_advantage_at_equal_margin(
+    runs: dict[str, SeedRuns], judge: Judge, corruption: str
+) -> None:
+    attack = GRADIENT_ATTACKS[corruption]
+    margins = {level: runs[level].margins() for level in ("low", "high")}
+    right = {level: runs[level].right(attack) for level in margins}
+    matched = [
+        at_equal_margin(*pair)
+        for pair in zip(margins["low"], right["low"], margins["high"], right["high"], strict=True)
+    ]
+    if any(each is None for each in matched):
+        raise NotApplicableError("the networks have no images of equal margin in some seed")
+    low, high = np.array(matched).T
+    _advantage(judge, low, high, f"under {corruption} at equal margin")
+    for level, each in margins.items():
+        judge.note(f"α {level}: mean clean margin {each.mean():.3g} in the logits.")
+
+
+def at_equal_margin(
+    one_margins: Array, one_right: Array, other_margins: Array, other_right: Array
+) -> tuple[float, float] | None:
+    """Accuracy in percent of two networks over images of equal clean margin.
+
+    Images that a network classifies wrong without an attack, and so with a negative margin, are
+    left out. Bins hold equal numbers of the images of both.
+
+    Args:
+        one_margins: Of one network, shape (N,).
+        one_right: Whether it withstands the attack, shape (N,).
+        other_margins: Of the other network, shape (M,).
+        other_right: Whether that withstands the attack, shape (M,).
+
+    Returns:
+        Accuracy of the one and of the other; None where no bin has images of both.
+    """
+    one, other = one_margins > 0, other_margins > 0
+    pooled = np.concatenate([one_margins[one], other_margins[other]])
+    if not pooled.size:
+        return None
+    inner = np.quantile(pooled, np.arange(1, BINS) / BINS)
+    one_bins, other_bins = (
+        np.digitize(m[keep], inner) for m, keep in ((one_margins, one), (other_margins, other))
+    )
+    sums, weights = np.zeros(2), 0
+    for k in range(BINS):
+        members = one_right[one][one_bins == k], other_right[other][other_bins == k]
+        weight = min(map(len, members))
+        if weight:
+            sums += weight * np.array([100 * each.mean() for each in members])
+            weights += weight
+    return (float(sums[0] / weights), float(sums[1] / weights)) if weights else None

@@ -1,0 +1,75 @@
+"""Rivals of pruning with fewer timesteps: less training of any kind, and random pruning."""
+
+from __future__ import annotations
+
+import pytest
+
+from claims.kim2023 import rival_recipes
+from claims.kim2023.recipes import KIM2023, PRUNED
+from claims.kim2023.rival_recipes import AT_RANDOM, BY_MAGNITUDE, FEWER_EPOCHS, FEWER_TIMESTEPS
+from claims.kim2023.soundness import require_sparsity
+from tic.audit import rival
+from tic.audit.judge import Judge
+from tic.audit.runs import SeedRuns
+from tic.measure.cost import training_operations
+from tic.stats import above
+
+LEAST = -1.0
+"""Percentage points by which something may be worse and still do as well."""
+
+
+@rival(
+    KIM2023,
+    "fewer-epochs",
+    of=("pruning",),
+    source="Fig. 7",
+    says="Less training is enough: fewer epochs with all timesteps do as well.",
+    rule=(
+        "After the last round, accuracy with T timesteps and as many operations in fewer epochs, "
+        "minus accuracy with T_retrain timesteps, above -1 pp."
+    ),
+    needs=rival_recipes.shorter,
+)
+@pytest.mark.parametrize("retrain_timesteps", [3], ids="retrain{}".format)
+@pytest.mark.parametrize("kind", PRUNED)
+def test_fewer_epochs_do_as_well(
+    runs: dict[str, SeedRuns], judge: Judge, kind: str, retrain_timesteps: int
+) -> None:
+    require_sparsity(judge, runs)
+    judge(
+        runs[FEWER_EPOCHS].accuracy() - runs[FEWER_TIMESTEPS].accuracy(),
+        above(LEAST),
+        name="accuracy, fewer epochs minus fewer timesteps, last round",
+        unit="pp",
+    )
+    for name, each in runs.items():
+        judge.note(
+            f"{name}: {each.recipe.epochs} epochs with T = {each.recipe.timesteps} in a round, "
+            f"{training_operations(each.recipe):.3g} operations."
+        )
+
+
+@rival(
+    KIM2023,
+    "random-pruning",
+    of=("pruning",),
+    source="Fig. 7",
+    says="The network has weights to spare: pruning at random does as well as by magnitude.",
+    rule=(
+        "After the last round with T_retrain timesteps, accuracy of the network pruned at random "
+        "minus that of the one pruned by magnitude, at equal sparsity, above -1 pp."
+    ),
+    needs=rival_recipes.randomly_pruned,
+)
+@pytest.mark.parametrize("retrain_timesteps", [3], ids="retrain{}".format)
+@pytest.mark.parametrize("kind", PRUNED)
+def test_random_pruning_does_as_well(
+    runs: dict[str, SeedRuns], judge: Judge, kind: str, retrain_timesteps: int
+) -> None:
+    require_sparsity(judge, runs)
+    judge(
+        runs[AT_RANDOM].accuracy() - runs[BY_MAGNITUDE].accuracy(),
+        above(LEAST),
+        name="accuracy, pruned at random minus by magnitude, last round",
+        unit="pp",
+    )
