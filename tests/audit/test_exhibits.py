@@ -228,3 +228,15 @@ def test_what_is_shown_of_one_judge_is_not_shown_of_another():
     first.check("n", "s", "f", holds=True)
     first.worst_case("FGSM", HIGH, LOW, reported=None)
     assert not any((second.contrasts, second.notes, second.checks, second.worst_cases))
+
+
+def test_a_claim_that_is_left_open_is_undecided_whatever_its_contrasts_say():
+    judge = Judge((0, 1, 2), 0.95)
+    judge([5.0, 5.1, 5.2], above(0), name="effect")
+    assert judge.verdict().outcome is Outcome.SUPPORTED
+    judge.leave_open("too few readings decide")
+    verdict = judge.verdict()
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.p_value is None
+    assert verdict.reason == "too few readings decide"
+    assert judge.sensitivity() is None

@@ -243,11 +243,12 @@ def test_the_passes_are_those_of_all_attacks_and_radii(level):
     members = [each.attack.passes for each in battery(level, 0.1, 0.01)]
     radii = len(epsilons(level, 8 / 255))
     found = passes(level)
-    assert found.forwards == sum(each.forwards for each in members)
-    assert found.gradients == sum(each.gradients for each in members) + 10 * radii
+    classified = len(members) + radii + 1
+    assert found.forwards == sum(each.forwards for each in members) + classified
+    assert found.gradients == sum(each.gradients for each in members) + 10 * radii + 1
 
 
 def test_the_passes_of_the_quick_level_by_hand():
     # Gradients: FGSM 1, PGD 10 + 50, CW and DLR 20 each, APGD 21, APGD-T 3 × 11, FAB 10, six
-    # variants of PGD and one transferred 70, and PGD 10 at ε/2, 2ε, 8ε and 1.
-    assert passes("quick").gradients == 1 + 60 + 40 + 21 + 33 + 10 + 70 + 40 == 275
+    # variants of PGD and one transferred 70, PGD 10 at ε/2, 2ε, 8ε and 1, and the clean one.
+    assert passes("quick").gradients == 1 + 60 + 40 + 21 + 33 + 10 + 70 + 40 + 1 == 276

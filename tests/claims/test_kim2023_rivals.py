@@ -238,12 +238,13 @@ def test_every_reading_is_judged_by_itself_and_the_first_is_the_standard_one():
     assert judge.contrasts[0].effects == (12,)
 
 
-def test_undecided_readings_do_not_contradict_each_other(few_readings):
+def test_undecided_readings_leave_the_rival_open(few_readings):
     flat = Truth(lateness=nothing)
     world = everywhere(**FALLING, on_test_images=flat)
     judge = conclude(rival_readings.test_the_answer_depends_on_the_reading, world, {"of": "layers"})
     assert {each.outcome for each in judge.readings} == {"INCONCLUSIVE"}
-    assert judge.verdict().outcome is Outcome.REFUTED
+    assert judge.verdict().outcome is Outcome.INCONCLUSIVE
+    assert "only 0 of 2 decide" in judge.verdict().reason
 
 
 def test_a_figure_that_its_attack_overstates_does_not_survive():

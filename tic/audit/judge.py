@@ -45,6 +45,7 @@ class Judge(Exhibits):
         self.readings: list[ReadingVerdict] = []
         self._verdicts: list[Verdict] = []
         self._sensitivities: list[stats.Sensitivity] = []
+        self._reasons: list[str] = []
 
     def __call__(
         self,
@@ -131,20 +132,26 @@ class Judge(Exhibits):
         """
         if not self._verdicts:
             raise TicError("the claim's test judged nothing; call judge(effects, region, name=…)")
-        if failed := self._failed():
-            reason = f"nothing can be said where this does not hold: {'; '.join(failed)}"
+        if reason := self._open():
             return ClaimVerdict(Outcome.INCONCLUSIVE, None, reason)
         return stats.combine(self._verdicts)
 
+    def leave_open(self, reason: str) -> None:
+        """Leave the claim INCONCLUSIVE whatever its contrasts say, and tell why."""
+        self._reasons.append(reason)
+
     def sensitivity(self) -> Sensitivity | None:
-        """How near the verdict is to another one; None where a needed check failed."""
-        if self._failed():
+        """How near the verdict is to another one; None where the claim was left open."""
+        if self._open():
             return None
         found = stats.claim_sensitivity(self._verdicts, self._sensitivities)
         return _sensitivity_record(found)
 
-    def _failed(self) -> list[str]:
-        return [each.says for each in self.checks if each.needed and not each.holds]
+    def _open(self) -> str:
+        """Why nothing can be said, "" where something can."""
+        failed = [each.says for each in self.checks if each.needed and not each.holds]
+        told = [f"nothing can be said where this does not hold: {'; '.join(failed)}"]
+        return "; ".join([*(told if failed else ()), *self._reasons])
 
     def _record(
         self, verdict: Verdict, sensitivity: stats.Sensitivity, name: str, unit: str

@@ -104,7 +104,12 @@ def passes(level: Level) -> Passes:
     """Cost of `attack` per image and network, at most; no radius changes it but the first."""
     attacks = [each.attack for each in battery(level, EPSILON, EPSILON / 2)]
     found = [each.passes for each in (*attacks, *_growing(level, EPSILON))]
-    return Passes(sum(each.forwards for each in found), sum(each.gradients for each in found))
+    # Every attack's images are classified, clean ones too, and their gradient is looked at once.
+    classified = len(found) + 1
+    return Passes(
+        classified + sum(each.forwards for each in found),
+        1 + sum(each.gradients for each in found),
+    )
 
 
 @dataclass(frozen=True)
