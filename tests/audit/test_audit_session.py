@@ -388,3 +388,21 @@ def test_an_audit_without_the_standard_protocol_does_not_list_it(session, tmp_pa
     collect(session, read_by(GENTLE))
     audit = session.conclude(tmp_path, [], completed=True)
     assert [(each.name, each.says) for each in audit.protocols] == [("gentle", "At a tenth.")]
+
+
+def test_of_a_counterfeit_only_what_decided_it_is_kept(tmp_path):
+    claim = replace(make("one"), needs=None, notes=("a note",))
+    entries = {}
+    for counterfeit in (None, ONE_SEED):
+        judge = Judge((0, 1, 2), 0.95)
+        judge([1.0, 2.0, 3.0], above(0), name="effect")
+        judge.check("a check", "It holds.", "it does", holds=True)
+        judge.compare("a number", "Table 1", unit="", reported=1, measured=2)
+        judge.figure("a figure", "caption")
+        planned = plan_entry(claim, "", None, {}, counterfeit=counterfeit)
+        entries[planned.role] = judged(planned, judge, 1.0, Lab(tmp_path))
+    kept, planted = entries["claim"], entries["counterfeit"]
+    assert len(kept.figures) == len(kept.comparisons) == len(kept.notes) == 1
+    assert (planted.figures, planted.comparisons, planted.notes) == ((), (), ())
+    assert planted.contrasts == kept.contrasts
+    assert planted.checks == kept.checks

@@ -228,8 +228,19 @@ def _protocol_record(protocol: Protocol) -> ProtocolRecord:
 
 
 def judged(planned: PlannedEntry, judge: Judge, seconds: float, lab: Lab) -> Entry:
-    """Make the entry of a claim whose test ran to its end."""
+    """Make the entry of a claim whose test ran to its end.
+
+    Of a counterfeit only what decided it is kept: its figures would show what nobody measured.
+    """
     verdict = judge.verdict()
+    shown: dict[str, Any] = {
+        "comparisons": tuple(judge.comparisons),
+        "worst_cases": tuple(judge.worst_cases),
+        "readings": tuple(judge.readings),
+        "tables": tuple(judge.tables),
+        "figures": tuple(judge.figures),
+        "notes": (*_notes(planned.claim), *judge.notes),
+    }
     return _entry(
         planned,
         verdict.outcome,
@@ -237,15 +248,10 @@ def judged(planned: PlannedEntry, judge: Judge, seconds: float, lab: Lab) -> Ent
         seconds=round(seconds, 2),
         p_value=verdict.p_value,
         contrasts=tuple(judge.contrasts),
-        comparisons=tuple(judge.comparisons),
         sensitivity=judge.sensitivity(),
         checks=tuple(judge.checks),
-        worst_cases=tuple(judge.worst_cases),
-        readings=tuple(judge.readings),
-        tables=tuple(judge.tables),
-        figures=tuple(judge.figures),
-        notes=(*_notes(planned.claim), *judge.notes),
         runs=tuple(lab.fingerprint(recipe) for recipe in planned.seeded_recipes),
+        **({"notes": ()} if planned.counterfeit else shown),
     )
 
 
