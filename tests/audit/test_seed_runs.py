@@ -496,3 +496,23 @@ def test_parents_are_the_runs_that_these_started_from_with_all_else_the_same(run
 def test_runs_that_started_from_fresh_weights_have_no_parents(runs):
     with pytest.raises(TicError, match="tiny-digits-T2-seed0 has no parent; it starts from fresh"):
         runs.parents()
+
+
+@pytest.mark.parametrize(
+    ("estimator", "coarse", "size"),
+    [
+        (Estimator.EMPIRICAL, False, 400),
+        (Estimator.EMPIRICAL, True, 100),
+        (Estimator.EXACT, False, 50),
+        (Estimator.EXACT, True, 50),
+    ],
+)
+def test_a_coarse_protocol_takes_a_quarter_of_the_images(estimator, coarse, size, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        SeedRuns, "measured", lambda _, measurement: asked.append(measurement) or []
+    )
+    recipe = Recipe(dataset="digits", architecture="tiny", epochs=1)
+    protocol = Protocol("one", "", estimator=estimator, coarse=coarse)
+    SeedRuns(recipe, Setting(recipe, (), fisher_size=400), Lab("nowhere"), protocol).by_layer()
+    assert [each.size for each in asked] == [size]

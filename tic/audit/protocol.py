@@ -32,8 +32,8 @@ class Protocol:
         normalisation: Of each layer's trace, before the layers are summed: as it is, divided by the
             number of its parameters, or multiplied by their squared norm. The last does not change
             when weights before a batch normalisation are scaled, which changes no output.
-        coarse: Look at few of the epochs with kept weights: untrained, early, middle, final and
-            the thirds of the training.
+        coarse: Look at a quarter of the images and at few of the epochs with kept weights:
+            untrained, early, middle, final and the thirds of the training.
         release: Whether the code released with the paper does it so.
         alter: Changes the Recipes that a claim needs, and their ancestors.
     """

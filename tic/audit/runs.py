@@ -40,8 +40,10 @@ EARLY = 1 / 15
 """Share of the training after which a checkpoint is "early": epoch 20 of the paper's 300."""
 MIDDLE = 1 / 2
 """Share of the training after which a checkpoint is in the middle."""
+COARSE_SHARE = 1 / 4
+"""Share of the images for Fisher information that a coarse protocol takes."""
 EXACT_SHARE = 1 / 8
-"""Share of the images that the exact estimator takes: each costs it one backward per class."""
+"""Share that the exact estimator takes: each image costs it one backward per class."""
 
 
 def normalised_centroid(trace: Array) -> float:
@@ -144,8 +146,8 @@ class SeedRuns:
         return [_taken(measurement, recipe, self.lab) for recipe in self.recipes]
 
     def _fisher_size(self) -> int | None:
-        size = self.setting.fisher_size
-        if self.protocol.estimator is not Estimator.EXACT:
+        size, exact = self.setting.fisher_size, self.protocol.estimator is Estimator.EXACT
+        if not exact and not self.protocol.coarse:
             return size
         spec = describe(self.recipe.dataset)
         whole = (
@@ -154,8 +156,9 @@ class SeedRuns:
             else spec.test_size
         )
         available = min(size or whole, whole)
+        share = EXACT_SHARE if exact else COARSE_SHARE
         # Fewer images than classes are no part of a data set.
-        return min(available, max(spec.num_classes, round(EXACT_SHARE * available)))
+        return min(available, max(spec.num_classes, round(share * available)))
 
     def _factors(self, epoch: int) -> list[Mapping[str, float]]:
         """What each layer's trace is multiplied by, one dictionary per seed."""
