@@ -4,7 +4,7 @@ import pytest
 
 from tic.audit.evidence import ReadingVerdict
 from tic.report import render_html
-from tic.report.reading_table import overall_tables
+from tic.report.reading_table import claim_names, overall_tables
 from tic.report.readings import against_release, read_by_release, reading_grid
 from tic.stats.judge import Outcome
 
@@ -128,3 +128,16 @@ def test_the_release_is_compared_where_both_found_something_out(example, reading
     assert read_by_release(entry) is read
     if pair:
         assert tuple(r.outcome for r in against_release(entry)) == pair
+
+
+def test_a_parameter_that_picks_the_claim_is_not_told_beside_its_name(example_audit):
+    entry = next(e for e in example_audit.entries if e.role == "rival" and e.readings)
+    threatened = entry.threatens[0]
+    name = threatened.removeprefix(f"{entry.paper}/")
+    picked = [
+        entry.model_copy(
+            update={"threatens": (threatened,), "parameters": {"of": of, "images": images}}
+        )
+        for of, images in ((name, "svhn"), ("x", "digits"))
+    ]
+    assert claim_names(picked) == (f"{name} (svhn)", f"{name} (x, digits)")

@@ -66,8 +66,10 @@ def _claims(entry: Entry, label: str) -> str:
     if entry.role != "rival" or not entry.threatens:
         return label
     names = [claim.removeprefix(f"{entry.paper}/") for claim in entry.threatens]
-    _, bracket, setting = label.partition(" (")
-    return numerals.enumerated(names) + bracket + setting
+    setting = label.partition(" (")[2].removesuffix(")")
+    # A parameter that picks the claim says nothing beside its name.
+    shown = [each for each in setting.split(", ") if each and each not in names]
+    return numerals.enumerated(names) + (f" ({', '.join(shown)})" if shown else "")
 
 
 def _overall(kind: Key, members: Sequence[tuple[int, str, Entry]]) -> OverallTable:
