@@ -63,6 +63,8 @@ def draw_centroids(
         traced: Names of those whose I_t is shown in panels of their own.
         epochs: At which it is shown.
     """
+    if not judge.draws:
+        return
     centroids = Panel(
         title="Information centroid",
         x_label="share of the training",

@@ -38,6 +38,8 @@ def test_information_moves_to_early_timesteps(runs: SeedRuns, judge: Judge) -> N
 
 def draw_figure_1(runs: SeedRuns, judge: Judge) -> None:
     """IC over epochs, and I_t at four epochs with the centroid as a dotted line."""
+    if not judge.draws:
+        return
     timesteps = runs.recipe.timesteps
     times = range(1, timesteps + 1)
     centroids = np.array([1 + (timesteps - 1) * runs.centroid(each) for each in runs.checkpoints])
@@ -98,6 +100,8 @@ def test_trained_network_holds_information_early(runs: SeedRuns, judge: Judge) -
     times = range(1, trace.shape[1] + 1)
     slopes = [theil_sen_slope(times, row) for row in np.log(trace)]
     judge(slopes, below(0), name="slope of log I_t over t", unit="per timestep")
+    if not judge.draws:
+        return
     before = runs.trace("untrained")
     judge.figure(
         "Information before and after training",

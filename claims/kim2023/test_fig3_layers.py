@@ -55,6 +55,8 @@ def test_deep_blocks_hold_information_early(runs: SeedRuns, judge: Judge) -> Non
     third = max(1, round(centroids.shape[1] / 3))
     difference = centroids[:, :third].mean(1) - centroids[:, -third:].mean(1)
     judge(difference, above(0), name="normalised centroid, shallowest minus deepest third")
+    if not judge.draws:
+        return
     shares = [epoch / PAPER_SETTING.recipe.epochs for epoch in EPOCHS]
     judge.figure(
         "Counterpart of Fig. 3",

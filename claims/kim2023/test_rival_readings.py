@@ -47,7 +47,7 @@ def judge_readings(
 ) -> None:
     """Let the claim's test judge every reading, and judge whether they contradict each other."""
     for reading in READINGS:
-        other = Judge(judge.seeds, judge.confidence)
+        other = Judge(judge.seeds, judge.confidence, draws=False)
         read = (
             {role: reading.of(each) for role, each in runs.items()}
             if isinstance(runs, dict)

@@ -32,13 +32,15 @@ class Judge(Exhibits):
     Args:
         seeds: Seed of each effect.
         confidence: Of the intervals.
+        draws: Whether figures are wanted, for which much may have to be measured.
     """
 
-    def __init__(self, seeds: Sequence[int], confidence: float) -> None:
+    def __init__(self, seeds: Sequence[int], confidence: float, *, draws: bool = True) -> None:
         if len(set(seeds)) != len(seeds):
             raise TicError(f"seeds must be distinct, got {list(seeds)}")
         self.seeds = tuple(seeds)
         self.confidence = confidence
+        self.draws = draws
         super().__init__()
         self.contrasts: list[Contrast] = []
         self.worst_cases: list[WorstCase] = []
