@@ -6,14 +6,14 @@ ARGS ?=
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help audit test lint types imports check bench clean
+.PHONY: help audit test lint types imports check bench findings clean
 
 help:  ## list what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 	@echo "  ARGS='…' passes options on, JOBS=N sets the number of processes, REPORT=DIR the report's folder"
 
 audit: $(VENV)/.installed  ## audit all claims on the embedded data and write a report
-	$(BIN)/tic audit claims -n $(JOBS) --report-dir $(REPORT) $(ARGS)
+	$(BIN)/tic audit claims -n $(JOBS) --counterfeits --report-dir $(REPORT) $(ARGS)
 
 test: $(VENV)/.installed  ## run the tests
 	$(BIN)/python -m pytest tests -n $(JOBS) $(ARGS)
@@ -29,6 +29,10 @@ imports: $(VENV)/.installed  ## check that imports go one way
 	PYTHONPATH=. $(BIN)/lint-imports
 
 check: lint types imports test  ## all of the checks above
+
+findings: $(VENV)/.installed  ## write docs/findings.md from the audits that it quotes
+	$(BIN)/tic cite docs/findings.md.j2 > docs/findings.md.part
+	mv docs/findings.md.part docs/findings.md
 
 bench: $(VENV)/.installed  ## measure speed as ratios to named peers and floors
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -7,6 +7,7 @@ import pytest
 
 from tic.plugin.concluding import verdict_table
 from tic.report import load_audit
+from tic.report.citing import cite
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "reports" / "reference"
@@ -14,13 +15,17 @@ KEPT = sorted(FOLDER.glob("*.json"))
 
 
 def verdict_lines(audit):
-    """Verdict, scope and id of every entry, as an audit prints them."""
+    """Verdict, scope and id of every claim, as an audit prints them."""
     table = verdict_table(audit).split("\n\n")[0]
     return [re.match(r"\S+ +\S+ +\S+", line)[0] for line in table.splitlines()]
 
 
 def test_there_are_audits_that_are_kept():
-    assert {path.stem for path in KEPT} == {"fashion-mnist-tiny", "fashion-mnist-tiny-protocols"}
+    assert {path.stem for path in KEPT} == {
+        "digits-tiny",
+        "fashion-mnist-tiny",
+        "fashion-mnist-tiny-protocols",
+    }
 
 
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
@@ -57,6 +62,25 @@ def test_the_readme_shows_the_verdict_of_every_protocol():
         verdicts = {e.protocol: e.outcome for e in audit.entries if e.claim == f"kim2023/{claim}"}
         row = " | ".join(verdicts[protocol.name] for protocol in audit.protocols)
         assert f"| `{claim}` | {row} |" in readme
+
+
+def test_the_findings_quote_the_audits():
+    written = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
+    assert cite(ROOT / "docs" / "findings.md.j2") == written, "run `make findings`"
+
+
+@pytest.mark.parametrize("name", ["digits-tiny", "fashion-mnist-tiny"])
+def test_a_whole_audit_has_rivals_and_catches_every_counterfeit(name):
+    audit = load_audit(FOLDER / f"{name}.json")
+    claims = {entry.claim for entry in audit.entries if entry.role == "claim"}
+    planted = [entry for entry in audit.entries if entry.role == "counterfeit"]
+    assert {entry.claim for entry in planted} == claims
+    assert not [entry.id for entry in planted if entry.own_outcome == "SUPPORTED"]
+    threatened = {
+        claim for entry in audit.entries if entry.role == "rival" for claim in entry.threatens
+    }
+    assert threatened <= claims
+    assert len(threatened) >= 10
 
 
 def test_nothing_of_the_machine_is_kept():
