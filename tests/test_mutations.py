@@ -25,13 +25,13 @@ from tic import lab as laboratory
 from tic.attacks import FGSM, PGD, battery
 from tic.audit import counterfeit, masking
 from tic.audit import runs as audit_runs
-from tic.audit.claim import decided_by
+from tic.audit.claims import decided_by
 from tic.audit.exhibits import Exhibits
 from tic.audit.judge import Judge
 from tic.audit.masking import Robustness
 from tic.audit.runs import SeedRuns
 from tic.lab import Lab
-from tic.measure import fisher
+from tic.measure import fisher, passes
 from tic.measure.catalogue import AccuracyMeasurement, FisherMeasurement
 from tic.measure.fisher import fisher_information
 from tic.measure.layers import stored_sparsity
@@ -309,8 +309,8 @@ def best_case(self, *families):
 
 
 def shuffled_timesteps(patch):
-    sound = fisher._prefixes
-    patch.setattr(fisher, "_prefixes", lambda *arguments: sound(*arguments)[::-1])
+    sound = passes._prefixes
+    patch.setattr(passes, "_prefixes", lambda *arguments: sound(*arguments)[::-1])
 
 
 def labels_of_the_model(patch):
@@ -324,7 +324,13 @@ class HardSpike(nn.Module):
 
 
 def lost_surrogate(patch):
-    patch.setattr("tic.neurons.surrogate.ATan", HardSpike)
+    sound = LIF.__init__
+
+    def with_hard_spikes(layer, *arguments):
+        sound(layer, *arguments)
+        layer.spike = HardSpike()
+
+    patch.setattr(LIF, "__init__", with_hard_spikes)
 
 
 @dataclass(frozen=True)

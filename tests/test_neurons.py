@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from spikingjelly.activation_based import functional, surrogate
 from torch import nn
 
 from tic.errors import TicError
@@ -238,3 +239,71 @@ def test_a_layer_shows_its_parameters_and_has_none_to_train():
     assert "tau=4.0, threshold=0.5" in repr(layer)
     assert not list(layer.parameters())
     assert not layer.state_dict()
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(1, 6),
+    st.sampled_from([0.75, 1.0, 2.0, 4.0]),
+    st.sampled_from([0.5, 2.0, 8.0]),
+    st.sampled_from(["spikes", "membrane", "both"]),
+    st.booleans(),
+    st.integers(0, 2**16),
+)
+def test_the_cpu_update_is_that_of_spikingjelly(timesteps, tau, alpha, wanted, begun, seed):
+    draws = torch.Generator().manual_seed(seed)
+    currents = 2 * torch.randn(timesteps, 2, 3, dtype=torch.float64, generator=draws) + 0.5
+    rest = torch.rand(2, 3, dtype=torch.float64, generator=draws) if begun else torch.zeros(2, 3)
+    slopes = torch.randn(timesteps + 1, 2, 3, dtype=torch.float64, generator=draws)
+    spike = surrogate.ATan(alpha=alpha)
+    outcomes = []
+    for update in (lif, by_spikingjelly):
+        given_to = [each.double().clone().requires_grad_() for each in (currents, rest)]
+        spikes, membrane = update(*given_to, tau, 1.0, spike)
+        total = sum(
+            {
+                "spikes": [(spikes * slopes[:-1]).sum()],
+                "membrane": [(membrane * slopes[-1]).sum()],
+                "both": [(spikes * slopes[:-1]).sum(), (membrane * slopes[-1]).sum()],
+            }[wanted]
+        )
+        outcomes.append((spikes, membrane, *torch.autograd.grad(total, given_to)))
+    for ours, theirs in zip(*outcomes, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
+def by_spikingjelly(currents, membrane, tau, threshold, spike):
+    return functional.lif_multi_step(
+        currents, membrane, tau, True, threshold, 0.0, spike, True, False
+    )[:2]
+
+
+def test_another_surrogate_has_its_own_derivative():
+    # the sigmoid's at the threshold, with α = 4: 4 · 1/2 · 1/2
+    layer = LIF(tau=1.0)
+    layer.spike = surrogate.Sigmoid(alpha=4.0)
+    currents = torch.ones(1, 1, requires_grad=True)
+    with fresh_membranes(layer):
+        (gradient,) = torch.autograd.grad(layer(currents).sum(), currents)
+    assert gradient.item() == pytest.approx(1.0)
+
+
+def test_half_precision_is_integrated_in_single_precision():
+    # in bfloat16 a membrane would round at each step
+    spikes, membrane = fused(torch.full((3, 1), 0.99, dtype=torch.bfloat16), tau=256.0)
+    single, exact = fused(torch.full((3, 1), 0.99).bfloat16().float(), tau=256.0)
+    assert spikes.dtype is torch.bfloat16
+    assert membrane.dtype is torch.float32
+    assert torch.equal(membrane, exact)
+    assert torch.equal(spikes.float(), single)
+
+
+def test_half_precision_has_the_gradients_of_single_precision():
+    draws = torch.Generator().manual_seed(0)
+    values = (2 * torch.randn(4, 50, generator=draws)).bfloat16()
+    gradients = []
+    for dtype in (torch.bfloat16, torch.float32):
+        currents = values.to(dtype).requires_grad_()
+        gradients.append(torch.autograd.grad(fused(currents)[0].sum(), currents)[0])
+    assert gradients[0].dtype is torch.bfloat16
+    torch.testing.assert_close(gradients[0], gradients[1].bfloat16())

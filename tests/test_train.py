@@ -3,6 +3,7 @@ import math
 import os
 import random
 import signal
+from dataclasses import replace
 from itertools import count, pairwise
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ import safetensors.torch
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch._dynamo.exc import BackendCompilerFailed
 from torch.nn.functional import cross_entropy
 
 from fixtures.workers import exit_status, train_and_log, train_until_killed, wait_until
@@ -21,7 +23,7 @@ from tic.errors import DivergedRunError, TicError
 from tic.lab import Lab
 from tic.recipe import Recipe
 from tic.store import HISTORY, MANIFEST, RECIPE, STATE, weights_name, write_tensors
-from tic.train import learning_rate, train, train_if_free
+from tic.train import learning_rate, take_step, train, train_if_free
 
 PRUNABLE = 144 + (2 * 2304 + 256) + (4608 + 9216 + 512) + (2 * 9216 + 1024) + 320
 """Weights of the tiny network's stem, its three blocks (two 3×3 and a 1×1 each), its classifier."""
@@ -604,3 +606,80 @@ def test_a_batch_of_one_image_at_one_timestep_is_refused(lab, quick_recipe):
     with pytest.raises(TicError, match="61 images in batches of 20 leave a single image"):
         train(recipe, lab)
     assert train(recipe.but(batch_size=21), lab).diverged is None
+
+
+# Precision and compilation
+
+
+def test_bfloat16_trains_other_weights_in_float32(lab, quick_recipe):
+    runs = [train(quick_recipe.but(precision=each), lab) for each in ("fp32", "bf16")]
+    single, half = (weights(run, quick_recipe.epochs) for run in runs)
+    assert {tensor.dtype for tensor in half.values()} == {t.dtype for t in single.values()}
+    assert not all(torch.equal(half[name], tensor) for name, tensor in single.items())
+
+
+def test_bfloat16_computes_layers_in_bfloat16_and_the_loss_in_float32(lab, quick_recipe):
+    recipe = quick_recipe.but(precision="bf16")
+    network = lab.fresh_network(recipe).train()
+    seen = {}
+    network.blocks[0].conv1[0].register_forward_hook(
+        lambda _, __, output: seen.update(current=output.dtype)
+    )
+    network.lif.register_forward_hook(lambda _, __, spikes: seen.update(spikes=spikes.dtype))
+    images, labels = next(iter(lab.images("digits", "train", 10).batches(10)))
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
+    loss, logits = take_step(recipe, network, optimiser, images, labels)
+    assert seen == {"current": torch.bfloat16, "spikes": torch.bfloat16}
+    assert loss.dtype is logits.dtype is torch.float32
+    assert all(parameter.grad.dtype is torch.float32 for parameter in network.parameters())
+
+
+def test_bfloat16_learns_as_float32_does(lab):
+    recipe = Recipe(
+        dataset="digits", train_size=400, timesteps=2, epochs=8, batch_size=50, augmentation="none"
+    )
+    courses = [
+        train(recipe.but(precision=each), lab).history["train_loss"] for each in ("fp32", "bf16")
+    ]
+    assert courses[1][0] == pytest.approx(courses[0][0], rel=0.02)
+    assert all(course[-1] < course[0] / 2 for course in courses)
+
+
+def test_a_compiled_network_is_what_trains(lab, quick_recipe, monkeypatch):
+    given = []
+
+    def compiled(network):
+        given.append(network)
+        return lambda images: network(images)
+
+    monkeypatch.setattr(torch, "compile", compiled)
+    run = train(quick_recipe, replace(lab, compiled=True))
+    assert len(given) == 1
+    assert run.history["compiled"]
+
+
+def test_a_network_is_traced_as_one_graph(lab, quick_recipe):
+    network = lab.fresh_network(quick_recipe).train()
+    traced = torch.compile(network, backend="aot_eager", fullgraph=True)
+    images, _ = next(iter(lab.images("digits", "train", 10).batches(10)))
+    outcomes = []
+    for forward in (network, traced):
+        network.zero_grad()
+        network.load_state_dict(lab.fresh_network(quick_recipe).state_dict())
+        logits = forward(images)
+        logits.square().sum().backward()
+        outcomes.append([logits.detach(), *(p.grad.clone() for p in network.parameters())])
+    for plain, other in zip(*outcomes, strict=True):
+        torch.testing.assert_close(other, plain)
+
+
+def test_a_machine_that_cannot_compile_is_told_the_way_out(lab, quick_recipe, monkeypatch):
+    def refusing(network):
+        def forward(images):
+            raise BackendCompilerFailed(lambda: None, RuntimeError("no compiler here"), None)
+
+        return forward
+
+    monkeypatch.setattr(torch, "compile", refusing)
+    with pytest.raises(TicError, match=r"could not be compiled .* leave --compile out"):
+        train(quick_recipe, replace(lab, compiled=True))

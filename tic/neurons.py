@@ -6,19 +6,22 @@
 
 The derivative of the spike is that of the arctangent surrogate, 1 / (1 + (πx)²) at
 x = U_t - threshold, in training and evaluation mode alike: an attack on a network in evaluation
-mode needs it, and SpikingJelly 0.0.0.0.14 lost it there. The update is SpikingJelly's functional
-core, which brings fused kernels on GPU.
+mode needs it, and SpikingJelly 0.0.0.0.14 lost it there. On a GPU the update is SpikingJelly's
+functional core with its fused kernels; on a CPU, where that core records a graph of single
+operations, forward and backward are written out here.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import Any, cast
 
 import torch
 from spikingjelly.activation_based import functional, surrogate
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from tic.errors import TicError
 
@@ -30,18 +33,79 @@ def lif(
 
     Args:
         currents: Input currents I_t, shape (T, B, ...).
-        membrane: Membrane potential before the first step, shape (B, ...).
+        membrane: Membrane potential before the first step, shape (B, ...), in at least single
+            precision.
         tau: Time constant in timesteps. Below 1 the leak 1 - 1/τ is negative, which Eq. 1 allows.
         threshold: Membrane potential from which the neuron fires.
         spike: Heaviside step with a surrogate derivative.
 
     Returns:
-        Spikes of shape (T, B, ...) and the membrane potential after the last step, (B, ...).
+        Spikes of shape (T, B, ...), in the currents' precision, and the membrane potential after
+        the last step, (B, ...), in the membrane's.
     """
+    if currents.device.type == "cpu" and type(spike) is surrogate.ATan:
+        fired: tuple[Tensor, Tensor] = _LIFOnCPU.apply(
+            currents, membrane, tau, threshold, spike.alpha
+        )
+        return fired
     spikes, membrane, _ = functional.lif_multi_step(
         currents, membrane, tau, True, threshold, 0.0, spike, True, False
     )
     return cast(Tensor, spikes), membrane
+
+
+class _LIFOnCPU(torch.autograd.Function):
+    """The update of `lif` with the arctangent surrogate of a given α, in few passes over memory.
+
+    With x = U_t - threshold and σ'(x) = (α/2) / (1 + (παx/2)²),
+
+        ∂L/∂U_t = σ'(x) ∂L/∂S_t + (1 - S_t) (1 - 1/τ) ∂L/∂U_{t+1},    ∂L/∂I_t = (1/τ) ∂L/∂U_t.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, currents: Tensor, membrane: Tensor, tau: float, threshold: float, alpha: float
+    ) -> tuple[Tensor, Tensor]:
+        """See `lif`."""
+        spikes = torch.empty_like(currents)
+        potentials = torch.empty_like(currents, dtype=membrane.dtype)
+        for current, fired, potential in zip(currents, spikes, potentials, strict=True):
+            torch.lerp(membrane, current.to(membrane.dtype), 1 / tau, out=potential)
+            torch.ge(potential, threshold, out=fired)
+            membrane = torch.addcmul(potential, potential, fired.to(membrane.dtype), value=-1)
+        ctx.save_for_backward(potentials, spikes)
+        ctx.set_materialize_grads(False)
+        ctx.tau, ctx.threshold, ctx.alpha = tau, threshold, alpha
+        return spikes, membrane
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, by_spikes: Tensor | None, by_membrane: Tensor | None) -> Any:
+        """Give the gradients at the currents and at the first membrane."""
+        potentials, spikes = ctx.saved_tensors
+        # 1/σ' = level + curvature · x². The buffers are used again at every step: on a CPU, fresh
+        # memory costs more than what is computed in it.
+        level = potentials.new_tensor(2 / ctx.alpha)
+        curvature = ctx.alpha * math.pi**2 / 2
+        gradients = torch.empty_like(potentials)
+        width, carried = torch.empty_like(potentials[0]), by_membrane
+        for t in reversed(range(len(potentials))):
+            gradient = gradients[t]
+            if carried is None:
+                gradient.zero_()
+            else:
+                fired = spikes[t].to(potentials.dtype)
+                torch.addcmul(carried, carried, fired, value=-1, out=gradient)
+            if by_spikes is not None:
+                torch.sub(potentials[t], ctx.threshold, out=width)
+                torch.addcmul(level, width, width, value=curvature, out=width)
+                gradient.addcdiv_(by_spikes[t].to(potentials.dtype), width)
+            if t or ctx.needs_input_grad[1]:
+                space = torch.empty_like(gradient) if carried is by_membrane else carried
+                carried = torch.mul(gradient, 1 - 1 / ctx.tau, out=space)
+            gradient.mul_(1 / ctx.tau)
+        by_first = carried if ctx.needs_input_grad[1] else None
+        return gradients.to(spikes.dtype), by_first, None, None, None
 
 
 class LIF(nn.Module):
@@ -68,13 +132,18 @@ class LIF(nn.Module):
 
     def forward(self, currents: Tensor) -> Tensor:
         """Map input currents (T, B, ...) to spikes (T, B, ...), going on from the last membrane."""
-        membrane = torch.zeros_like(currents[0]) if self.membrane is None else self.membrane
+        membrane = _at_rest(currents[0]) if self.membrane is None else self.membrane
         spikes, self.membrane = lif(currents, membrane, self.tau, self.threshold, self.spike)
         return spikes
 
     def extra_repr(self) -> str:
         """Show the parameters of Eq. 1."""
         return f"tau={self.tau}, threshold={self.threshold}"
+
+
+def _at_rest(current: Tensor) -> Tensor:
+    """Membranes of 0; half precision would lose the currents that are small beside them."""
+    return torch.zeros_like(current, dtype=torch.promote_types(current.dtype, torch.float32))
 
 
 @contextmanager

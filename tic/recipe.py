@@ -10,11 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from tic.errors import TicError
 
-VERSION = 2
+VERSION = 3
 """Raised when the same fields train to other bits than before."""
 
 Positive = Annotated[int, Field(ge=1)]
 Pruning = Literal["magnitude", "random"]
+Precision = Literal["fp32", "bf16"]
 
 
 class Recipe(BaseModel):
@@ -35,6 +36,8 @@ class Recipe(BaseModel):
         learning_rate: Of SGD at the start; a cosine takes it to 0 at the last epoch.
         momentum: Of SGD.
         weight_decay: L2 coefficient of SGD, on all parameters.
+        precision: Of the training: `fp32`, or `bf16`, in which layers compute in bfloat16 where
+            autocast deems it safe, while weights, membranes and loss stay in float32.
         augmentation: `crop-flip` (label-preserving, as the data set allows) or `none`.
         checkpoints: Number of evenly spaced epochs whose weights are kept. With more than one, the
             untrained network (epoch 0) and epoch 1 are kept beside them.
@@ -61,6 +64,7 @@ class Recipe(BaseModel):
     learning_rate: Annotated[float, Field(gt=0)] = 0.3
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     weight_decay: Annotated[float, Field(ge=0)] = 5e-4
+    precision: Precision = "fp32"
     augmentation: Literal["crop-flip", "none"] = "crop-flip"
     checkpoints: Positive = 1
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
@@ -137,6 +141,7 @@ class Recipe(BaseModel):
         loss = {"mean": "", "prefix": "-prefix"}.get(self.loss, f"-{self.loss}{self.alpha}{per}")
         drawn = "-random" if self.pruning == "random" else ""
         pruned = f"-pruned{self.sparsity:.1%}{drawn}" if self.sparsity else ""
+        precision = "" if self.precision == "fp32" else f"-{self.precision}"
         shown = {"tau": "tau", "learning_rate": "lr", "weight_decay": "wd"}
         changed = "".join(
             f"-{short}{getattr(self, name):.3g}"
@@ -144,7 +149,7 @@ class Recipe(BaseModel):
             if getattr(self, name) != Recipe.model_fields[name].default
         )
         return (
-            f"{self.architecture}-{self.dataset}-T{self.timesteps}{changed}{loss}{pruned}"
+            f"{self.architecture}-{self.dataset}-T{self.timesteps}{changed}{loss}{pruned}{precision}"
             f"-seed{self.seed}"
         )
 

@@ -94,6 +94,35 @@ def objective(recipe: Recipe, logits: Tensor, labels: Tensor) -> Tensor:
     return losses.alpha_loss(logits, labels, recipe.alpha, recipe.alpha_per)
 
 
+def take_step(
+    recipe: Recipe,
+    forward: Callable[[Tensor], Tensor],
+    optimiser: torch.optim.Optimizer,
+    images: Tensor,
+    labels: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Take one training step in the Recipe's precision.
+
+    Args:
+        recipe: Gives loss and precision.
+        forward: The network in training mode, or what it was compiled to.
+        optimiser: Of its parameters.
+        images: Shape (B, C, H, W).
+        labels: Shape (B,).
+
+    Returns:
+        Loss, a scalar, and logits (T, B, K) in float32, from before the step.
+    """
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
+        logits = forward(images)
+    logits = logits.float()
+    loss = objective(recipe, logits, labels)
+    optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+    return loss.detach(), logits.detach()
+
+
 @dataclass
 class _Progress:
     """What is known after a number of whole epochs."""
@@ -114,6 +143,7 @@ class _Training:
         self.images: ImageData = lab.images(recipe.dataset, "train", recipe.train_size)
         _require_normalisable(recipe, len(self.images))
         self.network = lab.fresh_network(recipe)
+        self.forward = lab.trainable(self.network)
         self.optimiser = torch.optim.SGD(
             self.network.parameters(),
             lr=recipe.learning_rate,
@@ -185,15 +215,10 @@ class _Training:
             self.generator,
             augment=self.recipe.augmentation == "crop-flip",
         ):
-            logits = self.network(images)
-            loss = objective(self.recipe, logits, labels)
-            self.optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            self.optimiser.step()
+            loss, logits = take_step(self.recipe, self.forward, self.optimiser, images, labels)
             pruning.apply_masks(weights, self.masks)
-            with torch.no_grad():
-                prefixes = losses.prefix_losses(logits, labels)
-                total += torch.cat([loss[None], prefixes]) * len(labels)
+            prefixes = losses.prefix_losses(logits, labels)
+            total += torch.cat([loss[None], prefixes]) * len(labels)
         loss_mean, *prefix_means = (total / len(self.images)).tolist()
         return loss_mean, prefix_means
 
@@ -241,7 +266,7 @@ class _Training:
         if self.progress.diverged:
             for file in self.folder.glob("weights-*"):
                 file.unlink()
-        write_json(self.folder / HISTORY, _history(self.progress, self.lab.device))
+        write_json(self.folder / HISTORY, _history(self.progress, self.lab))
         return self.lab.store.finish(self.fingerprint)
 
 
@@ -253,12 +278,14 @@ def _require_normalisable(recipe: Recipe, images: int) -> None:
         )
 
 
-def _history(progress: _Progress, device: torch.device) -> dict[str, Any]:
+def _history(progress: _Progress, lab: Lab) -> dict[str, Any]:
+    device = lab.device
     accelerator = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     return {
         **vars(progress),
         "device": str(device),
         "accelerator": accelerator,
+        "compiled": lab.compiled,
         "torch": torch.__version__,
     }
 

@@ -23,6 +23,10 @@ def _alpha_per_sample(recipe: Recipe) -> Recipe:
     return recipe.but(alpha_per="sample") if recipe.loss == "alpha" else recipe
 
 
+def _in_bfloat16(recipe: Recipe) -> Recipe:
+    return recipe.but(precision="bf16")
+
+
 ESTIMATOR = Gap(
     "Fisher information is Eq. 6, per sample. The release squares the gradient of a mean over 16 "
     "samples instead; its expectation has the squared mean gradient in it, which depends on t.",
@@ -77,6 +81,17 @@ IMAGES = Gap(
             "test-images",
             "Fisher information on images that the network was not trained on.",
             images="test",
+        ),
+    ),
+)
+PRECISION = Gap(
+    "The paper does not state the precision of its arithmetic. Here it is float32 unless "
+    "`--precision` says otherwise.",
+    (
+        Protocol(
+            "bf16",
+            "Networks trained in bfloat16 where autocast deems it safe.",
+            alter=_in_bfloat16,
         ),
     ),
 )

@@ -12,7 +12,7 @@ from claims.kim2023 import test_fig4_factors as fig4
 from claims.kim2023 import test_fig4_networks as fig4_networks
 from claims.kim2023 import test_fig5_alpha as fig5
 from tic.audit import Protocol
-from tic.audit.claim import decided_by
+from tic.audit.claims import decided_by
 from tic.audit.runs import SeedRuns
 from tic.measure.fisher import Estimator
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from claims.kim2023 import recipes
 from claims.kim2023.counterfeits import OTHER_IMAGES
@@ -42,6 +41,8 @@ def relative_errors(response: PerturbationResponse) -> list[float]:
     counterfeits=(OTHER_IMAGES,),
 )
 def test_perturbations_follow_fisher_information(runs: SeedRuns, judge: Judge) -> None:
+    from scipy.stats import spearmanr
+
     responses = runs.perturbation(SHARES)
     errors = np.array([relative_errors(each) for each in responses])
     orders = [theil_sen_slope(np.log(SHARES), np.log(row)) for row in errors]

@@ -11,7 +11,7 @@ import pytest
 from claims.kim2023.readings import DATASETS_TEST, FISHER_TESTS, READINGS
 from claims.kim2023.recipes import DATASETS, KIM2023, on_dataset
 from tic.audit import Setting, rival
-from tic.audit.claim import decided_by
+from tic.audit.claims import decided_by
 from tic.audit.judge import Judge
 from tic.audit.runs import SeedRuns
 from tic.recipe import Recipe

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tic.audit import Gap, Protocol
-from tic.audit.claim import Claim, Rival
+from tic.audit.claims import Claim, Rival
 from tic.audit.counterfeit import ONE_SEED, Counterfeit, OneSeedRuns
 from tic.audit.document import CounterfeitRecord, Paper
 from tic.audit.judge import Judge
@@ -20,6 +20,7 @@ from tic.audit.session import (
     not_run,
     plan_entry,
 )
+from tic.engine.local import build
 from tic.errors import NotApplicableError, TicError
 from tic.lab import Lab
 from tic.recipe import Recipe
@@ -94,6 +95,20 @@ def test_runs_that_claims_share_are_planned_once(session):
         plan("three", lambda s: s.recipe.but(parent=s.recipe, sparsity=0.5)),
     )
     assert len(session.plan) == 6
+
+
+def test_what_was_once_finished_is_looked_for_no_more(session, monkeypatch):
+    entry, asked = plan(), []
+    collect(session, entry)
+
+    def logged(planned, lab):
+        asked.append(len(planned))
+        return build(planned, lab)
+
+    monkeypatch.setattr("tic.engine.local.build", logged)
+    for _ in range(3):
+        session.runs(entry)
+    assert asked == [3, 0, 0]
 
 
 def test_runs_are_trained_and_given_by_role(session):

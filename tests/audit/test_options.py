@@ -23,7 +23,7 @@ PACK = Pack(PAPER, {"resnet19": OWN, "tiny": TINY}, own="resnet19", default="tin
 NOTHING = {
     "arch": None, "dataset": None, "timesteps": None, "epochs": None, "seeds": None,
     "train_size": None, "claim": None, "fisher_size": None, "test_size": None, "protocol": None,
-    "attacks": None, "attack_size": None,
+    "attacks": None, "attack_size": None, "precision": None,
 }  # fmt: skip
 
 
@@ -57,8 +57,8 @@ def test_the_settings_are_every_architecture_with_every_data_set():
 
 
 def test_the_options_override_the_recipe():
-    recipe = only(timesteps="3", epochs="7").recipe
-    assert recipe == TINY.recipe.but(timesteps=3, epochs=7)
+    recipe = only(timesteps="3", epochs="7", precision="bf16").recipe
+    assert recipe == TINY.recipe.but(timesteps=3, epochs=7, precision="bf16")
 
 
 def test_seeds_are_counted_from_zero():

@@ -6,7 +6,7 @@ import pytest
 
 from claims.kim2023 import recipes
 from claims.kim2023.recipes import KIM2023, PAPER_SETTING, SMOKE_SETTING
-from tic.audit.claim import Claim
+from tic.audit.claims import Claim
 from tic.audit.document import Scope
 from tic.audit.protocol import Protocol
 from tic.audit.scope import scope

@@ -15,7 +15,7 @@ from fixtures.claims import conclude
 from fixtures.known_answers import CASES
 from fixtures.truth import everywhere
 from tic.audit import counterfeit as general
-from tic.audit.claim import decided_by
+from tic.audit.claims import decided_by
 from tic.audit.counterfeit import ONE_SEED, Counterfeit
 from tic.errors import NotApplicableError
 from tic.stats import Outcome

@@ -27,6 +27,7 @@ TOUCHED = {
     **dict.fromkeys(
         ("official", "model-labels", "summed-logits", "repeated-weights", "test-images"), ON_FISHER
     ),
+    "bf16": {"concentration", "concentrated"},
     "tau-four-thirds": {"time-constant", "same-accuracy"},
     "alpha-per-sample": {
         "alpha-information",
@@ -54,14 +55,18 @@ def test_every_protocol_touches_the_claims_that_it_could_change(collected):
     assert standard >= set.union(*TOUCHED.values())
 
 
-def test_all_protocols_together_train_four_more_recipes(collected):
+def test_all_protocols_together_train_five_more_recipes(collected):
     standard, everything = (
         {planned.recipe.with_seed(0) for planned in collected(*asked).plan}
         for asked in ((), ("--protocol", "all"))
     )
     assert standard < everything
-    more = {(each.tau, each.alpha, each.alpha_per) for each in everything - standard}
-    assert more == {(4 / 3, None, "batch"), *((2, alpha, "sample") for alpha in (0.01, 0.05, 0.2))}
+    more = {(e.tau, e.alpha, e.alpha_per, e.precision) for e in everything - standard}
+    assert more == {
+        (4 / 3, None, "batch", "fp32"),
+        (2, None, "batch", "bf16"),
+        *((2, alpha, "sample", "fp32") for alpha in (0.01, 0.05, 0.2)),
+    }
 
 
 @pytest.mark.parametrize("name", READINGS)

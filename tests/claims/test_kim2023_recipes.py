@@ -78,6 +78,7 @@ def test_the_papers_setting():
         "learning_rate": 0.3,
         "momentum": 0.9,
         "weight_decay": 5e-4,
+        "precision": "fp32",
         "augmentation": "crop-flip",
         "checkpoints": 1,
         "seed": 0,

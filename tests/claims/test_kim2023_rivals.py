@@ -22,7 +22,7 @@ from fixtures.claims import conclude
 from fixtures.known_answers import CASES, FALLING, TINY_FALL, Case, is_role
 from fixtures.truth import Truth, by_level, everywhere, falls_at, rises_at, unless
 from tic.attacks import PGD, Rescaled, Square
-from tic.audit.claim import decided_by
+from tic.audit.claims import decided_by
 from tic.errors import NotApplicableError
 from tic.stats import Outcome
 

@@ -17,7 +17,7 @@ from fixtures.claims import conclude
 from fixtures.known_answers import CASES, last_round, short
 from fixtures.truth import Truth, by_level, everywhere, unless
 from tic.audit import HeatMap
-from tic.audit.claim import decided_by
+from tic.audit.claims import decided_by
 from tic.stats import Outcome
 
 WORLDS = [

@@ -8,6 +8,7 @@ import pytest
 import torchvision
 
 from tic import data
+from tic.data import cifar
 from tic.errors import DataNotFoundError, TicError
 
 FOLDERS = {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}
@@ -91,6 +92,13 @@ def test_images_and_channels_are_those_of_the_file(tmp_path, published, name):
     for number, channel, row, column in [(0, 0, 0, 0), (1, 1, 5, 30), (2, 2, 31, 7)]:
         pixel = rows(6, 3)[number, channel * 1024 + row * 32 + column]
         assert test.images[number, channel, row, column] == pixel
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_the_files_looked_for_are_those_that_torchvision_downloads(name):
+    dataset, (folder, files) = DATASETS[name], cifar.FILES[name]
+    parts = [each[0] for each in dataset.train_list + dataset.test_list]
+    assert (folder, list(files)) == (dataset.base_folder, [*parts, dataset.meta["filename"]])
 
 
 def test_cifar10_joins_its_five_batches(tmp_path, published):

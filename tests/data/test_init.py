@@ -46,6 +46,27 @@ def test_a_missing_data_set_is_one_clear_error(name, split, download, tmp_path, 
     assert not (tmp_path / "root").exists()
 
 
+def test_both_splits_are_required(monkeypatch, tmp_path):
+    asked = []
+
+    def load(name, split, root, *, download):
+        asked.append((name, split, root, download))
+
+    monkeypatch.setattr(data, "load", load)
+    data.require("svhn", tmp_path, download=False)
+    assert asked == [("svhn", split, tmp_path, False) for split in ("train", "test")]
+
+
+def test_what_comes_with_a_library_is_required_without_being_read(monkeypatch):
+    monkeypatch.delattr(data, "load")
+    data.require("digits")
+
+
+def test_an_unknown_name_cannot_be_required():
+    with pytest.raises(TicError, match="unknown data set 'mnist'"):
+        data.require("mnist")
+
+
 def test_importing_the_package_imports_neither_torchvision_nor_scikit_learn():
     program = "import sys, tic.data; print({'torchvision', 'sklearn'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -50,6 +50,13 @@ def test_label_ten_is_the_digit_zero(tmp_path, published):
     assert labels[:12] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2]
 
 
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_the_file_looked_for_is_that_which_torchvision_downloads(tmp_path, split):
+    _, file, _ = torchvision.datasets.SVHN.split_list[split]
+    with pytest.raises(DataNotFoundError, match=f"looked for {file} in"):
+        data.load("svhn", split, tmp_path, download=False)
+
+
 def test_one_split_does_not_need_the_other(tmp_path, published):
     published(tmp_path, "train", 1, 23)
     data.load("svhn", "train", tmp_path)

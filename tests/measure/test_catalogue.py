@@ -27,6 +27,7 @@ from tic.measure.fisher import Estimator, fisher_information
 from tic.measure.measurement import known, measure
 from tic.measure.perturbation import perturbation_response
 from tic.measure.tangent import tangent_kernel
+from tic.seeding import generator
 
 ATTACKED = (RightMeasurement, ZeroGradientMeasurement, ConfidenceMeasurement, ChanceMeasurement)
 
@@ -339,12 +340,18 @@ def test_the_tangent_kernel_is_told_in_means_over_the_images(lab, recipe):
     found = measure(TangentMeasurement(epoch=8, timesteps=3, size=20), recipe, lab)
     network = lab.network(recipe)
     network.timesteps = 3
+    images = lab.images("digits", "train", 20)
     with one_thread(lab.device):
-        expected = tangent_kernel(network, lab.images("digits", "train", 20).batches(128))
+        expected = tangent_kernel(network, images.batches(128), generator=generator(0, "labels"))
     assert found == {
         "errors": expected.errors.mean(0).tolist(),
         "kernel_trace": expected.kernel_trace.mean(0).tolist(),
+        "by_layer": {
+            kind: {name: trace.tolist() for name, trace in info.by_layer.items()}
+            for kind, info in expected.information.items()
+        },
     }
+    assert set(found["by_layer"]) == {"empirical", "sampled", "exact"}
     assert len(found["errors"]) == len(found["kernel_trace"]) == 3
 
 

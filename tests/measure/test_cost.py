@@ -2,8 +2,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils.flop_counter import FlopCounterMode
 
 from tic.errors import TicError
+from tic.losses import mean_loss
 from tic.measure.cost import meta_network, stored_bytes, training_operations
 from tic.models import ARCHITECTURES, build
 from tic.recipe import Recipe
@@ -149,3 +151,16 @@ def test_unknown_names_are_refused():
         meta_network("lenet", "digits", 1)
     with pytest.raises(TicError, match="unknown data set 'mnist'"):
         training_operations(digits(dataset="mnist", train_size=None))
+
+
+@pytest.mark.parametrize("timesteps", [1, 3])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_operations_are_those_that_torch_counts_in_a_training_step(architecture, timesteps):
+    network = build(architecture, in_channels=3, num_classes=10, timesteps=timesteps).to("meta")
+    images = torch.empty(2, 3, 32, 32, device="meta")
+    with FlopCounterMode(display=False) as counter:
+        mean_loss(network(images), torch.zeros(2, dtype=torch.long, device="meta")).backward()
+    recipe = Recipe(
+        dataset="cifar10", architecture=architecture, timesteps=timesteps, epochs=1, train_size=1
+    )
+    assert training_operations(recipe) == counter.get_total_flops() // 2

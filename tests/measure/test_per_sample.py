@@ -11,9 +11,9 @@ from tic.measure.per_sample import (
     BatchNormRule,
     ConvolutionRule,
     LinearRule,
+    OuterProducts,
     capture,
     rule_for,
-    squared_norms,
     time_batch,
 )
 
@@ -49,6 +49,18 @@ def by_autograd(layer, inputs, gradients):
     return torch.stack(norms)
 
 
+def squared_norms(inputs, gradients, calls=1):
+    """Norms of (B, P, D) and (B, P, O), the positions dealt out to so many calls of the layer."""
+    shares = [len(part) for part in torch.arange(inputs.shape[1]).tensor_split(calls)]
+    products = OuterProducts(inputs.split(shares, 1), gradients.shape[2])
+    return products.inner(gradients[:, :, None].split(shares, 1)).view(-1)
+
+
+def norms(rule, inputs, gradients):
+    """Squared norms by a rule, from inputs and output gradients (T, B, …) of one call."""
+    return rule.prepare([inputs]).inner([gradients[:, None]]).view(-1)
+
+
 def test_squared_norms_by_hand():
     # one position: |g|²|a|² = 5·25; two: rows of ones and twos give [[1·1 + 2·2]] = 5, squared 25
     one = squared_norms(torch.tensor([[[3.0, 4.0]]]), torch.tensor([[[1.0, 2.0]]]))
@@ -66,17 +78,24 @@ class Products(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         result = func(*args, **(kwargs or {}))
-        if func is torch.ops.aten.bmm.default:
+        if func in (torch.ops.aten.bmm.default, torch.ops.aten.baddbmm_.default):
             self.shapes.append(tuple(result.shape))
         return result
 
 
 @pytest.mark.parametrize(
-    ("positions", "products"), [(2, [(4, 2, 2), (4, 2, 2)]), (40, [(4, 20, 30)])]
+    ("positions", "calls", "products"),
+    [
+        (2, 1, [(4, 2, 2), (4, 2, 20)]),
+        (40, 1, [(4, 20, 30)]),
+        (40, 2, [(4, 20, 30)] * 2),
+        (22, 1, [(4, 20, 30)]),
+        (22, 11, [(4, 22, 22), (4, 22, 20)]),  # the Gram matrix will serve eleven gradients
+    ],
 )
-def test_the_way_that_costs_less_is_taken(positions, products):
+def test_the_way_that_costs_less_is_taken(positions, calls, products):
     with Products() as seen:
-        squared_norms(normal(4, positions, 30), normal(4, positions, 20))
+        squared_norms(normal(4, positions, 30), normal(4, positions, 20), calls)
     assert seen.shapes == products
 
 
@@ -94,28 +113,43 @@ def test_both_ways_give_the_norms_of_the_definition(positions, width, outputs):
 @lawful
 @given(
     st.integers(1, 4),
-    st.integers(1, 20),
+    st.lists(st.integers(1, 8), min_size=1, max_size=6),
     st.integers(1, 12),
     st.integers(1, 12),
     st.integers(0, 2**16),
 )
-def test_squared_norms_match_the_definition_for_every_shape(batch, positions, width, outputs, seed):
-    inputs, gradients = (
-        normal(batch, positions, width, seed=seed),
-        normal(batch, positions, outputs, seed=seed + 1),
-    )
-    torch.testing.assert_close(
-        squared_norms(inputs, gradients), by_definition(inputs, gradients), rtol=1e-9, atol=1e-9
-    )
+def test_every_prefix_of_the_calls_has_the_norms_of_the_definition(
+    batch, positions, width, outputs, seed
+):
+    inputs = [normal(batch, each, width, seed=seed + k) for k, each in enumerate(positions)]
+    gradients = [normal(batch, each, outputs, seed=seed - k) for k, each in enumerate(positions, 1)]
+    products = OuterProducts(inputs, outputs)
+    for calls in range(1, len(positions) + 1):
+        torch.testing.assert_close(
+            products.inner([each[:, :, None] for each in gradients[:calls]]).view(-1),
+            by_definition(torch.cat(inputs[:calls], 1), torch.cat(gradients[:calls], 1)),
+            rtol=1e-9,
+            atol=1e-9,
+        )
 
 
-def test_squared_norms_leave_their_arguments_alone():
+def test_squared_norms_leave_their_arguments_alone_and_can_be_asked_for_again():
     for shape in ((2, 1, 8), (2, 30, 2)):
         inputs, gradients = normal(*shape), normal(*shape, seed=1)
         before = inputs.clone(), gradients.clone()
-        squared_norms(inputs, gradients)
+        products = OuterProducts([inputs], shape[2])
+        alone = [gradients[:, :, None]]
+        assert torch.equal(products.inner(alone), products.inner(alone))
         assert torch.equal(inputs, before[0])
         assert torch.equal(gradients, before[1])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rounding_makes_no_norm_negative(seed):
+    # two positions whose products cancel in single precision
+    inputs = normal(500, 1, 8, seed=seed).expand(500, 2, 8).float()
+    slopes = normal(500, 1, 8, seed=seed + 1).float()
+    assert (squared_norms(inputs, torch.cat([slopes, -slopes], 1)) >= 0).all()
 
 
 @pytest.mark.parametrize(
@@ -161,7 +195,7 @@ def test_norms_of_a_linear_layer_match_autograd(bias):
     layer = nn.Linear(6, 4, bias=bias).double()
     inputs, gradients = normal(3, 5, 6), normal(3, 5, 4, seed=1)
     expected = by_autograd(layer, inputs, gradients)
-    torch.testing.assert_close(LinearRule(layer).norms(inputs, gradients), expected)
+    torch.testing.assert_close(norms(LinearRule(layer), inputs, gradients), expected)
 
 
 CONVOLUTIONS = [
@@ -181,26 +215,85 @@ def test_norms_of_a_convolution_match_autograd(options):
     inputs = normal(3, 5, 4, 7, 6)
     gradients = normal(3, 5, *layer(inputs[0]).shape[1:], seed=1)
     expected = by_autograd(layer, inputs, gradients)
-    torch.testing.assert_close(ConvolutionRule(layer).norms(inputs, gradients), expected)
+    torch.testing.assert_close(norms(ConvolutionRule(layer), inputs, gradients), expected)
 
 
-def test_norms_of_a_convolution_do_not_depend_on_how_many_samples_are_unfolded(monkeypatch):
+def captured(layer, inputs):
+    """What a layer's rule sees of one call per item of inputs (T, B, …)."""
+    with capture({"": rule_for(layer)}) as captures:
+        for each in inputs:
+            layer(each)
+    return captures[""]
+
+
+@pytest.mark.parametrize("kept_share", [0, 1 / 8])
+@pytest.mark.parametrize("elements", [1, 2 * 1392, 2**25])
+def test_norms_have_the_same_bits_however_much_is_done_and_kept_at_a_time(
+    kept_share, elements, monkeypatch
+):
+    # a sample takes 2 timesteps · 16 positions · (18 inputs + 3 gradients) + 54 weights
     layer = nn.Conv2d(2, 3, 3).double()
     inputs, gradients = normal(2, 5, 2, 6, 6), normal(2, 5, 3, 4, 4, seed=1)
-    whole = ConvolutionRule(layer).norms(inputs, gradients)
-    sizes = []
-    unfold = ConvolutionRule._unfold
+    whole = captured(layer, inputs).inner(list(gradients), 5)
+    monkeypatch.setattr(per_sample, "CHUNK_ELEMENTS", elements)
+    monkeypatch.setattr(per_sample, "KEPT_SHARE", kept_share)
+    assert torch.equal(captured(layer, inputs).inner(list(gradients), 5), whole)
+
+
+@pytest.mark.parametrize(
+    ("elements", "sizes"), [(1, [1] * 5), (2 * 726, [2, 2, 1]), (5 * 726, [5])]
+)
+def test_no_more_samples_are_unfolded_at_a_time_than_fit(elements, sizes, monkeypatch):
+    layer = nn.Conv2d(2, 3, 3).double()
+    monkeypatch.setattr(per_sample, "CHUNK_ELEMENTS", elements)
+    seen = []
+    prepare = ConvolutionRule.prepare
     monkeypatch.setattr(
         ConvolutionRule,
-        "_unfold",
-        lambda self, inputs: (sizes.append(inputs.shape[1]), unfold(self, inputs))[1],
+        "prepare",
+        lambda self, inputs: (seen.append(inputs[0].shape[1]), prepare(self, inputs))[1],
     )
-    # a sample takes 2 timesteps · (2·36·9 unfolded inputs + 3·16 gradients) = 1392 elements
-    for elements, expected in ((1, [1] * 5), (2 * 1392, [2, 2, 1]), (5 * 1392, [5])):
-        sizes.clear()
-        monkeypatch.setattr(per_sample, "CHUNK_ELEMENTS", elements)
-        torch.testing.assert_close(ConvolutionRule(layer).norms(inputs, gradients), whole)
-        assert sizes == expected
+    captured(layer, normal(2, 5, 2, 6, 6)).inner(list(normal(2, 5, 3, 4, 4, seed=1)), 5)
+    assert seen == sizes
+
+
+@pytest.mark.parametrize(("kept_share", "times"), [(1 / 8, 1), (0, 3)])
+def test_inputs_are_prepared_once_where_there_is_memory(kept_share, times, monkeypatch):
+    layer = nn.Linear(2, 3).double()
+    monkeypatch.setattr(per_sample, "KEPT_SHARE", kept_share)
+    seen = captured(layer, normal(3, 4, 2))
+    prepared = []
+    prepare = LinearRule.prepare
+    monkeypatch.setattr(
+        LinearRule, "prepare", lambda self, inputs: (prepared.append(1), prepare(self, inputs))[1]
+    )
+    gradients = normal(3, 4, 3, seed=1)
+    for calls in (1, 2, 3):
+        reached = [*gradients[:calls], *[None] * (3 - calls)]
+        expected = by_autograd(layer, normal(3, 4, 2)[:calls], gradients[:calls])
+        torch.testing.assert_close(seen.inner(reached, 4).view(-1), expected)
+    assert len(prepared) == times
+
+
+def test_layers_share_one_allowance_of_memory(monkeypatch):
+    # each takes 3 calls · (2 + 3) + 6 numbers of 8 bytes for each of 4 samples
+    layers = {name: nn.Linear(2, 3).double() for name in ("first", "second", "third")}
+    monkeypatch.setattr(per_sample, "KEPT_SHARE", 1)
+    monkeypatch.setattr(per_sample, "free_bytes", lambda device: 2 * 4 * 21 * 8)
+    with capture({name: rule_for(layer) for name, layer in layers.items()}) as captures:
+        for layer in layers.values():
+            for inputs in normal(3, 4, 2):
+                layer(inputs)
+    for each in captures.values():
+        each.inner(list(normal(3, 4, 3)), 4)
+    assert [each.kept is not None for each in captures.values()] == [True, True, False]
+
+
+def test_gradients_that_skip_a_call_meet_the_inputs_of_the_others():
+    layer = nn.Linear(2, 3, bias=False).double()
+    inputs, gradients = normal(3, 4, 2), normal(3, 4, 3, seed=1)
+    norms = captured(layer, inputs).inner([gradients[0], None, gradients[2]], 4).view(-1)
+    torch.testing.assert_close(norms, by_autograd(layer, inputs[::2], gradients[::2]))
 
 
 @pytest.mark.parametrize(
@@ -219,7 +312,7 @@ def test_norms_of_batch_normalisation_match_autograd(layer, shape):
     layer.eval()
     inputs, gradients = normal(*shape), normal(*shape, seed=1)
     expected = by_autograd(layer, inputs, gradients)
-    torch.testing.assert_close(BatchNormRule(layer).norms(inputs, gradients), expected)
+    torch.testing.assert_close(norms(BatchNormRule(layer), inputs, gradients), expected)
 
 
 @pytest.mark.parametrize("frozen", ["weight", "bias"])
@@ -236,7 +329,7 @@ def test_a_frozen_weight_or_bias_is_left_out(layer, shapes, frozen):
     layer.get_parameter(frozen).requires_grad_(False)
     inputs, gradients = normal(*shapes[0]), normal(*shapes[1], seed=1)
     expected = by_autograd(layer, inputs, gradients)
-    torch.testing.assert_close(rule_for(layer).norms(inputs, gradients), expected)
+    torch.testing.assert_close(norms(rule_for(layer), inputs, gradients), expected)
 
 
 class Scaled(nn.Linear):
@@ -289,13 +382,13 @@ def test_gradients_of_several_calls_add_up_before_they_are_squared():
     with capture({"layer": LinearRule(layer)}) as captures:
         for each in inputs:
             layer(each)
-    norms = captures["layer"].norms(list(gradients), 4)
+    norms = captures["layer"].inner(list(gradients), 4).view(-1)
     torch.testing.assert_close(norms, by_autograd(layer, inputs, gradients))
     torch.testing.assert_close(
-        captures["layer"].norms([gradients[0], None], 4),
+        captures["layer"].inner([gradients[0], None], 4).view(-1),
         by_autograd(layer, inputs[:1], gradients[:1]),
     )
-    assert captures["layer"].norms([None, None], 4) is None
+    assert captures["layer"].inner([None, None], 4) is None
 
 
 def test_a_call_without_a_graph_is_not_captured():

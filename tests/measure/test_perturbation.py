@@ -58,9 +58,15 @@ def perturbations(model, batches, share, seed=0):
     """What is added to every image (N, pixels), seen from inside the model."""
     model.seen.clear()
     perturbation_response(model, batches, [share], seed=seed)
-    shown = [images for images, _ in model.seen if not images.requires_grad]
+    clean = [images for images, _ in batches]
+    shown = [
+        images
+        for images, _ in model.seen
+        if not images.requires_grad
+        and not any(torch.equal(images, each[: len(images)]) for each in clean)
+    ]
     found = []
-    for images, _ in batches:
+    for images in clean:
         found += [
             (other - images).flatten(1)
             for other in shown

@@ -8,6 +8,7 @@ from torch import nn
 
 from tic.errors import TicError
 from tic.losses import Readout
+from tic.measure import passes
 from tic.measure.fisher import fisher_information, information_centroid
 from tic.measure.tangent import TangentKernel, tangent_kernel
 
@@ -211,3 +212,63 @@ def test_the_model_is_left_as_it_was_found(fails, tiny, batch):
     assert not any(module._forward_hooks for module in tiny.modules())
     assert all(torch.equal(before[name], value) for name, value in tiny.state_dict().items())
     assert all(parameter.grad is None for parameter in tiny.parameters())
+
+
+@pytest.mark.parametrize("readout", list(Readout))
+@pytest.mark.parametrize("estimator", ["empirical", "exact"])
+def test_the_kernel_gives_the_information_that_is_measured_alone(
+    estimator, readout, convolutional, tiny, data, batch
+):
+    for model, loader in ((convolutional, split(data, 3, 2)), (tiny, split(batch, 4, 2))):
+        found = tangent_kernel(model, loader, readout=readout).information[estimator]
+        alone = fisher_information(model, loader, estimator, readout=readout)
+        assert list(found.by_layer) == list(alone.by_layer)
+        for name, trace in alone.by_layer.items():
+            np.testing.assert_allclose(found.by_layer[name], trace, rtol=1e-9, atol=1e-15)
+        np.testing.assert_allclose(found.per_sample, alone.per_sample, rtol=1e-9)
+
+
+def test_the_kernel_gives_the_information_at_labels_that_were_drawn(tiny, batch):
+    images, _ = batch
+    draws = torch.Generator().manual_seed(5)
+    found = tangent_kernel(tiny, [batch], generator=draws).information["sampled"]
+    draws = torch.Generator().manual_seed(5)
+    alone = fisher_information(tiny, [batch], "sampled", generator=draws)
+    np.testing.assert_allclose(found.trace, alone.trace, rtol=1e-9)
+    assert found.samples == len(images)
+
+
+class Unruled(nn.Module):
+    """A parameter of its own, a tied weight and a layer normalisation: nothing has a rule."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.LayerNorm(36)
+        self.scale = nn.Parameter(torch.full((36,), 1.5))
+        self.linear = nn.Linear(36, 4)
+
+    def forward(self, images):
+        hidden = self.norm(images.flatten(1)) * self.scale
+        return torch.stack([self.linear(hidden), self.linear(torch.tanh(hidden))])
+
+
+def test_layers_without_a_rule_have_their_share_in_the_kernel(data):
+    model = measurable(Unruled)
+    _, traces, information = twin(model, *data)
+    found = tangent_kernel(model, [data])
+    np.testing.assert_allclose(found.kernel_trace, traces, rtol=1e-9)
+    np.testing.assert_allclose(found.information["empirical"].per_sample, information, rtol=1e-9)
+
+
+@pytest.mark.parametrize("rows", [1, 8, 12, 1000])
+def test_the_kernel_does_not_depend_on_how_many_images_are_taken_at_a_time(
+    rows, convolutional, data, monkeypatch
+):
+    whole = tangent_kernel(convolutional, [data])
+    monkeypatch.setattr(passes, "ROWS", rows)
+    parts = tangent_kernel(convolutional, split(data, 2, 3))
+    np.testing.assert_allclose(parts.errors, whole.errors, rtol=1e-9)
+    np.testing.assert_allclose(parts.kernel_trace, whole.kernel_trace, rtol=1e-9)
+    np.testing.assert_allclose(
+        parts.information["exact"].trace, whole.information["exact"].trace, rtol=1e-9
+    )

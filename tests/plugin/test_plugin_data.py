@@ -5,6 +5,7 @@ import json
 import pytest
 
 from fixtures.packs import SUPPORTED
+from tic.lab import Lab
 
 FOREIGN = """
 @says("foreign", lambda setting: setting.recipe.but(dataset="svhn"))
@@ -62,6 +63,20 @@ def test_the_reason_tells_what_is_missing_and_what_would_fetch_it(bringing):
     assert "downloading is switched off" in told
     assert told.endswith("; --download fetches it")
     assert {run.recipe["dataset"] for run in outcome.audit.runs} == {"digits"}
+
+
+def test_a_data_set_is_looked_for_once_for_all_claims(repository, monkeypatch):
+    asked, require = [], Lab.require_data
+
+    def logged(lab, dataset, *, download):
+        asked.append((dataset, download))
+        require(lab, dataset, download=download)
+
+    monkeypatch.setattr(Lab, "require_data", logged)
+    more = FOREIGN.replace("foreign", "alien")
+    repository.write(SUPPORTED, FOREIGN, more)
+    assert repository.run("--collect-only").status == 0
+    assert asked == [("digits", True), ("svhn", False)]
 
 
 def test_a_download_that_fails_is_the_reason(bringing):

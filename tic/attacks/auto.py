@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torchattacks
 from torch import Tensor, nn
 
 from tic import seeding
@@ -59,7 +58,7 @@ class APGD(_Restarted):
         """Attack images (B, C, H, W) in [0, 1]; `batch` numbers the batch for the random starts."""
         seed = seeding.derive(self.seed, f"apgd/{batch}")
         readout = MeanReadout(model)
-        return craft(torchattacks.APGD, readout, images, labels, seed, self._settings())
+        return craft("APGD", readout, images, labels, seed, self._settings())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +107,7 @@ class APGDT(_Targeted):
         seed = seeding.derive(self.seed, f"apgdt/{batch}")
         readout = MeanReadout(model)
         settings = self._towards(classes)
-        return craft(torchattacks.APGDT, readout, images, labels, seed, settings)
+        return craft("APGDT", readout, images, labels, seed, settings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +138,7 @@ class FAB(_Targeted):
         readout = _SinglePrecision(MeanReadout(model), images.dtype)
         with _frozen(model):
             single = images.detach().float()
-            moved = craft(torchattacks.FAB, readout, single, labels, seed, settings)
+            moved = craft("FAB", readout, single, labels, seed, settings)
         return within_ball(images.detach(), moved.to(images.dtype), self.epsilon)
 
 

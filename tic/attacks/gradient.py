@@ -2,6 +2,7 @@
 
 The attacked network normalises inside itself, so images and ε are in [0, 1]. The network is
 attacked in evaluation mode, with its surrogate gradients and without state between steps.
+torchattacks is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from dataclasses import dataclass
 from typing import cast
 
 import torch
-import torchattacks
 from torch import Tensor, nn
 
 from tic import seeding
@@ -39,6 +39,8 @@ class FGSM:
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
         """Attack images (B, C, H, W) in [0, 1]; the result stays there."""
+        import torchattacks
+
         with evaluation_mode(model):
             attack = torchattacks.FGSM(MeanReadout(model), eps=self.epsilon)
             return cast(Tensor, attack(images, labels))
@@ -74,6 +76,8 @@ class PGD:
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
         """Attack images (B, C, H, W) in [0, 1]; `batch` numbers the batch for the random start."""
+        import torchattacks
+
         # torchattacks draws from the global generator; the fork keeps everyone else's stream.
         devices = [images.device] if images.device.type == "cuda" else []
         with evaluation_mode(model), torch.random.fork_rng(devices=devices):

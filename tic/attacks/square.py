@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torchattacks
 from torch import Tensor, nn
 
 from tic import seeding
@@ -42,4 +41,4 @@ class Square:
         settings = {"eps": self.epsilon, "n_queries": self.queries}
         seed = seeding.derive(self.seed, f"square/{batch}")
         with torch.no_grad():
-            return craft(torchattacks.Square, MeanReadout(model), images, labels, seed, settings)
+            return craft("Square", MeanReadout(model), images, labels, seed, settings)

@@ -9,11 +9,12 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from tic.attacks.battery import Level
-from tic.audit.claim import Claim
+from tic.audit.claims import Claim
 from tic.audit.pack import Pack, Setting
 from tic.audit.protocol import STANDARD, Protocol
 from tic.data.spec import SPECS, describe
 from tic.errors import TicError
+from tic.recipe import Precision
 
 CONFIDENCE = 0.95
 ALL_PROTOCOLS = "all"
@@ -29,6 +30,7 @@ class Options:
         datasets: Override the settings' data set, one audit setting each.
         timesteps: Overrides T.
         epochs: Overrides the length of the training.
+        precision: Overrides the precision of the training.
         seeds: Number of seeds, counted from 0.
         train_size: Number of training images; "all" for every one.
         fisher_size: At most so many images for the Fisher information; "all" for every one.
@@ -43,6 +45,7 @@ class Options:
     datasets: tuple[str, ...] = ()
     timesteps: int | None = None
     epochs: int | None = None
+    precision: Precision | None = None
     seeds: int | None = None
     train_size: Size | None = None
     fisher_size: Size | None = None
@@ -103,6 +106,7 @@ class Options:
             "dataset": dataset,
             "timesteps": self.timesteps,
             "epochs": self.epochs,
+            "precision": self.precision,
         }
         setting = setting.but(**{name: value for name, value in changes.items() if value})
         if self.seeds is not None:
@@ -149,6 +153,7 @@ def read_options(asked: argparse.Namespace) -> Options:
         datasets=_listed("--dataset", asked.dataset, known=tuple(SPECS)),
         timesteps=_count("--timesteps", asked.timesteps),
         epochs=_count("--epochs", asked.epochs),
+        precision=asked.precision,
         seeds=_count("--seeds", asked.seeds),
         train_size=_size("--train-size", asked.train_size),
         fisher_size=_size("--fisher-size", asked.fisher_size),

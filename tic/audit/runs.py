@@ -40,10 +40,9 @@ EARLY = 1 / 15
 """Share of the training after which a checkpoint is "early": epoch 20 of the paper's 300."""
 MIDDLE = 1 / 2
 """Share of the training after which a checkpoint is in the middle."""
+_SHARES = {"early": EARLY, "middle": MIDDLE}
 COARSE_SHARE = 1 / 4
 """Share of the images for Fisher information that a coarse protocol takes."""
-EXACT_SHARE = 1 / 8
-"""Share that the exact estimator takes: each image costs it one backward per class."""
 
 
 def normalised_centroid(trace: Array) -> float:
@@ -89,7 +88,7 @@ class SeedRuns:
             raise TicError(f"{self.recipe.label} has no parent; it starts from fresh weights")
         return replace(self, recipe=self.recipe.parent)
 
-    @property
+    @cached_property
     def checkpoints(self) -> tuple[int, ...]:
         """Epochs whose weights were kept and that the protocol looks at, ascending."""
         kept = self.recipe.checkpoint_epochs
@@ -104,18 +103,17 @@ class SeedRuns:
         Raises:
             TicError: The Runs kept no weights at that epoch.
         """
-        names = {
-            "untrained": 0,
-            "early": self.nearest(EARLY),
-            "middle": self.nearest(MIDDLE),
-            "final": self.recipe.epochs,
-        }
-        epoch = names[name] if isinstance(name, str) else name
+        epoch = self._named(name) if isinstance(name, str) else name
         if epoch not in self.checkpoints:
             raise TicError(
                 f"{self.recipe.label} keeps no weights of epoch {epoch}; kept: {self.checkpoints}"
             )
         return epoch
+
+    def _named(self, name: Literal["untrained", "early", "middle", "final"]) -> int:
+        if name in _SHARES:
+            return self.nearest(_SHARES[name])
+        return 0 if name == "untrained" else self.recipe.epochs
 
     def nearest(self, share: float) -> int:
         """The epoch with kept weights, from the first on, nearest to a share of the training."""
@@ -127,27 +125,44 @@ class SeedRuns:
 
     def by_layer(self, epoch: Epoch = "final") -> list[dict[str, list[float]]]:
         """Fisher trace over time of every layer that counts, one dictionary per seed."""
-        measurement = FisherMeasurement(
-            epoch=self.epoch(epoch),
-            estimator=self.protocol.estimator,
-            readout=self.protocol.readout,
-            split=self.protocol.images,
-            size=self._fisher_size(),
-        )
-        found = [each["by_layer"] for each in self.measured(measurement)]
-        factors = self._factors(measurement.epoch)
+        found = self._estimated(self.epoch(epoch))
+        factors = self._factors(self.epoch(epoch))
         return [
             {name: [scale[name] * value for value in each[name]] for name in self._counted(each)}
             for each, scale in zip(found, factors, strict=True)
         ]
+
+    def _estimated(self, epoch: int) -> list[dict[str, list[float]]]:
+        """Fisher trace over time of every layer by the protocol's estimator, raw."""
+        protocol = self.protocol
+        if protocol.coarse and protocol.estimator is not Estimator.OFFICIAL:
+            # Who reads coarsely compares estimators, and one pass gives all of these.
+            kernels = self.measured(self._tangent(epoch))
+            return [each["by_layer"][protocol.estimator] for each in kernels]
+        fisher = FisherMeasurement(
+            epoch=epoch,
+            estimator=protocol.estimator,
+            readout=protocol.readout,
+            split=protocol.images,
+            size=self._fisher_size(),
+        )
+        return [each["by_layer"] for each in self.measured(fisher)]
+
+    def _tangent(self, epoch: int) -> TangentMeasurement:
+        return TangentMeasurement(
+            epoch=epoch,
+            readout=self.protocol.readout,
+            split=self.protocol.images,
+            size=self._fisher_size(),
+        )
 
     def measured(self, measurement: Measurement) -> list[dict[str, Any]]:
         """Measure every Run; results are shared, so nobody may write into them."""
         return [_taken(measurement, recipe, self.lab) for recipe in self.recipes]
 
     def _fisher_size(self) -> int | None:
-        size, exact = self.setting.fisher_size, self.protocol.estimator is Estimator.EXACT
-        if not exact and not self.protocol.coarse:
+        size = self.setting.fisher_size
+        if not self.protocol.coarse:
             return size
         spec = describe(self.recipe.dataset)
         whole = (
@@ -156,9 +171,8 @@ class SeedRuns:
             else spec.test_size
         )
         available = min(size or whole, whole)
-        share = EXACT_SHARE if exact else COARSE_SHARE
         # Fewer images than classes are no part of a data set.
-        return min(available, max(spec.num_classes, round(share * available)))
+        return min(available, max(spec.num_classes, round(COARSE_SHARE * available)))
 
     def _factors(self, epoch: int) -> list[Mapping[str, float]]:
         """What each layer's trace is multiplied by, one dictionary per seed."""
@@ -264,8 +278,7 @@ class SeedRuns:
 
     def tangent(self, epoch: Epoch = "final") -> tuple[Array, Array]:
         """Mean squared output error and mean trace of the tangent kernel, each (S, T)."""
-        measurement = TangentMeasurement(epoch=self.epoch(epoch), size=self.setting.fisher_size)
-        found = self.measured(measurement)
+        found = self.measured(self._tangent(self.epoch(epoch)))
         return (
             np.array([each["errors"] for each in found]),
             np.array([each["kernel_trace"] for each in found]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from tic.audit.claim import Claim
+from tic.audit.claims import Claim
 from tic.audit.document import Scope
 from tic.audit.pack import Setting
 from tic.audit.protocol import STANDARD, Protocol

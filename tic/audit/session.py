@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from tic.audit.claim import Claim, Rival
+from tic.audit.claims import Claim, Rival
 from tic.audit.counterfeit import Counterfeit
 from tic.audit.document import Audit, CounterfeitRecord, Entry, ProtocolRecord, Scope
 from tic.audit.judge import Judge
@@ -64,7 +64,7 @@ class PlannedEntry:
         """What the entry is for the reader of the audit."""
         return "counterfeit" if self.counterfeit else self.claim.role
 
-    @property
+    @cached_property
     def seeded_recipes(self) -> list[Recipe]:
         """Every Recipe with every seed; none where the machine lacks something."""
         return (
@@ -144,6 +144,7 @@ class AuditSession:
     planned: dict[str, PlannedEntry] = field(default_factory=dict)
     entries: dict[str, Entry] = field(default_factory=dict)
     started: float = field(default_factory=time.time)
+    _left: Plan | None = field(default=None, init=False)
 
     @cached_property
     def plan(self) -> Plan:
@@ -181,7 +182,8 @@ class AuditSession:
         from tic.audit.runs import SeedRuns
         from tic.engine.local import build, ensure
 
-        build(self.plan, self.lab)
+        # What was once finished is looked for no more, but verified where a claim needs it.
+        self._left = build(self.plan if self._left is None else self._left, self.lab)
         ensure(entry.seeded_recipes, self.plan, self.lab)
         by_role = {
             role: SeedRuns(recipe, entry.setting, self.lab, entry.protocol)

@@ -1,4 +1,4 @@
-"""Data sets: what is known of each (`SPECS`), and `load` for its images.
+"""Data sets: what is known of each (`SPECS`), `require` to look for one, `load` for its images.
 
 torchvision and scikit-learn are imported only when a data set of theirs is loaded.
 """
@@ -20,6 +20,7 @@ __all__ = [
     "ShuffledBatches",
     "describe",
     "load",
+    "require",
 ]
 
 _LOADERS = {
@@ -29,6 +30,8 @@ _LOADERS = {
     "fashion-mnist": fashion_mnist.load,
     "svhn": svhn.load,
 }
+_INSTALLED = {"digits"}
+"""Part of a library that is always there; they cannot be missing or damaged by themselves."""
 
 
 def load(
@@ -58,6 +61,19 @@ def load(
         raise TicError(f"split must be 'train' or 'test', got {split!r}")
     data = _LOADERS[name](name, split, root, download=download)
     return data if size is None else _take(data, size)
+
+
+def require(name: str, root: Path | str | None = None, *, download: bool = True) -> None:
+    """See that both splits of a data set are there and whole.
+
+    Raises:
+        DataNotFoundError: one is nowhere and cannot be downloaded.
+        TicError: an unknown name, or damaged files.
+    """
+    describe(name)
+    if name not in _INSTALLED:
+        for split in SPLITS:
+            load(name, split, root, download=download)
 
 
 @lru_cache(maxsize=8)

@@ -1,7 +1,8 @@
 """CIFAR-10 and CIFAR-100, read by torchvision.
 
 The published files are pickles. torchvision compares each one's MD5 with the published value before
-it opens any, so a file that somebody else made is refused, not executed.
+it opens any, so a file that somebody else made is refused, not executed. It is imported only for
+files that are here, or are to be: to look for them takes their names.
 """
 
 import warnings
@@ -15,6 +16,15 @@ import torch
 from tic.data.images import ImageData
 from tic.data.locate import Wanted, locate, reading
 from tic.data.spec import describe
+
+FILES = {
+    "cifar10": (
+        "cifar-10-batches-py",
+        (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta"),
+    ),
+    "cifar100": ("cifar-100-python", ("train", "test", "meta")),
+}
+"""Folder of each data set and what lies in it, as published."""
 
 
 def load(
@@ -42,14 +52,12 @@ def _dataset(name: str) -> Any:
 
 
 def _wanted(name: str) -> Wanted:
-    dataset = _dataset(name)
-    files = [entry[0] for entry in dataset.train_list + dataset.test_list]
-    files.append(dataset.meta["filename"])
+    base, files = FILES[name]
     return Wanted(
         name=name,
-        needs=f"{dataset.base_folder}/ with {', '.join(files)}",
-        holds=lambda folder: all((folder / dataset.base_folder / f).is_file() for f in files),
-        fetch=lambda folder: dataset(folder, download=True),
+        needs=f"{base}/ with {', '.join(files)}",
+        holds=lambda folder: all((folder / base / file).is_file() for file in files),
+        fetch=lambda folder: _dataset(name)(folder, download=True),
     )
 
 

@@ -1,13 +1,17 @@
-"""Fashion-MNIST, from torchvision's folder or from the flat one of Debian's package."""
+"""Fashion-MNIST, from torchvision's folder or from the flat one of Debian's package.
+
+torchvision is imported only for a download. Its reader takes seconds to import, and the files are
+arrays behind a short header.
+"""
 
 import gzip
 import hashlib
-import tempfile
-from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from tic.data.images import ImageData
@@ -80,16 +84,14 @@ def _fetch(folder: Path) -> Any:
 
 @lru_cache(maxsize=2)
 def _read(name: str, split: str, folder: Path) -> ImageData:
-    from torchvision.datasets.mnist import read_image_file, read_label_file
-
     with reading(name, folder):
         images_file, labels_file = _files(folder, split)
-        images = _parse(name, images_file, read_image_file)
-        labels = _parse(name, labels_file, read_label_file)
-    return ImageData(describe(name), split, images[:, None], labels)
+        images, labels = _parse(name, images_file), _parse(name, labels_file)
+    return ImageData(describe(name), split, images[:, None], labels.long())
 
 
-def _parse(name: str, file: Path, reader: Callable[[Path], Tensor]) -> Tensor:
+def _parse(name: str, file: Path) -> Tensor:
+    """Read an idx file of uint8: three bytes, the number of axes, each axis big-endian, values."""
     packed = file.suffix == ".gz"
     content = gzip.decompress(file.read_bytes()) if packed else file.read_bytes()
     stem = file.stem if packed else file.name
@@ -98,7 +100,7 @@ def _parse(name: str, file: Path, reader: Callable[[Path], Tensor]) -> Tensor:
             f"{file} is not {name}'s (its unpacked content has another sha256); "
             "replace it or name another folder with --data"
         )
-    with tempfile.TemporaryDirectory() as scratch:  # torchvision reads unpacked files by path only
-        unpacked = Path(scratch) / stem
-        unpacked.write_bytes(content)
-        return reader(unpacked)
+    axes = content[3]
+    shape = np.frombuffer(content, ">u4", axes, offset=4).tolist()
+    values = np.frombuffer(content, np.uint8, offset=4 + 4 * axes)
+    return torch.from_numpy(values.reshape(shape).copy())

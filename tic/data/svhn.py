@@ -1,4 +1,7 @@
-"""Street View House Numbers, the cropped 32x32 digits, read by torchvision."""
+"""Street View House Numbers, the cropped 32x32 digits, read by torchvision.
+
+It is imported only for files that are here, or are to be: to look for them takes their names.
+"""
 
 from functools import lru_cache
 from pathlib import Path
@@ -37,13 +40,12 @@ def _dataset() -> Any:
 
 
 def _wanted(name: str, split: str) -> Wanted:
-    dataset = _dataset()
-    file = dataset.split_list[split][1]
+    file = f"{split}_32x32.mat"
     return Wanted(
         name=name,
         needs=file,
         holds=lambda folder: (folder / file).is_file(),
-        fetch=lambda folder: dataset(folder, split=split, download=True),
+        fetch=lambda folder: _dataset()(folder, split=split, download=True),
     )
 
 

@@ -11,7 +11,7 @@ from tic.lab import Lab, one_thread
 from tic.measure.cost import training_operations
 from tic.recipe import Recipe
 from tic.seeding import generator
-from tic.train import objective
+from tic.train import take_step
 
 CPU_OPERATIONS = 2e11
 """Operations of a timed step at most on a CPU: a batch of the paper's network takes minutes."""
@@ -43,15 +43,13 @@ def time_training_step(recipe: Recipe, lab: Lab, repeats: int = 3) -> float:
     )
     labels = torch.zeros(batch, dtype=torch.long, device=lab.device)
     network = lab.fresh_network(recipe).train()
+    forward = lab.trainable(network)
     optimiser = torch.optim.SGD(network.parameters(), lr=0.0, momentum=0.9)
     durations: list[float] = []
     with one_thread(lab.device):
         while len(durations) <= repeats and sum(durations) < PATIENCE_SECONDS:
             started = time.perf_counter()
-            optimiser.zero_grad()
-            loss = objective(recipe, network(images), labels)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+            take_step(recipe, forward, optimiser, images, labels)
             if lab.device.type == "cuda":
                 torch.cuda.synchronize(lab.device)
             durations.append(time.perf_counter() - started)

@@ -13,21 +13,25 @@ from tic.train import train_if_free
 POLL_SECONDS = 0.2
 
 
-def build(plan: Plan, lab: Lab) -> None:
+def build(plan: Plan, lab: Lab) -> Plan:
     """Train what is missing of a plan and is not being trained by another process.
 
-    Returns when nothing is left that this process could start; the rest is then finished or in
-    other hands.
+    It ends when nothing is left that this process could start.
+
+    Returns:
+        The part of the plan that is not finished but in other hands.
     """
     while _train_next(plan, lab):
         pass
+    return tuple(planned for planned in plan if not lab.has(planned.recipe))
 
 
 def ensure(recipes: Iterable[Recipe], plan: Plan, lab: Lab) -> None:
     """Return when all the Recipes have their Runs; until then train whatever the plan lacks."""
-    waiting = list(recipes)
-    everything = (*plan, *make_plan(waiting))
+    waiting, everything = list(recipes), plan
     while waiting := [recipe for recipe in waiting if not lab.has(recipe, verify=True)]:
+        if everything is plan:
+            everything = (*plan, *make_plan(waiting))
         if not _train_next(everything, lab):
             time.sleep(POLL_SECONDS)
 

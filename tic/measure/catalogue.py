@@ -12,7 +12,7 @@ from tic.data import ImageData
 from tic.losses import Readout
 from tic.measure.confidence import margins, temperature
 from tic.measure.deficits import deficit_accuracies
-from tic.measure.fisher import Estimator, fisher_information
+from tic.measure.fisher import Estimator, FisherInformation, fisher_information
 from tic.measure.measurement import Measurement
 from tic.measure.perturbation import perturbation_response
 from tic.measure.robustness import accuracy, right, zero_gradients
@@ -30,7 +30,7 @@ class FisherMeasurement(Measurement):
     """Fisher trace per layer and timestep."""
 
     name: ClassVar[str] = "fisher"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     split: Literal["train", "test"] = "train"
     estimator: Estimator = Estimator.EMPIRICAL
@@ -49,7 +49,7 @@ class FisherMeasurement(Measurement):
             readout=self.readout,
             generator=generator(0, "labels"),
         )
-        return {"by_layer": {name: list(trace) for name, trace in info.by_layer.items()}}
+        return {"by_layer": _by_layer(info)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,22 +172,33 @@ class ConfidenceMeasurement(Measurement):
 
 @dataclass(frozen=True, kw_only=True)
 class TangentMeasurement(Measurement):
-    """Output error and tangent kernel of every prefix."""
+    """Output error and tangent kernel of every prefix, with the Fisher traces that follow."""
 
     name: ClassVar[str] = "tangent"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     split: Literal["train", "test"] = "train"
+    readout: Readout = Readout.MEAN
     batch_size: int = 128
 
     def take(
         self, network: SpikingNetwork, images: ImageData, source: SpikingNetwork | None
     ) -> dict[str, Any]:
-        """See `Measurement.take`; gives `errors` and `kernel_trace`, means over images: (T,)."""
-        found = tangent_kernel(network, images.batches(self.batch_size))
+        """See `Measurement.take`.
+
+        Gives `errors` and `kernel_trace`, means over images: (T,), and `by_layer`: for each
+        estimator but `official`, {name: [I_1, …, I_T]}.
+        """
+        found = tangent_kernel(
+            network,
+            images.batches(self.batch_size),
+            readout=self.readout,
+            generator=generator(0, "labels"),
+        )
         return {
             "errors": found.mean_errors.tolist(),
             "kernel_trace": found.mean_kernel_trace.tolist(),
+            "by_layer": {kind: _by_layer(info) for kind, info in found.information.items()},
         }
 
 
@@ -208,3 +219,7 @@ class ChanceMeasurement(Measurement):
         order = torch.randperm(len(images), generator=generator(0, "permuted labels"))
         permuted = replace(images, labels=images.labels[order.to(images.labels.device)])
         return {"accuracy": accuracy(network, permuted.batches(self.batch_size))}
+
+
+def _by_layer(info: FisherInformation) -> dict[str, list[float]]:
+    return {name: trace.tolist() for name, trace in info.by_layer.items()}

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
 
 from tic.errors import TicError
-from tic.losses import Readout, prefix_logits
-from tic.measure.gradients import Gradients, Layers, check_against_autograd
-from tic.measure.per_sample import capture
-from tic.models import SpikingNetwork
-from tic.models.modes import evaluation_mode
-
-Loader = Iterable[tuple[Tensor, Tensor]]
-Option = TypeVar("Option", bound=StrEnum)
-Taken = TypeVar("Taken")
+from tic.losses import Readout
+from tic.measure.passes import Loader, Pass, known, output_error, over_batches, over_classes
 
 
 class Estimator(StrEnum):
@@ -113,7 +103,7 @@ def fisher_information(
     The log-likelihood of a prefix is that of its mean logits, unless `readout` says sum. The model
     runs in evaluation mode, so that samples do not depend on each other, and is left as it was
     found. Per batch there is one forward and, per timestep, one backward to the outputs of the
-    layers (K of them for `exact`).
+    layers; for `exact` both are over K copies of the images, fewer of them at a time.
     Layers without a rule (see `tic.measure.per_sample`) go through autograd sample by sample.
 
     Args:
@@ -131,153 +121,75 @@ def fisher_information(
         TicError: The loader is empty, the estimator or read-out unknown, the logits not (T, B, K),
             a layer mixes samples, or a layer's gradients disagree with autograd.
     """
-    kind = _known(Estimator, estimator)
+    kind = known(Estimator, estimator)
     draws = generator or torch.Generator().manual_seed(0)
-    batches = over_batches(
-        model, loader, readout, lambda batch: (len(batch.labels), batch.squares(kind, draws))
-    )
-    squares = {name: torch.cat([each[name] for _, each in batches]) for name in batches[0][1]}
+    if kind is Estimator.EXACT:
+        squares = over_classes(model, loader, readout, _exact_squares)
+    else:
+        squares = over_batches(model, loader, readout, lambda each: _squares(each, kind, draws))
+    return joined(squares, kind)
+
+
+Squares = tuple[int, dict[str, Tensor]]
+"""Number of images in a batch, and squared norms per layer in float64: shape (B, T), or (1, T) of
+the whole batch for `official`."""
+
+
+def joined(batches: Sequence[Squares], estimator: Estimator) -> FisherInformation:
+    """Join the squared gradients of batches, in the loader's order."""
+    names = batches[0][1]
+    squares = {name: torch.cat([each[name] for _, each in batches]) for name in names}
     return FisherInformation(
         by_layer={name: values.mean(0).cpu().numpy() for name, values in squares.items()},
         per_sample=(
             None
-            if kind is Estimator.OFFICIAL
+            if estimator is Estimator.OFFICIAL
             else torch.stack(list(squares.values())).sum(0).cpu().numpy()
         ),
-        estimator=kind,
+        estimator=estimator,
         samples=sum(size for size, _ in batches),
     )
 
 
-def over_batches(
-    model: nn.Module, loader: Loader, readout: Readout | str, take: Callable[[Batch], Taken]
-) -> list[Taken]:
-    """Take what is wanted of every batch while the model is as it is measured.
-
-    Args:
-        model: As for `fisher_information`; left as it was found.
-        loader: Batches of images and labels (B,).
-        readout: `mean` or `sum` of the logits over 1..t.
-        take: Called once per batch, after the rules of its layers were checked.
-
-    Returns:
-        What was taken, in the loader's order.
-
-    Raises:
-        TicError: As for `fisher_information`.
-    """
-    how = _known(Readout, readout)
-    layers = Layers(model)
-    device = next(model.parameters()).device
-    taken: list[Taken] = []
-    checked: set[int] = set()
-    with _as_measured(model):
-        for images, labels in loader:
-            batch = Batch(layers, images.to(device), labels.to(device), how)
-            # The order of a layer's axes is told by the batch's size.
-            if len(labels) not in checked:
-                batch.check()
-                checked.add(len(labels))
-            taken.append(take(batch))
-    if not taken:
-        raise TicError("the loader must give at least one batch, got none")
-    return taken
+def drawn_labels(logits: Tensor, draws: torch.Generator) -> Tensor:
+    """Draw one label (B,) per row of logits (B, K) from the model's probabilities."""
+    probabilities = logits.detach().softmax(1).to(draws.device)
+    return torch.multinomial(probabilities, 1, generator=draws).squeeze(1).to(logits.device)
 
 
-def output_error(logits: Tensor, labels: Tensor) -> Tensor:
-    """Gradient p - e_y of -log p(y) at the logits: (B, K), (B,) -> (B, K)."""
-    return logits.detach().softmax(1) - one_hot(labels, logits.shape[1])
+def _squares(batch: Pass, kind: Estimator, draws: torch.Generator) -> Squares:
+    columns = []
+    for prefix in batch.prefixes:
+        labels = drawn_labels(prefix, draws) if kind is Estimator.SAMPLED else batch.labels
+        weights = output_error(prefix, labels)
+        columns.append(
+            batch.gradients.of_sum(prefix, weights / len(labels))
+            if kind is Estimator.OFFICIAL
+            else batch.gradients.per_sample(prefix, weights)
+        )
+    return len(batch.labels), over_time(columns)
 
 
-def _known(options: type[Option], name: str) -> Option:
-    try:
-        return options(name)
-    except ValueError:
-        known = ", ".join(options)
-        raise TicError(f"unknown {options.__name__.lower()} {name!r}; known: {known}") from None
+def _exact_squares(batch: Pass) -> Squares:
+    columns = []
+    for prefix, kernels in zip(batch.prefixes, batch.kernels(), strict=True):
+        probabilities = batch.first_copy(prefix).softmax(1)
+        columns.append({name: expected(own, probabilities) for name, own in kernels.items()})
+    return len(batch.labels), over_time(columns)
 
 
-@contextmanager
-def _as_measured(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode and, where the network offers it, a graph per timestep; restored after."""
-    networks = {m: m.stepwise for m in model.modules() if isinstance(m, SpikingNetwork)}
-    for network in networks:
-        network.stepwise = True
-    try:
-        with evaluation_mode(model), torch.enable_grad():
-            yield
-    finally:
-        for network, stepwise in networks.items():
-            network.stepwise = stepwise
+def expected(kernels: Tensor, probabilities: Tensor) -> Tensor:
+    """Expectation Σ_k p_k (p - e_k)ᵀ K (p - e_k) over the labels: (B, K, K), (B, K) -> (B,)."""
+    kernels, shares = kernels.double(), probabilities.double()
+    diagonal = kernels.diagonal(dim1=1, dim2=2)
+    mean = torch.einsum("bk,bkl,bl->b", shares, kernels, shares)
+    # Rounding may carry the variance of a nearly certain answer below 0.
+    return ((shares * diagonal).sum(1) - mean).clamp_(min=0)
 
 
-class Batch:
-    """One forward over a batch, and the squared gradients of its prefixes' log-likelihoods.
-
-    Attributes:
-        labels: Shape (B,).
-        prefixes: Logits (B, K) of every prefix 1..t, with their graphs.
-        gradients: Squared weight gradients of any weighting of those logits.
-    """
-
-    def __init__(self, layers: Layers, images: Tensor, labels: Tensor, readout: Readout) -> None:
-        self.labels = labels
-        with capture(layers.rules) as captures:
-            self.prefixes = _prefixes(layers.model, images, readout)
-        self.gradients = Gradients(layers, captures, len(labels))
-
-    def check(self) -> None:
-        """Compare the rules of the layers with autograd at the last prefix."""
-        logits = self.prefixes[-1]
-        check_against_autograd(self.gradients, logits, output_error(logits, self.labels))
-
-    def squares(self, kind: Estimator, draws: torch.Generator) -> dict[str, Tensor]:
-        """Squared norms per layer in float64, shape (B, T); (1, T) of the batch for `official`."""
-        columns = [self._at(prefix, kind, draws) for prefix in self.prefixes]
-        return {name: torch.stack([each[name] for each in columns], 1) for name in columns[0]}
-
-    def _at(self, prefix: Tensor, kind: Estimator, draws: torch.Generator) -> dict[str, Tensor]:
-        found: dict[str, Tensor] = {}
-        for weights in _output_gradients(prefix.detach(), self.labels, kind, draws):
-            squares = (
-                self.gradients.of_sum(prefix, weights / len(self.labels))
-                if kind is Estimator.OFFICIAL
-                else self.gradients.per_sample(prefix, weights)
-            )
-            for name, values in squares.items():
-                found[name] = found.get(name, 0) + values.double().reshape(-1)
-        return {name: found[name] for name in self.gradients.layers.names}
-
-
-def _prefixes(model: nn.Module, images: Tensor, readout: Readout) -> list[Tensor]:
-    """Read-outs (B, K) over 1..t for every t, without later timesteps in their graphs."""
-    if isinstance(model, SpikingNetwork):
-        readouts = model.readouts(images)
-    else:
-        logits = model(images)
-        if logits.dim() != 3 or logits.shape[1] != len(images):
-            raise TicError(
-                f"the model must return logits (T, B, K) with B={len(images)}, "
-                f"got shape {tuple(logits.shape)}"
-            )
-        readouts = list(torch.split(logits, 1))
-    times = range(1, len(readouts) + 1)
-    return [prefix_logits(torch.cat(readouts[:t]), readout)[-1] for t in times]
-
-
-def _output_gradients(
-    logits: Tensor, labels: Tensor, kind: Estimator, draws: torch.Generator
-) -> Iterator[Tensor]:
-    """Gradients of -log p at the logits (B, K) whose squares the estimator adds up."""
-    classes = logits.shape[1]
-    probabilities = logits.softmax(1)
-    if kind is Estimator.EXACT:
-        # Σ_k p_k ‖Jᵀ(p - e_k)‖²: the root of p_k goes into the gradient.
-        for k in range(classes):
-            label = torch.full_like(labels, k)
-            yield output_error(logits, label) * probabilities[:, k : k + 1].sqrt()
-        return
-    if kind is Estimator.SAMPLED:
-        drawn = torch.multinomial(probabilities.to(draws.device), 1, generator=draws)
-        labels = drawn.squeeze(1).to(logits.device)
-    yield output_error(logits, labels)
+def over_time(columns: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Join what was found at every prefix: (B,) for each t to (B, T), in float64."""
+    return {
+        name: torch.stack([each[name].double().reshape(-1) for each in columns], 1)
+        for name in columns[0]
+    }

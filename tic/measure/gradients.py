@@ -1,4 +1,4 @@
-"""Squared weight gradients of a whole network: every layer by its rule, or by autograd."""
+"""Weight gradients of a whole network, squared or multiplied: by the layers' rules, or autograd."""
 
 from __future__ import annotations
 
@@ -72,14 +72,30 @@ def _shared_parameters(model: nn.Module) -> set[nn.Parameter]:
 
 @dataclass
 class Gradients:
-    """Squared gradient norms of one forward, for any weighting of its logits."""
+    """Weight gradients of one forward over V copies of B samples, for any weighting of its logits.
+
+    Attributes:
+        layers: Of the model.
+        captures: What passed through those with a rule.
+        batch: Number of samples B.
+        directions: Number of copies V, each of which has a weighting of its own.
+    """
 
     layers: Layers
     captures: dict[str, Capture]
     batch: int
+    directions: int = 1
 
-    def per_sample(self, logits: Tensor, weights: Tensor) -> dict[str, Tensor]:
-        """Squared norms (B,) per layer of the gradient of each sample's Σ_k weights·logits."""
+    def inner(self, logits: Tensor, weights: Tensor) -> dict[str, Tensor]:
+        """Inner products per layer of the gradients of each sample's Σ_k weights·logits.
+
+        Args:
+            logits: Shape (V·B, K), copy after copy.
+            weights: Of the same shape.
+
+        Returns:
+            Shape (B, V, V) by layer.
+        """
         edges = [edge for each in self.captures.values() for edge in each.edges]
         found = iter(
             torch.autograd.grad(logits, edges, weights, retain_graph=True, allow_unused=True)
@@ -87,36 +103,49 @@ class Gradients:
             else ()
         )
         result = {}
+        shape = (self.batch, self.directions, self.directions)
         for name, each in self.captures.items():
             with _naming(name):
-                norms = each.norms([next(found) for _ in each.edges], self.batch)
-            result[name] = logits.new_zeros(self.batch) if norms is None else norms
+                own = each.inner([next(found) for _ in each.edges], self.batch, self.directions)
+            result[name] = logits.new_zeros(shape) if own is None else own
         if self.layers.others:
-            rows = [self._by_autograd(logits, weights, n) for n in range(self.batch)]
-            result |= {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
-        return result
+            result |= self._by_autograd(logits, weights)
+        return {name: result[name] for name in self.layers.names}
+
+    def per_sample(self, logits: Tensor, weights: Tensor) -> dict[str, Tensor]:
+        """Squared norms (B,) per layer of the gradient of each sample's Σ_k weights·logits."""
+        return {name: own[:, 0, 0] for name, own in self.inner(logits, weights).items()}
 
     def of_sum(self, logits: Tensor, weights: Tensor) -> dict[str, Tensor]:
         """Squared norm per layer of the gradient of the sum over the batch."""
         return self.squares(logits, weights, self.layers.names)
 
-    def _by_autograd(self, logits: Tensor, weights: Tensor, sample: int) -> dict[str, Tensor]:
-        return self.squares(logits[sample], weights[sample], list(self.layers.others))
+    def _by_autograd(self, logits: Tensor, weights: Tensor) -> dict[str, Tensor]:
+        """Inner products of the layers without a rule, one row of the logits after the other."""
+        names = list(self.layers.others)
+        products: dict[str, list[Tensor]] = {name: [] for name in names}
+        for sample in range(self.batch):
+            rows = range(sample, len(logits), self.batch)
+            vectors = [self._gradients(logits[row], weights[row], names) for row in rows]
+            for name in names:
+                stacked = torch.stack([each[name] for each in vectors])
+                products[name].append(stacked @ stacked.mT)
+        return {name: torch.stack(each) for name, each in products.items()}
 
     def squares(self, logits: Tensor, weights: Tensor, names: list[str]) -> dict[str, Tensor]:
         """Squared norm per named layer of the gradient of Σ weights·logits, by autograd."""
+        found = self._gradients(logits, weights, names)
+        return {name: vector.square().sum() for name, vector in found.items()}
+
+    def _gradients(self, logits: Tensor, weights: Tensor, names: list[str]) -> dict[str, Tensor]:
+        """Gradient of Σ weights·logits at all parameters of each named layer, as one vector."""
         owned = {name: self.layers.parameters(name) for name in names}
         flat = [parameter for own in owned.values() for parameter in own]
-        found = iter(
-            torch.autograd.grad(logits, flat, weights, retain_graph=True, allow_unused=True)
+        found = torch.autograd.grad(
+            logits, flat, weights, retain_graph=True, allow_unused=True, materialize_grads=True
         )
-        return {
-            name: sum(
-                (g.square().sum() for g in [next(found) for _ in own] if g is not None),
-                logits.new_zeros(()),
-            )
-            for name, own in owned.items()
-        }
+        each = iter(gradient.flatten() for gradient in found)
+        return {name: torch.cat([next(each) for _ in own]) for name, own in owned.items()}
 
 
 def check_against_autograd(gradients: Gradients, logits: Tensor, weights: Tensor) -> None:

@@ -1,15 +1,18 @@
-"""Squared norms of per-sample weight gradients, layer by layer.
+"""Inner products of per-sample weight gradients, layer by layer.
 
-A layer that maps its inputs linearly in its weights has, for sample b, the weight gradient
-W_b = Σ_p g_bp a_bpᵀ over all positions p in time and space, with a the inputs and g the gradients
-at the outputs. Its squared norm follows from W_b directly or from the Gram matrices of a and g,
-‖W_b‖² = Σ_pq (a_bp·a_bq)(g_bp·g_bq), whichever costs less.
+A layer that maps its inputs linearly in its weights has, for sample b and a direction v at the
+logits, the weight gradient W_bv = Σ_p g_bvp a_bpᵀ over all positions p in time and space, with a
+the inputs and g the gradients at the outputs. Inner products over the weights follow from W
+directly or from the Gram matrix of the inputs, W_bv·W_bw = Σ_pq (a_bp·a_bq)(g_bvp·g_bwq), whichever
+costs less. What depends on the inputs alone is made once and serves every gradient.
+
+`V` counts the directions: one for a squared norm, one per class for a tangent kernel.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -19,26 +22,79 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.nn import functional
 
 from tic.errors import TicError
+from tic.measure.memory import free_bytes
 
 CHUNK_ELEMENTS = 2**25
-"""Elements of unfolded inputs held at a time (128 MiB in float32)."""
+"""Elements of unfolded inputs and weight gradients made at a time (128 MiB in float32)."""
+
+KEPT_SHARE = 1 / 8
+"""Share of the free memory that one forward's prepared inputs may take."""
 
 
-def squared_norms(inputs: Tensor, gradients: Tensor) -> Tensor:
-    """Squared Frobenius norm of Σ_p g_p a_pᵀ for every sample.
+class Prepared(ABC):
+    """What a layer's inner products need of its inputs, for any gradients at its outputs."""
+
+    @abstractmethod
+    def inner(self, gradients: Sequence[Tensor]) -> Tensor:
+        """Inner products of the weight gradients.
+
+        Args:
+            gradients: At the outputs of the first calls, one item (T', V, B, …) per call.
+
+        Returns:
+            Shape (B, V, V).
+        """
+
+
+class OuterProducts:
+    """Inner products over the weights of Σ_p g_vp a_pᵀ, for every sample.
 
     Args:
-        inputs: a, shape (B, P, D).
-        gradients: g, shape (B, P, O).
-
-    Returns:
-        Shape (B,).
+        inputs: a of every call of the layer, each (B, P, D).
+        outputs: Length O of g.
     """
-    positions, width, outputs = *inputs.shape[1:], gradients.shape[2]
-    if positions * (width + outputs) < width * outputs:
-        gram = inputs @ inputs.mT
-        return gram.mul_(gradients @ gradients.mT).sum((1, 2))
-    return (gradients.mT @ inputs).square_().sum((1, 2))
+
+    def __init__(self, inputs: Sequence[Tensor], outputs: int) -> None:
+        positions, width = sum(each.shape[1] for each in inputs), inputs[0].shape[2]
+        self._inputs, self._gram = list(inputs), None
+        # Calls follow each other in time, so there will be about as many gradients to multiply.
+        if positions * (width / len(inputs) + outputs) < width * outputs:
+            joined = torch.cat(self._inputs, 1)
+            self._inputs, self._gram = [], joined @ joined.mT
+
+    def inner(self, gradients: Sequence[Tensor]) -> Tensor:
+        """Multiply the sums over the positions of the first calls.
+
+        Args:
+            gradients: g of each of them, (B, P, V, O).
+
+        Returns:
+            Shape (B, V, V).
+        """
+        directions = gradients[0].shape[2]
+        slopes = [each.flatten(2) for each in gradients]
+        if self._gram is None:
+            first, *later = zip(slopes, self._inputs, strict=False)
+            weights = first[0].mT @ first[1]
+            for some, inputs in later:
+                weights.baddbmm_(some.mT, inputs)
+            return _gram(weights.view(len(weights), directions, -1))
+        joined = torch.cat(slopes, 1)
+        positions = joined.shape[1]
+        spread = self._gram[:, :positions, :positions] @ joined
+        if directions == 1:
+            # Sums of rounded products may fall below the 0 that a square cannot pass.
+            return spread.mul_(joined).sum((1, 2)).clamp_(min=0).view(-1, 1, 1)
+        shape = (*joined.shape[:2], directions, -1)
+        left, right = (each.view(shape).transpose(1, 2).flatten(2) for each in (joined, spread))
+        return left @ right.mT
+
+
+def _gram(vectors: Tensor) -> Tensor:
+    """Inner products of vectors: (B, V, N) -> (B, V, V)."""
+    if vectors.shape[1] == 1:
+        return vectors.square().sum((1, 2)).view(-1, 1, 1)
+    return vectors @ vectors.mT
 
 
 def time_batch(values: Tensor, batch: int, trailing: int) -> Tensor:
@@ -51,8 +107,7 @@ def time_batch(values: Tensor, batch: int, trailing: int) -> Tensor:
         TicError: The leading axes do not hold a multiple of the batch.
     """
     lead, rest = values.shape[:-trailing], values.shape[-trailing:]
-    times_outermost = len(lead) > 1 and lead[1] == batch
-    folded = values.flatten(0, 1) if times_outermost else values
+    folded = values.flatten(0, 1) if _time_is_outermost(lead, batch) else values
     if len(folded) % batch:
         raise TicError(
             f"leading axes {tuple(lead)} hold no multiple of the {batch} samples of the batch"
@@ -61,8 +116,12 @@ def time_batch(values: Tensor, batch: int, trailing: int) -> Tensor:
     return positions.movedim(2, 1).flatten(0, 1)
 
 
+def _time_is_outermost(leading: Sequence[int], batch: int) -> bool:
+    return len(leading) > 1 and leading[1] == batch
+
+
 class LayerRule(ABC):
-    """How one kind of layer turns inputs and output gradients into per-sample squared norms."""
+    """How one kind of layer turns inputs and output gradients into inner products per sample."""
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module
@@ -72,8 +131,12 @@ class LayerRule(ABC):
         return 1
 
     @abstractmethod
-    def norms(self, inputs: Tensor, gradients: Tensor) -> Tensor:
-        """Squared norms (B,) from inputs and output gradients of shape (T, B, …)."""
+    def prepare(self, inputs: Sequence[Tensor]) -> Prepared:
+        """Prepare the inputs (T', B, …) of every call."""
+
+    @abstractmethod
+    def held(self, inputs: Sequence[Tensor]) -> int:
+        """Numbers per sample that preparing these inputs makes, at most."""
 
     def trains(self, name: str) -> bool:
         """Whether the layer owns a parameter of this name that requires a gradient."""
@@ -81,72 +144,153 @@ class LayerRule(ABC):
         return parameter is not None and parameter.requires_grad
 
 
-class LinearRule(LayerRule):
+class LinearMapRule(LayerRule):
+    """Weights and bias of a layer that is linear in its weights, position by position."""
+
+    @property
+    @abstractmethod
+    def weight_shape(self) -> tuple[int, int]:
+        """Length O of the gradients and D of the inputs that meet at a position."""
+
+    @property
+    def groups(self) -> int:
+        """Parts of the layer that do not share weights."""
+        return 1
+
+    @abstractmethod
+    def inputs_at_positions(self, inputs: Tensor) -> Tensor:
+        """a_p of every sample and group: (T, B, …) -> (B·G, P, D)."""
+
+    @abstractmethod
+    def gradients_at_positions(self, gradients: Tensor) -> Tensor:
+        """g_p of every sample and group: (T, V, B, …) -> (B·G, P, V, O)."""
+
+    @abstractmethod
+    def positions(self, inputs: Tensor) -> int:
+        """Number P of positions in an input (T, B, …)."""
+
+    def prepare(self, inputs: Sequence[Tensor]) -> Prepared:
+        """See `LayerRule.prepare`."""
+        products = None
+        if self.trains("weight"):
+            outputs, _ = self.weight_shape
+            products = OuterProducts([self.inputs_at_positions(each) for each in inputs], outputs)
+        return _LinearMap(self, products)
+
+    def held(self, inputs: Sequence[Tensor]) -> int:
+        """See `LayerRule.held`."""
+        outputs, width = self.weight_shape
+        positions = sum(self.positions(each) for each in inputs)
+        return self.groups * (positions * (width + outputs) + width * outputs)
+
+
+@dataclass
+class _LinearMap(Prepared):
+    rule: LinearMapRule
+    products: OuterProducts | None
+
+    def inner(self, gradients: Sequence[Tensor]) -> Tensor:
+        groups = self.rule.groups
+        slopes = [self.rule.gradients_at_positions(each) for each in gradients]
+        rows, directions = slopes[0].shape[0], slopes[0].shape[2]
+        result = slopes[0].new_zeros(rows, directions, directions)
+        if self.products is not None:
+            result += self.products.inner(slopes)
+        if self.rule.trains("bias"):
+            result += _gram(torch.stack([each.sum(1) for each in slopes]).sum(0))
+        return result.view(rows // groups, groups, directions, directions).sum(1)
+
+
+class LinearRule(LinearMapRule):
     """Weights and bias of `nn.Linear`."""
 
-    def norms(self, inputs: Tensor, gradients: Tensor) -> Tensor:
-        """See `LayerRule.norms`."""
-        result = gradients.new_zeros(gradients.shape[1])
-        if self.trains("weight"):
-            result += squared_norms(inputs.movedim(0, 1), gradients.movedim(0, 1))
-        if self.trains("bias"):
-            result += gradients.sum(0).square().sum(1)
-        return result
+    @property
+    def weight_shape(self) -> tuple[int, int]:
+        """See `LinearMapRule.weight_shape`."""
+        assert isinstance(self.module, nn.Linear)
+        return self.module.out_features, self.module.in_features
+
+    def inputs_at_positions(self, inputs: Tensor) -> Tensor:
+        """See `LinearMapRule.inputs_at_positions`."""
+        return inputs.movedim(0, 1)
+
+    def gradients_at_positions(self, gradients: Tensor) -> Tensor:
+        """See `LinearMapRule.gradients_at_positions`."""
+        return gradients.permute(2, 0, 1, 3)
+
+    def positions(self, inputs: Tensor) -> int:
+        """See `LinearMapRule.positions`."""
+        return len(inputs)
 
 
-class ConvolutionRule(LayerRule):
+class ConvolutionRule(LinearMapRule):
     """Weights and bias of `nn.Conv2d` with zero padding, any stride, dilation and groups."""
+
+    module: nn.Conv2d
 
     def trailing(self, values: Tensor) -> int:
         """See `LayerRule.trailing`."""
         return 3
 
-    def norms(self, inputs: Tensor, gradients: Tensor) -> Tensor:
-        """See `LayerRule.norms`."""
-        per_sample = inputs[:, :1].numel() * self._taps() + gradients[:, :1].numel()
-        size = max(1, CHUNK_ELEMENTS // per_sample)
-        pairs = zip(torch.split(inputs, size, 1), torch.split(gradients, size, 1), strict=True)
-        return torch.cat([self._chunk_norms(a, g) for a, g in pairs])
+    @property
+    def weight_shape(self) -> tuple[int, int]:
+        """See `LinearMapRule.weight_shape`."""
+        return self.module.out_channels // self.groups, self.module.weight[0].numel()
 
-    def _taps(self) -> int:
-        kernel = self.module.kernel_size
-        assert isinstance(kernel, tuple)
-        return int(kernel[0] * kernel[1])
+    @property
+    def groups(self) -> int:
+        """See `LinearMapRule.groups`."""
+        return self.module.groups
 
-    def _chunk_norms(self, inputs: Tensor, gradients: Tensor) -> Tensor:
-        groups = int(self.module.groups)  # type: ignore[arg-type]
-        result = gradients.new_zeros(gradients.shape[1])
-        if self.trains("weight"):
-            patches = self._positions(self._unfold(inputs), groups)
-            slopes = self._positions(gradients.flatten(3), groups)
-            result += squared_norms(patches, slopes).view(-1, groups).sum(1)
-        if self.trains("bias"):
-            result += gradients.sum((0, 3, 4)).square().sum(1)
-        return result
+    def positions(self, inputs: Tensor) -> int:
+        """See `LinearMapRule.positions`."""
+        height, width = self._places(inputs)
+        return len(inputs) * height * width
 
-    def _unfold(self, inputs: Tensor) -> Tensor:
+    def _places(self, inputs: Tensor) -> tuple[int, int]:
+        """Height and width of the output."""
         module = self.module
-        assert isinstance(module, nn.Conv2d)
         assert not isinstance(module.padding, str)
-        patches = functional.unfold(
-            inputs.flatten(0, 1),
-            module.kernel_size,
-            module.dilation,
-            module.padding,
-            module.stride,
-        )
-        return patches.view(*inputs.shape[:2], *patches.shape[1:])
+        height, width = (
+            (size + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
+            for size, pad, dilation, kernel, stride in zip(
+                inputs.shape[3:], module.padding, module.dilation, module.kernel_size,
+                module.stride, strict=True,
+            )
+        )  # fmt: skip
+        return height, width
 
-    @staticmethod
-    def _positions(values: Tensor, groups: int) -> Tensor:
-        """(T, B, G·F, L) -> (B·G, T·L, F)."""
-        times, batch, features, places = values.shape
-        grouped = values.reshape(times, batch, groups, features // groups, places)
-        return grouped.permute(1, 2, 0, 4, 3).flatten(2, 3).flatten(0, 1)
+    def inputs_at_positions(self, inputs: Tensor) -> Tensor:
+        """See `LinearMapRule.inputs_at_positions`."""
+        module, (times, batch, channels) = self.module, inputs.shape[:3]
+        assert not isinstance(module.padding, str)
+        vertical, horizontal = module.padding
+        # With channels innermost, a row of a patch lies together.
+        padded = functional.pad(
+            inputs.flatten(0, 1), (horizontal, horizontal, vertical, vertical)
+        ).contiguous(memory_format=torch.channels_last)
+        image, channel, row, column = padded.stride()
+        windows = padded.as_strided(
+            (times, batch, self.groups, *self._places(inputs), *module.kernel_size,
+             channels // self.groups),
+            (batch * image, image, channels // self.groups * channel, row * module.stride[0],
+             column * module.stride[1], row * module.dilation[0], column * module.dilation[1],
+             channel),
+        )  # fmt: skip
+        patches = windows.permute(1, 2, 0, 3, 4, 5, 6, 7)
+        return patches.reshape(batch * self.groups, self.positions(inputs), -1)
+
+    def gradients_at_positions(self, gradients: Tensor) -> Tensor:
+        """See `LinearMapRule.gradients_at_positions`."""
+        times, directions, batch, _, height, width = gradients.shape
+        grouped = gradients.view(times, directions, batch, self.groups, -1, height, width)
+        return grouped.permute(2, 3, 0, 5, 6, 1, 4).flatten(2, 4).flatten(0, 1)
 
 
 class BatchNormRule(LayerRule):
     """Scale and shift of batch normalisation with fixed statistics."""
+
+    module: nn.BatchNorm1d | nn.BatchNorm2d
 
     def trailing(self, values: Tensor) -> int:
         """See `LayerRule.trailing`."""
@@ -155,25 +299,41 @@ class BatchNormRule(LayerRule):
         # torch's own layer takes (B, C, L); one that folds time takes (T, B, C) and (T, B, C, L).
         return max(1, values.dim() - (1 if type(self.module) is nn.BatchNorm1d else 2))
 
-    def norms(self, inputs: Tensor, gradients: Tensor) -> Tensor:
-        """See `LayerRule.norms`."""
+    def prepare(self, inputs: Sequence[Tensor]) -> Prepared:
+        """See `LayerRule.prepare`."""
         module = self.module
-        assert isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)
         assert module.running_mean is not None
         assert module.running_var is not None
-        shape = (-1,) + (1,) * (inputs.dim() - 3)
+        shape = (-1,) + (1,) * (inputs[0].dim() - 3)
         scale = (module.running_var + module.eps).rsqrt().view(shape)
-        normalised = (inputs - module.running_mean.view(shape)) * scale
-        result = gradients.new_zeros(gradients.shape[1])
-        if self.trains("weight"):
-            result += self._sum(gradients * normalised)
-        if self.trains("bias"):
-            result += self._sum(gradients)
+        mean = module.running_mean.view(shape)
+        return _BatchNorm(self, [(each - mean).mul_(scale) for each in inputs])
+
+    def held(self, inputs: Sequence[Tensor]) -> int:
+        """See `LayerRule.held`."""
+        return sum(each[:, 0].numel() for each in inputs)
+
+
+@dataclass
+class _BatchNorm(Prepared):
+    rule: BatchNormRule
+    normalised: list[Tensor]
+
+    def inner(self, gradients: Sequence[Tensor]) -> Tensor:
+        directions, batch = gradients[0].shape[1:3]
+        result = gradients[0].new_zeros(batch, directions, directions)
+        if self.rule.trains("weight"):
+            pairs = zip(gradients, self.normalised, strict=False)
+            result += _gram(_per_channel([each * scale[:, None] for each, scale in pairs]))
+        if self.rule.trains("bias"):
+            result += _gram(_per_channel(gradients))
         return result
 
-    def _sum(self, values: Tensor) -> Tensor:
-        space = tuple(range(3, values.dim()))
-        return values.sum((0, *space)).square().sum(1)
+
+def _per_channel(values: Sequence[Tensor]) -> Tensor:
+    """Sum (T', V, B, C, …) over time and space: (B, V, C)."""
+    space = (0, *range(4, values[0].dim()))
+    return torch.stack([each.sum(space) for each in values]).sum(0).transpose(0, 1)
 
 
 def rule_for(module: nn.Module) -> LayerRule | None:
@@ -197,25 +357,77 @@ def rule_for(module: nn.Module) -> LayerRule | None:
 
 
 @dataclass
+class Allowance:
+    """Bytes that prepared inputs may still take."""
+
+    left: float
+
+    def grant(self, wanted: int) -> bool:
+        """Take so many bytes, if that many are left."""
+        granted = wanted <= self.left
+        self.left -= wanted if granted else 0
+        return granted
+
+
+@dataclass
 class Capture:
-    """What passed through one layer during a forward: one item per call."""
+    """What passed through one layer during a forward: one item per call.
+
+    The forward is over V copies of B samples, copy after copy.
+    """
 
     rule: LayerRule
+    allowance: Allowance
     inputs: list[Tensor] = field(default_factory=list)
     edges: list[GradientEdge] = field(default_factory=list)
+    kept: list[tuple[slice, Prepared]] | None = None
 
-    def norms(self, gradients: Sequence[Tensor | None], batch: int) -> Tensor | None:
-        """Per-sample squared norms (B,), or None when no gradient reached the layer."""
-        reached = [
-            (self._time_batch(a, batch), self._time_batch(g, batch))
-            for a, g in zip(self.inputs, gradients, strict=True)
-            if g is not None
-        ]
+    def inner(
+        self, gradients: Sequence[Tensor | None], batch: int, directions: int = 1
+    ) -> Tensor | None:
+        """Inner products (B, V, V) per sample, or None when no gradient reached the layer."""
+        reached = [call for call, gradient in enumerate(gradients) if gradient is not None]
         if not reached:
             return None
-        return self.rule.norms(
-            torch.cat([a for a, _ in reached]), torch.cat([g for _, g in reached])
+        slopes = [
+            _copies(self._time_batch(each, directions * batch), directions)
+            for each in gradients
+            if each is not None
+        ]
+        parts = (
+            self._of_first_calls(batch, directions)
+            if reached == list(range(len(reached)))
+            else self._prepare(self._inputs_of(reached, batch, directions))
         )
+        return torch.cat(
+            [prepared.inner([each[:, :, part] for each in slopes]) for part, prepared in parts]
+        )
+
+    def time_outermost(self, batch: int) -> list[bool]:
+        """Whether the second axis of each input is taken for the batch."""
+        leading = [each.shape[: -self.rule.trailing(each)] for each in self.inputs]
+        return [_time_is_outermost(lead, batch) for lead in leading]
+
+    def _of_first_calls(self, batch: int, directions: int) -> Iterable[tuple[slice, Prepared]]:
+        """Inputs that serve any number of first calls; prepared once where there is memory."""
+        if self.kept is None:
+            inputs = self._inputs_of(range(len(self.inputs)), batch, directions)
+            wanted = batch * self.rule.held(inputs) * inputs[0].element_size()
+            if not self.allowance.grant(wanted):
+                return self._prepare(inputs)
+            self.kept = list(self._prepare(inputs))
+        return self.kept
+
+    def _inputs_of(self, calls: Iterable[int], batch: int, directions: int) -> list[Tensor]:
+        """Inputs (T', B, …) of the first copy; the others are its equals."""
+        every = (self._time_batch(self.inputs[call], directions * batch) for call in calls)
+        return [each[:, :batch] for each in every]
+
+    def _prepare(self, inputs: Sequence[Tensor]) -> Iterator[tuple[slice, Prepared]]:
+        size = max(1, CHUNK_ELEMENTS // max(1, self.rule.held(inputs)))
+        for start in range(0, inputs[0].shape[1], size):
+            part = slice(start, start + size)
+            yield part, self.rule.prepare([each[:, part] for each in inputs])
 
     def _time_batch(self, values: Tensor, batch: int) -> Tensor:
         return time_batch(values, batch, self.rule.trailing(values))
@@ -224,7 +436,8 @@ class Capture:
 @contextmanager
 def capture(rules: dict[str, LayerRule]) -> Iterator[dict[str, Capture]]:
     """Record inputs and output edges of the layers for as long as the context is open."""
-    captures = {name: Capture(rule) for name, rule in rules.items()}
+    allowance = Allowance(_allowed_bytes(rules))
+    captures = {name: Capture(rule, allowance) for name, rule in rules.items()}
     handles = [
         each.rule.module.register_forward_hook(_recorder(each)) for each in captures.values()
     ]
@@ -244,3 +457,14 @@ def _recorder(target: Capture) -> Callable[[nn.Module, tuple[Tensor, ...], Tenso
         target.edges.append(get_gradient_edge(output))
 
     return record
+
+
+def _copies(values: Tensor, directions: int) -> Tensor:
+    """(T, V·B, …) -> (T, V, B, …)."""
+    return values.view(len(values), directions, -1, *values.shape[2:])
+
+
+def _allowed_bytes(rules: dict[str, LayerRule]) -> float:
+    parameters = (p for rule in rules.values() for p in rule.module.parameters(recurse=False))
+    device = next((p.device for p in parameters), torch.device("cpu"))
+    return KEPT_SHARE * free_bytes(device)

@@ -8,7 +8,7 @@ can therefore be early because early prefixes are fitted worse or because they a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tic.losses import Readout
-from tic.measure.fisher import Batch, Loader, information_centroid, output_error, over_batches
+from tic.measure.fisher import (
+    Estimator,
+    FisherInformation,
+    drawn_labels,
+    expected,
+    information_centroid,
+    joined,
+    over_time,
+)
+from tic.measure.passes import Loader, Pass, output_error, over_classes
 
 Array = NDArray[np.float64]
 
@@ -28,10 +37,12 @@ class TangentKernel:
     Attributes:
         errors: ‖δ_t‖², in [0, 2], shape (N, T), float64.
         kernel_trace: tr K_t, shape (N, T), float64.
+        information: Fisher information by the estimators that follow from K_t: all but `official`.
     """
 
     errors: Array
     kernel_trace: Array
+    information: dict[Estimator, FisherInformation] = field(default_factory=dict)
 
     @property
     def mean_errors(self) -> Array:
@@ -57,18 +68,23 @@ class TangentKernel:
 
 
 def tangent_kernel(
-    model: nn.Module, loader: Loader, *, readout: Readout | str = Readout.MEAN
+    model: nn.Module,
+    loader: Loader,
+    *,
+    readout: Readout | str = Readout.MEAN,
+    generator: torch.Generator | None = None,
 ) -> TangentKernel:
-    """Measure ‖δ_t‖² and tr K_t of every image at every prefix 1..t.
+    """Measure δ_t and K_t of every image at every prefix 1..t, in one pass.
 
-    They are those of the empirical `fisher_information`, layer for layer, from the same forward;
-    the trace takes K backwards per timestep.
+    With one copy of each image per class, one backward per timestep gives the derivatives of all
+    logits, layer by layer, and with them Fisher information at any labels.
 
     Args:
         model: Maps images (B, C, H, W) to logits (T, B, K); measured in evaluation mode and left
             as it was found.
         loader: Batches of images and labels (B,).
         readout: `mean` or `sum` of the logits over 1..t.
+        generator: Draws the labels of `sampled`; a fresh one with seed 0 without it.
 
     Returns:
         See `TangentKernel`; N counts the images in the loader's order.
@@ -76,26 +92,54 @@ def tangent_kernel(
     Raises:
         TicError: As for `fisher_information`.
     """
-    batches = over_batches(model, loader, readout, _take)
-    errors, traces = (torch.cat(parts).cpu().numpy() for parts in zip(*batches, strict=True))
-    return TangentKernel(errors=errors, kernel_trace=traces)
-
-
-def _take(batch: Batch) -> tuple[Tensor, Tensor]:
-    """‖δ_t‖² and tr K_t of a batch, each (B, T)."""
-    errors = [output_error(prefix, batch.labels) for prefix in batch.prefixes]
-    return (
-        torch.stack([error.double().square().sum(1) for error in errors], 1),
-        torch.stack([_kernel_trace(batch, prefix) for prefix in batch.prefixes], 1),
+    draws = generator or torch.Generator().manual_seed(0)
+    parts = over_classes(model, loader, readout, lambda each: _take(each, draws))
+    return TangentKernel(
+        errors=torch.cat([each.errors for each in parts]).cpu().numpy(),
+        kernel_trace=torch.cat([each.traces for each in parts]).cpu().numpy(),
+        information={
+            kind: joined([(each.images, each.squares[kind]) for each in parts], kind)
+            for kind in parts[0].squares
+        },
     )
 
 
-def _kernel_trace(batch: Batch, prefix: Tensor) -> Tensor:
-    """Σ_k ‖Jᵀ e_k‖² = tr K of every sample, shape (B,)."""
-    trace = torch.zeros(len(prefix), dtype=torch.float64, device=prefix.device)
-    for k in range(prefix.shape[1]):
-        unit = torch.zeros_like(prefix)
-        unit[:, k] = 1
-        for squares in batch.gradients.per_sample(prefix, unit).values():
-            trace += squares.double()
-    return trace
+@dataclass(frozen=True)
+class _Part:
+    """What one pass gave: errors and traces (B, T), and squares (B, T) by estimator and layer."""
+
+    images: int
+    errors: Tensor
+    traces: Tensor
+    squares: dict[Estimator, dict[str, Tensor]]
+
+
+def _take(batch: Pass, draws: torch.Generator) -> _Part:
+    errors, traces = [], []
+    empirical, sampled, exact = [], [], []
+    for prefix, kernels in zip(batch.prefixes, batch.kernels(), strict=True):
+        logits = batch.first_copy(prefix)
+        error = output_error(logits, batch.labels)
+        drawn = output_error(logits, drawn_labels(logits, draws))
+        errors.append(error.double().square().sum(1))
+        traces.append(torch.stack([_trace(own) for own in kernels.values()]).sum(0))
+        empirical.append({name: _at(error, own) for name, own in kernels.items()})
+        sampled.append({name: _at(drawn, own) for name, own in kernels.items()})
+        exact.append({name: expected(own, logits.softmax(1)) for name, own in kernels.items()})
+    squares = {
+        Estimator.EMPIRICAL: over_time(empirical),
+        Estimator.SAMPLED: over_time(sampled),
+        Estimator.EXACT: over_time(exact),
+    }
+    return _Part(len(batch.labels), torch.stack(errors, 1), torch.stack(traces, 1), squares)
+
+
+def _at(error: Tensor, kernels: Tensor) -> Tensor:
+    """δᵀ K δ: (B, K), (B, K, K) -> (B,)."""
+    vectors = error.double()
+    return torch.einsum("bk,bkl,bl->b", vectors, kernels.double(), vectors).clamp_(min=0)
+
+
+def _trace(kernels: Tensor) -> Tensor:
+    """Trace of the kernels: (B, K, K) -> (B,)."""
+    return kernels.double().diagonal(dim1=1, dim2=2).sum(1)

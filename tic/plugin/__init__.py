@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 LEVELS = ("quick", "standard", "full")
 """Of the masking battery; `tic.attacks.battery` is too heavy to be asked for every test run."""
 
+PRECISIONS = ("fp32", "bf16")
+"""Of the training; those of `tic.recipe`."""
+
 STATE = pytest.StashKey[State]()
 
 
@@ -39,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--dataset", metavar="NAME[,NAME]", help="data set instead of the setting's own")
     add("--timesteps", metavar="T", help="timesteps instead of the setting's own")
     add("--epochs", metavar="N", help="epochs instead of the setting's own")
+    add("--precision", choices=PRECISIONS, help="of the training (default: the setting's own)")
     add("--seeds", metavar="S", help="number of seeds instead of the setting's own")
     add("--train-size", metavar="N|all", help="number of training images, or all of them")
     add("--fisher-size", metavar="N|all", help="at most so many images for Fisher information")
@@ -46,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--attacks", choices=LEVELS, help="level of the masking battery (default: the setting's)")
     add("--attack-size", metavar="N|all", help="at most so many test images for the battery")
     add("--device", metavar="DEVICE", default="cpu", help="cpu, cuda or cuda:N (default: cpu)")
+    add("--compile", action="store_true", help="compile networks before training (for GPUs)")
     add("--data", metavar="DIR", type=Path, help="folder that data sets are looked for in first")
     add("--store", metavar="DIR", type=Path, help="folder of Runs (default: $TIC_STORE or .tic)")
     add("--report-dir", metavar="DIR", type=Path, help="folder of the report (reports/TIME)")

@@ -13,7 +13,7 @@ from tic.errors import DataNotFoundError, TicError
 from tic.plugin.state import MARK, State, case_of, claim_of
 
 if TYPE_CHECKING:
-    from tic.audit.claim import Claim
+    from tic.audit.claims import Claim
     from tic.audit.counterfeit import Counterfeit
     from tic.audit.pack import Setting
     from tic.audit.protocol import Protocol
@@ -27,6 +27,7 @@ class Collecting:
         self.state = state
         self._pytest_session: pytest.Session | None = None
         self._known_protocols: set[str] = set()
+        self._lacks: dict[tuple[str, bool], DataNotFoundError | None] = {}
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Put a claim to the test in every setting and by every protocol that was asked for."""
@@ -146,14 +147,23 @@ class Collecting:
             optional = dataset != own and not self.state.config.option.download
             if self.state.tells_only and not optional:
                 continue
-            try:
-                self.state.session.lab.require_data(dataset, download=not optional)
-            except DataNotFoundError as error:
+            if error := self._lack(dataset, download=not optional):
                 if dataset == own:
-                    raise
+                    raise error
                 way_out = "; --download fetches it" if optional else ""
                 return replace(planned, unavailable=f"{error}{way_out}")
         return planned
+
+    def _lack(self, dataset: str, *, download: bool) -> DataNotFoundError | None:
+        """Why a data set is not here, or None; looked for once for all claims."""
+        asked = (dataset, download)
+        if asked not in self._lacks:
+            try:
+                self.state.session.lab.require_data(dataset, download=download)
+                self._lacks[asked] = None
+            except DataNotFoundError as error:
+                self._lacks[asked] = error
+        return self._lacks[asked]
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Keep the session for when workers are about to start."""
@@ -183,7 +193,7 @@ def _role(item: pytest.Item) -> str | None:
 
 def _concerns(item: pytest.Item, named: Set[str]) -> bool:
     """Whether a test decides one of these claims or rivals, or a rival of one of them."""
-    from tic.audit.claim import Rival
+    from tic.audit.claims import Rival
 
     claim = claim_of(item)
     if claim is None:

@@ -12,7 +12,7 @@ import pytest
 from tic.errors import TicError
 
 if TYPE_CHECKING:
-    from tic.audit.claim import Claim
+    from tic.audit.claims import Claim
     from tic.audit.expectation import Expectation
     from tic.audit.judge import Judge
     from tic.audit.options import Options
@@ -38,7 +38,7 @@ def entry_id(item: pytest.Item) -> str:
     claim = claim_of(item)
     if claim is None:
         raise pytest.UsageError(
-            f"{item.nodeid} asks for the fixtures of a claim; decorate it with tic.audit.claim"
+            f"{item.nodeid} asks for the fixtures of a claim; decorate it with tic.audit.claims"
         )
     case = case_of(item)
     return f"{claim.id}[{case}]" if case else claim.id
@@ -82,7 +82,7 @@ class State:
         asked = self.config.option
         usable_device(asked.device)
         store = asked.store or Path(os.environ.get("TIC_STORE") or ".tic")
-        return AuditSession(Lab(store.absolute(), asked.data, asked.device))
+        return AuditSession(Lab(store.absolute(), asked.data, asked.device, asked.compile))
 
     @cached_property
     def options(self) -> Options:

@@ -14,7 +14,7 @@ from tic.audit import (
     claim,
     rival,
 )
-from tic.audit.claim import decided_by
+from tic.audit.claims import decided_by
 from tic.audit.counterfeit import ONE_SEED
 from tic.errors import TicError
 from tic.plugin.state import claim_of
