@@ -1,32 +1,134 @@
-"""Run all benchmarks on one thread; print the table and write it as JSON."""
+"""Measure speed and memory as ratios to named peers, floors and limits, side by side.
+
+Prints a Markdown table and writes it as JSON. A target that is missed is a result, not a failure.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import torch
 
-from benchmarks import fisher, training
+from benchmarks import (
+    attacks,
+    audits,
+    figure,
+    fisher,
+    gpu,
+    memory,
+    scaling,
+    startup,
+    table,
+    training,
+)
+from benchmarks.harness import Asked, Result, Row, measured
+from tic.lab import one_thread
+
+MODULES = (startup, audits, fisher, training, attacks, memory, gpu)
+SCALING = "scaling"
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns:
+        0 when everything was measured or says why not, 1 when a measurement failed. A wrong option
+        ends the process with 2.
+    """
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    chosen = [row for row in all_rows() if _selects(asked.only, row.name)]
+    scales = _selects(asked.only, SCALING)
+    if not chosen and not scales:
+        parser.error(f"--only {asked.only!r} names no row; --list shows their names")
+    if asked.list:
+        print("\n".join([*(row.name for row in chosen), *([SCALING] if scales else [])]))
+        return 0
+    found = Found()
+    with one_thread(torch.device("cpu")):
+        for result in _measured(chosen, Asked(asked.store, asked.pairs)):
+            found.results.append(result)
+            found.write(asked.json)  # at once: an interruption loses one row
+        if scales:
+            found.growths = _scale(asked.figure)
+            found.write(asked.json)
+    return int(any(each.failed for each in found.results))
+
+
+@dataclass
+class Found:
+    """What was measured so far.
+
+    Attributes:
+        results: Of the rows.
+        growths: Of the scaling.
+        started: When the first row was begun, by the clock that times calls.
+    """
+
+    results: list[Result] = field(default_factory=list)
+    growths: list[scaling.Growth] = field(default_factory=list)
+    started: float = field(default_factory=time.perf_counter)
+
+    def write(self, path: Path) -> None:
+        """Write everything as JSON."""
+        took = time.perf_counter() - self.started
+        document = table.document(self.results, self.growths, took)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+
+def all_rows() -> Iterator[Row]:
+    """Every row, in the order in which it is measured."""
+    for module in MODULES:
+        yield from module.rows()
+
+
+def _measured(rows: Sequence[Row], asked: Asked) -> Iterator[Result]:
+    """Measure rows, and print each as soon as it is known."""
+    if rows:
+        print(table.HEADING)
+    for row in rows:
+        result = measured(row, asked)
+        print(table.line(result), flush=True)
+        yield result
+
+
+def _scale(path: Path) -> list[scaling.Growth]:
+    found = scaling.growths()
+    print(f"\n{scaling.markdown(found)}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(figure.draw(found))
+    return found
+
+
+def _selects(patterns: str | None, name: str) -> bool:
+    return patterns is None or any(fnmatchcase(name, each) for each in patterns.split(","))
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--json", type=Path, default=Path("reports/benchmarks.json"))
-    asked = parser.parse_args()
-    torch.set_num_threads(1)
-    ratios = [*fisher.ratios(), *training.ratios()]
-    print("| path | against | times as fast | smallest to largest pair |")
-    print("|---|---|---|---|")
-    for each in ratios:
-        print(
-            f"| {each.path} | {each.against} | {each.ratio:.2f} "
-            f"| {each.low:.2f} to {each.high:.2f} |"
-        )
-    asked.json.parent.mkdir(parents=True, exist_ok=True)
-    asked.json.write_text(json.dumps([each.as_json() for each in ratios], indent=1))
+    add = parser.add_argument
+    add("--only", metavar="PATTERN[,PATTERN]", help="rows by name, such as 'fisher/tiny-*'")
+    add("--list", action="store_true", help="show the names of the rows, measure nothing")
+    add("--pairs", type=_count, metavar="N", help="pairs instead of the rows' own number")
+    add("--store", type=Path, default=Path(".tic"), metavar="DIR", help="Runs for the warm audit")
+    add("--json", type=Path, default=Path("reports/benchmarks.json"), metavar="FILE")
+    add("--figure", type=Path, default=Path("docs/scaling.svg"), metavar="FILE", help="of scaling")
+    return parser
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
+    return int(text)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

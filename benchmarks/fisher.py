@@ -1,53 +1,145 @@
-"""Fisher information over time: against loops over samples and timesteps, and against its floor."""
+"""Fisher information over time: against loops, whole per-sample gradients, and its floor."""
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Callable, Iterator
+from functools import partial
 
-from benchmarks import peers
-from benchmarks.harness import Ratio, compare
-from tic import models
-from tic.measure.fisher import fisher_information
+import tic
+from benchmarks.cases import CASES, CLASSES, Case
+from benchmarks.harness import Asked, Call, Row, Sample, Target, at_least, at_most, compare, paired
+from benchmarks.memory import probe
+from benchmarks.peers import functorch, release
+from benchmarks.peers.floors import truncated_backwards
+from benchmarks.peers.jelly import SingleStep
 
-BATCH = 128
+BATCH = {"tiny": 64, "resnet19": 2}
+ALONE = {"tiny": 4, "resnet19": 1}
+"""Images for the loop over single images: its cost is proportional to them."""
 
-
-def ratios() -> list[Ratio]:
-    """Measure the tiny network on 8×8 images."""
-    return [ratio for timesteps in (5, 10) for ratio in _ratios(timesteps)]
-
-
-def _ratios(timesteps: int) -> list[Ratio]:
-    torch.manual_seed(0)
-    model = models.build("tiny", in_channels=1, num_classes=10, timesteps=timesteps)
-    stepwise = models.build("tiny", in_channels=1, num_classes=10, timesteps=timesteps)
-    images, labels = torch.rand(256, 1, 8, 8), torch.randint(10, (256,))
-    few_images, few_labels = images[:16], labels[:16]
-    path = f"fisher_information, tiny, T={timesteps}"
-
-    def ours() -> object:
-        return fisher_information(model, zip(images.split(BATCH), labels.split(BATCH), strict=True))
-
-    one_by_one = compare(
-        path, "batch of one, a forward per timestep (256 images from 16)", ours,
-        lambda: peers.fisher_one_by_one(model, few_images, few_labels),
-    )  # fmt: skip
-    return [
-        _scaled(one_by_one, len(images) / len(few_images)),
-        compare(
-            path, "the release's loop (batches of 16, computes less)", ours,
-            lambda: peers.fisher_of_release(model, images, labels),
-        ),
-        compare(
-            path, "floor: one forward, T truncated backwards", ours,
-            lambda: peers.fisher_floor(stepwise, images, labels, BATCH),
-        ),
-    ]  # fmt: skip
+BY_PRODUCTS = (
+    "Norms per sample take products of every layer's patches with its output gradients, sample by "
+    "sample; the peer sums over the batch inside one product."
+)
 
 
-def _scaled(ratio: Ratio, factor: float) -> Ratio:
-    """The loop's cost is proportional to the images; it is timed on fewer of them."""
-    return Ratio(
-        ratio.path, ratio.against, ratio.ratio * factor, ratio.low * factor, ratio.high * factor,
-        ratio.seconds,
-    )  # fmt: skip
+def rows() -> Iterator[Row]:
+    """All rows of `fisher_information`, by network and T."""
+    for case in CASES:
+        yield from _rows(case)
+
+
+def _rows(case: Case) -> Iterator[Row]:
+    batch, alone, release_batch = BATCH[case.name], ALONE[case.name], min(16, BATCH[case.name])
+    row = partial(_row, case)
+    yield row(
+        "one-by-one",
+        f"batch of one, a forward per timestep ({batch} images from {alone})",
+        at_least(10),
+        _operations(case.timesteps),
+        _one_by_one,
+    )
+    yield row(
+        "release",
+        f"the release's loop (batches of {release_batch}, computes less)",
+        at_least(1.7),
+        _operations(case.timesteps),
+        _release,
+    )
+    yield row(
+        "vmap",
+        "torch.func: vmap and jacrev over all prefix losses",
+        at_least(1.5),
+        "Both go back T times through the same layers; ours gains where vmap's convolutions in "
+        "groups, one per sample, are slow, and least where layers are wide.",
+        _vmap,
+    )
+    yield row(
+        "vmap-memory",
+        "peak memory of torch.func: vmap and jacrev",
+        at_least(4),
+        "Both hold the graph of one forward over T and gradients at the outputs of its layers; "
+        "what ours saves are the gradients of the weights, (B, T, parameters).",
+        _vmap_memory,
+    )
+    yield row(
+        "floor",
+        "floor: one forward, T truncated backwards, nothing per sample",
+        at_most(1.5),
+        BY_PRODUCTS,
+        _floor,
+    )
+
+
+def _row(
+    case: Case,
+    name: str,
+    against: str,
+    target: Target,
+    limit: str,
+    take: Callable[[Case, Target, Asked], Sample],
+) -> Row:
+    path = case.says("fisher_information", BATCH[case.name])
+    measure = partial(take, case, target)
+    return Row(f"fisher/{case.key}/{name}", path, against, target, limit, measure)
+
+
+def _operations(timesteps: int) -> str:
+    """Say what is left of the loop's disadvantage when calls cost nothing."""
+    backwards = timesteps * (timesteps + 1)  # of t steps for every t, at two forwards a step
+    ratio = (timesteps**2 + backwards) / (timesteps + backwards)
+    return (
+        f"By operations the loop costs {ratio:.2f} times as much, T forwards instead of one; "
+        "more must come from batches that use the processor better, or norms that cost less "
+        "than weight gradients."
+    )
+
+
+def ours(case: Case) -> Call:
+    """Measure the empirical Fisher information of one batch."""
+    network, batch = case.build(), case.batch(BATCH[case.name])
+    return lambda: tic.fisher_information(network, [batch], "empirical")
+
+
+def _single_step(case: Case) -> SingleStep:
+    peer = SingleStep(case.layout, case.channels, CLASSES, case.timesteps)
+    peer.load_state_dict(case.build().state_dict())
+    return peer
+
+
+def _one_by_one(case: Case, target: Target, asked: Asked) -> Sample:
+    alone, peer = ALONE[case.name], _single_step(case)
+    images, labels = case.batch(alone)
+    share = alone / BATCH[case.name]
+    call = partial(release.one_by_one, peer, images, labels)
+    return compare(target, ours(case), call, asked, share=share, warm=_quick(case))
+
+
+def _release(case: Case, target: Target, asked: Asked) -> Sample:
+    images, labels = case.batch(BATCH[case.name])
+    call = partial(release.squared_batch_means, _single_step(case), images, labels)
+    return compare(target, ours(case), call, asked, warm=_quick(case))
+
+
+def _vmap(case: Case, target: Target, asked: Asked) -> Sample:
+    images, labels = case.batch(BATCH[case.name])
+    call = partial(functorch.jacobian_trace, functorch.twin(case.build()), images, labels)
+    return compare(target, ours(case), call, asked, warm=_quick(case))
+
+
+def _vmap_memory(case: Case, target: Target, asked: Asked) -> Sample:
+    batch = BATCH[case.name]
+    # A peak hardly varies, and each takes a fresh process.
+    pairs = [(probe("fisher", case, batch), probe("vmap", case, batch))]
+    return paired(target, pairs, "bytes")
+
+
+def _floor(case: Case, target: Target, asked: Asked) -> Sample:
+    images, labels = case.batch(BATCH[case.name])
+    call = partial(truncated_backwards, case.build(), images, labels)
+    return compare(target, ours(case), call, asked, warm=_quick(case))
+
+
+def _quick(case: Case) -> bool:
+    """Whether a call is short enough for one that warms up; the median shrugs off a cold one."""
+    return case.name == "tiny"

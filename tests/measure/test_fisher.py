@@ -21,7 +21,9 @@ from torch import nn
 from fixtures.networks import awaken
 from tic.errors import TicError
 from tic.losses import Readout
+from tic.measure import passes
 from tic.measure.fisher import Estimator, fisher_information, information_centroid
+from tic.measure.memory import counting_saved_bytes
 from tic.models import build
 from tic.neurons import LIF
 
@@ -277,6 +279,84 @@ def test_the_mean_over_the_images_is_the_trace(estimator, tiny, batch):
 
 def test_the_squared_gradient_of_a_batch_has_no_images(simple, data):
     assert fisher_information(simple, [data], "official").per_sample is None
+
+
+# Memory
+
+
+@pytest.fixture
+def cramped(monkeypatch):
+    """Let no more than so many images pass at a time; tell how many were tried."""
+
+    def limit(images):
+        tried = []
+        sound = passes.Pass.__init__
+
+        def init(self, layers, shown, *arguments):
+            tried.append(len(shown))
+            if len(shown) > images:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            sound(self, layers, shown, *arguments)
+
+        monkeypatch.setattr(passes.Pass, "__init__", init)
+        return tried
+
+    return limit
+
+
+@pytest.mark.parametrize("estimator", ["empirical", "exact"])
+def test_a_batch_that_memory_does_not_hold_is_halved_and_the_log_says_so(
+    estimator, tiny, batch, cramped, caplog
+):
+    tiny.timesteps = 2
+    expected = fisher_information(tiny, [batch], estimator)
+    tried = cramped(2)
+    found = fisher_information(tiny, [batch], estimator)
+    assert tried[-5:] == [6, 3, 2, 2, 2]
+    assert caplog.messages == [
+        f"memory ran out; going on with {size} images at a time" for size in (3, 2)
+    ]
+    np.testing.assert_allclose(found.per_sample, expected.per_sample, rtol=1e-9)
+    np.testing.assert_allclose(found.trace, expected.trace, rtol=1e-9)
+
+
+def test_a_batch_is_taken_in_parts_where_memory_is_known_not_to_hold_it(
+    tiny, batch, cramped, monkeypatch, caplog
+):
+    expected = fisher_information(tiny, [batch])
+    tried = cramped(6)
+    per_image = bytes_per_image(tiny, batch)
+    monkeypatch.setattr(passes, "free_bytes", lambda device: 2 * 4.5 * per_image)
+    found = fisher_information(tiny, [batch])
+    assert tried[-2:] == [4, 2]
+    assert not caplog.messages
+    np.testing.assert_allclose(found.per_sample, expected.per_sample, rtol=1e-9)
+
+
+def bytes_per_image(network, batch):
+    """What a forward in evaluation mode keeps of one image for the backward."""
+    with counting_saved_bytes(network.parameters()) as saved:
+        network.stepwise = True
+        passes._prefixes(network, batch[0][:2], Readout.MEAN)
+        network.stepwise = False
+    return saved.bytes / 2
+
+
+@pytest.mark.parametrize(("estimator", "images"), [("official", 5), ("empirical", 0)])
+def test_memory_that_holds_no_part_is_an_error_that_says_what_to_do(
+    estimator, images, tiny, batch, cramped, monkeypatch
+):
+    cramped(images)
+    monkeypatch.setattr(passes._Passes, "_vouched", lambda *_: {})
+    size = {"official": 6, "empirical": 1}[estimator]
+    with pytest.raises(TicError, match=f"^{size} images need more memory .* run fewer processes"):
+        fisher_information(tiny, [batch], estimator)
+
+
+def test_another_error_is_no_lack_of_memory(tiny, batch):
+    images, labels = batch
+    with pytest.raises(RuntimeError, match="expected input"):
+        fisher_information(tiny, [(torch.cat([images, images], 1), labels)])
 
 
 @pytest.fixture

@@ -126,7 +126,13 @@ def fisher_information(
     if kind is Estimator.EXACT:
         squares = over_classes(model, loader, readout, _exact_squares)
     else:
-        squares = over_batches(model, loader, readout, lambda each: _squares(each, kind, draws))
+        squares = over_batches(
+            model,
+            loader,
+            readout,
+            lambda each: _squares(each, kind, draws),
+            whole=kind is Estimator.OFFICIAL,
+        )
     return joined(squares, kind)
 
 

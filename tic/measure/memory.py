@@ -1,10 +1,14 @@
-"""Free memory, which decides how much is kept or done at a time."""
+"""Memory: how much is free, which decides how much is done at a time, and what to do without."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 _UNKNOWN = 2**31
 """Bytes taken to be free where the system does not tell."""
@@ -13,14 +17,47 @@ _UNKNOWN = 2**31
 def free_bytes(device: torch.device) -> int:
     """Memory that can still be had on a device, in bytes.
 
-    On a GPU that is what no process holds; on a CPU, what Linux calls available, within the limit
-    of a container where there is one.
+    On a GPU that is what no process holds and what torch keeps unused; on a CPU, what Linux calls
+    available, within the limit of a container where there is one.
     """
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
-        return int(free)
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(free + kept)
     limits = [amount for amount in (_available(), _left_in_container()) if amount is not None]
     return min(limits, default=_UNKNOWN)
+
+
+@dataclass
+class SavedBytes:
+    """Memory that a forward keeps for its backward."""
+
+    bytes: int = 0
+    seen: set[int] = field(default_factory=set)
+
+    def count(self, saved: Tensor) -> Tensor:
+        """Add a tensor, each piece of memory once."""
+        storage = saved.untyped_storage()
+        if storage.data_ptr() not in self.seen:
+            self.seen.add(storage.data_ptr())
+            self.bytes += storage.nbytes()
+        return saved
+
+
+@contextmanager
+def counting_saved_bytes(parameters: Iterable[Tensor]) -> Iterator[SavedBytes]:
+    """Count what is kept for the backward while the context is open, besides the parameters."""
+    counted = SavedBytes(seen={each.untyped_storage().data_ptr() for each in parameters})
+    with torch.autograd.graph.saved_tensors_hooks(counted.count, lambda saved: saved):
+        yield counted
+
+
+def is_lack_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that memory was asked for and not had."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    # torch has no class of its own for a CPU that has no memory left.
+    return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
 
 
 def _available() -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
@@ -14,6 +15,7 @@ from torch.nn.functional import one_hot
 from tic.errors import TicError
 from tic.losses import Readout, prefix_logits
 from tic.measure.gradients import Gradients, Layers, check_against_autograd
+from tic.measure.memory import counting_saved_bytes, free_bytes, is_lack_of_memory
 from tic.measure.per_sample import capture
 from tic.models import SpikingNetwork
 from tic.models.modes import evaluation_mode
@@ -21,6 +23,8 @@ from tic.models.modes import evaluation_mode
 Loader = Iterable[tuple[Tensor, Tensor]]
 Option = TypeVar("Option", bound=StrEnum)
 Taken = TypeVar("Taken")
+_LOG = logging.getLogger(__name__)
+
 ROWS = 256
 """Copies of images that a forward takes at least, since fewer cost nearly as much."""
 Axes = dict[str, list[bool]]
@@ -75,24 +79,34 @@ class Pass:
 
 
 def over_batches(
-    model: nn.Module, loader: Loader, readout: Readout | str, take: Callable[[Pass], Taken]
+    model: nn.Module,
+    loader: Loader,
+    readout: Readout | str,
+    take: Callable[[Pass], Taken],
+    *,
+    whole: bool = False,
 ) -> list[Taken]:
     """Take what is wanted of every batch while the model is as it is measured.
+
+    A batch that does not fit into half of the free memory is taken in parts. When memory runs out
+    all the same, the parts are halved, and the log says so.
 
     Args:
         model: Maps images (B, C, H, W) to logits (T, B, K); left as it was found.
         loader: Batches of images and labels (B,).
         readout: `mean` or `sum` of the logits over 1..t.
-        take: Called once per batch, after the rules of its layers were checked.
+        take: Called once per batch or part, after the rules of its layers were checked.
+        whole: Batches may not be taken in parts, since what is taken depends on their size.
 
     Returns:
         What was taken, in the loader's order.
 
     Raises:
         TicError: The loader is empty, the read-out unknown, the logits not (T, B, K), a layer mixes
-            samples, or a layer's gradients disagree with autograd.
+            samples, a layer's gradients disagree with autograd, or memory runs out for a batch that
+            must be whole or for a single image.
     """
-    return _Passes(model, readout).over(loader, take)
+    return _Passes(model, readout).over(loader, take, whole=whole)
 
 
 def over_classes(
@@ -130,28 +144,69 @@ class _Passes:
         self.readout = known(Readout, readout)
         self.model, self.layers = model, Layers(model)
         self.device = next(model.parameters()).device
+        self.bytes_per_image = 0.0
         self.read: dict[int, Axes] = {}
         self.checked: set[tuple[int, int]] = set()
 
     def over(
-        self, loader: Loader, take: Callable[[Pass], Taken], *, of_classes: bool = False
+        self,
+        loader: Loader,
+        take: Callable[[Pass], Taken],
+        *,
+        of_classes: bool = False,
+        whole: bool = False,
     ) -> list[Taken]:
         taken: list[Taken] = []
         with _as_measured(self.model):
             for images, labels in loader:
                 shown, named = images.to(self.device), labels.to(self.device)
-                copies = self._classes(shown) if of_classes else 1
-                size = max(1, max(len(named), ROWS) // copies) if of_classes else len(named)
                 if len(named) not in self.read:
                     self.read[len(named)] = self._vouched(shown, named)
-                for start in range(0, len(named), size):
-                    part = slice(start, start + size)
-                    made = Pass(self.layers, shown[part], named[part], self.readout, copies)
-                    self._compare(made, self.read[len(named)])
-                    taken.append(take(made))
+                copies = self._classes(shown) if of_classes else 1
+                size = min(len(named), max(1, max(len(named), ROWS) // copies))
+                if not whole:
+                    size = min(size, self._affordable(copies))
+                taken += self._in_parts(shown, named, take, size, copies, whole=whole)
         if not taken:
             raise TicError("the loader must give at least one batch, got none")
         return taken
+
+    def _in_parts(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        take: Callable[[Pass], Taken],
+        size: int,
+        copies: int,
+        *,
+        whole: bool,
+    ) -> list[Taken]:
+        taken: list[Taken] = []
+        start = 0
+        while start < len(labels):
+            part = slice(start, start + size)
+            try:
+                made = Pass(self.layers, images[part], labels[part], self.readout, copies)
+                self._compare(made, self.read[len(labels)])
+                taken.append(take(made))
+            except (RuntimeError, MemoryError) as error:
+                if not is_lack_of_memory(error):
+                    raise
+                if whole or size == 1:
+                    raise TicError(
+                        f"{min(size, len(labels))} images need more memory than {self.device} has "
+                        f"left, and cannot be measured in smaller parts; run fewer processes, or "
+                        f"measure a smaller network"
+                    ) from error
+                size = (size + 1) // 2
+                _LOG.warning("memory ran out; going on with %d images at a time", size)
+            else:
+                start += size
+        return taken
+
+    def _affordable(self, copies: int) -> int:
+        """Images whose copies' graphs fit into half of the free memory, at least one."""
+        return max(1, int(free_bytes(self.device) / 2 / max(1, copies * self.bytes_per_image)))
 
     def _classes(self, images: Tensor) -> int:
         with torch.no_grad():
@@ -170,8 +225,10 @@ class _Passes:
         return self._sound(images, labels)
 
     def _sound(self, images: Tensor, labels: Tensor) -> Axes:
-        made = Pass(self.layers, images, labels, self.readout)
+        with counting_saved_bytes(self.model.parameters()) as saved:
+            made = Pass(self.layers, images, labels, self.readout)
         made.check()
+        self.bytes_per_image = saved.bytes / len(labels)
         return made.axes
 
     def _compare(self, made: Pass, axes: Axes) -> None:

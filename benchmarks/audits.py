@@ -1,0 +1,89 @@
+"""Whole audits: two workers against one process, and one that finds everything stored."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from benchmarks.commands import PYTEST, run
+from benchmarks.harness import (
+    Asked,
+    NotMeasuredError,
+    Row,
+    Sample,
+    Target,
+    at_least,
+    at_most,
+    paired,
+)
+
+COLD = ("--claim", "learning-rate,weight-decay", "--epochs", "6", "--seeds", "3", "--no-rivals")
+WORKERS = ("-n", "2")
+WARM_SECONDS = 30
+# A claim that is REFUTED fails its test; the audit was made all the same.
+JUDGED = (0, 1)
+
+
+def rows() -> Iterator[Row]:
+    """A small audit from nothing, and the audit of all claims from a filled Store."""
+    cold, warm = at_least(1.8), at_most(1)
+    yield Row(
+        "audits/cold",
+        f"pytest claims -n 2 {' '.join(COLD)}, empty Store",
+        "the same in one process on one thread",
+        cold,
+        "Collection, start-up of the workers and the report are not divided by two, and two "
+        "processes share caches and memory.",
+        partial(_cold, cold),
+    )
+    yield Row(
+        "audits/warm",
+        "pytest claims -n 2 --counterfeits, everything stored",
+        f"limit of {WARM_SECONDS} s",
+        warm,
+        "Every stored Run is verified by its sha256 once per process, every claim judged again "
+        "and the report drawn.",
+        partial(_warm, warm),
+    )
+
+
+def _cold(target: Target, asked: Asked) -> Sample:
+    pairs = [(_audit_anew(WORKERS), _audit_anew(())) for _ in range(asked.pairs or 1)]
+    return paired(target, pairs)
+
+
+def _audit_anew(workers: Sequence[str]) -> float:
+    with tempfile.TemporaryDirectory() as store:
+        return _audit(Path(store), (*COLD, *workers))
+
+
+def _warm(target: Target, asked: Asked) -> Sample:
+    require_filled(asked.store)
+    arguments = (*WORKERS, "--counterfeits")
+    _audit(asked.store, arguments)  # measures what the Store still lacks
+    taken = [_audit(asked.store, arguments) for _ in range(asked.pairs or 1)]
+    return paired(target, [(each, WARM_SECONDS) for each in taken])
+
+
+def _audit(store: Path, arguments: Sequence[str]) -> float:
+    with tempfile.TemporaryDirectory() as report:
+        folders = ("--store", str(store), "--report-dir", report)
+        return run((*PYTEST, "-q", "claims", *folders, *arguments), JUDGED)[0]
+
+
+def require_filled(store: Path) -> None:
+    """Refuse a Store that lacks Runs of the audit of all claims.
+
+    Raises:
+        NotMeasuredError: It lacks some, or there is none.
+    """
+    nothing = NotMeasuredError("no filled Store; run make audit first, or name one with --store")
+    if not store.is_dir():
+        raise nothing
+    _, plan = run((*PYTEST, "-q", "claims", "--plan", "--counterfeits", "--store", str(store)))
+    found = re.search(r"^\d+ Runs, (\d+) to train$", plan, re.MULTILINE)
+    if found is None or int(found[1]):
+        raise nothing

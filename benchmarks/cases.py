@@ -1,0 +1,73 @@
+"""The networks that rows are measured on, with random images of their usual size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tic import models
+from tic.models.network import SpikingNetwork
+from tic.models.resnet import RESNET19, TINY, ResNetLayout
+
+CLASSES = 10
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network of the paper, or its small sibling, with T timesteps.
+
+    Attributes:
+        name: What `tic.models.build` calls it.
+        layout: Its widths, which peers are built from.
+        channels: Image channels C.
+        side: Height and width of the images.
+        timesteps: Number of timesteps T.
+    """
+
+    name: str
+    layout: ResNetLayout
+    channels: int
+    side: int
+    timesteps: int
+
+    @property
+    def key(self) -> str:
+        """The part of a row's name that tells the network and T."""
+        return f"{self.name}-t{self.timesteps}"
+
+    def says(self, path: str, batch: int) -> str:
+        """Name a path with all that its cost depends on."""
+        shape = f"{batch}×{self.channels}×{self.side}×{self.side}"
+        return f"{path}, {self.name}, T={self.timesteps}, {shape}"
+
+    def build(self) -> SpikingNetwork:
+        """Build our network with weights that are the same every time."""
+        torch.manual_seed(0)
+        return models.build(
+            self.name,
+            in_channels=self.channels,
+            num_classes=CLASSES,
+            timesteps=self.timesteps,
+        )
+
+    def batch(self, size: int, device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
+        """Draw images (B, C, H, W) in [0, 1] and labels (B,)."""
+        torch.manual_seed(1)
+        images = torch.rand(size, self.channels, self.side, self.side)
+        return images.to(device), torch.randint(CLASSES, (size,)).to(device)
+
+
+def tiny(timesteps: int) -> Case:
+    """The network of smoke audits on images of Fashion-MNIST's size."""
+    return Case("tiny", TINY, 1, 28, timesteps)
+
+
+def resnet19(timesteps: int) -> Case:
+    """The paper's network on images of CIFAR-10's size."""
+    return Case("resnet19", RESNET19, 3, 32, timesteps)
+
+
+CASES = tuple(make(timesteps) for make in (tiny, resnet19) for timesteps in (5, 10))
+"""Every path is measured on each of them."""

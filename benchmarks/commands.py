@@ -1,0 +1,37 @@
+"""Commands as users type them, timed in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from benchmarks.harness import NotMeasuredError
+
+PYTEST = ("-m", "pytest", "-p", "no:cacheprovider")
+# What the installed script `tic` does.
+TIC = ("-c", "import sys; from tic.cli import main; sys.exit(main())")
+
+
+def run(arguments: Sequence[str], allowed: Sequence[int] = (0,)) -> tuple[float, str]:
+    """Run this Python with arguments, one thread per process.
+
+    Returns:
+        Wall-clock seconds, and what it printed.
+
+    Raises:
+        NotMeasuredError: It ended with a status that is not allowed.
+    """
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, env=environment
+    )
+    took = time.perf_counter() - started
+    if done.returncode not in allowed:
+        lines = (done.stderr or done.stdout).strip().splitlines() or [""]
+        command = " ".join(arguments)
+        raise NotMeasuredError(f"{command} ended with {done.returncode}: {lines[-1]}")
+    return took, done.stdout

@@ -1,0 +1,96 @@
+"""What was measured as a Markdown table and as JSON, beside the machine that measured it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.harness import Result, Sample
+from benchmarks.scaling import Growth
+from tic.audit.provenance import provenance
+
+HEADING = "| path | against | ratio | target | smallest to largest | |\n|---|---|---|---|---|---|"
+PEERS = ("snntorch", "norse")
+
+
+def line(result: Result) -> str:
+    """Return one line of the table."""
+    row, sample = result.row, result.sample
+    ratio = f"{sample.ratio:.2f}" if sample else "–"
+    spread = _spread(sample) if sample else "–"
+    return f"| {row.path} | {row.against} | {ratio} | {row.target} | {spread} | {verdict(result)} |"
+
+
+def verdict(result: Result) -> str:
+    """Say whether the target is reached and, where it is not, what limits it."""
+    if result.sample is None:
+        return f"not measured: {result.why_not}"
+    return "reached" if result.reached else f"**not reached.** {result.row.limit}"
+
+
+def _spread(sample: Sample) -> str:
+    if len(sample.ratios) == 1:
+        return "one pair"
+    return f"{min(sample.ratios):.2f} to {max(sample.ratios):.2f}"
+
+
+def document(results: Sequence[Result], found: Sequence[Growth], took: float) -> dict[str, Any]:
+    """Return everything as JSON: rows, growth, machine, seconds in all."""
+    return {
+        "machine": machine(),
+        "seconds": took,
+        "rows": [_as_json(each) for each in results],
+        "scaling": [each.as_json() for each in found],
+    }
+
+
+def machine() -> dict[str, Any]:
+    """Describe the machine by what is no secret: processor, cores, accelerator, versions."""
+    gpu = torch.cuda.is_available()
+    here = provenance(Path.cwd(), (), {}, "cuda" if gpu else "cpu")
+    peers = {name: found for name in PEERS if (found := _version(name))}
+    return {
+        "processor": here.processor,
+        "cores": os.cpu_count(),
+        "accelerator": here.accelerator,
+        "platform": here.platform,
+        "python": here.python,
+        "versions": {**here.versions, **peers},
+        "commit": here.git_commit,
+        "dirty": here.git_dirty,
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _as_json(result: Result) -> dict[str, Any]:
+    row, sample = result.row, result.sample
+    measured = {
+        "ratio": sample.ratio,
+        "smallest": min(sample.ratios),
+        "largest": max(sample.ratios),
+        "pairs": len(sample.ratios),
+        "ours": sample.ours,
+        "theirs": sample.theirs,
+        "unit": sample.unit,
+    } if sample else {}  # fmt: skip
+    return {
+        "name": row.name,
+        "path": row.path,
+        "against": row.against,
+        "target": str(row.target),
+        "reached": result.reached,
+        "verdict": verdict(result),
+        "took": result.took,
+        **measured,
+    }
