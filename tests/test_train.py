@@ -608,6 +608,21 @@ def test_a_batch_of_one_image_at_one_timestep_is_refused(lab, quick_recipe):
     assert train(recipe.but(batch_size=21), lab).diverged is None
 
 
+# Memory
+
+
+def test_a_batch_that_memory_does_not_hold_is_told_with_a_way_out(lab, quick_recipe, monkeypatch):
+    def refuse(*arguments):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("tic.train.take_step", refuse)
+    message = rf"training {quick_recipe.label} needs more memory than cpu has left .* \(-n\)"
+    with pytest.raises(TicError, match=message):
+        train(quick_recipe, lab)
+    monkeypatch.undo()
+    assert train(quick_recipe, lab).diverged is None
+
+
 # Precision and compilation
 
 

@@ -18,6 +18,7 @@ from tic import losses, pruning, seeding
 from tic.data import ImageData
 from tic.errors import DivergedRunError, TicError
 from tic.lab import Lab, one_thread
+from tic.memory import told_when_lacking
 from tic.recipe import Recipe
 from tic.store import (
     HISTORY,
@@ -49,7 +50,8 @@ def train(recipe: Recipe, lab: Lab, on_epoch: OnEpoch | None = None) -> Run:
         The finished Run, possibly a diverged one.
 
     Raises:
-        TicError: The Recipe cannot be trained on its data, or the Store cannot be written.
+        TicError: The Recipe cannot be trained on its data, memory does not hold a batch, or the
+            Store cannot be written.
     """
     fingerprint = lab.fingerprint(recipe)
     if run := lab.store.get(fingerprint):
@@ -75,7 +77,7 @@ def train_if_free(recipe: Recipe, lab: Lab) -> bool:
 
 
 def _train(recipe: Recipe, lab: Lab, fingerprint: str, on_epoch: OnEpoch | None = None) -> Run:
-    with one_thread(lab.device):
+    with one_thread(lab.device), told_when_lacking(f"training {recipe.label}", lab.device):
         return _Training(recipe, lab, fingerprint).finish(on_epoch or (lambda epoch: None))
 
 

@@ -384,3 +384,14 @@ def test_chance_is_near_that_of_guessing_and_the_same_every_time(lab, recipe):
     path.unlink()
     torch.manual_seed(99)
     assert measure(ChanceMeasurement(epoch=8), recipe, lab)["accuracy"] == first
+
+
+def test_a_measurement_that_memory_does_not_hold_is_told_and_not_stored(lab, recipe, monkeypatch):
+    def refuse(*arguments):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("tic.measure.catalogue.accuracy", refuse)
+    message = rf"^measuring accuracy of {recipe.label} needs more memory than cpu has left"
+    with pytest.raises(TicError, match=message):
+        measure(AccuracyMeasurement(epoch=8), recipe, lab)
+    assert not stored(lab)

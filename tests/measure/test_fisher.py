@@ -23,7 +23,7 @@ from tic.errors import TicError
 from tic.losses import Readout
 from tic.measure import passes
 from tic.measure.fisher import Estimator, fisher_information, information_centroid
-from tic.measure.memory import counting_saved_bytes
+from tic.memory import counting_saved_bytes
 from tic.models import build
 from tic.neurons import LIF
 

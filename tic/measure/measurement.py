@@ -14,6 +14,7 @@ from tic.data import ImageData
 from tic.data.spec import describe, subset_size
 from tic.errors import TicError
 from tic.lab import Lab, one_thread
+from tic.memory import told_when_lacking
 from tic.models import SpikingNetwork
 from tic.recipe import Recipe
 from tic.store import write_json
@@ -61,8 +62,8 @@ def measure(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any
     Two processes that want the same measurement never take it twice.
 
     Raises:
-        TicError: The Recipe has not been trained, the result is not finite, or the Store has no
-            such measurement yet and cannot be written.
+        TicError: The Recipe has not been trained, the result is not finite, memory ran out, or the
+            Store has no such measurement yet and cannot be written.
         DivergedRunError: Its training diverged.
     """
     lab.run(recipe)
@@ -77,7 +78,8 @@ def measure(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any
         network.timesteps = measurement.timesteps or recipe.timesteps
         other = measurement.source(recipe)
         source = None if other is None else lab.network(other)
-        with one_thread(lab.device):
+        doing = f"measuring {measurement.name} of {recipe.label}"
+        with one_thread(lab.device), told_when_lacking(doing, lab.device):
             result = measurement.take(network, images, source)
         if not _finite(result):
             raise TicError(f"{recipe.label}: {measurement!r} gave numbers that are not finite")

@@ -22,7 +22,7 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.nn import functional
 
 from tic.errors import TicError
-from tic.measure.memory import free_bytes
+from tic.memory import free_bytes
 
 CHUNK_ELEMENTS = 2**25
 """Elements of unfolded inputs and weight gradients made at a time (128 MiB in float32)."""

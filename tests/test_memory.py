@@ -2,8 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from tic.measure import memory
-from tic.measure.memory import counting_saved_bytes, free_bytes, is_lack_of_memory
+from tic import memory
+from tic.errors import TicError
+from tic.memory import counting_saved_bytes, free_bytes, is_lack_of_memory, told_when_lacking
 
 CPU = torch.device("cpu")
 FILES = {
@@ -80,3 +81,13 @@ def test_what_a_forward_keeps_is_counted_once_and_without_the_parameters():
     assert saved.bytes == 4 * (3 * 5 + 3 * 4)
     (outputs.sum() + again.sum()).backward()
     assert layer.weight.grad is not None
+
+
+def test_a_lack_of_memory_is_told_and_other_errors_are_left_alone():
+    with (
+        pytest.raises(TicError, match=r"^measuring needs more memory than cpu has left"),
+        told_when_lacking("measuring", CPU),
+    ):
+        raise MemoryError
+    with pytest.raises(RuntimeError, match=r"^other$"), told_when_lacking("measuring", CPU):
+        raise RuntimeError("other")

@@ -10,6 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from tic.errors import TicError
+
 _UNKNOWN = 2**31
 """Bytes taken to be free where the system does not tell."""
 
@@ -58,6 +60,29 @@ def is_lack_of_memory(error: BaseException) -> bool:
         return True
     # torch has no class of its own for a CPU that has no memory left.
     return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+
+
+@contextmanager
+def told_when_lacking(what: str, device: torch.device) -> Iterator[None]:
+    """Turn a lack of memory into an error that says what needed it and what to do.
+
+    Args:
+        what: What is done, such as `training tiny-digits-T5-seed0`.
+        device: Where.
+
+    Raises:
+        TicError: Memory ran out.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_lack_of_memory(error):
+            raise
+        left = f"{free_bytes(device) / 2**30:.1f} GiB now"
+        raise TicError(
+            f"{what} needs more memory than {device} has left ({left}); run fewer processes (-n), "
+            f"or free some"
+        ) from error
 
 
 def _available() -> int | None:
