@@ -218,32 +218,31 @@ def test_norms_of_a_convolution_match_autograd(options):
     torch.testing.assert_close(norms(ConvolutionRule(layer), inputs, gradients), expected)
 
 
-def captured(layer, inputs):
+def captured(layer, inputs, allowed_bytes=2**30):
     """What a layer's rule sees of one call per item of inputs (T, B, …)."""
-    with capture({"": rule_for(layer)}) as captures:
+    with capture({"": rule_for(layer)}, allowed_bytes) as captures:
         for each in inputs:
             layer(each)
     return captures[""]
 
 
-@pytest.mark.parametrize("kept_share", [0, 1 / 8])
+@pytest.mark.parametrize("allowed_bytes", [0, 2**30])
 @pytest.mark.parametrize("elements", [1, 2 * 1392, 2**25])
 def test_norms_have_the_same_bits_however_much_is_done_and_kept_at_a_time(
-    kept_share, elements, monkeypatch
+    allowed_bytes, elements, monkeypatch
 ):
-    # a sample takes 2 timesteps · 16 positions · (18 inputs + 3 gradients) + 54 weights
     layer = nn.Conv2d(2, 3, 3).double()
     inputs, gradients = normal(2, 5, 2, 6, 6), normal(2, 5, 3, 4, 4, seed=1)
     whole = captured(layer, inputs).inner(list(gradients), 5)
     monkeypatch.setattr(per_sample, "CHUNK_ELEMENTS", elements)
-    monkeypatch.setattr(per_sample, "KEPT_SHARE", kept_share)
-    assert torch.equal(captured(layer, inputs).inner(list(gradients), 5), whole)
+    assert torch.equal(captured(layer, inputs, allowed_bytes).inner(list(gradients), 5), whole)
 
 
 @pytest.mark.parametrize(
     ("elements", "sizes"), [(1, [1] * 5), (2 * 726, [2, 2, 1]), (5 * 726, [5])]
 )
 def test_no_more_samples_are_unfolded_at_a_time_than_fit(elements, sizes, monkeypatch):
+    # a sample takes 2 timesteps · 16 positions · (18 inputs + 3 gradients) + 54 weights
     layer = nn.Conv2d(2, 3, 3).double()
     monkeypatch.setattr(per_sample, "CHUNK_ELEMENTS", elements)
     seen = []
@@ -257,11 +256,10 @@ def test_no_more_samples_are_unfolded_at_a_time_than_fit(elements, sizes, monkey
     assert seen == sizes
 
 
-@pytest.mark.parametrize(("kept_share", "times"), [(1 / 8, 1), (0, 3)])
-def test_inputs_are_prepared_once_where_there_is_memory(kept_share, times, monkeypatch):
+@pytest.mark.parametrize(("allowed_bytes", "times"), [(2**30, 1), (0, 3)])
+def test_inputs_are_prepared_once_where_memory_is_allowed(allowed_bytes, times, monkeypatch):
     layer = nn.Linear(2, 3).double()
-    monkeypatch.setattr(per_sample, "KEPT_SHARE", kept_share)
-    seen = captured(layer, normal(3, 4, 2))
+    seen = captured(layer, normal(3, 4, 2), allowed_bytes)
     prepared = []
     prepare = LinearRule.prepare
     monkeypatch.setattr(
@@ -275,12 +273,11 @@ def test_inputs_are_prepared_once_where_there_is_memory(kept_share, times, monke
     assert len(prepared) == times
 
 
-def test_layers_share_one_allowance_of_memory(monkeypatch):
+def test_layers_share_one_allowance_of_memory():
     # each takes 3 calls · (2 + 3) + 6 numbers of 8 bytes for each of 4 samples
     layers = {name: nn.Linear(2, 3).double() for name in ("first", "second", "third")}
-    monkeypatch.setattr(per_sample, "KEPT_SHARE", 1)
-    monkeypatch.setattr(per_sample, "free_bytes", lambda device: 2 * 4 * 21 * 8)
-    with capture({name: rule_for(layer) for name, layer in layers.items()}) as captures:
+    rules = {name: rule_for(layer) for name, layer in layers.items()}
+    with capture(rules, allowed_bytes=2 * 4 * 21 * 8) as captures:
         for layer in layers.values():
             for inputs in normal(3, 4, 2):
                 layer(inputs)

@@ -41,10 +41,16 @@ class Pass:
     """
 
     def __init__(
-        self, layers: Layers, images: Tensor, labels: Tensor, readout: Readout, copies: int = 1
+        self,
+        layers: Layers,
+        images: Tensor,
+        labels: Tensor,
+        readout: Readout,
+        copies: int = 1,
+        allowed_bytes: float = 0,
     ) -> None:
         self.labels = labels
-        with capture(layers.rules) as captures:
+        with capture(layers.rules, allowed_bytes) as captures:
             self.prefixes = _prefixes(layers.model, images.repeat(copies, 1, 1, 1), readout)
         self.gradients = Gradients(layers, captures, len(labels), copies)
 
@@ -186,7 +192,7 @@ class _Passes:
         while start < len(labels):
             part = slice(start, start + size)
             try:
-                made = Pass(self.layers, images[part], labels[part], self.readout, copies)
+                made = self._pass(images[part], labels[part], copies)
                 self._compare(made, self.read[len(labels)])
                 taken.append(take(made))
             except (RuntimeError, MemoryError) as error:
@@ -203,6 +209,11 @@ class _Passes:
             else:
                 start += size
         return taken
+
+    def _pass(self, images: Tensor, labels: Tensor, copies: int) -> Pass:
+        # Patches take many times their images: no more of them are kept than the graph takes.
+        graph = self.bytes_per_image * len(labels) * copies
+        return Pass(self.layers, images, labels, self.readout, copies, graph)
 
     def _affordable(self, copies: int) -> int:
         """Images whose copies' graphs fit into half of the free memory, at least one."""

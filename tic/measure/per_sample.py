@@ -22,13 +22,9 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.nn import functional
 
 from tic.errors import TicError
-from tic.memory import free_bytes
 
 CHUNK_ELEMENTS = 2**25
 """Elements of unfolded inputs and weight gradients made at a time (128 MiB in float32)."""
-
-KEPT_SHARE = 1 / 8
-"""Share of the free memory that one forward's prepared inputs may take."""
 
 
 class Prepared(ABC):
@@ -434,9 +430,14 @@ class Capture:
 
 
 @contextmanager
-def capture(rules: dict[str, LayerRule]) -> Iterator[dict[str, Capture]]:
-    """Record inputs and output edges of the layers for as long as the context is open."""
-    allowance = Allowance(_allowed_bytes(rules))
+def capture(rules: dict[str, LayerRule], allowed_bytes: float = 0) -> Iterator[dict[str, Capture]]:
+    """Record inputs and output edges of the layers for as long as the context is open.
+
+    Args:
+        rules: By layer name.
+        allowed_bytes: What prepared inputs may take, so that they are prepared once.
+    """
+    allowance = Allowance(allowed_bytes)
     captures = {name: Capture(rule, allowance) for name, rule in rules.items()}
     handles = [
         each.rule.module.register_forward_hook(_recorder(each)) for each in captures.values()
@@ -462,9 +463,3 @@ def _recorder(target: Capture) -> Callable[[nn.Module, tuple[Tensor, ...], Tenso
 def _copies(values: Tensor, directions: int) -> Tensor:
     """(T, V·B, …) -> (T, V, B, …)."""
     return values.view(len(values), directions, -1, *values.shape[2:])
-
-
-def _allowed_bytes(rules: dict[str, LayerRule]) -> float:
-    parameters = (p for rule in rules.values() for p in rule.module.parameters(recurse=False))
-    device = next((p.device for p in parameters), torch.device("cpu"))
-    return KEPT_SHARE * free_bytes(device)
