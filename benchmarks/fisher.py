@@ -13,7 +13,7 @@ from benchmarks.peers import functorch, release
 from benchmarks.peers.floors import truncated_backwards
 from benchmarks.peers.jelly import SingleStep
 
-BATCH = {"tiny": 64, "resnet19": 2}
+BATCH = {"tiny": 128, "resnet19": 4}
 ALONE = {"tiny": 4, "resnet19": 1}
 """Images for the loop over single images: its cost is proportional to them."""
 

@@ -8,6 +8,7 @@ from functools import partial
 import torch
 
 import tic
+from benchmarks.audits import COLD, audit_anew
 from benchmarks.cases import Case, resnet19
 from benchmarks.harness import (
     Asked,
@@ -19,37 +20,58 @@ from benchmarks.harness import (
     at_most,
     compare,
     more_than,
+    paired,
 )
 from benchmarks.peers.floors import Rectified, truncated_backwards
 from benchmarks.peers.jelly import MultiStep, SingleStep
 from benchmarks.training import RECURRENCE, SAME_CONVOLUTIONS, Net, net_of, steps
 
 BATCHES = (128, 512)
-FISHER_BATCH = 128
 STEPS = 3
+SHARED = ("--device", "cuda", *COLD)
 OURS = "bf16 autocast, channels-last, compiled"
 
 
 def rows() -> Iterator[Row]:
-    """Training steps by T and batch, and Fisher information by T."""
+    """Training steps and Fisher information by T and batch, and small Runs that share a GPU."""
     for case in (resnet19(5), resnet19(10)):
         for batch in BATCHES:
             yield from _training(case, batch)
-        target = at_most(1.5)
-        yield Row(
-            f"gpu/{case.key}/fisher-floor",
-            case.says("fisher_information on a GPU, float32", FISHER_BATCH),
-            "floor: one forward, T truncated backwards, nothing per sample",
-            target,
-            "Norms per sample take more and smaller products than sums over the batch.",
-            partial(on_gpu, partial(compare_fisher, case, FISHER_BATCH, target)),
-        )
+            yield _fisher(case, batch)
+    together = more_than(1)
+    yield Row(
+        "gpu/shared",
+        f"pytest claims -n 4 {' '.join(SHARED)}, empty Store",
+        "the same in one process: tiny networks leave most of a GPU idle",
+        together,
+        "Each process has a context of its own, and they take turns on the GPU.",
+        partial(on_gpu, partial(_shared, together)),
+    )
+
+
+def _shared(target: Target, asked: Asked) -> Sample:
+    pairs = [
+        (audit_anew((*SHARED, "-n", "4")), audit_anew(SHARED)) for _ in range(asked.pairs or 1)
+    ]
+    return paired(target, pairs)
+
+
+def _fisher(case: Case, batch: int) -> Row:
+    target = at_most(1.5)
+    return Row(
+        f"gpu/{case.key}-b{batch}/fisher-floor",
+        case.says("fisher_information on a GPU, float32", batch),
+        "floor: one forward, T truncated backwards, nothing per sample",
+        target,
+        "Norms per sample take more and smaller products than sums over the batch.",
+        partial(on_gpu, partial(compare_fisher, case, batch, target)),
+    )
 
 
 def _training(case: Case, batch: int) -> Iterator[Row]:
     path = case.says(f"training step on a GPU, {OURS}", batch)
     for name, against, target, limit, net, alike in (
-        ("single-step", "the release's way: SpikingJelly single-step, float32", at_least(2.5),
+        ("single-step", "the release's way: SpikingJelly single-step, float32", at_least(4),
          SAME_CONVOLUTIONS, SingleStep, False),
         ("multi-step", f"SpikingJelly 2, multi-step; {OURS}", more_than(1),
          SAME_CONVOLUTIONS, MultiStep, True),
