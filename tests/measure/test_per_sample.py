@@ -228,14 +228,15 @@ def captured(layer, inputs, allowed_bytes=2**30):
 
 @pytest.mark.parametrize("allowed_bytes", [0, 2**30])
 @pytest.mark.parametrize("elements", [1, 2 * 1392, 2**25])
-def test_norms_have_the_same_bits_however_much_is_done_and_kept_at_a_time(
+def test_norms_are_the_same_however_much_is_done_and_kept_at_a_time(
     allowed_bytes, elements, monkeypatch
 ):
     layer = nn.Conv2d(2, 3, 3).double()
     inputs, gradients = normal(2, 5, 2, 6, 6), normal(2, 5, 3, 4, 4, seed=1)
     whole = captured(layer, inputs).inner(list(gradients), 5)
     monkeypatch.setattr(per_sample, "CHUNK_ELEMENTS", elements)
-    assert torch.equal(captured(layer, inputs, allowed_bytes).inner(list(gradients), 5), whole)
+    found = captured(layer, inputs, allowed_bytes).inner(list(gradients), 5)
+    torch.testing.assert_close(found, whole, rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize(
@@ -283,7 +284,7 @@ def test_layers_share_one_allowance_of_memory():
                 layer(inputs)
     for each in captures.values():
         each.inner(list(normal(3, 4, 3)), 4)
-    assert [each.kept is not None for each in captures.values()] == [True, True, False]
+    assert [bool(each.kept) for each in captures.values()] == [True, True, False]
 
 
 def test_gradients_that_skip_a_call_meet_the_inputs_of_the_others():

@@ -376,7 +376,7 @@ class Capture:
     allowance: Allowance
     inputs: list[Tensor] = field(default_factory=list)
     edges: list[GradientEdge] = field(default_factory=list)
-    kept: list[tuple[slice, Prepared]] | None = None
+    kept: list[tuple[slice, Prepared]] = field(default_factory=list)
 
     def inner(
         self, gradients: Sequence[Tensor | None], batch: int, directions: int = 1
@@ -391,8 +391,8 @@ class Capture:
             if each is not None
         ]
         parts = (
-            self._of_first_calls(batch, directions)
-            if reached == list(range(len(reached)))
+            self.kept
+            if self._keeps(batch, directions) and reached == list(range(len(reached)))
             else self._prepare(self._inputs_of(reached, batch, directions))
         )
         return torch.cat(
@@ -404,15 +404,14 @@ class Capture:
         leading = [each.shape[: -self.rule.trailing(each)] for each in self.inputs]
         return [_time_is_outermost(lead, batch) for lead in leading]
 
-    def _of_first_calls(self, batch: int, directions: int) -> Iterable[tuple[slice, Prepared]]:
-        """Inputs that serve any number of first calls; prepared once where there is memory."""
-        if self.kept is None:
+    def _keeps(self, batch: int, directions: int) -> bool:
+        """Whether all inputs are prepared, for any number of first calls, as far as allowed."""
+        if not self.kept:
             inputs = self._inputs_of(range(len(self.inputs)), batch, directions)
             wanted = batch * self.rule.held(inputs) * inputs[0].element_size()
-            if not self.allowance.grant(wanted):
-                return self._prepare(inputs)
-            self.kept = list(self._prepare(inputs))
-        return self.kept
+            if self.allowance.grant(wanted):
+                self.kept = list(self._prepare(inputs))
+        return bool(self.kept)
 
     def _inputs_of(self, calls: Iterable[int], batch: int, directions: int) -> list[Tensor]:
         """Inputs (T', B, …) of the first copy; the others are its equals."""
