@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from tic.attacks import Passes
 from tic.engine import plan as plan_module
+from tic.engine import schedule as schedule_module
 from tic.engine.describe import describe_plan, size
 from tic.engine.plan import AttackedRun, make_plan
 from tic.measure.cost import stored_bytes, training_operations
@@ -12,7 +13,8 @@ from tic.train import train
 
 @pytest.fixture(autouse=True)
 def a_second_per_presentation(monkeypatch):
-    monkeypatch.setattr(plan_module, "seconds_per_presentation", lambda recipe, lab: 1.0)
+    for module in (plan_module, schedule_module):
+        monkeypatch.setattr(module, "seconds_per_presentation", lambda recipe, lab: 1.0)
 
 
 def test_a_plan_is_told_by_kind_of_training_with_what_is_missing_and_what_it_costs(
@@ -118,3 +120,14 @@ def test_what_is_told_is_the_amount_to_three_digits(amount):
     number, unit = size(amount).split()
     factor = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "PB": 1e15}[unit]
     assert float(number) * factor == pytest.approx(amount, rel=0.005)
+
+
+def test_schedules_are_told_for_every_number_of_workers(lab, quick_recipe):
+    base = quick_recipe.but(checkpoints=1)
+    wanted = [base.with_seed(seed) for seed in range(4)]  # of 240 seconds each
+    told = describe_plan(make_plan(wanted), (), lab, workers=(1, 3))
+    assert told.splitlines()[-3:] == [
+        "longest chain                4 min: tiny-digits-T2-seed0",
+        "on 1 workers                 16 min, 0% of their time idle",
+        "on 3 workers                 8 min, 33% of their time idle",
+    ]

@@ -39,6 +39,7 @@ class Options:
         attack_size: At most so many test images for the battery; "all" for every one.
         claims: Patterns of claim names, ids or places; all without any.
         protocols: Names of protocols; only the standard one without any.
+        gpus: Numbers of GPUs whose schedule a plan simulates.
     """
 
     architectures: tuple[str, ...] = ()
@@ -54,6 +55,7 @@ class Options:
     attack_size: Size | None = None
     claims: tuple[str, ...] = ()
     protocols: tuple[str, ...] = ()
+    gpus: tuple[int, ...] = ()
 
     def settings(self, pack: Pack) -> list[Setting]:
         """Resolve the settings that the claims of a pack are audited in.
@@ -162,6 +164,7 @@ def read_options(asked: argparse.Namespace) -> Options:
         attack_size=_size("--attack-size", asked.attack_size),
         claims=_listed("--claim", asked.claim),
         protocols=_listed("--protocol", asked.protocol),
+        gpus=tuple(_at_least_one("--gpus", each) for each in _listed("--gpus", asked.gpus)),
     )
 
 
@@ -170,8 +173,10 @@ def _size(option: str, text: str | None) -> Size | None:
 
 
 def _count(option: str, text: str | None, way_out: str = "") -> int | None:
-    if text is None:
-        return None
+    return None if text is None else _at_least_one(option, text, way_out)
+
+
+def _at_least_one(option: str, text: str, way_out: str = "") -> int:
     if not (text.isascii() and text.isdigit()) or int(text) < 1:
         raise TicError(f"{option} must be a whole number of at least 1{way_out}, got {text!r}")
     return int(text)

@@ -7,12 +7,17 @@ from collections.abc import Sequence
 
 from tic.engine.plan import AttackedRun, Plan, attack_seconds, expected_seconds, missing
 from tic.engine.progress import duration
+from tic.engine.schedule import simulate, tasks_of
 from tic.lab import Lab
 from tic.measure.cost import stored_bytes, training_operations
 
 
-def describe_plan(plan: Plan, attacked: Sequence[AttackedRun], lab: Lab) -> str:
+def describe_plan(
+    plan: Plan, attacked: Sequence[AttackedRun], lab: Lab, workers: Sequence[int] = ()
+) -> str:
     """List the Recipes of a plan, how many Runs of each are missing, and what those cost.
+
+    For each number of workers the schedule of what is missing is simulated.
 
     The duration is measured: every kind of training is timed for a few steps on the Lab's device.
     Operations and disk space follow from the shapes. The masking battery is priced as if nothing
@@ -27,7 +32,8 @@ def describe_plan(plan: Plan, attacked: Sequence[AttackedRun], lab: Lab) -> str:
         for name, count in sorted(everything.items())
     ]
     costs = [*describe_cost(plan, left, lab), *describe_attacks(attacked, lab)]
-    return "\n".join([*rows, "", *costs])
+    schedules = describe_schedules(left, attacked, lab, workers) if workers else []
+    return "\n".join([*rows, "", *costs, *schedules])
 
 
 def describe_cost(plan: Plan, left: Plan, lab: Lab) -> list[str]:
@@ -58,6 +64,24 @@ def describe_attacks(attacked: Sequence[AttackedRun], lab: Lab) -> list[str]:
         f"masking battery              {len(attacked)} Runs, {images} images in all, at most "
         f"{gradients} gradients and {queries} queries each: "
         f"at most {duration(seconds)} of one process"
+    ]
+
+
+def describe_schedules(
+    left: Plan, attacked: Sequence[AttackedRun], lab: Lab, workers: Sequence[int]
+) -> list[str]:
+    """Tell how long the missing part of a plan takes on so many workers, and what bounds it."""
+    tasks = tasks_of(left, attacked, lab)
+    found = [simulate(tasks, number) for number in workers]
+    path = found[0].critical_path
+    alone = duration(sum(task.seconds for task in path))
+    return [
+        f"longest chain                {alone}: {' → '.join(task.name for task in path)}",
+        *(
+            f"{f'on {each.workers} workers':<29}{duration(each.seconds)}, "
+            f"{each.idle_share:.0%} of their time idle"
+            for each in found
+        ),
     ]
 
 

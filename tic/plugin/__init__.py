@@ -61,6 +61,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--download", action="store_true", help="download what claims need beside the data set")
     add("--expect", metavar="FILE", type=Path, help="pass on the verdicts that FILE allows")
     add("--plan", action="store_true", help="show what would be trained and what it costs")
+    add("--gpus", metavar="N[,N]", help="with --plan: simulate its schedule on so many GPUs")
     add("--list", choices=("claims", "protocols"), help="list claims or protocols, judge nothing")
 
 

@@ -69,7 +69,8 @@ class Concluding:
         if wanted is None:
             from tic.engine.describe import describe_plan
 
-            return "plan", describe_plan(session.plan, session.attacked, session.lab)
+            workers = self.state.options.gpus
+            return "plan", describe_plan(session.plan, session.attacked, session.lab, workers)
         from tic.audit.listing import describe_claims, describe_protocols
 
         describe = describe_claims if wanted == "claims" else describe_protocols
