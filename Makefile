@@ -6,7 +6,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help audit test lint types imports check bench findings clean
+.PHONY: help audit test lint types imports check bench findings schemas clean
 
 help:  ## list what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ check: lint types imports test  ## all of the checks above
 findings: $(VENV)/.installed  ## write docs/findings.md from the audits that it quotes
 	$(BIN)/tic cite docs/findings.md.j2 > docs/findings.md.part
 	mv docs/findings.md.part docs/findings.md
+
+schemas: $(VENV)/.installed  ## write docs/schemas, the JSON Schemas of audits and Recipes
+	for name in audit recipe; do $(BIN)/tic schema $$name > docs/schemas/$$name.json || exit 1; done
 
 bench: $(VENV)/.bench  ## measure speed and memory as ratios to named peers, floors and limits
 	$(BIN)/python -m benchmarks $(ARGS)

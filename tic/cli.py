@@ -74,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     cite = commands.add_parser("cite", help="fill in a text that quotes audits, and print it")
     cite.add_argument("template", type=Path, help="such as docs/findings.md.j2")
     cite.set_defaults(run=_cite)
+    schema = commands.add_parser("schema", help="print the JSON Schema of audits or of Recipes")
+    schema.add_argument("name", help="audit or recipe")
+    schema.set_defaults(run=_schema)
     calibrate = commands.add_parser(
         "calibrate", help="show how often the judge errs in simulated audits (docs/calibration.md)"
     )
@@ -129,6 +132,15 @@ def _cite(asked: argparse.Namespace, rest: list[str]) -> int:
     from tic.report.citing import cite
 
     print(cite(asked.template), end="")
+    return 0
+
+
+def _schema(asked: argparse.Namespace, rest: list[str]) -> int:
+    import json
+
+    from tic.audit.schemas import schema
+
+    print(json.dumps(schema(asked.name), indent=1, ensure_ascii=False))
     return 0
 
 
