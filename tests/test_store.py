@@ -250,6 +250,50 @@ def test_a_manifest_that_vouches_for_nothing_is_damage(store, manifest):
     assert len(faults(store)) == 1
 
 
+@pytest.mark.parametrize("name", ["../secret", "/etc/hostname", "weights-0000.safetensors/..", "."])
+def test_a_manifest_that_names_a_file_elsewhere_is_damage_and_nothing_is_read(
+    store, name, monkeypatch
+):
+    folder = finished(store).folder
+    (folder.parent / "secret").write_text("secret")
+    manifest = json.loads((folder / MANIFEST).read_bytes())
+    (folder / MANIFEST).write_text(json.dumps({name: "0" * 64, **manifest}))
+    monkeypatch.setattr(store_module, "_sha256", lambda path: pytest.fail(f"read {path}"))
+    assert Store(store.root).get(RUN) is None
+    assert faults(store) == [f"{name!r} is no plain file of the folder"]
+
+
+@pytest.mark.parametrize("name", [*FILES, MANIFEST])
+def test_a_link_in_the_place_of_a_file_is_damage_though_its_content_is_right(store, tmp_path, name):
+    folder = finished(store).folder
+    (folder / name).rename(tmp_path / name)
+    (folder / name).symlink_to(tmp_path / name)
+    assert Store(store.root).get(RUN) is None
+    assert len(faults(store)) == 1
+    assert (tmp_path / name).exists()
+
+
+def test_a_link_in_the_place_of_a_run_is_damage_and_what_it_points_to_stays(store, tmp_path):
+    folder = finished(store).folder
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    assert Store(store.root).get(RUN) is None
+    assert names(tmp_path / "elsewhere") == sorted([*FILES, MANIFEST])
+
+
+def test_weights_that_the_manifest_does_not_name_are_damage(store):
+    folder = finished(store).folder
+    write_tensors(folder / weights_name(3), {"weight": torch.zeros(1)})
+    assert Store(store.root).get(RUN) is None
+    assert faults(store) == ["weights-0003.safetensors is not in the manifest"]
+
+
+def test_weights_of_late_epochs_are_told(store):
+    write_tensors(begin(store) / weights_name(12345), {"weight": torch.zeros(1)})
+    with pytest.raises(TicError, match=r"no weights of epoch 3; kept: \[0, 7, 12345\]"):
+        store.finish(RUN).weights(3)
+
+
 def test_the_fault_is_told(store):
     truncate(finished(store).folder / weights_name(7))
     Store(store.root).get(RUN)

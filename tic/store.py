@@ -103,7 +103,9 @@ class Run:
         """
         path = self.folder / weights_name(epoch)
         if not path.exists():
-            kept = sorted(int(file.stem[-4:]) for file in self.folder.glob("weights-*"))
+            kept = sorted(
+                int(file.stem.rpartition("-")[2]) for file in self.folder.glob("weights-*")
+            )
             raise TicError(f"{self.folder.name} has no weights of epoch {epoch}; kept: {kept}")
         return safetensors.torch.load_file(path)
 
@@ -218,13 +220,22 @@ def _sha256(path: Path) -> str:
 
 
 def _fault(folder: Path) -> str | None:
+    """What is wrong with a Run's folder, which may have come from elsewhere."""
     try:
+        if folder.is_symlink() or (folder / MANIFEST).is_symlink():
+            return "the folder or its manifest is a link"
         manifest = json.loads((folder / MANIFEST).read_bytes())
         if HISTORY not in manifest:
             return f"the manifest does not name {HISTORY}"
         for name, digest in manifest.items():
+            # No name and no link is followed out of the folder.
+            if Path(name).name != name or (folder / name).is_symlink():
+                return f"{name!r} is no plain file of the folder"
             if _sha256(folder / name) != digest:
                 return f"{name} does not match its sha256 in the manifest"
+        for path in folder.glob("weights-*"):
+            if path.name not in manifest:
+                return f"{path.name} is not in the manifest"
     except (OSError, ValueError, AttributeError, TypeError) as error:
         return f"{type(error).__name__}: {error}"
     return None
