@@ -20,7 +20,7 @@ from benchmarks.harness import (
     paired,
 )
 
-COLD = ("--claim", "fig4", "--epochs", "10", "--no-rivals")
+COLD = ("--claim", "learning-rate,weight-decay,time-constant", "--epochs", "15", "--no-rivals")
 WORKERS = ("-n", "2")
 WARM_SECONDS = 30
 # A claim that is REFUTED fails its test; the audit was made all the same.
