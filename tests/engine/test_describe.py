@@ -131,3 +131,9 @@ def test_schedules_are_told_for_every_number_of_workers(lab, quick_recipe):
         "on 1 workers                 16 min, 0% of their time idle",
         "on 3 workers                 8 min, 33% of their time idle",
     ]
+
+
+def test_a_finished_plan_has_no_schedule(lab, quick_recipe):
+    train(quick_recipe, lab)
+    told = describe_plan(make_plan([quick_recipe]), (), lab, workers=(1, 3))
+    assert told == describe_plan(make_plan([quick_recipe]), (), lab)

@@ -32,7 +32,7 @@ def describe_plan(
         for name, count in sorted(everything.items())
     ]
     costs = [*describe_cost(plan, left, lab), *describe_attacks(attacked, lab)]
-    schedules = describe_schedules(left, attacked, lab, workers) if workers else []
+    schedules = describe_schedules(left, attacked, lab, workers)
     return "\n".join([*rows, "", *costs, *schedules])
 
 
@@ -72,6 +72,8 @@ def describe_schedules(
 ) -> list[str]:
     """Tell how long the missing part of a plan takes on so many workers, and what bounds it."""
     tasks = tasks_of(left, attacked, lab)
+    if not tasks or not workers:
+        return []
     found = [simulate(tasks, number) for number in workers]
     path = found[0].critical_path
     alone = duration(sum(task.seconds for task in path))
