@@ -19,6 +19,9 @@ from tic.recipe import Recipe
 from tic.seeding import derive
 from tic.store import Run, Store
 
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+"""Parameters of glibc's mallopt, as malloc.h numbers them."""
+
 
 @dataclass(frozen=True)
 class Lab:
@@ -202,14 +205,10 @@ def one_thread(device: torch.device) -> Iterator[None]:
 def _reuse_freed_memory() -> None:
     """Let the allocator keep what is freed, for as long as the process lives.
 
-    By default glibc returns large blocks to the system, and clearing them anew for every tensor of
-    every step takes a CPU up to a third of its time.
+    By default glibc returns large blocks to the system, which clears them anew for every tensor of
+    every step.
     """
     with suppress(AttributeError, OSError):  # another C library
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_MMAP_THRESHOLD, 2**30)
         mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
-
-
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-"""Names of malloc.h."""

@@ -23,7 +23,7 @@ PACK = Pack(PAPER, {"resnet19": OWN, "tiny": TINY}, own="resnet19", default="tin
 NOTHING = {
     "arch": None, "dataset": None, "timesteps": None, "epochs": None, "seeds": None,
     "train_size": None, "claim": None, "fisher_size": None, "test_size": None, "protocol": None,
-    "attacks": None, "attack_size": None, "precision": None, "gpus": None,
+    "attacks": None, "attack_size": None, "precision": None, "gpus": None, "plan": False,
 }  # fmt: skip
 
 
@@ -113,8 +113,9 @@ REFUSED = [
     ({"fisher_size": "All"}, f"--fisher-size {COUNT} or all, got 'All'"),
     ({"test_size": "1e3"}, f"--test-size {COUNT} or all, got '1e3'"),
     ({"attack_size": "0"}, f"--attack-size {COUNT} or all, got '0'"),
-    ({"gpus": "8,0"}, f"--gpus {COUNT}, got '0'"),
-    ({"gpus": "8,8"}, "--gpus needs distinct names separated by commas, got '8,8'"),
+    ({"gpus": "8"}, "--gpus goes with --plan, whose schedule it simulates, got --gpus 8 alone"),
+    ({"gpus": "8,0", "plan": True}, f"--gpus {COUNT}, got '0'"),
+    ({"gpus": "8,8", "plan": True}, "--gpus needs distinct names separated by commas, got '8,8'"),
     ({"protocol": ","}, "--protocol needs distinct names separated by commas, got ','"),
     ({"protocol": "a,a"}, "--protocol needs distinct names separated by commas, got 'a,a'"),
     ({"arch": ""}, "--arch needs distinct names separated by commas, got ''"),

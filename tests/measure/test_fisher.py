@@ -1,5 +1,6 @@
 import itertools
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -480,3 +481,18 @@ def test_information_at_the_end_moves_the_centroid_later(trace):
 def test_a_trace_without_a_centroid_is_refused(trace, message):
     with pytest.raises(TicError, match=message):
         information_centroid(trace)
+
+
+def test_the_graph_of_one_pass_is_gone_before_the_next_is_made(tiny, batch, monkeypatch):
+    alive = []
+    sound = passes.Pass.__init__
+
+    def init(self, *arguments):
+        assert [each() for each in alive] == [None] * len(alive)
+        alive.append(weakref.ref(self))
+        sound(self, *arguments)
+
+    monkeypatch.setattr(passes.Pass, "__init__", init)
+    monkeypatch.setattr(passes, "ROWS", 1)
+    fisher_information(tiny, [batch], "exact")
+    assert len(alive) == 7  # one on which the rules are checked, and one for each image

@@ -74,7 +74,7 @@ def test_a_test_that_asks_for_runs_and_is_no_claim_is_told_what_is_missing(repos
     repository.write(SUPPORTED, "\ndef test_plain(judge):\n    pass\n")
     outcome = repository.run()
     assert outcome.status == 1
-    assert "test_plain asks for the fixtures of a claim; decorate it with tic.audit.claims" in (
+    assert "test_plain asks for the fixtures of a claim; decorate it with tic.audit.claim" in (
         outcome.text
     )
 

@@ -191,7 +191,7 @@ def decided_by(test: Callable[..., None]) -> Claim:
     """
     marks = [each for each in getattr(test, "pytestmark", ()) if each.name == "tic_claim"]
     if not marks:
-        raise TicError(f"{test.__name__} decides no claim; decorate it with tic.audit.claims")
+        raise TicError(f"{test.__name__} decides no claim; decorate it with tic.audit.claim")
     found: Claim = marks[0].args[0]
     return found
 

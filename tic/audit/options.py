@@ -150,6 +150,11 @@ def read_options(asked: argparse.Namespace) -> Options:
     Raises:
         TicError: A value is out of its range.
     """
+    if asked.gpus is not None and not asked.plan:
+        raise TicError(
+            f"--gpus goes with --plan, whose schedule it simulates, got --gpus {asked.gpus} alone; "
+            f"use tic plan, or -n for the number of processes"
+        )
     return Options(
         architectures=_listed("--arch", asked.arch),
         datasets=_listed("--dataset", asked.dataset, known=tuple(SPECS)),

@@ -8,12 +8,14 @@ from pydantic import BaseModel
 
 from tic.audit.document import SCHEMA_VERSION, Audit
 from tic.errors import TicError
-from tic.recipe import VERSION, Recipe
+from tic.recipe import Recipe
 
+RECIPE_VERSION = 1
+"""Raised when a Recipe's fields change; what they train to has a version of its own."""
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _MODELS: dict[str, tuple[type[BaseModel], int]] = {
     "audit": (Audit, SCHEMA_VERSION),
-    "recipe": (Recipe, VERSION),
+    "recipe": (Recipe, RECIPE_VERSION),
 }
 NAMES = tuple(_MODELS)
 """Documents that have a schema."""

@@ -192,9 +192,7 @@ class _Passes:
         while start < len(labels):
             part = slice(start, start + size)
             try:
-                made = self._pass(images[part], labels[part], copies)
-                self._compare(made, self.read[len(labels)])
-                taken.append(take(made))
+                taken.append(self._taken(images[part], labels[part], take, copies, len(labels)))
             except (RuntimeError, MemoryError) as error:
                 if not is_lack_of_memory(error):
                     raise
@@ -209,6 +207,19 @@ class _Passes:
             else:
                 start += size
         return taken
+
+    def _taken(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        take: Callable[[Pass], Taken],
+        copies: int,
+        batch: int,
+    ) -> Taken:
+        """Take what is wanted of one pass, whose graph is gone before the next is made."""
+        made = self._pass(images, labels, copies)
+        self._compare(made, self.read[batch])
+        return take(made)
 
     def _pass(self, images: Tensor, labels: Tensor, copies: int) -> Pass:
         # Patches take many times their images: no more of them are kept than the graph takes.

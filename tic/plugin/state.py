@@ -38,7 +38,7 @@ def entry_id(item: pytest.Item) -> str:
     claim = claim_of(item)
     if claim is None:
         raise pytest.UsageError(
-            f"{item.nodeid} asks for the fixtures of a claim; decorate it with tic.audit.claims"
+            f"{item.nodeid} asks for the fixtures of a claim; decorate it with tic.audit.claim"
         )
     case = case_of(item)
     return f"{claim.id}[{case}]" if case else claim.id
