@@ -13,7 +13,7 @@ from benchmarks.commands import run
 from benchmarks.harness import Asked, Row, Sample, Target, at_most, paired
 from tic.neurons import LIF
 
-CASES = (tiny(10), resnet19(5))
+CASES = (tiny(10), resnet19(5, side=16))
 BATCHES = {"tiny": (16, 80), "resnet19": (2, 4)}
 PATHS = {
     "step": (
@@ -59,7 +59,7 @@ def probe(path: str, case: Case, batch: int) -> float:
     Raises:
         NotMeasuredError: The process failed.
     """
-    arguments = (path, case.name, str(case.timesteps), str(batch))
+    arguments = (path, case.name, str(case.timesteps), str(case.side), str(batch))
     _, printed = run(("-m", "benchmarks.probe", *arguments))
     return float(printed)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -58,9 +59,10 @@ def peak_of(path: str, case: Case, batch: int) -> int:
 
 def main(arguments: list[str]) -> None:
     """Print the bytes."""
-    path, name, timesteps, batch = arguments
+    path, name, timesteps, side, batch = arguments
     torch.set_num_threads(1)
-    print(peak_of(path, MAKERS[name](int(timesteps)), int(batch)))
+    case = replace(MAKERS[name](int(timesteps)), side=int(side))
+    print(peak_of(path, case, int(batch)))
 
 
 if __name__ == "__main__":
