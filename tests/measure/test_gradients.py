@@ -5,8 +5,8 @@ from torch import nn
 from torch.nn.functional import linear
 
 from tic.errors import TicError
+from tic.measure.capture import capture
 from tic.measure.gradients import Gradients, Layers, check_against_autograd
-from tic.measure.per_sample import capture
 
 
 class Scaled(nn.Module):

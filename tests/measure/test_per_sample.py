@@ -6,13 +6,13 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tic.errors import TicError
-from tic.measure import per_sample
+from tic.measure import capture as capture_module
+from tic.measure.capture import capture
 from tic.measure.per_sample import (
     BatchNormRule,
     ConvolutionRule,
     LinearRule,
     OuterProducts,
-    capture,
     rule_for,
     time_batch,
 )
@@ -234,7 +234,7 @@ def test_norms_are_the_same_however_much_is_done_and_kept_at_a_time(
     layer = nn.Conv2d(2, 3, 3).double()
     inputs, gradients = normal(2, 5, 2, 6, 6), normal(2, 5, 3, 4, 4, seed=1)
     whole = captured(layer, inputs).inner(list(gradients), 5)
-    monkeypatch.setattr(per_sample, "CHUNK_ELEMENTS", elements)
+    monkeypatch.setattr(capture_module, "CHUNK_ELEMENTS", elements)
     found = captured(layer, inputs, allowed_bytes).inner(list(gradients), 5)
     torch.testing.assert_close(found, whole, rtol=1e-12, atol=0)
 
@@ -245,7 +245,7 @@ def test_norms_are_the_same_however_much_is_done_and_kept_at_a_time(
 def test_no_more_samples_are_unfolded_at_a_time_than_fit(elements, sizes, monkeypatch):
     # a sample takes 2 timesteps · 16 positions · (18 inputs + 3 gradients) + 54 weights
     layer = nn.Conv2d(2, 3, 3).double()
-    monkeypatch.setattr(per_sample, "CHUNK_ELEMENTS", elements)
+    monkeypatch.setattr(capture_module, "CHUNK_ELEMENTS", elements)
     seen = []
     prepare = ConvolutionRule.prepare
     monkeypatch.setattr(

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from tic.errors import TicError
-from tic.measure.per_sample import Capture, LayerRule, rule_for
+from tic.measure.capture import Capture
+from tic.measure.per_sample import LayerRule, rule_for
 
 
 class Layers:

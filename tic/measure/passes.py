@@ -14,8 +14,8 @@ from torch.nn.functional import one_hot
 
 from tic.errors import TicError
 from tic.losses import Readout, prefix_logits
+from tic.measure.capture import capture
 from tic.measure.gradients import Gradients, Layers, check_against_autograd
-from tic.measure.per_sample import capture
 from tic.memory import counting_saved_bytes, free_bytes, is_lack_of_memory
 from tic.models import SpikingNetwork
 from tic.models.modes import evaluation_mode
