@@ -6,7 +6,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help audit test lint types imports check bench findings schemas clean
+.PHONY: help audit test chaos lint types imports check bench fuzz findings schemas clean
 
 help:  ## list what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -30,12 +30,18 @@ imports: $(VENV)/.installed  ## check that imports go one way
 
 check: lint types imports test  ## all of the checks above
 
+chaos: $(VENV)/.installed  ## disturb audits by kills, full disks, damage and more; see that nothing is lost
+	$(BIN)/python -m tests.chaos $(ARGS)
+
 findings: $(VENV)/.installed  ## write docs/findings.md from the audits that it quotes
 	$(BIN)/tic cite docs/findings.md.j2 > docs/findings.md.part
 	mv docs/findings.md.part docs/findings.md
 
 schemas: $(VENV)/.installed  ## write docs/schemas, the JSON Schemas of audits and Recipes
 	for name in audit recipe; do $(BIN)/tic schema $$name > docs/schemas/$$name.json || exit 1; done
+
+fuzz: $(VENV)/.fuzz  ## try ten thousand bad and hostile inputs with each of two fuzzers
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 bench: $(VENV)/.bench  ## measure speed and memory as ratios to named peers, floors and limits
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -49,6 +55,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
+
+# Without atheris nothing is guided by coverage, and the command says so.
+$(VENV)/.fuzz: $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]' \
+	  && touch $@ || echo "atheris could not be installed; going on without it"
 
 # A peer that cannot be installed is listed as not measured, and tried again the next time.
 $(VENV)/.bench: $(VENV)/.installed

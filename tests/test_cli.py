@@ -1,5 +1,6 @@
 """The command `tic`."""
 
+import io
 import subprocess
 import sys
 
@@ -195,6 +196,14 @@ def test_a_report_is_rendered_again_beside_the_audit(left, capsys):
     assert (first.parent / "report.html").exists()
 
 
+def test_a_terminal_without_a_letter_is_shown_its_escape(left, tmp_path, monkeypatch):
+    shown = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, encoding="ascii"))
+    assert main(["report", str(left[0]), "--report-dir", str(tmp_path / "Prüfung")]) == 0
+    sys.stdout.flush()
+    assert shown.getvalue().decode("ascii").rstrip().endswith("/Pr\\xfcfung/report.html")
+
+
 def test_a_report_goes_where_it_is_wanted(left):
     first, _ = left
     folder = first.parent / "elsewhere"
@@ -218,7 +227,7 @@ def test_an_audit_does_not_differ_from_itself(left, capsys):
 def test_a_file_that_is_no_audit_is_refused_in_one_sentence(command, capsys):
     assert main(command) == 2
     told = capsys.readouterr().err
-    assert told.startswith("tic: absent.json must be an audit of schema 1, got ")
+    assert told.startswith("tic: absent.json must be an audit of schema 2, got ")
     assert told.count("\n") == 1
 
 
@@ -274,5 +283,7 @@ def test_the_command_refuses_without_a_traceback(repository):
     command = [sys.executable, "-c", code, "audit", ".", *QUICKLY, "--seeds", "0"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 4
-    assert "ERROR: --seeds must be a whole number of at least 1, got '0'" in done.stderr
+    assert (
+        "ERROR: --seeds must be a whole number of at least 1 or FIRST-LAST, got '0'" in done.stderr
+    )
     assert "Traceback" not in done.stdout + done.stderr

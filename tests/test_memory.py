@@ -1,3 +1,5 @@
+import weakref
+
 import pytest
 import torch
 from torch import nn
@@ -58,6 +60,8 @@ def test_this_machine_has_memory():
         (MemoryError(), True),
         (torch.OutOfMemoryError("CUDA out of memory"), True),
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("could not create a primitive"), True),
+        (RuntimeError("unable to mmap 9 bytes from file <a>: Cannot allocate memory (12)"), True),
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
         (ValueError("DefaultCPUAllocator"), False),
     ],
@@ -81,6 +85,20 @@ def test_what_a_forward_keeps_is_counted_once_and_without_the_parameters():
     assert saved.bytes == 4 * (3 * 5 + 3 * 4)
     (outputs.sum() + again.sum()).backward()
     assert layer.weight.grad is not None
+
+
+def test_what_filled_the_memory_is_freed_though_the_error_is_kept():
+    held = []
+
+    def fill():
+        activations = torch.zeros(1000)
+        held.append(weakref.ref(activations))
+        raise MemoryError
+
+    with pytest.raises(TicError) as told, told_when_lacking("measuring", CPU):
+        fill()
+    assert isinstance(told.value.__cause__, MemoryError)
+    assert held[0]() is None
 
 
 def test_a_lack_of_memory_is_told_and_other_errors_are_left_alone():

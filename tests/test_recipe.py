@@ -27,7 +27,7 @@ CHANGED = {
     "parent": PARENT,
 }
 
-nonnegative = st.floats(0, 10).map(abs)
+nonnegative = st.floats(0, 10)
 plain = st.fixed_dictionaries(
     {"dataset": st.text(max_size=5)},
     optional={
@@ -38,7 +38,7 @@ plain = st.fixed_dictionaries(
         "epochs": st.integers(10, 400),
         "batch_size": st.integers(2, 512),
         "learning_rate": st.floats(1e-5, 2),
-        "momentum": st.floats(0, 0.999).map(abs),
+        "momentum": st.floats(0, 0.999),
         "weight_decay": nonnegative,
         "precision": st.sampled_from(["fp32", "bf16"]),
         "augmentation": st.sampled_from(["crop-flip", "none"]),
@@ -56,7 +56,7 @@ recipes = originals | st.builds(
     ),
     originals,
     originals,
-    st.floats(0, 0.99).map(abs),
+    st.floats(0, 0.99),
     st.sampled_from(["magnitude", "random"]),
 )
 HALVED = PARENT.but(parent=PARENT, sparsity=0.5, timesteps=3)
@@ -224,6 +224,102 @@ def test_a_field_that_breaks_a_rule_is_named_with_its_value(fields, message):
     with pytest.raises(TicError, match=rf"^not a valid Recipe: .*{message}") as caught:
         Recipe(**fields)
     assert "pydantic" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"dataset": "d", "timesteps": 10_001}, "timesteps: .* equal to 10000, got 10001"),
+        ({"dataset": "d", "epochs": 10**30}, "epochs: .* equal to 1000000, got 1000"),
+        ({"dataset": "d", "batch_size": 10**10}, "batch_size: .* equal to 1000000000, got"),
+        ({"dataset": "d", "seed": 10**5000}, "seed: .*, got a number of 16610 bits$"),
+        ({"dataset": "d" * 300}, "dataset: String should have at most 200 characters, got 'ddd"),
+        ({"dataset": "\ud800"}, r"dataset: .* unicode string, got '\\ud800'$"),
+        ({"dataset": "d", "tau": "\x1b[31m"}, r"tau: .*, got '\\x1b\[31m'$"),
+        ({"dataset": "d", **dict.fromkeys("abcdefgh", 1)}, "a: Extra inputs .*; and 3 more$"),
+    ],
+    ids=range(8),
+)
+def test_an_absurd_field_is_refused_in_one_short_line(fields, message):
+    with pytest.raises(TicError, match=rf"^not a valid Recipe: .*{message}") as caught:
+        Recipe(**fields)
+    assert len(str(caught.value)) < 700
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "Invalid JSON: EOF while parsing an object at line 1 column 1, got '{'"),
+        ("[]", r"Input should be an object, got \[\]"),
+        ('{"dataset": "d", "epochs": 0}', "epochs: .*, got 0$"),
+        ('{"dataset": "d", "tau": NaN}', "tau: Input should be a finite number, got nan$"),
+        ('{"dataset": "d", "tau": Infinity}', "tau: Input should be a finite number, got inf$"),
+        ('{"dataset": "d", "parent": {"dataset": "d", "epochs": 0}}', "parent: epochs: .*, got 0$"),
+        (b'{"dataset": "\xff"}', "Invalid JSON"),
+    ],
+)
+def test_a_recipe_from_a_file_is_refused_in_one_sentence(text, message):
+    with pytest.raises(TicError, match=rf"^not a valid Recipe: {message}") as caught:
+        Recipe.model_validate_json(text)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).count("not a valid Recipe") == 1
+
+
+@pytest.mark.parametrize("value", [5, None, [], "digits", {"dataset": 3}])
+def test_what_is_no_recipe_is_refused_when_it_is_validated(value):
+    with pytest.raises(TicError, match=r"^not a valid Recipe: "):
+        Recipe.model_validate(value)
+
+
+def generations(count):
+    fields = {"dataset": "d"}
+    for _ in range(count):
+        fields = {"dataset": "d", "parent": fields}
+    return fields
+
+
+def test_a_hundred_ancestors_are_followed():
+    assert len(Recipe(**generations(100)).ancestors) == 100
+
+
+@pytest.mark.parametrize("count", [101, 5000])
+def test_more_ancestors_are_refused_before_they_are_followed(count):
+    message = "^not a valid Recipe: parent: at most 100 may follow, got more$"
+    with pytest.raises(TicError, match=message):
+        Recipe(**generations(count))
+    with pytest.raises(TicError, match=message):
+        Recipe.model_validate(generations(count))
+
+
+def test_more_ancestors_are_refused_from_a_file_and_one_by_one():
+    text = '{"dataset":"d","parent":' * 150 + '{"dataset":"d"}' + "}" * 150
+    with pytest.raises(TicError, match="at most 100 may follow"):
+        Recipe.model_validate_json(text)
+    with pytest.raises(TicError, match="recursion limit exceeded"):
+        Recipe.model_validate_json(text.replace('{"dataset":"d"}', "[" * 9999))
+    recipe = Recipe(**generations(100))
+    with pytest.raises(TicError, match="at most 100 may follow"):
+        recipe.but(parent=recipe)
+
+
+def test_fields_that_hold_themselves_are_refused():
+    fields = {"dataset": "d"}
+    fields["parent"] = fields
+    with pytest.raises(TicError, match="at most 100 may follow"):
+        Recipe(**fields)
+
+
+@pytest.mark.parametrize("field", ["weight_decay", "momentum", "sparsity"])
+def test_a_negative_zero_is_zero(field):
+    negative = DIGITS.but(**{field: -0.0})
+    assert negative.fingerprint("digest") == DIGITS.but(**{field: 0.0}).fingerprint("digest")
+    assert negative.label == DIGITS.but(**{field: 0.0}).label
+
+
+def test_a_negative_zero_is_no_level_of_the_alpha_loss():
+    negative, zero = (DIGITS.but(loss="alpha", alpha=alpha) for alpha in (-0.0, 0.0))
+    assert negative.fingerprint("digest") == zero.fingerprint("digest")
+    assert negative.label == zero.label
 
 
 def test_a_change_is_validated_like_a_new_recipe():

@@ -1,10 +1,12 @@
 """The audits that are kept, and what the README says of them."""
 
+import random
 import re
 from pathlib import Path
 
 import pytest
 
+from tic.audit.verify import verify_document
 from tic.plugin.concluding import verdict_table
 from tic.report import load_audit
 from tic.report.citing import cite
@@ -38,6 +40,22 @@ def test_a_kept_audit_is_whole_and_says_how_it_was_made(path):
     asked = audit.provenance.command.removeprefix("pytest ")
     assert f"    tic audit {asked}\n" in commands
     assert f"reports/reference/{path.name}" in commands
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
+def test_a_kept_audit_verifies(path):
+    assert [fault for each in verify_document(load_audit(path)) for fault in each.faults] == []
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
+def test_a_kept_audit_does_not_verify_with_one_digit_changed(path, tmp_path):
+    text = path.read_text(encoding="utf-8")
+    digits = [match.start() for match in re.finditer(r"(?<=\d\.)\d", text)]
+    for place in random.Random(0).sample(digits, 3):
+        other = str((int(text[place]) + 1) % 10)
+        changed = tmp_path / "audit.json"
+        changed.write_text(text[:place] + other + text[place + 1 :], encoding="utf-8")
+        assert any(each.faults for each in verify_document(load_audit(changed))), place
 
 
 def test_the_readme_shows_the_verdicts_of_the_reference_audit():

@@ -1,4 +1,5 @@
 import ast
+import errno
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 import tic
 from fixtures.workers import exit_status, hold_lock, wait_until
 from tic import store as store_module
-from tic.errors import TicError
+from tic.errors import TicError, UnwritableError
 from tic.store import (
     HISTORY,
     MANIFEST,
@@ -23,7 +24,6 @@ from tic.store import (
     STATE,
     Store,
     weights_name,
-    write_atomically,
     write_json,
     write_tensors,
 )
@@ -61,59 +61,6 @@ def faults(store):
     return [
         json.loads(path.read_bytes())["fault"] for path in store.root.glob("damaged/*/fault.json")
     ]
-
-
-# Writing
-
-
-def test_a_reader_never_sees_half_a_file(tmp_path):
-    path = tmp_path / "file"
-    contents = [b"a" * 1_000_000, b"b" * 3_000_000]
-    write_atomically(path, contents[0])
-    seen, stop = set(), threading.Event()
-
-    def read():
-        while not stop.is_set():
-            seen.add(path.read_bytes())
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    for turn in range(60):
-        write_atomically(path, contents[turn % 2])
-    stop.set()
-    reader.join()
-    assert seen == set(contents)
-
-
-@pytest.mark.parametrize("failure", [OSError("disk full"), KeyboardInterrupt()])
-def test_a_write_that_fails_leaves_the_old_content_and_nothing_else(tmp_path, monkeypatch, failure):
-    path = tmp_path / "file"
-    write_atomically(path, b"old")
-
-    def fail(handle):
-        raise failure
-
-    monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(type(failure)):
-        write_atomically(path, b"new")
-    assert names(tmp_path) == ["file"]
-    assert path.read_bytes() == b"old"
-
-
-def test_what_was_written_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
-    path, synced = tmp_path / "file", []
-    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(path.exists()))
-    write_atomically(path, b"content")
-    assert synced == [False]
-
-
-def test_files_have_the_rights_that_the_umask_leaves(tmp_path):
-    before = os.umask(0o022)
-    try:
-        write_atomically(tmp_path / "file", b"content")
-    finally:
-        os.umask(before)
-    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o644
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
@@ -158,7 +105,7 @@ def test_the_state_outlives_everything_but_the_rename(store, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "rename", fail)
-        with pytest.raises(OSError, match="killed"):
+        with pytest.raises(UnwritableError, match="killed"):
             store.finish(RUN)
     assert (store.work_folder(RUN) / STATE).exists()
     assert names(store.finish(RUN).folder) == sorted([*FILES, MANIFEST])
@@ -260,7 +207,7 @@ def test_a_manifest_that_names_a_file_elsewhere_is_damage_and_nothing_is_read(
     (folder / MANIFEST).write_text(json.dumps({name: "0" * 64, **manifest}))
     monkeypatch.setattr(store_module, "_sha256", lambda path: pytest.fail(f"read {path}"))
     assert Store(store.root).get(RUN) is None
-    assert faults(store) == [f"{name!r} is no plain file of the folder"]
+    assert faults(store) == [f"{name!r} of {MANIFEST} is no plain file of the folder"]
 
 
 @pytest.mark.parametrize("name", [*FILES, MANIFEST])
@@ -298,6 +245,88 @@ def test_the_fault_is_told(store):
     truncate(finished(store).folder / weights_name(7))
     Store(store.root).get(RUN)
     assert faults(store) == ["weights-0007.safetensors does not match its sha256 in the manifest"]
+
+
+@pytest.mark.parametrize("damage", [truncate, empty])
+def test_a_manifest_that_is_no_json_is_told_by_name(store, damage):
+    damage(finished(store).folder / MANIFEST)
+    Store(store.root).get(RUN)
+    [fault] = faults(store)
+    assert fault.startswith("manifest.json is text that is not JSON")
+
+
+def test_a_missing_file_is_told_by_name(store):
+    (finished(store).folder / RECIPE).unlink()
+    Store(store.root).get(RUN)
+    assert faults(store) == ["recipe.json cannot be read (no such file or directory)"]
+
+
+def test_what_was_set_aside_is_listed_with_its_fault(store):
+    assert store.damaged() == {}
+    empty(finished(store).folder / HISTORY)
+    Store(store.root).get(RUN)
+    [(folder, fault)] = store.damaged().items()
+    assert folder.startswith(f"{RUN}-")
+    assert fault == "history.json does not match its sha256 in the manifest"
+
+
+def test_a_note_that_is_damaged_itself_is_listed_all_the_same(store):
+    (store.root / "damaged" / "a").mkdir(parents=True)
+    (store.root / "damaged" / "a" / "fault.json").write_text("{")
+    assert store.damaged() == {"a": "what was wrong with it can no longer be read"}
+
+
+@pytest.mark.parametrize("error", [errno.EMFILE, errno.EACCES, errno.ENOMEM])
+def test_a_run_that_this_process_cannot_read_is_no_damage(store, monkeypatch, error):
+    run = finished(store)
+
+    def refuse(path):
+        raise OSError(error, os.strerror(error), str(path))
+
+    monkeypatch.setattr(store_module, "_sha256", refuse)
+    with pytest.raises(TicError, match=rf"{run.folder} cannot be read \(.*--store"):
+        Store(store.root).get(RUN)
+    assert faults(store) == []
+    monkeypatch.undo()
+    assert Store(store.root).get(RUN).history == run.history
+
+
+def test_a_store_that_this_process_may_not_enter_is_told(store, monkeypatch):
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    with pytest.raises(TicError, match="cannot be read \\(permission denied\\)"):
+        store.has(RUN)
+
+
+def test_what_was_written_counts_and_not_what_is_read_back(store):
+    work = begin(store)
+    written = sha256((work / weights_name(7)).read_bytes()).hexdigest()
+    empty(work / weights_name(7))
+    with pytest.raises(TicError, match="was damaged while it was written"):
+        store.finish(RUN, {weights_name(7): written})
+    assert faults(store) == ["weights-0007.safetensors does not match its sha256 in the manifest"]
+
+
+def test_a_run_that_cannot_be_published_is_told_and_stays_to_be_gone_on_from(store, monkeypatch):
+    work = begin(store)
+
+    def refuse(source, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", refuse)
+        with pytest.raises(UnwritableError, match=r"cannot be written \(no space left on device\)"):
+            store.finish(RUN)
+    assert (work / STATE).exists()
+    assert store.finish(RUN).history == {"epoch": 7, "diverged": None}
+
+
+def test_tensors_are_written_under_their_digest(tmp_path):
+    path = tmp_path / "tensors"
+    digest = write_tensors(path, {"weight": torch.ones(3)})
+    assert digest == sha256(path.read_bytes()).hexdigest()
 
 
 def test_runs_beside_a_damaged_one_stay(store):
@@ -397,6 +426,17 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path, obstacle):
     with (
         pytest.raises(TicError, match=rf"Store {root} cannot be written \(.*--store"),
         Store(root).lock("run"),
+    ):
+        pytest.fail("locked")
+
+
+def test_a_store_that_cannot_be_written_says_what_is_missing(tmp_path):
+    root = tmp_path / "store"
+    root.write_text("a file where a folder should be")
+    message = r"^tiny-seed0 is missing, and the Store .* cannot be written \(not a directory\)"
+    with (
+        pytest.raises(UnwritableError, match=message),
+        Store(root).lock("run", wanted="tiny-seed0"),
     ):
         pytest.fail("locked")
 

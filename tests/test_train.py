@@ -1,3 +1,4 @@
+import errno
 import json
 import math
 import os
@@ -5,6 +6,7 @@ import random
 import signal
 from dataclasses import replace
 from itertools import count, pairwise
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,7 +21,7 @@ from torch.nn.functional import cross_entropy
 
 from fixtures.workers import exit_status, train_and_log, train_until_killed, wait_until
 from tic import data, losses, models, pruning, seeding
-from tic.errors import DivergedRunError, TicError
+from tic.errors import DivergedRunError, TicError, UnwritableError
 from tic.lab import Lab
 from tic.recipe import Recipe
 from tic.store import HISTORY, MANIFEST, RECIPE, STATE, weights_name, write_tensors
@@ -408,7 +410,14 @@ def of_other_classes(tensors, metadata):
         tensors[f"{part}.classifier.bias"] = torch.zeros(3)
 
 
+def flip_a_bit_of_the_momentum(path):
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
 UNUSABLE_STATES = {
+    "a flipped bit": flip_a_bit_of_the_momentum,
     "truncated": lambda path: os.truncate(path, path.stat().st_size // 2),
     "empty": lambda path: os.truncate(path, 0),
     "text": lambda path: path.write_text("not a state"),
@@ -440,6 +449,45 @@ def test_a_state_that_cannot_be_used_means_to_start_over(lab, quick_recipe, undi
     assert told == [1, 2]
 
 
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"half")])
+def test_weights_that_an_unfinished_training_lost_are_made_again(
+    lab, quick_recipe, undisturbed, damage
+):
+    told = []
+    damage(interrupt(quick_recipe, lab, after=1) / weights_name(0))
+    assert contents(train(quick_recipe, lab, told.append)) == undisturbed(quick_recipe)
+    assert told == [1, 2]
+
+
+def test_weights_that_are_damaged_while_others_are_trained_are_noticed(
+    lab, quick_recipe, undisturbed
+):
+    folder = lab.store.work_folder(lab.fingerprint(quick_recipe))
+    with pytest.raises(TicError, match="was damaged while it was written; is the disk sound"):
+        train(quick_recipe, lab, lambda epoch: (folder / weights_name(0)).write_bytes(b"half"))
+    assert contents(train(quick_recipe, Lab(lab.store_root))) == undisturbed(quick_recipe)
+
+
+def test_a_full_disk_is_told_and_the_training_goes_on_when_there_is_room(
+    lab, quick_recipe, undisturbed, monkeypatch
+):
+    full = OSError(errno.ENOSPC, "No space left on device")
+    sync, writes = os.fsync, count(1)
+
+    def until_full(handle):
+        if next(writes) > 5:  # the recipe, two weights, the state of an epoch, other weights
+            raise full
+        sync(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", until_full)
+        with pytest.raises(UnwritableError, match=r"state.* cannot be written \(no space left"):
+            train(quick_recipe, lab)
+    told = []
+    assert contents(train(quick_recipe, lab, told.append)) == undisturbed(quick_recipe)
+    assert told == [2]
+
+
 def test_leftovers_in_the_work_folder_do_not_get_into_the_run(lab, quick_recipe):
     folder = interrupt(quick_recipe, lab, after=1)
     (folder / f".{STATE}-0123").write_bytes(b"half a state")
@@ -450,6 +498,17 @@ def test_leftovers_in_the_work_folder_do_not_get_into_the_run(lab, quick_recipe)
 
 
 # Several processes
+
+
+@pytest.mark.parametrize("ask", [train, train_if_free])
+def test_a_run_that_is_missing_from_a_store_that_cannot_be_written_is_named(
+    tmp_path, quick_recipe, ask
+):
+    root = tmp_path / "store"
+    root.write_text("a file where a folder should be")
+    message = rf"^{quick_recipe.label} is missing, and the Store .* cannot be written"
+    with pytest.raises(UnwritableError, match=message):
+        ask(quick_recipe, Lab(root))
 
 
 def test_processes_that_want_the_same_run_train_it_once(lab, quick_recipe, tmp_path, start_worker):

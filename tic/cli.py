@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tic.errors import TicError
+from tic.files import require_folder
+from tic.text import visible
 
 if TYPE_CHECKING:
     import pytest
 
 
-_TELLING = (
+_PASSING_ON = (
+    ("build", ("--build",), "train and measure what an audit needs, on one or many machines"),
     ("plan", ("--plan",), "show what an audit would train and what it costs"),
     ("claims", ("--list", "claims"), "list the claims in a folder and what they need"),
     ("protocols", ("--list", "protocols"), "list the readings of what a paper leaves open"),
 )
+
+_FURTHER = "Further options are pytest's and the plugin's: see pytest --help."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        0 when the command did what it was asked for, 1 when `diff` found a difference or an audit
-        was not completed, 2 when the command was refused.
+        0 when the command did what it was asked for, 1 when `diff` found a difference, `verify` a
+        fault or an audit was not completed, 2 when the command was refused.
     """
+    _show_any_letter()
     given = list(sys.argv[1:] if arguments is None else arguments)
     count = _own_count(given)
     asked, rest = _parser().parse_args(given[:count]), given[count:]
@@ -38,12 +45,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
+def _show_any_letter() -> None:
+    """Escape what a terminal has no letter for, instead of failing on it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _own_count(given: list[str]) -> int:
     """Count our arguments: after a command that runs pytest and its folder, all are pytest's.
 
     Only pytest knows which of its options take a value, so they are not searched for the folder.
     """
-    passing_on = {"audit", *(name for name, _, _ in _TELLING)}
+    passing_on = {"audit", *(name for name, _, _ in _PASSING_ON)}
     if not passing_on & set(given[:1]) or {"-h", "--help"} & set(given):
         return len(given)
     return 1 + (len(given) > 1 and not given[1].startswith("-"))
@@ -55,14 +69,14 @@ def _parser() -> argparse.ArgumentParser:
     audit = commands.add_parser(
         "audit",
         help="audit the claims in a folder; succeeds when all were judged, whatever the verdicts",
-        epilog="Further options are pytest's and the plugin's: see pytest --help.",
+        epilog=_FURTHER,
     )
     audit.add_argument("folder", nargs="?", default="claims")
     audit.set_defaults(run=_audit)
-    for name, options, purpose in _TELLING:
-        telling = commands.add_parser(name, help=purpose)
-        telling.add_argument("folder", nargs="?", default="claims")
-        telling.set_defaults(run=_tell, options=options)
+    for name, options, purpose in _PASSING_ON:
+        passing = commands.add_parser(name, help=purpose, epilog=_FURTHER)
+        passing.add_argument("folder", nargs="?", default="claims")
+        passing.set_defaults(run=_pass_on, options=options)
     report = commands.add_parser("report", help="render the report of an audit again")
     report.add_argument("audit", type=Path, help="audit.json")
     report.add_argument("--report-dir", type=Path, help="where it goes (default: beside the audit)")
@@ -71,6 +85,30 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument("before", type=Path, help="audit.json")
     diff.add_argument("after", type=Path, help="audit.json")
     diff.set_defaults(run=_diff)
+    verify = commands.add_parser(
+        "verify", help="see that an audit was not changed, and that its verdicts follow"
+    )
+    verify.add_argument("audit", type=Path, help="audit.json, or an archive of tic export")
+    verify.add_argument("--store", type=Path, metavar="DIR", help="see that it rests on this Store")
+    verify.add_argument(
+        "--sample", type=int, default=3, metavar="N", help="measurements taken again (default: 3)"
+    )
+    verify.add_argument("--seed", type=int, default=0, metavar="K", help="which ones (default: 0)")
+    verify.add_argument("--data", type=Path, metavar="DIR", help="folder of the data sets")
+    verify.set_defaults(run=_verify)
+    export = commands.add_parser(
+        "export", help="write an archive that others can verify and render without training"
+    )
+    export.add_argument("audit", type=Path, help="audit.json")
+    export.add_argument("archive", type=Path, help="to be written, ends in .zip")
+    export.add_argument("--store", type=Path, required=True, metavar="DIR", help="of its Runs")
+    export.add_argument("--weights", action="store_true", help="put the weights in, too")
+    export.add_argument("--licence", metavar="URL", help="under which the archive may be used")
+    export.set_defaults(run=_export)
+    merge = commands.add_parser("merge", help="join audits of other seeds or machines into one")
+    merge.add_argument("audits", type=Path, nargs="+", metavar="audit", help="audit.json")
+    merge.add_argument("--report-dir", type=Path, required=True, help="where the new one goes")
+    merge.set_defaults(run=_merge)
     cite = commands.add_parser("cite", help="fill in a text that quotes audits, and print it")
     cite.add_argument("template", type=Path, help="such as docs/findings.md.j2")
     cite.set_defaults(run=_cite)
@@ -107,7 +145,7 @@ class _Witness:
         self.concluding = session.config.pluginmanager.getplugin("tic-concluding")
 
 
-def _tell(asked: argparse.Namespace, rest: list[str]) -> int:
+def _pass_on(asked: argparse.Namespace, rest: list[str]) -> int:
     import pytest
 
     return int(pytest.main([asked.folder, *asked.options, "-q", *rest]))
@@ -116,7 +154,10 @@ def _tell(asked: argparse.Namespace, rest: list[str]) -> int:
 def _report(asked: argparse.Namespace, rest: list[str]) -> int:
     from tic.report import load_audit, write_report
 
-    print(write_report(load_audit(asked.audit), asked.report_dir or asked.audit.parent))
+    audit, folder = load_audit(asked.audit), asked.report_dir or asked.audit.parent
+    require_folder("--report-dir", folder)
+    page = write_report(audit, folder)
+    print(visible(str(page)))
     return 0
 
 
@@ -126,6 +167,33 @@ def _diff(asked: argparse.Namespace, rest: list[str]) -> int:
     diff = diff_audits(load_audit(asked.before), load_audit(asked.after))
     print(format_diff(diff), end="")
     return 0 if diff.empty else 1
+
+
+def _verify(asked: argparse.Namespace, rest: list[str]) -> int:
+    from tic.report.verifying import verify
+
+    text, holds = verify(asked.audit, asked.store, asked.data, asked.sample, asked.seed)
+    print(text)
+    return 0 if holds else 1
+
+
+def _export(asked: argparse.Namespace, rest: list[str]) -> int:
+    from tic.report import load_audit
+    from tic.report.export import export
+
+    audit = load_audit(asked.audit)
+    print(export(audit, asked.store, asked.archive, weights=asked.weights, licence=asked.licence))
+    return 0
+
+
+def _merge(asked: argparse.Namespace, rest: list[str]) -> int:
+    from tic.audit.merge import merge
+    from tic.report import load_audit, write_report
+
+    require_folder("--report-dir", asked.report_dir)
+    page = write_report(merge([load_audit(path) for path in asked.audits]), asked.report_dir)
+    print(visible(str(page)))
+    return 0
 
 
 def _cite(asked: argparse.Namespace, rest: list[str]) -> int:

@@ -1,8 +1,27 @@
 """Errors that a user can mend; everything else is a defect and keeps its traceback."""
 
+from tic.text import visible
+
+LONGEST_SENTENCE = 2000
+"""Characters of a message at most; a value that it quotes may be of any length."""
+
 
 class TicError(ValueError):
-    """A rule was broken by input; the message states the rule, the value and the way out."""
+    """A rule was broken by input; the message states the rule, the value and the way out.
+
+    Control and bidirectional characters in it are escaped, since it is shown wherever it ends up.
+    """
+
+    def __init__(self, message: object = "") -> None:
+        text = visible(str(message))
+        half = LONGEST_SENTENCE // 2
+        super().__init__(
+            text if len(text) <= LONGEST_SENTENCE else f"{text[:half]} … {text[-half:]}"
+        )
+
+
+class UnwritableError(TicError):
+    """Something cannot be written: the disk is full, the folder may not be written, or the like."""
 
 
 class DataNotFoundError(TicError):

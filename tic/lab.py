@@ -13,11 +13,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from tic import data, models
+from tic import data, history, models
 from tic.errors import DataNotFoundError, DivergedRunError, TicError
 from tic.recipe import Recipe
 from tic.seeding import derive
 from tic.store import Run, Store
+from tic.text import quoted
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """Parameters of glibc's mallopt, as malloc.h numbers them."""
@@ -86,6 +87,20 @@ class Lab:
         fingerprint = self.fingerprint(recipe)
         return self.store.get(fingerprint) is not None if verify else self.store.has(fingerprint)
 
+    def finished(self, recipe: Recipe) -> Run | None:
+        """Return the finished Run of a Recipe, also one that diverged, or None.
+
+        Raises:
+            TicError: It tells of another training.
+        """
+        run = self.store.get(self.fingerprint(recipe))
+        if run and (fault := history.misfit(run.history, recipe.epochs, recipe.timesteps)):
+            raise TicError(
+                f"{run.folder} must have the history of {recipe.label}, but {fault}; remove the "
+                f"folder, and it is trained anew"
+            )
+        return run
+
     def run(self, recipe: Recipe) -> Run:
         """Return the finished Run of a Recipe.
 
@@ -93,7 +108,7 @@ class Lab:
             TicError: It has not been trained.
             DivergedRunError: Its training diverged.
         """
-        run = self.store.get(self.fingerprint(recipe))
+        run = self.finished(recipe)
         if run is None:
             raise TicError(f"{recipe.label} is not in the Store; train it first")
         if run.diverged:
@@ -129,7 +144,7 @@ class Lab:
         """Rebuild the trained network after an epoch, the last without one, in evaluation mode."""
         network = self.fresh_network(recipe)
         last = recipe.epochs if epoch is None else epoch
-        network.load_state_dict(self.run(recipe).weights(last))
+        network.load_state_dict(self.run(recipe).weights(last, network.state_dict()))
         return network.eval()
 
 
@@ -176,10 +191,10 @@ def usable_device(name: str) -> torch.device:
     """
     try:
         device = torch.device(name)
-    except RuntimeError:
-        raise TicError(f"unknown device {name!r}; known: cpu, cuda, cuda:0, …") from None
+    except (RuntimeError, ValueError):
+        raise TicError(f"unknown device {quoted(name)}; known: cpu, cuda, cuda:0, …") from None
     if device.type not in ("cpu", "cuda"):
-        raise TicError(f"device must be cpu or cuda, got {name!r}")
+        raise TicError(f"device must be cpu or cuda, got {quoted(name)}")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise TicError(
             f"device {name!r} was asked for and this machine has "

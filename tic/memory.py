@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,8 +60,9 @@ def is_lack_of_memory(error: BaseException) -> bool:
     """Whether an exception says that memory was asked for and not had."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    # torch has no class of its own for a CPU that has no memory left.
-    return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+    # torch has no class of its own for a CPU that has no memory left, and oneDNN gives no reason.
+    signs = ("DefaultCPUAllocator", "Cannot allocate memory", "could not create a primitive")
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in signs)
 
 
 @contextmanager
@@ -78,11 +81,22 @@ def told_when_lacking(what: str, device: torch.device) -> Iterator[None]:
     except (RuntimeError, MemoryError) as error:
         if not is_lack_of_memory(error):
             raise
+        _give_back(error, device)
         left = f"{free_bytes(device) / 2**30:.1f} GiB now"
         raise TicError(
             f"{what} needs more memory than {device} has left ({left}); run fewer processes (-n), "
             f"or free some"
         ) from error
+
+
+def _give_back(error: BaseException, device: torch.device) -> None:
+    """Free what the error came of, which whoever keeps the error would keep, for all processes."""
+    traceback.clear_frames(error.__traceback__)
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        return
+    with suppress(AttributeError, OSError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _available() -> int | None:

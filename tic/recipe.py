@@ -4,16 +4,42 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
 
 from tic.errors import TicError
+from tic.text import quoted, shorten
 
 VERSION = 3
 """Raised when the same fields train to other bits than before."""
 
-Positive = Annotated[int, Field(ge=1)]
+MOST_TIMESTEPS = 10_000
+MOST_EPOCHS = 1_000_000
+MOST_IMAGES = 10**9
+MOST_ANCESTORS = 100
+"""Beyond these no training ends; what is larger is refused before anything is allocated for it."""
+_MOST_FAULTS, _LONGEST_PLACE = 5, 60
+_REFUSAL = "not a valid Recipe: "
+
+Name = Annotated[str, Field(max_length=200)]
+Timesteps = Annotated[int, Field(ge=1, le=MOST_TIMESTEPS)]
+Epochs = Annotated[int, Field(ge=1, le=MOST_EPOCHS)]
+Images = Annotated[int, Field(ge=1, le=MOST_IMAGES)]
+# Equal Recipes have equal fingerprints, and -0.0 equals 0.0.
+_UNSIGNED = AfterValidator(lambda number: number + 0.0)
+NotNegative = Annotated[float, Field(ge=0), _UNSIGNED]
+Share = Annotated[float, Field(ge=0, lt=1), _UNSIGNED]
 Pruning = Literal["magnitude", "random"]
 Precision = Literal["fp32", "bf16"]
 
@@ -51,32 +77,44 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    dataset: str
-    train_size: Positive | None = None
-    architecture: str = "tiny"
-    timesteps: Positive = 5
+    dataset: Name
+    train_size: Images | None = None
+    architecture: Name = "tiny"
+    timesteps: Timesteps = 5
     tau: Annotated[float, Field(gt=0)] = 2.0
     loss: Literal["mean", "prefix", "alpha"] = "mean"
-    alpha: Annotated[float, Field(ge=0)] | None = None
+    alpha: NotNegative | None = None
     alpha_per: Literal["batch", "sample"] = "batch"
-    epochs: Positive = 60
-    batch_size: Annotated[int, Field(ge=2)] = 128
+    epochs: Epochs = 60
+    batch_size: Annotated[int, Field(ge=2, le=MOST_IMAGES)] = 128
     learning_rate: Annotated[float, Field(gt=0)] = 0.3
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    weight_decay: Annotated[float, Field(ge=0)] = 5e-4
+    momentum: Share = 0.9
+    weight_decay: NotNegative = 5e-4
     precision: Precision = "fp32"
     augmentation: Literal["crop-flip", "none"] = "crop-flip"
-    checkpoints: Positive = 1
+    checkpoints: Epochs = 1
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     parent: Recipe | None = None
-    sparsity: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    sparsity: Share = 0.0
     pruning: Pruning = "magnitude"
 
     def __init__(self, **fields: object) -> None:
-        try:
+        _require_few_ancestors(fields)
+        with _explained():
             super().__init__(**fields)
-        except ValidationError as error:
-            raise TicError(_explain(error)) from None
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """Make a Recipe of its fields; raises TicError where they do not make one."""
+        _require_few_ancestors(obj)
+        with _explained():
+            return super().model_validate(obj, **options)
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Read a Recipe that `model_dump_json` wrote; raises TicError where it is none."""
+        with _explained():
+            return super().model_validate_json(json_data, **options)
 
     @model_validator(mode="after")
     def _fields_belong_together(self) -> Recipe:
@@ -154,10 +192,36 @@ class Recipe(BaseModel):
         )
 
 
+def _require_few_ancestors(fields: object) -> None:
+    """Refuse a chain of parents that is too long to be followed, before anybody follows it."""
+    for _ in range(MOST_ANCESTORS + 2):
+        if isinstance(fields, dict):
+            fields = fields.get("parent")
+        elif isinstance(fields, Recipe):
+            fields = fields.parent
+        else:
+            return
+    raise TicError(f"{_REFUSAL}parent: at most {MOST_ANCESTORS} may follow, got more")
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except ValidationError as error:
+        raise TicError(_explain(error)) from None
+
+
 def _explain(error: ValidationError) -> str:
-    return "not a valid Recipe: " + "; ".join(
-        f"{'.'.join(map(str, item['loc']))}: {item['msg']}, got {item['input']!r}"
-        if item["loc"]
-        else item["msg"].removeprefix("Value error, ")
-        for item in error.errors()
-    )
+    """Say of each wrong field which rule it breaks and what it is."""
+    faults = error.errors(include_url=False, include_context=False)
+    told = [_fault(".".join(map(str, each["loc"])), each) for each in faults[:_MOST_FAULTS]]
+    others = [f"and {len(faults) - _MOST_FAULTS} more"] if len(faults) > _MOST_FAULTS else []
+    return _REFUSAL + "; ".join(told + others)
+
+
+def _fault(place: str, error: ErrorDetails) -> str:
+    says = error["msg"].removeprefix("Value error, ").removeprefix(_REFUSAL)
+    # What a rule of ours says holds the value already.
+    got = "" if error["type"] == "value_error" else f", got {quoted(error['input'])}"
+    return f"{shorten(place, _LONGEST_PLACE)}: {says}{got}" if place else f"{says}{got}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable
@@ -10,26 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import torch
 from torch import Tensor
 
 from tic import losses, pruning, seeding
+from tic.checkpoint import UNUSABLE, Checkpoint, read_checkpoint, write_checkpoint
 from tic.data import ImageData
 from tic.errors import DivergedRunError, TicError
 from tic.lab import Lab, one_thread
 from tic.memory import told_when_lacking
 from tic.recipe import Recipe
-from tic.store import (
-    HISTORY,
-    RECIPE,
-    STATE,
-    Run,
-    remove_half_written,
-    weights_name,
-    write_json,
-    write_tensors,
-)
+from tic.store import HISTORY, RECIPE, STATE, Run, weights_name, write_json, write_tensors
+from tic.writing import remove_half_written, told_when_unwritable
 
 OnEpoch = Callable[[int], None]
 
@@ -58,7 +49,7 @@ def train(recipe: Recipe, lab: Lab, on_epoch: OnEpoch | None = None) -> Run:
         return run
     for ancestor in recipe.ancestors:
         train(ancestor, lab)
-    with lab.store.lock(f"run-{fingerprint}"):
+    with lab.store.lock(f"run-{fingerprint}", wanted=recipe.label):
         return lab.store.get(fingerprint) or _train(recipe, lab, fingerprint, on_epoch)
 
 
@@ -69,7 +60,7 @@ def train_if_free(recipe: Recipe, lab: Lab) -> bool:
         Whether this process trained it.
     """
     fingerprint = lab.fingerprint(recipe)
-    with lab.store.lock(f"run-{fingerprint}", wait=False) as held:
+    with lab.store.lock(f"run-{fingerprint}", wait=False, wanted=recipe.label) as held:
         if not held or lab.store.get(fingerprint):
             return False
         _train(recipe, lab, fingerprint)
@@ -155,9 +146,11 @@ class _Training:
         self.generator = seeding.generator(recipe.seed, "order", lab.device)
         self.progress = _Progress()
         self.masks: pruning.Masks = {}
+        self.kept: dict[str, str] = {}  # sha256 of the weights that were written, by file
 
     def finish(self, on_epoch: OnEpoch) -> Run:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with told_when_unwritable(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
         remove_half_written(self.folder)
         write_json(self.folder / RECIPE, self.recipe.model_dump(mode="json"))
         try:
@@ -174,8 +167,8 @@ class _Training:
     def _start_from_parent(self) -> None:
         if self.recipe.parent is None:
             return
-        parent = self.lab.run(self.recipe.parent).weights(self.recipe.parent.epochs)
-        self.network.load_state_dict(parent)
+        parent, layout = self.recipe.parent, self.network.state_dict()
+        self.network.load_state_dict(self.lab.run(parent).weights(parent.epochs, layout))
         weights = pruning.prunable(self.network)
         self.masks = pruning.recipe_masks(weights, self.recipe)
         pruning.apply_masks(weights, self.masks)
@@ -183,7 +176,7 @@ class _Training:
     def _resume(self) -> None:
         try:
             self._load(self.folder / STATE)
-        except (FileNotFoundError, safetensors.SafetensorError, KeyError, TypeError, ValueError):
+        except UNUSABLE:
             # A state that cannot be used is worth nothing; what lies beside it is written anew.
             self._keep_weights()
 
@@ -226,8 +219,8 @@ class _Training:
 
     def _save(self) -> None:
         self._keep_weights()
-        metadata = {"progress": json.dumps(vars(self.progress))}
-        write_tensors(self.folder / STATE, self._state(), metadata)
+        checkpoint = Checkpoint(vars(self.progress), self.kept, self._state())
+        write_checkpoint(self.folder / STATE, checkpoint)
 
     def _state(self) -> dict[str, Tensor]:
         network = self.network.state_dict()
@@ -238,16 +231,12 @@ class _Training:
         }
 
     def _load(self, path: Path) -> None:
-        with safetensors.safe_open(path, "pt") as file:
-            progress = _Progress(**json.loads(file.metadata()["progress"]))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if _layout(tensors) != _layout(self._state()):
-            raise ValueError(f"{path} is the state of another training")
+        found = read_checkpoint(path, like=self._state())
         # Nothing is taken over before all of it is known to fit.
-        self.progress = progress
-        self.generator.set_state(tensors["generator"])
-        self.network.load_state_dict(_under("network.", tensors))
-        momenta = _under("momentum.", tensors)
+        self.progress, self.kept = _Progress(**found.progress), found.kept
+        self.generator.set_state(found.tensors["generator"])
+        self.network.load_state_dict(_under("network.", found.tensors))
+        momenta = _under("momentum.", found.tensors)
         for name, parameter in self.network.named_parameters():
             momentum = momenta[name].to(parameter.device)
             self.optimiser.state[parameter]["momentum_buffer"] = momentum
@@ -260,16 +249,17 @@ class _Training:
 
     def _keep_weights(self) -> None:
         if self.progress.epoch in self.recipe.checkpoint_epochs:
-            write_tensors(
-                self.folder / weights_name(self.progress.epoch), self.network.state_dict()
-            )
+            name = weights_name(self.progress.epoch)
+            self.kept[name] = write_tensors(self.folder / name, self.network.state_dict())
 
     def _publish(self) -> Run:
         if self.progress.diverged:
-            for file in self.folder.glob("weights-*"):
-                file.unlink()
+            self.kept = {}
+            with told_when_unwritable(self.folder):
+                for file in self.folder.glob("weights-*"):
+                    file.unlink()
         write_json(self.folder / HISTORY, _history(self.progress, self.lab))
-        return self.lab.store.finish(self.fingerprint)
+        return self.lab.store.finish(self.fingerprint, self.kept)
 
 
 def _require_normalisable(recipe: Recipe, images: int) -> None:
@@ -290,10 +280,6 @@ def _history(progress: _Progress, lab: Lab) -> dict[str, Any]:
         "compiled": lab.compiled,
         "torch": torch.__version__,
     }
-
-
-def _layout(tensors: dict[str, Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
-    return {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +14,6 @@ from tic.audit.claims import decided_by
 from tic.audit.judge import Judge
 from tic.audit.runs import SeedRuns
 from tic.recipe import Recipe
-from tic.stats import Outcome, above
 
 SAYS = "Whether this holds depends on how Fisher information is estimated, on what and normalised."
 RULE = (
@@ -54,19 +52,7 @@ def judge_readings(
         )
         test(runs=read, judge=other, **more)
         judge.reading(reading.factors, other, release=reading.release)
-    counts = Counter(each.outcome for each in judge.readings)
-    contradicting = min(counts[Outcome.SUPPORTED], counts[Outcome.REFUTED])
-    judge(
-        [contradicting],
-        above(0),
-        name="readings on the smaller side of SUPPORTED against REFUTED",
-        exact=True,
-    )
-    decided = counts[Outcome.SUPPORTED] + counts[Outcome.REFUTED]
-    if not contradicting and decided < len(READINGS):
-        judge.leave_open(
-            f"no two readings contradict each other, but only {decided} of {len(READINGS)} decide"
-        )
+    judge.readings_contradict()
 
 
 @rival(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from tic.audit.judge import Judge
 from tic.audit.masking import Robustness, percent
 from tic.audit.runs import Array, SeedRuns
 from tic.errors import NotApplicableError
+from tic.measure.measurement import gathered
 from tic.stats import below
 
 LEAST = 1.0
@@ -56,8 +58,9 @@ def test_no_advantage_in_the_worst_case(
 ) -> None:
     # Two workers that judge both attacks at once begin at either end, and share what they measure.
     order = LEVELS if corruption == SHOWN_WITH else LEVELS[::-1]
-    attacked = {level: masking.attack(runs[level], EPSILON, STEP) for level in order}
-    found: dict[str, Robustness] = {level: attacked[level] for level in LEVELS}
+    attacked = gathered(partial(masking.attack, runs[level], EPSILON, STEP) for level in order)
+    by_level = dict(zip(order, attacked, strict=True))
+    found: dict[str, Robustness] = {level: by_level[level] for level in LEVELS}
     drop = {level: percent(each.clean) - each.worst() for level, each in found.items()}
     judge(
         drop["high"] - drop["low"],

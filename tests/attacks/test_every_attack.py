@@ -57,6 +57,21 @@ def test_an_attack_stays_in_its_ball_and_leaves_no_trace(
     assert torch.equal(attack(model, images, labels, 0), moved)
 
 
+class Cut(Small):
+    """It computes from a copy of the images that automatic differentiation does not follow."""
+
+    def encode(self, images):
+        return super().encode(images.detach())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_network_that_cuts_the_graph_is_attacked_as_one_without_gradients(name):
+    attack = short_battery(0.1)[name]
+    images, labels = images_with_extremes(3)
+    moved = attack(Cut(), images, labels, 0)
+    assert (moved - images).abs().max() <= attack.epsilon + 1e-6
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_an_attack_is_made_again_from_its_text(name):
     import tic.attacks

@@ -259,7 +259,7 @@ def lab(tmp_path_factory):
 
 
 def record(recipe, lab, test_size=50):
-    (found,) = run_records(make_plan([recipe]), lab, [test_size])
+    (found,) = run_records(make_plan([recipe]), lab, [test_size], {})
     return found
 
 
@@ -279,12 +279,12 @@ def test_an_accuracy_that_no_claim_measured_is_not_measured_for_the_record(lab):
 
 @pytest.mark.parametrize("sizes", [[50], [51, 50], [None, 50, 7]])
 def test_an_accuracy_is_recorded_whichever_of_the_sizes_it_was_measured_on(lab, sizes):
-    (found,) = run_records(make_plan([RECIPE]), lab, sizes)
+    (found,) = run_records(make_plan([RECIPE]), lab, sizes, {})
     assert found.test_accuracy == record(RECIPE, lab).test_accuracy
 
 
 def test_without_a_size_no_accuracy_is_recorded(lab):
-    (found,) = run_records(make_plan([RECIPE]), lab, [])
+    (found,) = run_records(make_plan([RECIPE]), lab, [], {})
     assert (found.status, found.test_accuracy) == ("finished", None)
 
 
@@ -301,7 +301,7 @@ def test_a_run_that_nobody_trained_is_missing(lab):
 def test_a_pruned_run_names_its_parent(lab):
     child = RECIPE.but(parent=RECIPE, sparsity=0.5)
     parents = {
-        each.label: each.recipe["parent"] for each in run_records(make_plan([child]), lab, [])
+        each.label: each.recipe["parent"] for each in run_records(make_plan([child]), lab, [], {})
     }
     assert parents == {
         "tiny-digits-T1-seed0": None,

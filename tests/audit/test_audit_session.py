@@ -20,7 +20,7 @@ from tic.audit.session import (
     not_run,
     plan_entry,
 )
-from tic.engine.local import build
+from tic.engine.sharing import build
 from tic.errors import NotApplicableError, TicError
 from tic.lab import Lab
 from tic.recipe import Recipe
@@ -105,7 +105,7 @@ def test_what_was_once_finished_is_looked_for_no_more(session, monkeypatch):
         asked.append(len(planned))
         return build(planned, lab)
 
-    monkeypatch.setattr("tic.engine.local.build", logged)
+    monkeypatch.setattr("tic.engine.sharing.build", logged)
     for _ in range(3):
         session.runs(entry)
     assert asked == [3, 0, 0]

@@ -40,7 +40,7 @@ def asked(monkeypatch):
     """What was measured of which seed; a number tells seed and epoch: 305 is seed 3, epoch 5."""
     ledger = []
 
-    def taken(measurement, recipe, lab):
+    def taken(measurement, recipe, lab, store):
         ledger.append((measurement, recipe))
         number = 100 * recipe.seed + measurement.epoch
         if isinstance(measurement, FisherMeasurement):

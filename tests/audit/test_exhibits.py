@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from tic.audit.deciding import MASKED
 from tic.audit.exhibits import Exhibits
-from tic.audit.judge import MASKED, Judge
+from tic.audit.judge import Judge
 from tic.errors import TicError
 from tic.stats import Outcome, above, below
 

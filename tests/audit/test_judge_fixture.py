@@ -73,7 +73,7 @@ def test_there_must_be_one_effect_per_seed(judge, effects):
         TicError, match=f"gap: one effect .* got {len(effects)} effects for 3 seeds"
     ):
         judge(effects, above(0), name="gap")
-    assert judge.contrasts == []
+    assert judge.contrasts == ()
     with pytest.raises(TicError, match="judged nothing"):
         judge.verdict()
 

@@ -2,13 +2,14 @@
 
 import argparse
 import dataclasses
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
 from tic.attacks import Level
 from tic.audit import Claim, Gap, Pack, Paper, Protocol, Setting
-from tic.audit.options import Options, read_options
+from tic.audit.options import Options, read_options, store_folder
 from tic.audit.protocol import STANDARD
 from tic.errors import TicError
 from tic.plugin import LEVELS
@@ -24,6 +25,7 @@ NOTHING = {
     "arch": None, "dataset": None, "timesteps": None, "epochs": None, "seeds": None,
     "train_size": None, "claim": None, "fisher_size": None, "test_size": None, "protocol": None,
     "attacks": None, "attack_size": None, "precision": None, "gpus": None, "plan": False,
+    "store": None, "data": None, "report_dir": None,
 }  # fmt: skip
 
 
@@ -61,8 +63,40 @@ def test_the_options_override_the_recipe():
     assert recipe == TINY.recipe.but(timesteps=3, epochs=7, precision="bf16")
 
 
+def test_zeros_in_front_of_a_number_do_not_matter():
+    assert only(timesteps="0" * 40 + "3").recipe.timesteps == 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "environment", "folder"),
+    [(Path("here"), "there", "here"), (None, "there", "there"), (None, "", ".tic")],
+)
+def test_the_store_is_where_it_was_asked_for_or_where_the_environment_says(
+    monkeypatch, asked, environment, folder
+):
+    monkeypatch.setenv("TIC_STORE", environment)
+    assert store_folder(argparse.Namespace(store=asked)) == Path(folder)
+
+
+def test_a_store_that_the_environment_names_is_looked_at_too(monkeypatch):
+    monkeypatch.setenv("TIC_STORE", "/dev/null")
+    with pytest.raises(TicError, match="--store must name a folder, got '/dev/null'"):
+        read()
+
+
 def test_seeds_are_counted_from_zero():
     assert only(seeds="4").seeds == (0, 1, 2, 3)
+
+
+def test_seeds_may_be_named_by_the_first_and_the_last():
+    assert only(seeds="5-9").seeds == (5, 6, 7, 8, 9)
+    assert only(seeds="0-0").seeds == (0,)
+
+
+@pytest.mark.parametrize("text", ["9-5", "0-1000", "5-", "-5", "1-2-3", "a-b", "0-10000000"])
+def test_seeds_that_are_no_range_are_refused(text):
+    with pytest.raises(TicError, match="--seeds must"):
+        read(seeds=text)
 
 
 @pytest.mark.parametrize(("asked", "size"), [("40", 40), ("all", None), (None, 1000)])
@@ -106,8 +140,8 @@ REFUSED = [
     ({"timesteps": "2.5"}, f"--timesteps {COUNT}, got '2.5'"),
     ({"epochs": "-3"}, f"--epochs {COUNT}, got '-3'"),
     ({"epochs": ""}, f"--epochs {COUNT}, got ''"),
-    ({"seeds": "²"}, f"--seeds {COUNT}, got '²'"),
-    ({"seeds": "0"}, f"--seeds {COUNT}, got '0'"),
+    ({"seeds": "²"}, f"--seeds {COUNT} or FIRST-LAST, got '²'"),
+    ({"seeds": "0"}, f"--seeds {COUNT} or FIRST-LAST, got '0'"),
     ({"train_size": "some"}, f"--train-size {COUNT} or all, got 'some'"),
     ({"fisher_size": "0"}, f"--fisher-size {COUNT} or all, got '0'"),
     ({"fisher_size": "All"}, f"--fisher-size {COUNT} or all, got 'All'"),
@@ -124,6 +158,13 @@ REFUSED = [
     ({"claim": " , "}, "--claim needs distinct names separated by commas, got ' , '"),
     ({"arch": "vgg16"}, "other2024 has no setting for architecture 'vgg16'; known: resnet19, tiny"),
     ({"train_size": "1798"}, "--train-size must be at most the "),
+    ({"timesteps": "10001"}, "--timesteps must be at most 10000, got '10001'"),
+    ({"epochs": "9" * 5000}, "--epochs must be at most 1000000, got '9999"),
+    ({"test_size": "1" * 40}, "--test-size must be at most 1000000000 or all, got '1111"),
+    ({"gpus": "1000001", "plan": True}, "--gpus must be at most 1000000, got '1000001'"),
+    ({"store": Path("a\0b")}, r"--store must name a folder, got 'a\x00b' (no folder can"),
+    ({"data": Path("/dev/null/x")}, "--data must name a folder, got '/dev/null/x' ("),
+    ({"report_dir": Path("/dev/null")}, "--report-dir must name a folder, got '/dev/null' ("),
     ({"train_size": "1798"}, "training images of digits, got 1798; use --train-size all"),
 ]
 

@@ -1,6 +1,7 @@
 """What is asked of Runs beside Fisher information: right answers, margins, kernels, zeros."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -76,7 +77,7 @@ def weight_of(network):
 class Spy:
     """Leaves the images as they are and notes which network it is given."""
 
-    seen: list = field(default_factory=list, repr=False, compare=False)
+    seen: ClassVar[list] = []
 
     def __call__(self, model, images, labels, batch):
         self.seen.append(weight_of(model))
@@ -95,9 +96,9 @@ def test_a_transferred_attack_is_made_on_the_network_of_the_next_seed_and_at_las
     weights = {seed: weight_of(runs.lab.network(RECIPE.with_seed(seed))) for seed in SEEDS}
     assert len(set(weights.values())) == 3
     for transferred, sources in ((True, (7, 9, 4)), (False, (4, 7, 9))):
-        spy = Spy()
-        runs.right(spy, transferred=transferred)
-        assert spy.seen == [weights[seed] for seed in sources]
+        Spy.seen.clear()
+        runs.right(Spy(), transferred=transferred)
+        assert Spy.seen == [weights[seed] for seed in sources]
 
 
 def test_every_seed_may_have_a_corruption_of_its_own(runs):

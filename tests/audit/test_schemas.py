@@ -5,6 +5,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tic.audit.schemas import DIALECT, NAMES, schema
+from tic.audit.upgrade import upgraded
 from tic.errors import TicError
 from tic.recipe import Recipe
 
@@ -27,11 +28,11 @@ def test_a_schema_is_one_and_says_its_version(name):
 
 @pytest.mark.parametrize("path", AUDITS, ids=lambda path: path.stem)
 def test_audits_that_are_kept_follow_the_schema(path):
-    Draft202012Validator(schema("audit")).validate(json.loads(path.read_text("utf-8")))
+    Draft202012Validator(schema("audit")).validate(upgraded(json.loads(path.read_text("utf-8"))))
 
 
 def test_an_audit_without_a_verdict_does_not():
-    document = json.loads(AUDITS[0].read_text("utf-8"))
+    document = upgraded(json.loads(AUDITS[0].read_text("utf-8")))
     del document["entries"][0]["outcome"]
     errors = list(Draft202012Validator(schema("audit")).iter_errors(document))
     assert [error.message for error in errors] == ["'outcome' is a required property"]

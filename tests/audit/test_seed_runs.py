@@ -321,7 +321,7 @@ def measurements(runs, ask):
     """What is measured when a quantity is asked for."""
     asked = []
 
-    def taken(measurement, recipe, lab):
+    def taken(measurement, recipe, lab, store):
         asked.append(measurement)
         return {"by_layer": defaultdict(dict)}
 

@@ -88,6 +88,25 @@ def test_a_file_that_is_no_gzip_is_refused(tmp_path, published):
         data.load("fashion-mnist", "test", tmp_path / "root")
 
 
+def test_no_more_is_unpacked_than_the_data_set_has(tmp_path, published, monkeypatch):
+    monkeypatch.setattr(fashion_mnist, "LARGEST", 1000)
+    published(tmp_path / "root", True)
+    file = tmp_path / "root" / "t10k-images-idx3-ubyte.gz"
+    file.write_bytes(gzip.compress(bytes(10**7)))
+    seen = []
+    monkeypatch.setattr(
+        fashion_mnist.hashlib, "sha256", lambda content: seen.append(len(content)) or Digest()
+    )
+    with pytest.raises(TicError, match="another sha256"):
+        data.load("fashion-mnist", "test", tmp_path / "root")
+    assert seen == [1001]
+
+
+class Digest:
+    def hexdigest(self):
+        return "0" * 64
+
+
 def test_a_missing_file_is_named(tmp_path, published):
     published(tmp_path / "root", True)
     (tmp_path / "root" / "t10k-labels-idx1-ubyte.gz").unlink()

@@ -51,6 +51,12 @@ def test_a_root_without_the_data_set_gives_way_to_the_next_place(cats, tmp_path,
     assert locate(cats, tmp_path / "root") == tmp_path / "variable"
 
 
+@pytest.mark.parametrize("place", ["~nobody-at-all/x", "/dev/null", "/dev/null/x"])
+def test_a_place_that_can_hold_nothing_is_told_like_any_other(cats, place):
+    with pytest.raises(DataNotFoundError, match="cats is not on this machine: looked for"):
+        locate(cats, place)
+
+
 def test_an_empty_variable_is_as_good_as_none(cats, tmp_path, monkeypatch):
     put(tmp_path / "here")
     monkeypatch.chdir(tmp_path / "here")

@@ -1,195 +1,191 @@
-import shutil
-from contextlib import ExitStack
-from itertools import count
+"""The local engine: real worker processes, which die, print and are left alone."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
-from fixtures.workers import build_and_log, exit_status
-from tic.engine import local
-from tic.engine.local import build, ensure
+from fixtures.workers import wait_until
+from tic.engine.building import Build
+from tic.engine.engine import EngineSettings
+from tic.engine.job import Finished, Job, Resources
+from tic.engine.local import LocalEngine
 from tic.engine.plan import make_plan, missing
 from tic.errors import TicError
 from tic.lab import Lab
-from tic.store import weights_name
+from tic.measure.catalogue import AccuracyMeasurement
+from tic.measure.measurement import known
 from tic.train import train
 
+CLEAN = AccuracyMeasurement(epoch=2, size=60)
+
+
+def one_after_another(engine, number):
+    """What the engine finished, so many."""
+    found, deadline = [], time.monotonic() + 120
+    while len(found) < number:
+        assert time.monotonic() < deadline, f"only {found} after two minutes"
+        found += engine.wait(1.0)
+    return found
+
+
+def weights(lab, recipe):
+    return lab.run(recipe).weights(recipe.epochs)
+
 
 @pytest.fixture
-def base(quick_recipe):
-    return quick_recipe.but(epochs=1, checkpoints=1)
+def engine():
+    """Two workers."""
+    with LocalEngine(EngineSettings(processes=2)) as engine:
+        yield engine
 
 
 @pytest.fixture
-def pruned(base):
-    return base.but(parent=base, sparsity=0.5)
+def endless(quick_recipe):
+    """A training that no test waits for."""
+    return quick_recipe.but(epochs=100_000, checkpoints=1)
 
 
-@pytest.fixture
-def trained(monkeypatch):
-    """What this process trains, in order; asking for ever without a pause is an error."""
-    order, asked, train_if_free = [], count(), local.train_if_free
-
-    def logged(recipe, lab):
-        assert next(asked) < 1000
-        if train_if_free(recipe, lab):
-            order.append(recipe)
-            return True
-        return False
-
-    monkeypatch.setattr(local, "train_if_free", logged)
-    return order
+def is_begun(lab, recipe):
+    folder = lab.store.work_folder(lab.fingerprint(recipe))
+    return (folder / "state.safetensors").exists()
 
 
-def held(lab, recipe):
-    """The lock of a Run, as another process that trains it would hold it."""
-    return Lab(lab.store_root).store.lock(f"run-{lab.fingerprint(recipe)}")
+def test_workers_train_and_measure_what_this_process_would(engine, lab, quick_recipe, tmp_path):
+    child = quick_recipe.but(parent=quick_recipe, sparsity=0.5)
+    wanted = [Job(each.with_seed(s), lab, CLEAN) for each in (quick_recipe, child) for s in (0, 1)]
+    build = Build(engine, lab, [])
+    build.run([lambda: [job for job in wanted if not job.is_done(lab)]])
+    assert (build.trained, build.measured, build.faults) == (4, 4, [])
+    alone = Lab(tmp_path / "alone")
+    for job in wanted:
+        train(job.recipe, alone)
+        for name, weight in weights(alone, job.recipe).items():
+            assert weight.equal(weights(lab, job.recipe)[name])
 
 
-def never(seconds):
-    pytest.fail("waited for nobody")
+def test_a_worker_that_dies_is_told_and_replaced(engine, lab, endless, quick_recipe):
+    engine.submit(Job(endless, lab))
+    wait_until(lambda: is_begun(lab, endless))
+    (worker,) = engine._workers
+    os.kill(worker.process.pid, signal.SIGKILL)
+    (found,) = one_after_another(engine, 1)
+    assert found == Finished(Job(endless, lab), "lost", found.reason)
+    assert found.reason.startswith("its worker died (SIGKILL")
+    engine.submit(Job(quick_recipe, lab))
+    assert one_after_another(engine, 1) == [Finished(Job(quick_recipe, lab), "done")]
 
 
-def test_a_plan_is_built_parents_first_and_the_most_urgent_of_all(lab, base, pruned, trained):
-    other = base.with_seed(1)
-    plan = make_plan([other, pruned])
-    build(plan, lab)
-    assert trained == [base, other, pruned]
-    assert missing(plan, lab) == ()
-    assert build(plan, lab) == ()
-    assert len(trained) == 3
-
-
-def test_building_leaves_what_another_process_trains_alone(lab, base, pruned, trained):
-    other = base.with_seed(1)
-    plan = make_plan([pruned, other])
-    with held(lab, base):
-        left = build(plan, lab)
-    assert trained == [other]
-    assert [run.recipe for run in left] == [base, pruned]
-    assert [run.recipe for run in missing(plan, lab)] == [base, pruned]
-
-
-def test_processes_build_a_plan_together_and_train_nothing_twice(
-    lab, base, pruned, tmp_path, start_worker
+def test_a_worker_that_ends_with_a_complaint_tells_it(
+    engine, lab, quick_recipe, monkeypatch, tmp_path
 ):
-    log = tmp_path / "log"
-    wanted = [pruned, *(base.with_seed(seed) for seed in (1, 2, 3, 4))]
-    plan = make_plan(wanted)
-    workers = [start_worker(build_and_log, wanted, lab.store_root, log) for _ in range(2)]
-    assert [exit_status(worker) for worker in workers] == [0, 0]
-    assert sorted(log.read_text().split()) == sorted(run.recipe.label for run in plan)
-    assert missing(plan, lab) == ()
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\necho a long story >&2\necho no space left >&2\nexit 3\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(broken))
+    engine.submit(Job(quick_recipe, lab))
+    assert one_after_another(engine, 1)[0].reason == "its worker died (status 3: no space left)"
 
 
-def test_what_is_needed_is_there_when_ensured(lab, base, pruned, monkeypatch):
-    monkeypatch.setattr(local.time, "sleep", never)
-    wanted = [pruned, base.with_seed(1)]
-    ensure(wanted, make_plan(wanted), lab)
-    assert all(lab.has(each, verify=True) for each in wanted)
-    ensure(wanted, make_plan(wanted), lab)
-    ensure([], (), lab)
+def test_a_build_goes_on_where_a_worker_was_killed(engine, lab, quick_recipe, monkeypatch):
+    monkeypatch.setattr("tic.engine.building.PAUSE_SECONDS", 0.01)
+    longer = quick_recipe.but(epochs=60, checkpoints=1)
+    killed = []
+
+    def kill_once(seconds):
+        if not killed and is_begun(lab, longer):
+            killed.append(engine._workers[0].process.pid)
+            os.kill(killed[0], signal.SIGKILL)
+        return LocalEngine.wait(engine, 0.01)
+
+    monkeypatch.setattr(engine, "wait", kill_once)
+    build = Build(engine, lab, [])
+    build.run([lambda: [Job(longer, lab)] if not lab.has(longer) else []])
+    assert len(killed) == 1
+    assert build.faults == []
+    assert lab.run(longer).diverged is None
 
 
-def test_waiting_for_another_process_is_spent_on_the_rest_of_the_plan(
-    lab, base, pruned, trained, monkeypatch
-):
-    rest = [base.with_seed(1), base.with_seed(2)]
-    plan = make_plan([pruned, *rest])
-    polls = []
-    with ExitStack() as elsewhere:
-        elsewhere.enter_context(held(lab, base))
-
-        def wait(seconds):
-            polls.append((seconds, list(trained)))
-            if len(polls) == 3:
-                elsewhere.close()
-
-        monkeypatch.setattr(local.time, "sleep", wait)
-        ensure([pruned], plan, lab)
-    # It waited only after all that was free had been trained, and took over what was let go.
-    assert polls == 3 * [(local.POLL_SECONDS, rest)]
-    assert trained == [*rest, base, pruned]
+def test_closing_ends_workers_in_the_middle_of_a_training(lab, endless):
+    with LocalEngine(EngineSettings(processes=2)) as engine:
+        for seed in range(3):
+            engine.submit(Job(endless.with_seed(seed), lab))
+        wait_until(lambda: is_begun(lab, endless) and is_begun(lab, endless.with_seed(1)))
+        processes = [worker.process for worker in engine._workers]
+    assert [process.returncode for process in processes] == [-signal.SIGKILL] * 2
+    assert not is_begun(lab, endless.with_seed(2))
+    # Nothing holds the Runs any more, and the next goes on from their last epochs.
+    for seed in (0, 1):
+        with lab.store.lock(f"run-{lab.fingerprint(endless.with_seed(seed))}", wait=False) as free:
+            assert free
 
 
-def test_what_another_process_finishes_is_not_trained_again(lab, base, trained, monkeypatch):
-    other = Lab(lab.store_root)
-    with ExitStack() as elsewhere:
-        elsewhere.enter_context(held(lab, base))
-
-        def wait(seconds):
-            elsewhere.close()
-            train(base, other)
-
-        monkeypatch.setattr(local.time, "sleep", wait)
-        ensure([base], make_plan([base]), lab)
-    assert trained == []
-    assert lab.has(base)
-
-
-def test_ensuring_stops_as_soon_as_what_is_needed_is_there(lab, base, trained):
-    train(base, lab)
-    ensure([base], make_plan([base, base.with_seed(1)]), lab)
-    assert trained == []
+def test_a_worker_ends_when_whoever_started_it_is_gone(lab, endless):
+    with subprocess.Popen(
+        [sys.executable, "-m", "tic.engine.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as worker:
+        worker.stdin.write(Job(endless, lab).to_text() + "\n")
+        worker.stdin.flush()
+        wait_until(lambda: is_begun(lab, endless))
+        worker.stdin.close()
+        assert worker.wait(timeout=60) == 0
+        assert worker.stdout.read() == ""
 
 
-def test_what_the_plan_forgot_is_trained_all_the_same(lab, base, pruned, trained, monkeypatch):
-    monkeypatch.setattr(local.time, "sleep", never)
-    ensure([pruned], (), lab)
-    assert trained == [base, pruned]
+def test_what_a_library_prints_is_no_answer(lab, quick_recipe, tmp_path, monkeypatch):
+    (tmp_path / "loud.py").write_text(
+        "import os\n"
+        "from dataclasses import dataclass\n"
+        "from tic.attacks import GaussianNoise\n"
+        "@dataclass(frozen=True, kw_only=True)\n"
+        "class Loud(GaussianNoise):\n"
+        "    def __call__(self, *given):\n"
+        "        print('loud')\n"
+        "        os.write(1, b'louder\\n')\n"
+        "        return super().__call__(*given)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    from loud import Loud
+
+    train(quick_recipe, lab)
+    measurement = AccuracyMeasurement(epoch=2, size=60, corruption=Loud())
+    with LocalEngine(EngineSettings(processes=1)) as engine:
+        engine.submit(Job(quick_recipe, lab, measurement))
+        assert [each.status for each in one_after_another(engine, 1)] == ["done"]
+    assert known(measurement, quick_recipe, lab) is not None
 
 
-@pytest.mark.parametrize("damage", ["truncated", "gone"])
-def test_a_damaged_run_is_trained_again(lab, base, trained, damage):
-    run = train(base, lab)
-    path = run.folder / weights_name(1)
-    whole = path.read_bytes()
-    path.unlink() if damage == "gone" else path.write_bytes(whole[:-1])
-    later = Lab(lab.store_root)
-    ensure([base], make_plan([base]), later)
-    assert trained == [base]
-    assert path.read_bytes() == whole
-    assert len(list(lab.store_root.glob("damaged/*"))) == 1
+def test_two_builds_on_one_store_train_nothing_twice(lab, quick_recipe, monkeypatch):
+    monkeypatch.setattr("tic.engine.building.PAUSE_SECONDS", 0.05)
+    recipes = [quick_recipe.with_seed(seed).but(epochs=20) for seed in range(4)]
+    engines = [LocalEngine(EngineSettings(processes=1)) for _ in range(2)]
+    jobs = [Job(recipe, lab) for recipe in recipes]
+    for engine in engines:
+        for job in jobs:
+            engine.submit(job)
+    found = [each for engine in engines for each in one_after_another(engine, len(jobs))]
+    for engine in engines:
+        engine.close()
+    # Each Run was written once: a second training would have set the first aside.
+    assert {each.status for each in found} <= {"done", "held"}
+    assert missing(make_plan(recipes), lab) == ()
+    assert not (lab.store_root / "damaged").exists()
 
 
-@pytest.mark.parametrize("engine", ["build", "ensure"])
-def test_a_damaged_parent_is_trained_again_before_its_child(
-    lab, base, pruned, trained, monkeypatch, engine
-):
-    monkeypatch.setattr(local.time, "sleep", never)
-    (train(base, lab).folder / weights_name(1)).write_bytes(b"")
-    later, plan = Lab(lab.store_root), make_plan([pruned])
-    build(plan, later) if engine == "build" else ensure([pruned], plan, later)
-    assert trained == [base, pruned]
-    assert later.has(pruned, verify=True)
+@pytest.mark.parametrize(
+    ("processes", "cores"), [(3, 3), (None, len(os.sched_getaffinity(0)))], ids=["3", "all"]
+)
+def test_there_are_as_many_workers_as_asked_for_else_one_per_core(processes, cores):
+    with LocalEngine(EngineSettings(processes=processes)) as engine:
+        assert engine.capacity() == Resources(cores, 0)
 
 
-def test_a_run_that_lost_its_manifest_is_trained_again(lab, base, trained):
-    folder = train(base, lab).folder
-    (folder / "manifest.json").unlink()
-    ensure([base], make_plan([base]), Lab(lab.store_root))
-    assert trained == [base]
-
-
-def test_children_of_a_diverged_training_are_finished_with_it(lab, base, trained):
-    diverging = base.but(learning_rate=1e30)
-    child = base.but(parent=diverging, sparsity=0.5)
-    ensure([child], make_plan([child]), lab)
-    assert trained == [diverging, child]
-    assert lab.has(child, verify=True)
-
-
-def test_a_store_that_cannot_be_written_is_told_and_not_waited_for(tmp_path, base):
-    root = tmp_path / "store"
-    root.write_text("a file where a folder should be")
-    with pytest.raises(TicError, match="cannot be written"):
-        ensure([base], make_plan([base]), Lab(root))
-
-
-def test_a_store_with_all_runs_need_not_be_written(lab, base, pruned):
-    train(pruned, lab)
-    shutil.rmtree(lab.store_root / "locks")
-    (lab.store_root / "locks").write_text("a file where a folder should be")
-    later = Lab(lab.store_root)
-    ensure([pruned, base], make_plan([pruned]), later)
-    build(make_plan([pruned]), later)
-    assert train(pruned, later).diverged is None
+def test_a_device_that_is_not_here_is_refused():
+    with pytest.raises(TicError, match="unknown device 'tpu'"):
+        LocalEngine(EngineSettings(device="tpu"))

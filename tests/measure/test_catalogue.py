@@ -49,6 +49,12 @@ def stored(lab):
 # The cache
 
 
+def instead(monkeypatch, kind, take):
+    """Let a kind of measurement take something else, of another shape."""
+    monkeypatch.setattr(kind, "take", take)
+    monkeypatch.setattr(kind, "shape", lambda *_: None)
+
+
 @pytest.mark.parametrize(
     "measurement",
     [
@@ -73,7 +79,7 @@ def test_a_real_measurement_is_read_back_to_the_bit(lab, recipe, monkeypatch, me
 def test_every_corruption_and_estimator_is_another_measurement(lab, recipe, monkeypatch):
     taken = []
     for kind in (AccuracyMeasurement, FisherMeasurement):
-        monkeypatch.setattr(kind, "take", lambda self, *_: taken.append(self) or {"number": 1})
+        instead(monkeypatch, kind, lambda self, *_: taken.append(self) or {"number": 1})
     corruptions = [
         None, GaussianNoise(), GaussianNoise(share=0.1), GaussianNoise(seed=1), Blur(),
         Blur(factor=4), FGSM(), FGSM(epsilon=0.1), PGD(), PGD(steps=3), PGD(step=0.1),
@@ -131,7 +137,7 @@ def test_every_field_of_a_real_measurement_makes_another(
     lab, recipe, monkeypatch, kind, fields, changes
 ):
     taken = []
-    monkeypatch.setattr(kind, "take", lambda self, *_: taken.append(self) or {"number": 1})
+    instead(monkeypatch, kind, lambda self, *_: taken.append(self) or {"number": 1})
     different = [kind(**{"epoch": 2, **fields, **change}) for change in [{}, *COMMON, *changes]]
     for measurement in [*different, *different]:
         measure(measurement, recipe, lab)
@@ -152,7 +158,7 @@ def test_measurements_of_two_kinds_never_share_a_place(lab, recipe, monkeypatch)
     ]
     for number, each in enumerate(kinds):
         result = {"number": number}
-        monkeypatch.setattr(type(each), "take", lambda *_, result=result: result)
+        instead(monkeypatch, type(each), lambda *_, result=result: result)
         measure(each, recipe, lab)
     assert [known(each, recipe, lab)["number"] for each in kinds] == list(range(len(kinds)))
     assert len({path.name.rpartition("-")[0] for path in stored(lab)}) == len(kinds)
@@ -180,9 +186,7 @@ def test_the_images_are_those_of_the_split(lab, recipe, monkeypatch, split):
     given = []
     kinds = (FisherMeasurement, AccuracyMeasurement, DeficitMeasurement, *ATTACKED)
     for kind in kinds:
-        monkeypatch.setattr(
-            kind, "take", lambda _, __, images, ___: given.append(images) or {"n": 1}
-        )
+        instead(monkeypatch, kind, lambda _, __, images, ___: given.append(images) or {"n": 1})
         fields = {"width": 1} if kind is DeficitMeasurement else {}
         measure(kind(epoch=2, split=split, size=30, **fields), recipe, lab)
     digest = lab.images("digits", split, 30).digest

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import pytest
@@ -11,7 +12,14 @@ import torch
 
 from tic.errors import DivergedRunError, TicError
 from tic.lab import Lab
-from tic.measure.measurement import Measurement, known, measure
+from tic.measure.measurement import (
+    Measurement,
+    NotMeasuredError,
+    gathered,
+    known,
+    measure,
+    rehearsal,
+)
 from tic.train import train
 
 
@@ -86,10 +94,81 @@ def test_a_measurement_lies_under_its_run_and_says_what_it_is(lab, recipe, taken
     assert path.name.startswith("probe-")
     document = json.loads(path.read_bytes())
     assert document["result"] == result
-    assert (
-        document["measurement"]
-        == "Probe(epoch=1, timesteps=None, size=None, detail='this', other=None)"
-    )
+    assert document["measurement"] == {
+        "kind": f"{__name__}:Probe",
+        "fields": {"epoch": 1, "timesteps": None, "size": None, "detail": "this", "other": None},
+    }
+    assert document["version"] == 1
+
+
+@pytest.mark.parametrize("key", ["measurement", "version", "sha256"])
+def test_a_measurement_whose_file_says_something_else_is_measured_anew(lab, recipe, taken, key):
+    result = measure(Probe(epoch=1), recipe, lab)
+    [path] = stored(lab)
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(f'"{key}"'.encode(), f'"{key[:-1]}_"'.encode()))
+    assert known(Probe(epoch=1), recipe, lab) is None
+    assert measure(Probe(epoch=1), recipe, lab) == result
+    assert path.read_bytes() == whole
+
+
+def test_a_number_that_was_changed_in_its_file_is_noticed_and_measured_anew(lab, recipe, taken):
+    result = measure(Probe(epoch=1), recipe, lab)
+    [path] = stored(lab)
+    whole = path.read_bytes()
+    position = whole.rindex(str(result["pixels"]).encode())
+    path.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
+    assert json.loads(path.read_bytes())["result"] != result
+    assert known(Probe(epoch=1), recipe, lab) is None
+    assert measure(Probe(epoch=1), recipe, lab) == result
+    assert path.read_bytes() == whole
+    assert len(taken) == 2
+
+
+def test_a_file_of_an_older_version_with_the_repr_of_its_measurement_is_read(lab, recipe, taken):
+    result = measure(Probe(epoch=1), recipe, lab)
+    [path] = stored(lab)
+    older = {"measurement": repr(Probe(epoch=1)), "result": {**result, "pixels": 7}}
+    path.write_text(json.dumps(older))
+    assert measure(Probe(epoch=1), recipe, lab) == older["result"]
+    assert len(taken) == 1
+
+
+def test_what_cannot_be_described_is_not_measured(lab, recipe, taken):
+    with pytest.raises(TicError, match=r"Probe\.detail must be a plain bool, string.* got \['x'\]"):
+        measure(Probe(epoch=1, detail=["x"]), recipe, lab)
+    assert taken == stored(lab) == []
+
+
+# Rehearsals
+
+
+def test_a_rehearsal_measures_nothing_and_tells_what_was_lacking(lab, recipe, taken):
+    first = measure(Probe(epoch=1), recipe, lab)
+    with rehearsal() as lacking:
+        assert measure(Probe(epoch=1), recipe, lab) == first
+        for epoch in (2, 4):
+            with pytest.raises(NotMeasuredError, match="tiny-digits-T2-seed0 is not in the Store"):
+                measure(Probe(epoch=epoch), recipe, lab)
+    assert lacking == [(Probe(epoch=2), recipe), (Probe(epoch=4), recipe)]
+    assert taken == [Probe(epoch=1)]
+    measure(Probe(epoch=2), recipe, lab)
+    assert lacking == [(Probe(epoch=2), recipe), (Probe(epoch=4), recipe)]
+
+
+def test_a_rehearsal_refuses_an_untrained_recipe_like_a_measurement(lab, recipe, taken):
+    with rehearsal() as lacking, pytest.raises(TicError, match="train it first"):
+        measure(Probe(epoch=2), recipe.but(seed=2), lab)
+    assert lacking == []
+
+
+def test_all_that_is_gathered_is_lacking_at_once(lab, recipe, taken):
+    asked = [partial(measure, Probe(epoch=epoch), recipe, lab) for epoch in (1, 2, 4)]
+    measure(Probe(epoch=2), recipe, lab)
+    with rehearsal() as lacking, pytest.raises(NotMeasuredError):
+        gathered(asked)
+    assert [measurement.epoch for measurement, _ in lacking] == [1, 4]
+    assert gathered(asked) == [ask() for ask in asked]
 
 
 def test_every_field_makes_another_measurement(lab, recipe, taken):

@@ -2,12 +2,12 @@
 
 import pytest
 
-from fixtures.packs import SUPPORTED
+from fixtures.packs import QUICKLY, SUPPORTED
 
 OPTIONS = [
     (["--timesteps", "0"], "--timesteps must be a whole number of at least 1, got '0'"),
     (["--epochs", "many"], "--epochs must be a whole number of at least 1, got 'many'"),
-    (["--seeds", "-1"], "--seeds must be a whole number of at least 1, got '-1'"),
+    (["--seeds", "-1"], "--seeds must be a whole number of at least 1 or FIRST-LAST, got '-1'"),
     (
         ["--train-size", "1.5"],
         "--train-size must be a whole number of at least 1 or all, got '1.5'",
@@ -22,6 +22,32 @@ OPTIONS = [
     (["--device", "cuda:99"], "device 'cuda:99' was asked for and this machine has"),
     (["--expect", "absent.json"], "cannot read the expected verdicts absent.json: No such file"),
 ]
+
+HOSTILE = [
+    (["--timesteps", "999999999999"], "--timesteps must be at most 10000, got '999999999999'"),
+    (["--epochs", "9" * 5000], "--epochs must be at most 1000000, got '9999"),
+    (["--seeds", "1001"], "--seeds must be at most 1000 or FIRST-LAST, got '1001'"),
+    (["--seeds", "0-" + "9" * 30], "--seeds must be at most"),
+    (["--train-size", "1" + "0" * 30], "--train-size must be at most 1000000000 or all, got '1000"),
+    (["--fisher-size", "1" + "0" * 30], "--fisher-size must be at most 1000000000 or all"),
+    (["--arch", "../x"], "has no setting for architecture '../x'"),
+    (["--arch", "x" * 5000], "has no setting for architecture 'xxxx"),
+    (["--claim", "\x1b[31m\u202e"], r"--claim '\x1b[31m\u202e' names no claim"),
+    (["--claim", "\udc80"], r"--claim '\udc80' names no claim"),
+    (["--protocol", "a\0b"], r"--protocol does not know 'a\x00b'"),
+    (["--store", "/dev/null"], "--store must name a folder, got '/dev/null' ("),
+    (["--store", "a-file/store"], "is no folder); name another"),
+    (["--store", "x" * 300], "--store must name a folder, got 'xxxx"),
+    (["--store", "a\0b"], r"got 'a\x00b' (no folder can have that name); name another"),
+    (["--report-dir", "a-file"], "--report-dir must name a folder, got 'a-file' ("),
+    (["--data", "a-file"], "--data must name a folder, got 'a-file' ("),
+    (["--data", "\ud800"], r"--data must name a folder, got '\ud800' ("),
+    (["--expect", "."], "cannot read the expected verdicts .: Is a directory"),
+    (["--expect", "a-file"], "a-file must be a JSON object from entry id to a list of outcomes"),
+    (["--device", "cuda:" + "9" * 40], "unknown device 'cuda:9999"),
+    (["--device", "meta"], "device must be cpu or cuda, got 'meta'"),
+    (["--device", "\udc80"], r"unknown device '\udc80'"),
+]  # fmt: skip
 
 
 def refused(outcome, sentence):
@@ -45,6 +71,21 @@ def test_an_option_out_of_range_is_refused_in_one_sentence(
     store = repository.pytester.path / "store"
     refused(repository.run(*workers, *arguments, store=store), sentence)
     assert not (store / "runs").exists()
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), HOSTILE, ids=range(len(HOSTILE)))
+def test_an_absurd_or_hostile_option_is_refused_in_one_short_sentence(
+    repository, arguments, sentence
+):
+    repository.write(SUPPORTED)
+    (repository.pytester.path / "a-file").write_bytes(b"\xff\x00")
+    given = [] if "--store" in arguments else ["--store", repository.pytester.path / "store"]
+    result = repository.pytester.runpytest_inprocess(*QUICKLY, *given, *arguments)
+    assert int(result.ret) == 4
+    (told,) = [line for line in result.stderr.lines if line.startswith("ERROR: ")]
+    assert sentence in told
+    assert len(told) < 500
+    assert "Traceback" not in str(result.stdout) + str(result.stderr)
 
 
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "two workers"])
@@ -88,6 +129,32 @@ def test_odd(runs, judge):
 """
     )
     refused(repository.run(), "not a valid Recipe: timesteps")
+
+
+@pytest.mark.parametrize(
+    ("needs", "sentence"),
+    [
+        ("lambda setting: {}['x']", "raised KeyError: 'x' ("),
+        ("lambda setting: 1 / 0", "raised ZeroDivisionError: division by zero ("),
+        ("lambda setting: None", "raised TypeError: 'NoneType' object is not iterable ("),
+        ("lambda setting: {'a': 3}", "raised AttributeError: 'int' object has no attribute"),
+        ("lambda: 3", "raised TypeError: <lambda>() takes 0 positional arguments"),
+        ("lambda setting: setting.recipe.but(dataset='mnist')", "unknown data set 'mnist'; known:"),
+    ],
+)
+def test_a_mistake_in_needs_is_told_with_claim_exception_and_place(repository, needs, sentence):
+    repository.write(
+        f"""
+@says("odd", {needs})
+def test_odd(runs, judge):
+    pass
+"""
+    )
+    outcome = repository.run()
+    refused(outcome, sentence)
+    if "raised" in sentence:
+        assert "needs of other2024/odd raised" in outcome.text
+        assert ", line " in outcome.text
 
 
 def test_options_are_not_read_when_there_are_no_claims(repository):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import cycle
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +19,19 @@ HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)>\"'` | {{ 7 * 7 }} "
     "\x1b[31m\u202egpj.exe\x00\x9b2J\nsecond line " + "W" * 90
 )
+PAYLOADS = {
+    "script": "<script>alert(1)</script></script><svg/onload=alert(2)>",
+    "attribute": '" onmouseover="alert(3)" style="position:fixed" \' onfocus=\'alert(4)',
+    "style": "</style><style>body{background:url(https://example.org/x)}</style>",
+    "link": "javascript:alert(5)",
+    "template": "{{ 7 * 7 }}{% include 'x' %}{# y #}${alert(6)}",
+    "entities": "--><!-- ]]> &lt;script&gt; &#x3c;img src=x onerror=alert(7)&#x3e;",
+    "bidi": "safe\u202eexe\u2066.gpj\u2069\u200b",
+    "ansi": "\x1b[2J\x1b]8;;https://example.org\x07click\x1b]8;;\x07\x9b31m",
+    "markdown": "[a](javascript:alert(8)) ![b](https://example.org/p.png) | `c` |\n# d\n\n---\n<i>",
+}
+# Mappings whose keys are free, too.
+FREE = {"parameters", "versions", "data_digests", "factors"}
 # Enumerations and keys, which cannot hold any text.
 FIXED = {
     "outcome", "own_outcome", "flips_to", "without", "role",
@@ -54,7 +68,31 @@ def hostile_text() -> str:
 @pytest.fixture(scope="session")
 def hostile_audit(example_audit: Audit) -> Audit:
     """Return the example with a hostile string wherever a string is free."""
-    return Audit.model_validate(_poisoned(json.loads(example_audit.model_dump_json())))
+    return _poison(example_audit, [HOSTILE])
+
+
+@pytest.fixture(scope="session", params=PAYLOADS)
+def payload(request: pytest.FixtureRequest) -> str:
+    """Return one way to break out of a text."""
+    return PAYLOADS[request.param]
+
+
+@pytest.fixture(scope="session")
+def payloads() -> tuple[str, ...]:
+    """Return them all."""
+    return tuple(PAYLOADS.values())
+
+
+@pytest.fixture(scope="session")
+def payload_audit(example_audit: Audit, payload: str) -> Audit:
+    """Return the example with the payload wherever a string is free, in keys too."""
+    return _poison(example_audit, [payload])
+
+
+@pytest.fixture(scope="session")
+def armed_audit(example_audit: Audit) -> Audit:
+    """Return the example with all payloads in turn wherever a string is free, in keys too."""
+    return _poison(example_audit, PAYLOADS.values())
 
 
 @pytest.fixture
@@ -71,9 +109,20 @@ def edited(example_audit: Audit) -> Callable[..., Audit]:
     return edit
 
 
-def _poisoned(value: Any) -> Any:
+def _poison(audit: Audit, texts: Iterable[str]) -> Audit:
+    return Audit.model_validate(_poisoned(json.loads(audit.model_dump_json()), cycle(texts)))
+
+
+def _poisoned(value: Any, texts: Iterator[str]) -> Any:
     if isinstance(value, dict):
-        return {k: v if k in FIXED else _poisoned(v) for k, v in value.items()}
+        return {
+            key: inner
+            if key in FIXED
+            else {next(texts): next(texts), **_poisoned(inner, texts)}
+            if key in FREE
+            else _poisoned(inner, texts)
+            for key, inner in value.items()
+        }
     if isinstance(value, list):
-        return [_poisoned(item) for item in value]
-    return HOSTILE if isinstance(value, str) else value
+        return [_poisoned(item, texts) for item in value]
+    return next(texts) if isinstance(value, str) else value

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tic.report import write_report
+from tic.report.text import visible
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WIDTHS = (320, 360, 820, 840, 1280)
@@ -88,11 +89,12 @@ def visit(browser):
     def open_page(path: Path, **options):
         page = browser.new_page(**options)
         pages.append(page)
-        page.told, page.loaded = [], []
+        page.told, page.loaded, page.fetched = [], [], []
         page.on("console", lambda message: page.told.append(message.text))
         page.on("pageerror", lambda error: page.told.append(str(error)))
         page.on("dialog", lambda dialog: (page.told.append(dialog.message), dialog.dismiss()))
         page.on("request", lambda request: page.loaded.append(request.url))
+        page.on("requestfinished", lambda request: page.fetched.append(request.url))
         page.goto(path.as_uri())
         return page
 
@@ -122,6 +124,57 @@ def test_hostile_text_makes_no_elements_and_stays_on_the_page(visit, hostile_rep
     assert page.locator("script, img, iframe, object, embed").count() == 0
     assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
     assert page.evaluate(OVERFLOWING) == []
+
+
+# What may run or load something, and what leads to it.
+ARMED = """() => [...document.querySelectorAll('*')].flatMap(e => [...e.attributes]
+  .filter(a => a.name.startsWith('on') || a.name === 'style' || a.name === 'src'
+            || ['href', 'xlink:href', 'action'].includes(a.name)
+               && !/^(#|data:,$|https?:)/.test(a.value))
+  .map(a => e.tagName + ' ' + a.name + '=' + a.value))"""
+
+
+def test_no_text_of_an_audit_breaks_out_of_the_page(visit, armed_audit, payloads, tmp_path):
+    path = write_report(armed_audit, tmp_path)
+    page = visit(path)
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    page.evaluate("document.querySelectorAll('body, body *').forEach(e => e.focus?.())")
+    assert page.told == []
+    assert {url.partition("#")[0] for url in page.loaded} == {path.as_uri()}
+    assert page.evaluate(ARMED) == []
+    assert (
+        page.locator("script, img, iframe, object, embed, form, base, meta[http-equiv]").count()
+        == 1
+    )
+    assert page.locator("style").count() == 1
+    shown = " ".join(page.evaluate("document.body.textContent").split())
+    for payload in payloads:
+        assert " ".join(visible(payload).split()) in shown
+
+
+def test_the_policy_stops_what_would_get_in_all_the_same(visit, report):
+    page = visit(report)
+    page.evaluate("""() => {
+      window.stopped = [];
+      document.addEventListener('securitypolicyviolation', e =>
+        window.stopped.push(e.effectiveDirective));
+      const add = (name, fields) =>
+        document.body.append(Object.assign(document.createElement(name), fields));
+      add('script', {textContent: 'window.broken = true'});
+      add('style', {textContent: 'body { color: red }'});
+      add('img', {src: 'https://example.org/x.png'});
+      add('iframe', {src: 'https://example.org/'});
+      add('form', {id: 'sent', action: 'https://example.org/', method: 'get'});
+      document.querySelector('#sent').submit();
+      document.body.insertAdjacentHTML('beforeend', '<p onclick="window.broken = true">x</p>');
+      fetch('https://example.org/').catch(() => {});
+    }""")
+    page.wait_for_function("window.stopped.length >= 7")
+    assert page.evaluate("window.broken") is None
+    assert {each.partition("-src")[0] for each in page.evaluate("window.stopped")} == {
+        "script", "style", "img", "frame", "form-action", "connect",
+    }  # fmt: skip
+    assert page.fetched == [report.as_uri()]
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -2,8 +2,10 @@ import json
 
 import pytest
 
+from tic.audit.merge import merge
+from tic.audit.verify import verify_document
 from tic.errors import TicError
-from tic.report import load_audit
+from tic.report import diff_audits, load_audit, render_html
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def test_what_is_no_audit_is_refused_in_one_sentence(tmp_path, content, message)
 
 
 def test_missing_files_and_folders_are_refused(tmp_path):
-    with pytest.raises(TicError, match="must be an audit of schema 1, got no such file"):
+    with pytest.raises(TicError, match="must be an audit of schema 2, got no such file"):
         load_audit(tmp_path / "audit.json")
     with pytest.raises(TicError, match="got is a directory"):
         load_audit(tmp_path)
@@ -46,8 +48,8 @@ def test_missing_files_and_folders_are_refused(tmp_path):
 
 def test_a_newer_schema_is_refused_with_the_way_out(tmp_path, document):
     path = tmp_path / "audit.json"
-    path.write_text(json.dumps(document | {"schema_version": 2}), encoding="utf-8")
-    with pytest.raises(TicError, match=r"at most 1, got 2 in .*; upgrade tic-audit"):
+    path.write_text(json.dumps(document | {"schema_version": 3}), encoding="utf-8")
+    with pytest.raises(TicError, match=r"at most 2, got 3 in .*; upgrade tic-audit"):
         load_audit(path)
 
 
@@ -68,10 +70,70 @@ def test_an_unknown_field_is_refused(tmp_path, document):
     assert "\x1b" not in str(caught.value)
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity"])
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
 def test_numbers_that_are_not_finite_are_refused(tmp_path, document, number):
     text = json.dumps(document | {"seconds": 1.5}).replace('"seconds": 1.5', f'"seconds": {number}')
     path = tmp_path / "audit.json"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(TicError, match="seconds: input should be a finite number"):
+    with pytest.raises(TicError, match=f"got JSON with .*{number}"):
+        load_audit(path)
+
+
+def test_a_file_larger_than_any_audit_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "audit.json"
+    with path.open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(TicError, match=r"at most 67,108,864 bytes, .* has 1,099,511,627,776; name"):
+        load_audit(path)
+
+
+def test_a_key_that_is_there_twice_is_refused(tmp_path, document):
+    path = tmp_path / "audit.json"
+    path.write_text('{"seconds": 1, ' + json.dumps(document)[1:], encoding="utf-8")
+    with pytest.raises(TicError, match="got JSON with the key 'seconds' twice in one object"):
+        load_audit(path)
+
+
+def as_version_1(document):
+    """What version 1 wrote: without seal, digests, trends and the effects of readings."""
+    old = {name: value for name, value in document.items() if name != "seal"}
+    old["schema_version"] = 1
+    old["provenance"] = {k: v for k, v in document["provenance"].items() if k != "merged"}
+    late = {"manifest", "measurements"}
+    old["runs"] = [{k: v for k, v in run.items() if k not in late} for run in document["runs"]]
+    old["entries"] = [
+        {
+            **{name: value for name, value in entry.items() if name != "left_open"},
+            "contrasts": [
+                {name: value for name, value in each.items() if name != "trend"}
+                for each in entry["contrasts"]
+            ],
+            "readings": [
+                {k: v for k, v in each.items() if k not in {"contrasts", "left_open"}}
+                for each in entry["readings"]
+            ],
+        }
+        for entry in document["entries"]
+    ]
+    return old
+
+
+def test_an_audit_of_version_1_renders_and_diffs_but_has_no_seal(tmp_path, document):
+    paths = [tmp_path / "old.json", tmp_path / "new.json"]
+    for path, each in zip(paths, (as_version_1(document), document), strict=True):
+        path.write_text(json.dumps(each), encoding="utf-8")
+    old, new = map(load_audit, paths)
+    assert diff_audits(old, new).empty
+    assert render_html(old)
+    with pytest.raises(TicError, match="must have a seal to be verified, got none"):
+        verify_document(old)
+    with pytest.raises(TicError, match="must have a seal"):
+        merge([old, old])
+
+
+@pytest.mark.parametrize("version", [0, 1.0, True, "1", None])
+def test_what_was_never_a_version_is_refused(tmp_path, document, version):
+    path = tmp_path / "audit.json"
+    path.write_text(json.dumps(document | {"schema_version": version}), encoding="utf-8")
+    with pytest.raises(TicError, match="schema_version"):
         load_audit(path)

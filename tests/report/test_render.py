@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tic.audit.document import Audit
+from tic.errors import TicError
 from tic.report import load_audit, render, render_html, render_markdown, write_report
 from tic.stats.judge import Outcome
 
@@ -250,9 +251,19 @@ def test_a_failed_write_leaves_the_old_report_and_no_rest(tmp_path, example_audi
         raise OSError("no space left on device")
 
     monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(TicError, match="no space left"):
         write_report(example_audit, tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_an_audit_whose_page_cannot_be_made_is_kept(tmp_path, example_audit, monkeypatch):
+    def fail(audit):
+        raise RuntimeError("a template broke")
+
+    monkeypatch.setattr(render, "render_html", fail)
+    with pytest.raises(RuntimeError, match="a template broke"):
+        write_report(example_audit, tmp_path)
+    assert load_audit(tmp_path / "audit.json") == example_audit
 
 
 def test_the_summary_has_counts_scope_and_one_row_per_verdict(example_audit):

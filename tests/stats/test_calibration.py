@@ -231,6 +231,7 @@ def test_the_document_shows_the_tables_that_are_printed(request):
     ("options", "message"),
     [
         ({"simulations": 0}, "simulations must be at least 1, got 0"),
+        ({"simulations": 10**12}, "simulations must be at most 1000000, got 1000000000000"),
         ({"seed": -1}, "seed must be at least 0, got -1"),
         ({"n_seeds": (2, 3)}, "n_seeds must be at least 3, got 2"),
     ],

@@ -11,7 +11,11 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 class MeanReadout(nn.Module):
-    """Turns logits (T, B, K) into the (B, K) that attacks expect: the mean over time."""
+    """Turns logits (T, B, K) into the (B, K) that attacks expect: the mean over time.
+
+    Where a network has cut the graph, so that its logits do not depend on the images as far as
+    automatic differentiation sees, the gradient at the images is zero.
+    """
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -20,7 +24,8 @@ class MeanReadout(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map images (B, C, H, W) to mean logits (B, K)."""
         logits: Tensor = self.model(images)
-        return logits.mean(0)
+        # The second term adds 0 and keeps a graph.
+        return logits.mean(0) + 0 * images.sum() if images.requires_grad else logits.mean(0)
 
 
 def input_gradient(
@@ -35,13 +40,10 @@ def input_gradient(
         loss: Maps logits (B, K) and labels to losses (B,).
 
     Returns:
-        Mean logits (B, K) and the gradient (B, C, H, W), each image's of its own loss. It is zero
-        where the logits do not depend on the image as far as automatic differentiation sees.
+        Mean logits (B, K) and the gradient (B, C, H, W), each image's of its own loss.
     """
     leaf = images.detach().clone().requires_grad_()
     with torch.enable_grad():
         logits = MeanReadout(model)(leaf)
-        # The second term adds 0 and keeps a graph where the network has cut it.
-        total = loss(logits, labels).sum() + 0 * leaf.sum()
-        (gradient,) = torch.autograd.grad(total, leaf)
+        (gradient,) = torch.autograd.grad(loss(logits, labels).sum(), leaf)
     return logits.detach(), gradient

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 import pytest
 
 from tic.audit.counterfeit import ONE_SEED, Counterfeit
+from tic.audit.mistakes import told_of_author
 from tic.audit.pack import Pack, Setting
 from tic.audit.protocol import STANDARD, Gap, Protocol
 from tic.data.spec import describe, subset_size
@@ -96,17 +97,22 @@ class Claim:
         parameters: Mapping[str, Any],
         protocol: Protocol = STANDARD,
     ) -> dict[str, Recipe]:
-        """Recipes by role, without seeds; a single one has the role ''."""
+        """Recipes by role, without seeds; a single one has the role ''.
+
+        Raises:
+            TicError: `needs` raised, or returned neither a Recipe nor Recipes by role.
+        """
         if self.needs is None:
             return {}
-        wanted = {
-            name: parameters[name]
-            for name in inspect.signature(self.needs).parameters
-            if name in parameters
-        }
-        found = self.needs(setting, **wanted)
-        by_role = {"": found} if isinstance(found, Recipe) else found
-        return {role: protocol.recipe(_capped(recipe)) for role, recipe in by_role.items()}
+        with told_of_author(f"needs of {self.id}"):
+            wanted = {
+                name: parameters[name]
+                for name in inspect.signature(self.needs).parameters
+                if name in parameters
+            }
+            found = self.needs(setting, **wanted)
+            by_role = {"": found} if isinstance(found, Recipe) else dict(found)
+            return {role: protocol.recipe(_capped(recipe)) for role, recipe in by_role.items()}
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from tic.audit.evidence import (
 )
 from tic.stats.judge import Outcome
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 
 class Paper(Record):
@@ -73,6 +73,10 @@ class Entry(Record):
     observe, in the same setting and with the same value of every parameter that both have. When it
     is SUPPORTED they do not stand against it; when it is REFUTED they do. An entry of the role
     `counterfeit` is a claim on Runs that were falsified on purpose, and must not be SUPPORTED.
+
+    `own_outcome` follows from the contrasts, where all needed checks hold and `left_open` does not
+    say why nothing can be said; where there are readings, it follows from those (see
+    `tic.audit.deciding`).
     """
 
     id: str
@@ -97,6 +101,7 @@ class Entry(Record):
     contrasts: tuple[Contrast, ...]
     comparisons: tuple[Comparison, ...]
     checks: tuple[Check, ...]
+    left_open: tuple[str, ...] = ()
     worst_cases: tuple[WorstCase, ...]
     readings: tuple[ReadingVerdict, ...]
     tables: tuple[Table, ...]
@@ -107,7 +112,11 @@ class Entry(Record):
 
 
 class RunRecord(Record):
-    """What was trained for the audit; `test_accuracy` is in percent."""
+    """What was trained for the audit; `test_accuracy` is in percent.
+
+    `manifest` is the sha256 of the Run's manifest, which has that of every file of the Run.
+    `measurements` has the sha256 of every measurement of it that the verdicts rest on, by file.
+    """
 
     fingerprint: str
     label: str
@@ -117,10 +126,15 @@ class RunRecord(Record):
     seconds: FiniteFloat | None
     train_loss: FiniteFloat | None
     test_accuracy: FiniteFloat | None
+    manifest: str | None = None
+    measurements: dict[str, str] = Field(default_factory=dict)
 
 
 class Provenance(Record):
-    """Where the numbers come from."""
+    """Where the numbers come from.
+
+    `merged` has the seals of the audits that were joined to this one, if any.
+    """
 
     command: str
     git_commit: str | None
@@ -131,6 +145,7 @@ class Provenance(Record):
     processor: str
     accelerator: str | None
     data_digests: dict[str, str]
+    merged: tuple[str, ...] = ()
 
 
 class Multiplicity(Record):
@@ -147,9 +162,13 @@ class Multiplicity(Record):
 
 
 class Audit(Record):
-    """One execution of the suite."""
+    """One execution of the suite, or several that were merged.
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    `seal` is the sha256 of all the rest (see `tic.audit.seal`); an audit of an older version has
+    none.
+    """
+
+    schema_version: Literal[2] = SCHEMA_VERSION
     started: str
     seconds: FiniteFloat
     completed: bool
@@ -159,3 +178,4 @@ class Audit(Record):
     runs: tuple[RunRecord, ...]
     multiplicity: Multiplicity
     provenance: Provenance = Field(repr=False)
+    seal: str | None = None

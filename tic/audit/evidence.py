@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict, FiniteFloat, model_validator
 
 from tic.stats.judge import Outcome
+from tic.stats.trend import Direction
 
 
 class Record(BaseModel):
@@ -38,11 +39,18 @@ class Sensitivity(Record):
     without: tuple[Outcome, ...]
 
 
-class Contrast(Record):
-    """One number per seed, the region it is judged against, and what came out.
+class Trend(Record):
+    """What Page's test ranks: for each seed one value per condition, in the conditions' order."""
 
-    `seeds` names the seed of each effect, and is empty for effects that are exact. `interval` is
-    None where no interval exists (too few seeds, no spread), and `reason` then says why.
+    direction: Direction
+    samples: tuple[tuple[FiniteFloat, ...], ...]
+
+
+class Effects(Record):
+    """One number per seed, and the region it is judged against: all that a verdict follows from.
+
+    `seeds` names the seed of each effect, and is empty for effects that are exact. Where `trend` is
+    there, Page's test of it decides, and the effects are its rank correlations.
     """
 
     name: str
@@ -51,6 +59,26 @@ class Contrast(Record):
     effects: tuple[FiniteFloat, ...]
     region: RegionRecord
     confidence: FiniteFloat
+    trend: Trend | None = None
+
+    @model_validator(mode="after")
+    def _seeds_match_effects(self) -> Effects:
+        samples = None if self.trend is None else len(self.trend.samples)
+        for count, what in ((len(self.effects), "effects"), (samples, "rows of samples")):
+            if self.seeds and count not in (None, len(self.seeds)):
+                raise ValueError(
+                    f"{self.name}: {count} {what} for {len(self.seeds)} seeds; each needs its seed"
+                )
+        return self
+
+
+class Contrast(Effects):
+    """Effects and what came out.
+
+    `interval` is None where no interval exists (too few seeds, no spread), and `reason` then says
+    why.
+    """
+
     estimate: FiniteFloat
     interval: tuple[FiniteFloat, FiniteFloat] | None
     p_value: FiniteFloat | None
@@ -58,15 +86,6 @@ class Contrast(Record):
     reason: str
     seeds_needed: int | None
     sensitivity: Sensitivity
-
-    @model_validator(mode="after")
-    def _seeds_match_effects(self) -> Contrast:
-        if self.seeds and len(self.seeds) != len(self.effects):
-            raise ValueError(
-                f"{self.name}: {len(self.effects)} effects for {len(self.seeds)} seeds; "
-                "each effect needs its seed"
-            )
-        return self
 
 
 def decisive_contrast(contrasts: Sequence[Contrast], outcome: Outcome) -> Contrast | None:
@@ -140,7 +159,8 @@ class ReadingVerdict(Record):
     """What came out of a claim when the same Runs were read in another way.
 
     `factors` tells the way, such as estimator and images; `estimate` is that of the contrast that
-    the outcome hangs on. `release` marks what the paper's release computes.
+    the outcome hangs on. `release` marks what the paper's release computes. The outcome follows
+    from the `contrasts`, unless `left_open` says why nothing can be said.
     """
 
     factors: dict[str, str]
@@ -148,6 +168,8 @@ class ReadingVerdict(Record):
     outcome: Outcome
     estimate: FiniteFloat | None
     unit: str
+    contrasts: tuple[Effects, ...] = ()
+    left_open: tuple[str, ...] = ()
 
 
 class WorstCase(Record):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from tic.audit.document import Entry
 from tic.errors import TicError
+from tic.files import parse_json, read_whole
 from tic.stats import Outcome
+from tic.text import quoted
 
 Expectation = dict[str, frozenset[Outcome]]
+_NAMES = frozenset(map(str, Outcome))
 
 
 def load_expectation(path: Path) -> Expectation:
@@ -19,18 +21,30 @@ def load_expectation(path: Path) -> Expectation:
         TicError: The file is missing, not such an object, or names an unknown outcome.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        return {
-            str(entry): frozenset(Outcome(name) for name in names)
-            for entry, names in document.items()
-        }
+        content = read_whole(path)
     except OSError as error:
-        raise TicError(f"cannot read the expected verdicts {path}: {error.strerror}") from None
-    except (ValueError, AttributeError, TypeError) as error:
+        raise TicError(
+            f"cannot read the expected verdicts {path}: {error.strerror}; name a file, as "
+            f"reports/expected/smoke.json"
+        ) from None
+    try:
+        document = parse_json(content)
+        if not isinstance(document, dict):
+            raise TicError(f"a JSON {type(document).__name__}")
+        return {entry: _outcomes(entry, names) for entry, names in document.items()}
+    except TicError as error:
         raise TicError(
             f"{path} must be a JSON object from entry id to a list of outcomes "
-            f"({', '.join(Outcome)}): {error}"
+            f"({', '.join(Outcome)}), got {error}"
         ) from None
+
+
+def _outcomes(entry: str, names: object) -> frozenset[Outcome]:
+    if isinstance(names, list) and names:
+        allowed = frozenset(name for name in names if isinstance(name, str) and name in _NAMES)
+        if len(allowed) == len(names):
+            return frozenset(map(Outcome, allowed))
+    raise TicError(f"{quoted(names)} for {quoted(entry)}")
 
 
 def drift(entry: Entry, expected: Expectation, *, final: bool) -> str | None:

@@ -8,20 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tic import stats
-from tic.audit.evidence import (
-    Contrast,
-    ReadingVerdict,
-    RegionRecord,
-    Sensitivity,
-    WorstCase,
-    decisive_contrast,
-)
+from tic.audit import deciding
+from tic.audit.deciding import Decision, JudgedEffects, record_region
+from tic.audit.evidence import Contrast, Effects, ReadingVerdict, Sensitivity, Trend, WorstCase
 from tic.audit.exhibits import Exhibits
 from tic.errors import TicError
-from tic.stats import ClaimVerdict, Outcome, Region, Verdict
-
-MASKED = 1.0
-"""Percentage points by which an attack may stay behind the worst case over a battery."""
+from tic.stats import ClaimVerdict, Region, Verdict
+from tic.stats.checks import finite_array
 
 
 class Judge(Exhibits):
@@ -42,12 +35,15 @@ class Judge(Exhibits):
         self.confidence = confidence
         self.draws = draws
         super().__init__()
-        self.contrasts: list[Contrast] = []
         self.worst_cases: list[WorstCase] = []
         self.readings: list[ReadingVerdict] = []
-        self._verdicts: list[Verdict] = []
-        self._sensitivities: list[stats.Sensitivity] = []
-        self._reasons: list[str] = []
+        self.left_open: list[str] = []
+        self._judged: list[JudgedEffects] = []
+
+    @property
+    def contrasts(self) -> tuple[Contrast, ...]:
+        """What was judged so far."""
+        return tuple(each.contrast for each in self._judged)
 
     def __call__(
         self,
@@ -67,14 +63,28 @@ class Judge(Exhibits):
             unit: Of the effect.
             exact: The effects are arithmetic, without sampling error.
         """
-        verdict = stats.judge(effects, region, confidence=self.confidence, exact=exact)
-        return self._record(verdict, stats.sensitivity(verdict), name, unit)
+        values = tuple(finite_array(effects, name="effects", axes="S").tolist())
+        if exact:
+            found = deciding.exact_effects(values, region, self.confidence, name=name, unit=unit)
+        else:
+            self._require_one_per_seed(name, len(values))
+            found = self._sampled(name, unit, values, region)
+        return self._record(found)
 
     def trend(self, samples: ArrayLike, *, direction: stats.trend.Direction, name: str) -> Verdict:
         """Judge by Page's test whether (S, conditions) values follow an order within each seed."""
-        verdict = stats.judge_trend(samples, direction=direction, confidence=self.confidence)
-        nearness = stats.trend_sensitivity(verdict, samples, direction=direction)
-        return self._record(verdict, nearness, name, "rank correlation")
+        correlations = deciding.rank_correlations(samples, direction)
+        self._require_one_per_seed(name, len(correlations))
+        rows = np.asarray(samples, dtype=float).tolist()
+        return self._record(
+            self._sampled(
+                name,
+                "rank correlation",
+                correlations,
+                stats.above(0),
+                Trend(direction=direction, samples=tuple(map(tuple, rows))),
+            )
+        )
 
     def worst_case(
         self, figure: str, attacked: ArrayLike, worst: ArrayLike, *, reported: float | None
@@ -89,20 +99,9 @@ class Judge(Exhibits):
             worst: Accuracy in percent of the worst case per image, shape (S,).
             reported: What the paper reports for it.
         """
-        before, after = np.asarray(attacked, dtype=float), np.asarray(worst, dtype=float)
-        gaps = before - after
-        # Where no attack does any better on any seed, nothing is left to estimate.
-        verdict = stats.judge(
-            gaps, stats.above(MASKED), confidence=self.confidence, exact=not gaps.any()
-        )
+        before, after = (np.asarray(each, dtype=float).tolist() for each in (attacked, worst))
         self.worst_cases.append(
-            WorstCase(
-                figure=figure,
-                reported=reported,
-                attacked=tuple(before),
-                worst=tuple(after),
-                outcome=verdict.outcome,
-            )
+            deciding.worst_case(figure, reported, before, after, self.confidence)
         )
 
     def reading(self, factors: Mapping[str, str], other: Judge, *, release: bool = False) -> None:
@@ -113,18 +112,20 @@ class Judge(Exhibits):
             other: Judged the claim on that reading.
             release: Whether it is the way of the paper's release.
         """
-        verdict = other.verdict()
-        decisive = decisive_contrast(other.contrasts, verdict.outcome)
-        assert decisive is not None
+        other.decision()  # it must have judged something
+        left_open = [*deciding.failed_checks(other.checks), *other.left_open]
         self.readings.append(
-            ReadingVerdict(
-                factors=dict(factors),
-                release=release,
-                outcome=verdict.outcome,
-                estimate=decisive.estimate,
-                unit=decisive.unit,
-            )
+            deciding.reading(dict(factors), other._judged, left_open, release=release)
         )
+
+    def readings_contradict(self) -> Verdict:
+        """Judge whether the recorded readings contradict each other; that alone decides.
+
+        See `tic.audit.deciding.contradiction`.
+        """
+        found, reasons = deciding.contradiction(self.readings, self.confidence)
+        self.left_open.extend(reasons)
+        return self._record(found)
 
     def verdict(self) -> ClaimVerdict:
         """Combine the contrasts.
@@ -132,71 +133,52 @@ class Judge(Exhibits):
         Raises:
             TicError: The test judged nothing.
         """
-        if not self._verdicts:
-            raise TicError("the claim's test judged nothing; call judge(effects, region, name=…)")
-        if reason := self._open():
-            return ClaimVerdict(Outcome.INCONCLUSIVE, None, reason)
-        return stats.combine(self._verdicts)
+        return self.decision().verdict
 
     def leave_open(self, reason: str) -> None:
         """Leave the claim INCONCLUSIVE whatever its contrasts say, and tell why."""
-        self._reasons.append(reason)
+        self.left_open.append(reason)
 
     def sensitivity(self) -> Sensitivity | None:
         """How near the verdict is to another one; None where the claim was left open."""
-        if self._open():
-            return None
-        found = stats.claim_sensitivity(self._verdicts, self._sensitivities)
-        return _sensitivity_record(found)
+        return self.decision().sensitivity
 
-    def _open(self) -> str:
-        """Why nothing can be said, "" where something can."""
-        failed = [each.says for each in self.checks if each.needed and not each.holds]
-        told = [f"nothing can be said where this does not hold: {'; '.join(failed)}"]
-        return "; ".join([*(told if failed else ()), *self._reasons])
+    def decision(self) -> Decision:
+        """Verdict and how near it is to another one.
 
-    def _record(
-        self, verdict: Verdict, sensitivity: stats.Sensitivity, name: str, unit: str
-    ) -> Verdict:
-        if not verdict.exact and verdict.n_seeds != len(self.seeds):
+        Raises:
+            TicError: The test judged nothing.
+        """
+        if not self._judged:
+            raise TicError("the claim's test judged nothing; call judge(effects, region, name=…)")
+        return deciding.decide(self._judged, self.checks, self.left_open)
+
+    def _sampled(
+        self,
+        name: str,
+        unit: str,
+        effects: tuple[float, ...],
+        region: Region,
+        trend: Trend | None = None,
+    ) -> Effects:
+        return Effects(
+            name=name,
+            unit=unit,
+            seeds=self.seeds,
+            effects=effects,
+            region=record_region(region),
+            confidence=self.confidence,
+            trend=trend,
+        )
+
+    def _require_one_per_seed(self, name: str, count: int) -> None:
+        if count != len(self.seeds):
             raise TicError(
-                f"{name}: one effect per seed is needed, got {verdict.n_seeds} effects "
+                f"{name}: one effect per seed is needed, got {count} effects "
                 f"for {len(self.seeds)} seeds"
             )
-        self._verdicts.append(verdict)
-        self._sensitivities.append(sensitivity)
-        self.contrasts.append(
-            Contrast(
-                name=name,
-                unit=unit,
-                seeds=() if verdict.exact else self.seeds,
-                effects=verdict.effects,
-                region=_region_record(verdict.region),
-                confidence=verdict.confidence,
-                estimate=verdict.estimate,
-                interval=verdict.interval,
-                p_value=verdict.p_value,
-                outcome=verdict.outcome,
-                reason=verdict.reason,
-                seeds_needed=verdict.seeds_needed,
-                sensitivity=_sensitivity_record(sensitivity),
-            )
-        )
-        return verdict
 
-
-def _sensitivity_record(found: stats.Sensitivity) -> Sensitivity:
-    return Sensitivity(
-        flip_confidence=found.flip_confidence,
-        flips_to=found.flips_to,
-        flip_margin=found.flip_margin,
-        without=found.without,
-    )
-
-
-def _region_record(region: Region) -> RegionRecord:
-    return RegionRecord(
-        low=region.low if np.isfinite(region.low) else None,
-        high=region.high if np.isfinite(region.high) else None,
-        text=str(region),
-    )
+    def _record(self, found: Effects) -> Verdict:
+        judged = deciding.judge_effects(found)
+        self._judged.append(judged)
+        return judged.verdict

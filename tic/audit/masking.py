@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -18,6 +19,7 @@ from tic.attacks.attack import Passes
 from tic.attacks.battery import Level, Member, battery, epsilons
 from tic.audit.exhibits import Exhibits
 from tic.audit.runs import Array, SeedRuns
+from tic.measure.measurement import gathered
 
 Right = NDArray[np.bool_]
 TOLERANCE = 0.2
@@ -79,15 +81,19 @@ def attack(runs: SeedRuns, epsilon: float, step: float) -> Robustness:
         step: Of the paper's PGD.
     """
     level = runs.setting.attacks
-    members = battery(level, epsilon, step)
+    members, growing = battery(level, epsilon, step), _growing(level, epsilon)
+    asked: list[Callable[[], Right]] = [
+        runs.right,
+        *(partial(runs.right, e.attack, transferred=e.family == "transfer") for e in members),
+        *(partial(runs.right, each) for each in growing),
+    ]
+    clean, *right = gathered(asked)
+    attacked, grown = right[: len(members)], right[len(members) :]
     return Robustness(
         members=members,
-        clean=runs.right(),
-        attacked={
-            each.name: runs.right(each.attack, transferred=each.family == "transfer")
-            for each in members
-        },
-        grown={each.epsilon: runs.right(each) for each in _growing(level, epsilon)},
+        clean=clean,
+        attacked={each.name: under for each, under in zip(members, attacked, strict=True)},
+        grown={each.epsilon: under for each, under in zip(growing, grown, strict=True)},
         zero_gradients=percent(runs.zero_gradients()),
         chance=runs.chance,
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any, Literal
 
 from tic.attacks.battery import Level
@@ -14,9 +16,14 @@ from tic.audit.pack import Pack, Setting
 from tic.audit.protocol import STANDARD, Protocol
 from tic.data.spec import SPECS, describe
 from tic.errors import TicError
-from tic.recipe import Precision
+from tic.files import require_folder
+from tic.recipe import MOST_EPOCHS, MOST_IMAGES, MOST_TIMESTEPS, Precision
+from tic.text import quoted, shorten
 
 CONFIDENCE = 0.95
+MOST_SEEDS = 1000
+LAST_SEED = 1_000_000
+MOST_WORKERS = 1_000_000
 ALL_PROTOCOLS = "all"
 Size = int | Literal["all"]
 
@@ -31,7 +38,7 @@ class Options:
         timesteps: Overrides T.
         epochs: Overrides the length of the training.
         precision: Overrides the precision of the training.
-        seeds: Number of seeds, counted from 0.
+        seeds: Overrides the seeds.
         train_size: Number of training images; "all" for every one.
         fisher_size: At most so many images for the Fisher information; "all" for every one.
         test_size: At most so many test images for accuracy; "all" for every one.
@@ -47,7 +54,7 @@ class Options:
     timesteps: int | None = None
     epochs: int | None = None
     precision: Precision | None = None
-    seeds: int | None = None
+    seeds: tuple[int, ...] | None = None
     train_size: Size | None = None
     fisher_size: Size | None = None
     test_size: Size | None = None
@@ -82,7 +89,8 @@ class Options:
         for pattern in self.claims:
             if claims and not any(_matches(claim, pattern) for claim in claims):
                 raise TicError(
-                    f"--claim {pattern!r} names no claim; `tic claims` lists their names and places"
+                    f"--claim {quoted(pattern)} names no claim; `tic claims` lists their names "
+                    f"and places"
                 )
 
     def protocols_of(self, claim: Claim) -> list[Protocol]:
@@ -101,7 +109,9 @@ class Options:
         names = [STANDARD.name, *sorted(known), ALL_PROTOCOLS]
         for name in self.protocols:
             if name not in names:
-                raise TicError(f"--protocol does not know {name!r}; known: {', '.join(names)}")
+                raise TicError(
+                    f"--protocol does not know {quoted(name)}; known: {', '.join(names)}"
+                )
 
     def _override(self, setting: Setting, dataset: str | None) -> Setting:
         changes: dict[str, Any] = {
@@ -112,7 +122,7 @@ class Options:
         }
         setting = setting.but(**{name: value for name, value in changes.items() if value})
         if self.seeds is not None:
-            setting = replace(setting, seeds=tuple(range(self.seeds)))
+            setting = replace(setting, seeds=self.seeds)
         if self.fisher_size is not None:
             setting = replace(setting, fisher_size=_number(self.fisher_size))
         if self.test_size is not None:
@@ -152,16 +162,21 @@ def read_options(asked: argparse.Namespace) -> Options:
     """
     if asked.gpus is not None and not asked.plan:
         raise TicError(
-            f"--gpus goes with --plan, whose schedule it simulates, got --gpus {asked.gpus} alone; "
-            f"use tic plan, or -n for the number of processes"
+            f"--gpus goes with --plan, whose schedule it simulates, got --gpus "
+            f"{shorten(asked.gpus, 40)} alone; use tic plan, or -n for the number of processes"
         )
+    require_folder("--store", store_folder(asked))
+    if asked.report_dir is not None:
+        require_folder("--report-dir", asked.report_dir)
+    if asked.data is not None:
+        require_folder("--data", asked.data)
     return Options(
         architectures=_listed("--arch", asked.arch),
         datasets=_listed("--dataset", asked.dataset, known=tuple(SPECS)),
-        timesteps=_count("--timesteps", asked.timesteps),
-        epochs=_count("--epochs", asked.epochs),
+        timesteps=_count("--timesteps", asked.timesteps, MOST_TIMESTEPS),
+        epochs=_count("--epochs", asked.epochs, MOST_EPOCHS),
         precision=asked.precision,
-        seeds=_count("--seeds", asked.seeds),
+        seeds=None if asked.seeds is None else _seeds(asked.seeds),
         train_size=_size("--train-size", asked.train_size),
         fisher_size=_size("--fisher-size", asked.fisher_size),
         test_size=_size("--test-size", asked.test_size),
@@ -169,22 +184,47 @@ def read_options(asked: argparse.Namespace) -> Options:
         attack_size=_size("--attack-size", asked.attack_size),
         claims=_listed("--claim", asked.claim),
         protocols=_listed("--protocol", asked.protocol),
-        gpus=tuple(_at_least_one("--gpus", each) for each in _listed("--gpus", asked.gpus)),
+        gpus=tuple(_whole("--gpus", each, MOST_WORKERS) for each in _listed("--gpus", asked.gpus)),
     )
 
 
+def store_folder(asked: argparse.Namespace) -> Path:
+    """Folder of the Store: what was asked for, else $TIC_STORE, else `.tic`."""
+    return asked.store or Path(os.environ.get("TIC_STORE") or ".tic")
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    """Read a number of seeds, counted from 0, or the first and the last: `5`, `5-9`."""
+    first, dash, last = text.partition("-")
+    if not (dash and first and last):
+        return tuple(range(_whole("--seeds", text, MOST_SEEDS, " or FIRST-LAST")))
+    ends = [_whole("--seeds", each, LAST_SEED, least=0) for each in (first, last)]
+    if not 0 <= ends[1] - ends[0] < MOST_SEEDS:
+        raise TicError(
+            f"--seeds must name the first and the last of at most {MOST_SEEDS} seeds, such as 5-9, "
+            f"got {quoted(text)}"
+        )
+    return tuple(range(ends[0], ends[1] + 1))
+
+
 def _size(option: str, text: str | None) -> Size | None:
-    return "all" if text == "all" else _count(option, text, way_out=" or all")
+    return "all" if text == "all" else _count(option, text, MOST_IMAGES, way_out=" or all")
 
 
-def _count(option: str, text: str | None, way_out: str = "") -> int | None:
-    return None if text is None else _at_least_one(option, text, way_out)
+def _count(option: str, text: str | None, most: int, way_out: str = "") -> int | None:
+    return None if text is None else _whole(option, text, most, way_out)
 
 
-def _at_least_one(option: str, text: str, way_out: str = "") -> int:
-    if not (text.isascii() and text.isdigit()) or int(text) < 1:
-        raise TicError(f"{option} must be a whole number of at least 1{way_out}, got {text!r}")
-    return int(text)
+def _whole(option: str, text: str, most: int, way_out: str = "", *, least: int = 1) -> int:
+    """Read a whole number up to `most`; digits beyond those of `most` are never converted."""
+    digits = (text.lstrip("0") or text[-1:]) if text.isascii() and text.isdigit() else ""
+    if not digits or (digits == "0" and least > 0):
+        raise TicError(
+            f"{option} must be a whole number of at least {least}{way_out}, got {quoted(text)}"
+        )
+    if len(digits) > len(str(most)) or int(digits) > most:
+        raise TicError(f"{option} must be at most {most}{way_out}, got {quoted(text)}")
+    return int(digits)
 
 
 def _listed(option: str, text: str | None, known: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -192,8 +232,8 @@ def _listed(option: str, text: str | None, known: tuple[str, ...] = ()) -> tuple
         return ()
     names = tuple(part.strip() for part in text.split(",") if part.strip())
     if not names or len(set(names)) != len(names):
-        raise TicError(f"{option} needs distinct names separated by commas, got {text!r}")
+        raise TicError(f"{option} needs distinct names separated by commas, got {quoted(text)}")
     for name in names:
         if known and name not in known:
-            raise TicError(f"{option} does not know {name!r}; known: {', '.join(known)}")
+            raise TicError(f"{option} does not know {quoted(name)}; known: {', '.join(known)}")
     return names

@@ -9,6 +9,7 @@ from tic.attacks.battery import Level
 from tic.audit.document import Paper
 from tic.errors import TicError
 from tic.recipe import Recipe
+from tic.text import quoted
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Pack:
         if architecture not in self.settings:
             known = ", ".join(sorted(self.settings))
             raise TicError(
-                f"{self.paper.key} has no setting for architecture {architecture!r}; known: {known}"
+                f"{self.paper.key} has no setting for architecture {quoted(architecture)}; "
+                f"known: {known}"
             )
         return self.settings[architecture]

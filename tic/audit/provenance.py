@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from tic.audit.document import Provenance
+from tic.audit.privacy import discreet_arguments
 
 _PACKAGES = (
     "tic-audit", "torch", "torchvision", "spikingjelly", "torchattacks", "numpy", "scipy",
@@ -25,14 +26,14 @@ def provenance(
 
     Args:
         root: Folder of the claims; its git commit is recorded.
-        arguments: Command line after the program's name; the user's own folder becomes `~`.
+        arguments: Command line after the program's name; `tic.audit.privacy` says what is hidden.
         data_digests: Digest of every data set used.
         device: Device that the Runs were trained on.
     """
     commit = _git(root, "rev-parse", "HEAD")
     changes = _git(root, "status", "--porcelain", "--untracked-files=no")
     return Provenance(
-        command=shlex.join(["pytest", *map(_without_home, arguments)]),
+        command=shlex.join(["pytest", *discreet_arguments(arguments)]),
         git_commit=commit or None,
         git_dirty=None if changes is None else bool(changes),
         versions={name: found for name in _PACKAGES if (found := _version(name))},
@@ -42,14 +43,6 @@ def provenance(
         accelerator=_accelerator(device),
         data_digests=dict(data_digests),
     )
-
-
-def _without_home(argument: str) -> str:
-    try:
-        home = Path.home()
-    except RuntimeError:
-        return argument
-    return argument if home == Path(home.anchor) else argument.replace(f"{home}/", "~/")
 
 
 def _git(root: Path, *arguments: str) -> str | None:

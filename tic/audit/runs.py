@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -29,9 +29,10 @@ from tic.measure.catalogue import (
 )
 from tic.measure.fisher import Estimator, information_centroid
 from tic.measure.layers import layer_scales, repeated_weights, stored_sparsity
-from tic.measure.measurement import Measurement, measure
+from tic.measure.measurement import Measurement, gathered, measure
 from tic.measure.perturbation import PerturbationResponse
 from tic.recipe import Recipe
+from tic.store import Store
 
 Array = NDArray[np.float64]
 Epoch = int | Literal["untrained", "early", "middle", "final"]
@@ -158,7 +159,10 @@ class SeedRuns:
 
     def measured(self, measurement: Measurement) -> list[dict[str, Any]]:
         """Measure every Run; results are shared, so nobody may write into them."""
-        return [_taken(measurement, recipe, self.lab) for recipe in self.recipes]
+        return gathered(
+            partial(_taken, measurement, recipe, self.lab, self.lab.store)
+            for recipe in self.recipes
+        )
 
     def _fisher_size(self) -> int | None:
         size = self.setting.fisher_size
@@ -210,7 +214,7 @@ class SeedRuns:
     def centroids(self) -> tuple[tuple[int, ...], Array]:
         """Epochs from early on, (E,), and the normalised centroid at each, shape (S, E)."""
         epochs = tuple(epoch for epoch in self.checkpoints if epoch >= self.epoch("early"))
-        return epochs, np.array([self.centroid(epoch) for epoch in epochs]).T
+        return epochs, np.array(gathered(partial(self.centroid, epoch) for epoch in epochs)).T
 
     def accuracy(self, corruption: Corruption | None = None, timesteps: int | None = None) -> Array:
         """Final test accuracy in percent, shape (S,)."""
@@ -242,19 +246,19 @@ class SeedRuns:
         """
         following = (*self.seeds[1:], *self.seeds[:1])
         own = corruption if isinstance(corruption, Sequence) else [corruption] * len(self.seeds)
-        found = [
-            _taken(
-                RightMeasurement(
-                    epoch=self.epoch("final"),
-                    corruption=each,
-                    source_seed=other if transferred else None,
-                    size=self.setting.attack_size,
-                ),
-                recipe,
-                self.lab,
+        wanted = (
+            RightMeasurement(
+                epoch=self.epoch("final"),
+                corruption=each,
+                source_seed=other if transferred else None,
+                size=self.setting.attack_size,
             )
-            for recipe, other, each in zip(self.recipes, following, own, strict=True)
-        ]
+            for other, each in zip(following, own, strict=True)
+        )
+        found = gathered(
+            partial(_taken, measurement, recipe, self.lab, self.lab.store)
+            for measurement, recipe in zip(wanted, self.recipes, strict=True)
+        )
         return np.array([each["right"] for each in found], dtype=bool)
 
     def zero_gradients(self) -> NDArray[np.bool_]:
@@ -324,28 +328,28 @@ class SeedRuns:
     def accuracies(self) -> tuple[tuple[int, ...], Array]:
         """Epochs with kept weights, (E,), and test accuracy in percent at each, shape (S, E)."""
         size = self.setting.test_size
-        columns = [
-            [
-                each["accuracy"]
-                for each in self.measured(AccuracyMeasurement(epoch=self.epoch(epoch), size=size))
-            ]
+        columns = gathered(
+            partial(self.measured, AccuracyMeasurement(epoch=self.epoch(epoch), size=size))
             for epoch in self.checkpoints
-        ]
-        return self.checkpoints, np.array(columns).T
+        )
+        return self.checkpoints, np.array(
+            [[each["accuracy"] for each in column] for column in columns]
+        ).T
 
     def seconds(self) -> Array:
         """Duration of each training in seconds, shape (S,)."""
         return np.array([self._history(recipe)["seconds"] for recipe in self.recipes])
 
     def _history(self, recipe: Recipe) -> dict[str, Any]:
-        run = self.lab.store.get(self.lab.fingerprint(recipe))
+        run = self.lab.finished(recipe)
         if run is None:
             raise TicError(f"{recipe.label} is not in the Store; train it first")
         return run.history
 
 
 @lru_cache(maxsize=2**14)
-def _taken(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any]:
+def _taken(measurement: Measurement, recipe: Recipe, lab: Lab, store: Store) -> dict[str, Any]:
+    """Measure once per Store object, which notes what was asked of it."""
     return measure(measurement, recipe, lab)
 
 

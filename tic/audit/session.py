@@ -138,11 +138,13 @@ class AuditSession:
         lab: Store, data and device.
         planned: Collected claims by entry id, in order.
         entries: What came out so far; filled where reports arrive.
+        evidence: By Run the sha256 of every measurement that they rest on, by file; likewise.
     """
 
     lab: Lab
     planned: dict[str, PlannedEntry] = field(default_factory=dict)
     entries: dict[str, Entry] = field(default_factory=dict)
+    evidence: dict[str, dict[str, str]] = field(default_factory=dict)
     started: float = field(default_factory=time.time)
     _left: Plan | None = field(default=None, init=False)
 
@@ -179,12 +181,17 @@ class AuditSession:
 
     def runs(self, entry: PlannedEntry) -> SeedRuns | dict[str, SeedRuns]:
         """Return the Runs of an entry by role; train what the plan lacks until they are there."""
-        from tic.audit.runs import SeedRuns
-        from tic.engine.local import build, ensure
+        from tic.engine.sharing import build, ensure
 
         # What was once finished is looked for no more, but verified where a claim needs it.
         self._left = build(self.plan if self._left is None else self._left, self.lab)
         ensure(entry.seeded_recipes, self.plan, self.lab)
+        return self.trained(entry)
+
+    def trained(self, entry: PlannedEntry) -> SeedRuns | dict[str, SeedRuns]:
+        """Return the Runs of an entry by role, which are there."""
+        from tic.audit.runs import SeedRuns
+
         by_role = {
             role: SeedRuns(recipe, entry.setting, self.lab, entry.protocol)
             for role, recipe in entry.recipes.items()
@@ -196,6 +203,7 @@ class AuditSession:
         """Assemble the audit from the entries; collected claims without one are NOT_RUN."""
         from tic.audit.assemble import correct, data_digests, run_records
         from tic.audit.provenance import provenance
+        from tic.audit.seal import sealed
 
         entries, multiplicity = correct(
             [self.entries.get(each.id) or not_run(each) for each in self.planned.values()],
@@ -206,17 +214,33 @@ class AuditSession:
         papers = {
             each.claim.pack.paper.key: each.claim.pack.paper for each in self.planned.values()
         }
-        return Audit(
+        audit = Audit(
             started=datetime.fromtimestamp(self.started, UTC).isoformat(timespec="seconds"),
             seconds=round(time.time() - self.started, 1),
             completed=completed and set(self.planned) <= set(self.entries),
             papers=tuple(papers.values()),
             protocols=self._protocols(),
             entries=tuple(entries),
-            runs=tuple(run_records(self.plan, self.lab, list(sizes))),
+            runs=tuple(run_records(self.plan, self.lab, list(sizes), self.evidence)),
             multiplicity=multiplicity,
             provenance=provenance(root, arguments, digests, self.lab.device_name),
         )
+        return sealed(audit)
+
+    def new_evidence(self) -> dict[str, dict[str, str]]:
+        """What measurements this process asked for since it was last called, as `evidence`."""
+        found: dict[str, dict[str, str]] = {}
+        asked = self.lab.store.evidence
+        while asked:
+            path, digest = asked.popitem()
+            found.setdefault(path.parent.name, {})[path.name] = digest
+        return found
+
+    def receive(self, entry: Entry, evidence: Mapping[str, Mapping[str, str]]) -> None:
+        """Take an entry and what it rests on, from this process or from a worker."""
+        self.entries[entry.id] = entry
+        for fingerprint, measurements in evidence.items():
+            self.evidence.setdefault(fingerprint, {}).update(measurements)
 
     def _protocols(self) -> tuple[ProtocolRecord, ...]:
         """The protocols that were run, the standard one first."""
@@ -234,7 +258,8 @@ def judged(planned: PlannedEntry, judge: Judge, seconds: float, lab: Lab) -> Ent
 
     Of a counterfeit only what decided it is kept: its figures would show what nobody measured.
     """
-    verdict = judge.verdict()
+    decision = judge.decision()
+    verdict = decision.verdict
     shown: dict[str, Any] = {
         "comparisons": tuple(judge.comparisons),
         "worst_cases": tuple(judge.worst_cases),
@@ -249,9 +274,10 @@ def judged(planned: PlannedEntry, judge: Judge, seconds: float, lab: Lab) -> Ent
         verdict.reason,
         seconds=round(seconds, 2),
         p_value=verdict.p_value,
-        contrasts=tuple(judge.contrasts),
-        sensitivity=judge.sensitivity(),
+        contrasts=judge.contrasts,
+        sensitivity=decision.sensitivity,
         checks=tuple(judge.checks),
+        left_open=tuple(judge.left_open),
         runs=tuple(lab.fingerprint(recipe) for recipe in planned.seeded_recipes),
         **({"notes": ()} if planned.counterfeit else shown),
     )
@@ -284,6 +310,7 @@ def _entry(planned: PlannedEntry, outcome: Outcome, reason: str, **evidence: Any
         "contrasts": (),
         "comparisons": (),
         "checks": (),
+        "left_open": (),
         "worst_cases": (),
         "readings": (),
         "tables": (),

@@ -87,7 +87,10 @@ def reading(name: str, folder: Path) -> Iterator[None]:
 
 
 def _folder(place: Path | str) -> Path:
-    return Path(place).expanduser().resolve()
+    path = Path(place)
+    with contextlib.suppress(RuntimeError):  # a home of nobody is a name like any other
+        path = path.expanduser()
+    return path.resolve()
 
 
 def _holds(wanted: Wanted, place: Path) -> bool:

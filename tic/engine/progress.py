@@ -64,10 +64,19 @@ class ProgressLine:
         lab: Whose Store is looked at.
         write: Takes the line.
         every: Seconds between lines.
+        also: Tells what else is to be said; without it the last line is that of the last Run.
     """
 
-    def __init__(self, plan: Plan, lab: Lab, write: Callable[[str], None], every: float) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        lab: Lab,
+        write: Callable[[str], None],
+        every: float,
+        also: Callable[[], str] | None = None,
+    ) -> None:
         self._plan, self._lab, self._write, self._every = plan, lab, write, every
+        self._also = also
         self._started = time()
         self._stop = Event()
         self._thread = Thread(target=self._watch, name="tic-progress", daemon=True)
@@ -86,8 +95,9 @@ class ProgressLine:
         work_at_start = progress(self._plan, self._lab, self._started).work_left
         while not self._stop.wait(self._every):
             state = progress(self._plan, self._lab, self._started)
-            self._write(self._describe(state, work_at_start - state.work_left))
-            if state.done == len(self._plan):
+            also = f"; {self._also()}" if self._also else ""
+            self._write(f"{self._describe(state, work_at_start - state.work_left)}{also}")
+            if state.done == len(self._plan) and not also:
                 return
 
     def _describe(self, state: Progress, achieved: float) -> str:

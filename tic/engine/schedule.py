@@ -57,7 +57,8 @@ class Schedule:
     def idle_share(self) -> float:
         """Share of the workers' time in which they have nothing to do."""
         busy = sum(task.seconds for task in self.tasks)
-        return 1 - busy / (self.workers * self.seconds) if self.seconds else 0.0
+        # Sums of the same seconds in another order may differ in their last digit.
+        return max(0.0, 1 - busy / (self.workers * self.seconds)) if self.seconds else 0.0
 
     @property
     def critical_path(self) -> tuple[Task, ...]:

@@ -13,9 +13,11 @@ from tic.losses import Readout
 from tic.measure.confidence import margins, temperature
 from tic.measure.deficits import deficit_accuracies
 from tic.measure.fisher import Estimator, FisherInformation, fisher_information
-from tic.measure.measurement import Measurement
+from tic.measure.layers import layer_names
+from tic.measure.measurement import Measurement, image_count
 from tic.measure.perturbation import perturbation_response
 from tic.measure.robustness import accuracy, right, zero_gradients
+from tic.measure.shapes import Shape
 from tic.measure.tangent import tangent_kernel
 from tic.models import SpikingNetwork
 from tic.recipe import Recipe
@@ -51,6 +53,10 @@ class FisherMeasurement(Measurement):
         )
         return {"by_layer": _by_layer(info)}
 
+    def shape(self, recipe: Recipe) -> Shape:
+        """See `Measurement.shape`."""
+        return {"by_layer": _every_layer(self, recipe)}
+
 
 @dataclass(frozen=True, kw_only=True)
 class AccuracyMeasurement(Measurement):
@@ -68,6 +74,10 @@ class AccuracyMeasurement(Measurement):
     ) -> dict[str, Any]:
         """See `Measurement.take`; gives `accuracy`."""
         return {"accuracy": accuracy(network, images.batches(self.batch_size), self.corruption)}
+
+    def shape(self, recipe: Recipe) -> Shape:
+        """See `Measurement.shape`."""
+        return {"accuracy": ()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +99,10 @@ class DeficitMeasurement(Measurement):
         batches = images.batches(self.batch_size)
         return {"accuracy": deficit_accuracies(network, batches, self.noise, self.width)}
 
+    def shape(self, recipe: Recipe) -> Shape:
+        """See `Measurement.shape`."""
+        return {"accuracy": (_timesteps(self, recipe) - self.width + 1,)}
+
 
 @dataclass(frozen=True, kw_only=True)
 class PerturbationMeasurement(Measurement):
@@ -107,6 +121,12 @@ class PerturbationMeasurement(Measurement):
         """See `Measurement.take`; gives `divergence`, `prediction`: (shares, N), `trace`: (N,)."""
         response = perturbation_response(network, images.batches(self.batch_size), self.shares)
         return {name: values.tolist() for name, values in vars(response).items()}
+
+    def shape(self, recipe: Recipe) -> Shape:
+        """See `Measurement.shape`."""
+        images = image_count(self, recipe)
+        both = (len(self.shares), images)
+        return {"divergence": both, "prediction": both, "trace": (images,)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +153,10 @@ class RightMeasurement(Measurement):
         """See `Measurement.source`: the same training with another seed."""
         return None if self.source_seed is None else recipe.with_seed(self.source_seed)
 
+    def shape(self, recipe: Recipe) -> Shape:
+        """See `Measurement.shape`."""
+        return {"right": (image_count(self, recipe),)}
+
 
 @dataclass(frozen=True, kw_only=True)
 class ZeroGradientMeasurement(Measurement):
@@ -151,6 +175,10 @@ class ZeroGradientMeasurement(Measurement):
         found = zero_gradients(network, images.batches(self.batch_size))
         return {"zero": list(map(int, found))}
 
+    def shape(self, recipe: Recipe) -> Shape:
+        """See `Measurement.shape`."""
+        return {"zero": (image_count(self, recipe),)}
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConfidenceMeasurement(Measurement):
@@ -168,6 +196,10 @@ class ConfidenceMeasurement(Measurement):
         """See `Measurement.take`; gives `margins`: (N,), and `temperature`."""
         batches = list(images.batches(self.batch_size))
         return {"margins": margins(network, batches), "temperature": temperature(network, batches)}
+
+    def shape(self, recipe: Recipe) -> Shape:
+        """See `Measurement.shape`."""
+        return {"margins": (image_count(self, recipe),), "temperature": ()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,6 +233,17 @@ class TangentMeasurement(Measurement):
             "by_layer": {kind: _by_layer(info) for kind, info in found.information.items()},
         }
 
+    def shape(self, recipe: Recipe) -> Shape:
+        """See `Measurement.shape`."""
+        steps = (_timesteps(self, recipe),)
+        layers = _every_layer(self, recipe)
+        kinds = (kind for kind in Estimator if kind is not Estimator.OFFICIAL)
+        return {
+            "errors": steps,
+            "kernel_trace": steps,
+            "by_layer": {kind.value: layers for kind in kinds},
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChanceMeasurement(Measurement):
@@ -220,6 +263,18 @@ class ChanceMeasurement(Measurement):
         permuted = replace(images, labels=images.labels[order.to(images.labels.device)])
         return {"accuracy": accuracy(network, permuted.batches(self.batch_size))}
 
+    def shape(self, recipe: Recipe) -> Shape:
+        """See `Measurement.shape`."""
+        return {"accuracy": ()}
+
 
 def _by_layer(info: FisherInformation) -> dict[str, list[float]]:
     return {name: trace.tolist() for name, trace in info.by_layer.items()}
+
+
+def _timesteps(measurement: Measurement, recipe: Recipe) -> int:
+    return measurement.timesteps or recipe.timesteps
+
+
+def _every_layer(measurement: Measurement, recipe: Recipe) -> Shape:
+    return dict.fromkeys(layer_names(recipe), (_timesteps(measurement, recipe),))

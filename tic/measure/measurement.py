@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from tic.data import ImageData
 from tic.data.spec import describe, subset_size
 from tic.errors import TicError
+from tic.files import parse_json, read_stored
 from tic.lab import Lab, one_thread
+from tic.measure import description
+from tic.measure.shapes import Shape, fits, is_finite
 from tic.memory import told_when_lacking
 from tic.models import SpikingNetwork
 from tic.recipe import Recipe
-from tic.store import write_json
+from tic.store import Store, write_json
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,17 +58,58 @@ class Measurement(ABC):
             source: Network of the Run that `source` names, if any.
         """
 
+    def shape(self, recipe: Recipe) -> Shape | None:
+        """Shape of the result, which a stored one must have; None where nobody says."""
+        return None
+
     def source(self, recipe: Recipe) -> Recipe | None:
         """Another Run that the measurement needs, such as the one that images are attacked on."""
         return None
 
 
+class NotMeasuredError(Exception):
+    """In a rehearsal, a measurement was asked for that the Store lacks."""
+
+
+_lacking: ContextVar[list[tuple[Measurement, Recipe]] | None] = ContextVar("lacking", default=None)
+
+
+@contextmanager
+def rehearsal() -> Iterator[list[tuple[Measurement, Recipe]]]:
+    """Let `measure` take nothing; yields what it is asked for and the Store lacks."""
+    lacking: list[tuple[Measurement, Recipe]] = []
+    token = _lacking.set(lacking)
+    try:
+        yield lacking
+    finally:
+        _lacking.reset(token)
+
+
+def gathered(asked: Iterable[Callable[[], Answer]]) -> list[Answer]:
+    """Ask one after another; a rehearsal hears all before it ends where something is lacking.
+
+    What does not depend on each other's answers is asked like this, so that a build can take all of
+    it at once.
+    """
+    found, lacking = [], None
+    for ask in asked:
+        try:
+            found.append(ask())
+        except NotMeasuredError as error:
+            lacking = error
+    if lacking:
+        raise lacking
+    return found
+
+
 def measure(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any]:
     """Take a measurement on the Run of a Recipe, or return it from the Store.
 
-    Two processes that want the same measurement never take it twice.
+    Two processes that want the same measurement never take it twice. What it was read from is noted
+    in `Store.evidence`.
 
     Raises:
+        NotMeasuredError: The Store lacks it, and this is a rehearsal.
         TicError: The Recipe has not been trained, the result is not finite, memory ran out, or the
             Store has no such measurement yet and cannot be written.
         DivergedRunError: Its training diverged.
@@ -69,36 +117,74 @@ def measure(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any
     lab.run(recipe)
     images = _images(measurement, recipe, lab)
     path = _path(measurement, recipe, lab, images)
-    if (stored := _read(path)) is not None:
+    shape = measurement.shape(recipe)
+    if (stored := _read(path, shape, lab.store)) is not None:
         return stored
+    if (lacking := _lacking.get()) is not None:
+        lacking.append((measurement, recipe))
+        raise NotMeasuredError(f"{measurement!r} of {recipe.label} is not in the Store")
+    described = description.describe(measurement)
     with lab.store.lock(f"{path.parent.name}-{path.stem}"):
-        if (stored := _read(path)) is not None:
+        if (stored := _read(path, shape, lab.store)) is not None:
             return stored
+        result = _take(measurement, recipe, lab, images)
+        found = {"measurement": described, "version": measurement.version, "result": result}
+        write_json(path, {**found, "sha256": _digest(found)})
+        if (stored := _read(path, shape, lab.store)) is None:
+            raise TicError(f"{path} was damaged while it was written; is the disk sound?")
+        return stored
+
+
+def _take(measurement: Measurement, recipe: Recipe, lab: Lab, images: ImageData) -> dict[str, Any]:
+    other = measurement.source(recipe)
+    doing = f"measuring {measurement.name} of {recipe.label}"
+    with one_thread(lab.device), told_when_lacking(doing, lab.device):
         network = lab.network(recipe, measurement.epoch)
         network.timesteps = measurement.timesteps or recipe.timesteps
-        other = measurement.source(recipe)
         source = None if other is None else lab.network(other)
-        doing = f"measuring {measurement.name} of {recipe.label}"
-        with one_thread(lab.device), told_when_lacking(doing, lab.device):
-            result = measurement.take(network, images, source)
-        if not _finite(result):
-            raise TicError(f"{recipe.label}: {measurement!r} gave numbers that are not finite")
-        write_json(path, {"measurement": repr(measurement), "result": result})
-        return result
+        result = measurement.take(network, images, source)
+    if not _finite(result):
+        raise TicError(f"{recipe.label}: {measurement!r} gave numbers that are not finite")
+    return result
+
+
+def measure_anew(measurement: Measurement, recipe: Recipe, lab: Lab) -> tuple[str, dict[str, Any]]:
+    """Take a measurement whatever the Store has of it, and keep nothing.
+
+    Returns:
+        Name of the file that the Store has it in, and the result as it is read from there.
+
+    Raises:
+        TicError: As `measure`.
+        DivergedRunError: Its training diverged.
+    """
+    images = _images(measurement, recipe, lab)
+    result = _take(measurement, recipe, lab, images)
+    return _path(measurement, recipe, lab, images).name, json.loads(json.dumps(result))
 
 
 def known(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any] | None:
     """Return a measurement that the Store has, or None; nothing is measured."""
-    return _read(_path(measurement, recipe, lab, _images(measurement, recipe, lab)))
+    path = _path(measurement, recipe, lab, _images(measurement, recipe, lab))
+    return _read(path, measurement.shape(recipe))
+
+
+def image_count(measurement: Measurement, recipe: Recipe) -> int:
+    """Number of images that a measurement looks at."""
+    # Images that the network was not trained on would be another quantity.
+    trained = recipe.train_size if measurement.split == "train" else None
+    available = trained or _whole(measurement, recipe)
+    return min(measurement.size or available, available)
+
+
+def _whole(measurement: Measurement, recipe: Recipe) -> int:
+    spec = describe(recipe.dataset)
+    return spec.train_size if measurement.split == "train" else spec.test_size
 
 
 def _images(measurement: Measurement, recipe: Recipe, lab: Lab) -> ImageData:
-    spec, training = describe(recipe.dataset), measurement.split == "train"
-    whole = spec.train_size if training else spec.test_size
-    # Images that the network was not trained on would be another quantity.
-    available = (recipe.train_size if training else None) or whole
-    size = min(measurement.size or available, available)
-    return lab.images(recipe.dataset, measurement.split, subset_size(size, whole))
+    size = subset_size(image_count(measurement, recipe), _whole(measurement, recipe))
+    return lab.images(recipe.dataset, measurement.split, size)
 
 
 def _path(measurement: Measurement, recipe: Recipe, lab: Lab, images: ImageData) -> Path:
@@ -107,12 +193,28 @@ def _path(measurement: Measurement, recipe: Recipe, lab: Lab, images: ImageData)
     return lab.store.measurement_path(lab.fingerprint(recipe), measurement.name, key)
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read(path: Path, shape: Shape | None, store: Store | None = None) -> dict[str, Any] | None:
+    """Read a measurement; one that a Store gave as evidence is noted there."""
     try:
-        result = json.loads(path.read_bytes())["result"]
-    except (OSError, ValueError, KeyError, TypeError):
+        content = read_stored(path)
+        found = parse_json(content)
+        result: dict[str, Any] = found["result"]
+        digest = found.pop("sha256", None)
+        # Those of older versions have a repr and no digest.
+        older = digest is None and isinstance(found["measurement"], str)
+        intact = older or digest == _digest(found)
+        usable = isinstance(result, dict) and (fits(result, shape) if shape else _finite(result))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return result if isinstance(result, dict) and _finite(result) else None
+    if not intact or not usable:
+        return None
+    if store is not None:
+        store.evidence[path] = hashlib.sha256(content).hexdigest()
+    return result
+
+
+def _digest(found: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(found).encode()).hexdigest()
 
 
 def _finite(value: Any) -> bool:
@@ -120,4 +222,4 @@ def _finite(value: Any) -> bool:
         return all(map(_finite, value.values()))
     if isinstance(value, list):
         return all(map(_finite, value))
-    return isinstance(value, int | float) and math.isfinite(value)
+    return is_finite(value)

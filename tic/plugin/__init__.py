@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tic.plugin.building import Building, check_options
 from tic.plugin.collecting import Collecting
 from tic.plugin.concluding import Concluding
 from tic.plugin.judging import Judging
@@ -43,7 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--timesteps", metavar="T", help="timesteps instead of the setting's own")
     add("--epochs", metavar="N", help="epochs instead of the setting's own")
     add("--precision", choices=PRECISIONS, help="of the training (default: the setting's own)")
-    add("--seeds", metavar="S", help="number of seeds instead of the setting's own")
+    add("--seeds", metavar="S|A-B", help="number of seeds, or the first and the last of them")
     add("--train-size", metavar="N|all", help="number of training images, or all of them")
     add("--fisher-size", metavar="N|all", help="at most so many images for Fisher information")
     add("--test-size", metavar="N|all", help="at most so many test images for accuracy")
@@ -62,6 +63,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--expect", metavar="FILE", type=Path, help="pass on the verdicts that FILE allows")
     add("--plan", action="store_true", help="show what would be trained and what it costs")
     add("--gpus", metavar="N[,N]", help="with --plan: simulate its schedule on so many GPUs")
+    add("--build", action="store_true", help="train and measure what an audit needs, judge nothing")
+    add("--engine", metavar="NAME", help="with --build: who does it: local, ray … (default: local)")
+    add("--address", metavar="ADDRESS", help="with --build: cluster to join, of engines that can")
     add("--list", choices=("claims", "protocols"), help="list claims or protocols, judge nothing")
 
 
@@ -69,13 +73,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the mark and the phases of an audit."""
     config.addinivalue_line("markers", f"{MARK}(claim): the test decides a claim of a paper")
-    if config.option.plan or config.option.list:
-        # They are made in one process; workers would only start up and leave again.
-        config.option.dist, config.option.tx = "no", []
-        config.pluginmanager.register(TellOnly(), "tic-tellonly")
+    check_options(config.option)
     state = State(config)
     config.stash[STATE] = state
-    phases = (Collecting(state), Watching(state), Judging(state), Concluding(state))
+    if state.tells_only or state.builds:
+        # They are made in one process; workers of xdist would only start up and leave again.
+        config.option.dist, config.option.tx = "no", []
+    if state.tells_only:
+        config.pluginmanager.register(TellOnly(), "tic-tellonly")
+    phases: tuple[object, ...] = (Collecting(state), Building(state))
+    if not state.builds:
+        phases = (Collecting(state), Watching(state), Judging(state), Concluding(state))
     for phase in phases:
         config.pluginmanager.register(phase, f"tic-{type(phase).__name__.lower()}")
 
@@ -88,8 +96,9 @@ def runs(
     counterfeit: Counterfeit | None,
 ) -> SeedRuns | dict[str, SeedRuns]:
     """The trained Runs that the claim needs, one per seed; by role where it named roles."""
-    session = request.config.stash[STATE].session
-    return session.runs(session.planned[entry_id(request.node)])
+    state = request.config.stash[STATE]
+    planned = state.session.planned[entry_id(request.node)]
+    return state.session.trained(planned) if state.builds else state.session.runs(planned)
 
 
 @pytest.fixture

@@ -142,6 +142,8 @@ class Collecting:
         brings along is only downloaded on demand; without it that claim is not run. A plan or a
         list needs no data, and says what an audit would do.
         """
+        from tic.audit.privacy import anonymous
+
         own = planned.setting.recipe.dataset
         for dataset in sorted({recipe.dataset for recipe in planned.recipes.values()}):
             optional = dataset != own and not self.state.config.option.download
@@ -151,7 +153,7 @@ class Collecting:
                 if dataset == own:
                     raise error
                 way_out = "; --download fetches it" if optional else ""
-                return replace(planned, unavailable=f"{error}{way_out}")
+                return replace(planned, unavailable=anonymous(f"{error}{way_out}"))
         return planned
 
     def _lack(self, dataset: str, *, download: bool) -> DataNotFoundError | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import shorten
@@ -10,7 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tic.errors import TicError
+from tic.plugin.saving import require_writable, save_report
 from tic.plugin.state import State
+from tic.text import visible
 
 if TYPE_CHECKING:
     from tic.audit.document import Audit, Entry
@@ -24,8 +28,21 @@ class Concluding:
     def __init__(self, state: State) -> None:
         self.state = state
         self.audit: Audit | None = None
-        self.folder = Path()
+        self.page: Path | None = None
         self.problems: list[str] = []
+        self._damaged: set[str] = set()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self) -> None:
+        """Refuse a report folder that cannot be written; remember what was damaged before."""
+        state, asked = self.state, self.state.config.option
+        if state.is_worker or not state.has_audit or state.tells_only or asked.collectonly:
+            return
+        try:
+            require_writable(asked.report_dir or _folder(state.session.started))
+        except TicError as error:
+            raise pytest.UsageError(str(error)) from None
+        self._damaged = set(state.session.lab.store.damaged())
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the report; hold the final verdicts against --strict and --expect."""
@@ -33,14 +50,18 @@ class Concluding:
         asked = state.config.option
         if state.is_worker or not state.has_audit or state.tells_only or asked.collectonly:
             return
-        from tic.report import write_report
-
         completed = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-        arguments = [str(each) for each in state.config.invocation_params.args]
-        self.audit = state.session.conclude(state.claims_folder, arguments, completed=completed)
-        self.folder = asked.report_dir or _folder(state.session.started)
-        write_report(self.audit, self.folder)
-        self.problems = self._problems(self.audit) if completed else []
+        # In a locale without UTF-8 other letters are surrogates, which no file can hold.
+        arguments = [visible(str(each)) for each in state.config.invocation_params.args]
+        try:
+            self.audit = state.session.conclude(state.claims_folder, arguments, completed=completed)
+        except TicError as error:
+            self.problems = [f"the audit could not be put together: {error}"]
+        else:
+            self.problems = self._problems(self.audit) if completed else []
+            folder = asked.report_dir or _folder(state.session.started)
+            self.page, unsaved = save_report(self.audit, folder)
+            self.problems += unsaved
         if self.problems and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -89,23 +110,39 @@ class Concluding:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print what was asked for, or the verdicts and where the report lies."""
-        state, write = self.state, terminalreporter.write_line
+        state = self.state
+
+        def write(line: str, **style: bool) -> None:
+            terminalreporter.write_line(visible(line), **style)
+
         if state.tells_only and state.has_audit:
             title, text = self._told()
             terminalreporter.section(title)
             write(text)
-        if self.audit is None:
-            return
-        terminalreporter.section("verdicts")
-        write(verdict_table(self.audit))
+        if self.audit is not None:
+            terminalreporter.section("verdicts")
+            write(verdict_table(self.audit))
         for problem in self.problems:
             write(problem, red=True)
-        if not self.audit.completed:
-            write(
-                f"The audit is not complete. What was trained is kept in "
-                f"{state.session.lab.store_root}; the same command goes on from there."
+        if self.audit is not None:
+            for line in self._shortcomings(self.audit):
+                write(line)
+        if self.page is not None:
+            write(f"report: {self.page}")
+
+    def _shortcomings(self, audit: Audit) -> Iterator[str]:
+        """What was found damaged, and what is missing of the audit."""
+        lab = self.state.session.lab
+        for folder, fault in lab.store.damaged().items():
+            if folder not in self._damaged:
+                yield f"a damaged Run was set aside: {lab.store_root / 'damaged' / folder}: {fault}"
+        if missing := [run.label for run in audit.runs if run.status == "missing"]:
+            yield f"{len(missing)} of {len(audit.runs)} Runs are missing: {', '.join(missing)}"
+        if not audit.completed:
+            yield (
+                f"The audit is not complete. What was trained is kept in {lab.store_root}; "
+                f"the same command goes on from there."
             )
-        write(f"report: {self.folder / 'report.html'}")
 
 
 def _folder(started: float) -> Path:

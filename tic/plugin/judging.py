@@ -9,6 +9,7 @@ import pytest
 
 from tic.errors import NotApplicableError, TicError
 from tic.plugin.state import JUDGE, State, claim_of, entry_id
+from tic.text import visible
 
 if TYPE_CHECKING:
     from tic.audit.document import Entry
@@ -35,11 +36,14 @@ class Judging:
         report = yield
         if claim_of(item) and (entry := self._entry(item, call)):
             report.__dict__["tic_entry"] = entry.model_dump(mode="json")
+            report.__dict__["tic_evidence"] = self.state.session.new_evidence()
             self._set_outcome(report, entry, call)
+            _reveal(report)
         return report
 
     def _entry(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Entry | None:
         from tic.audit import session as entries
+        from tic.audit.privacy import discreet
 
         planned = self.state.session.planned[entry_id(item)]
         error = call.excinfo.value if call.excinfo else None
@@ -49,16 +53,17 @@ class Judging:
         if planned.unavailable:
             return entries.not_run(planned) if call.when == "setup" else None
         if isinstance(error, NotApplicableError):
-            return entries.not_applicable(planned, str(error))
+            return entries.not_applicable(planned, discreet(str(error)))
         if error is not None:
-            text = str(error) if isinstance(error, TicError) else f"{type(error).__name__}: {error}"
-            return entries.failed(planned, text)
+            if not isinstance(error, TicError):
+                error = TicError(f"{type(error).__name__}: {error}")
+            return entries.failed(planned, discreet(str(error)))
         if call.when != "call":
             return None
         try:
             return entries.judged(planned, item.stash[JUDGE], call.duration, self.state.session.lab)
         except TicError as failure:
-            return entries.failed(planned, str(failure))
+            return entries.failed(planned, discreet(str(failure)))
         except KeyError:
             return entries.failed(planned, "the claim's test does not ask for the fixture `judge`")
 
@@ -69,7 +74,7 @@ class Judging:
         from tic.stats import Outcome
         from tic.stats.judge import JUDGED
 
-        where = (str(report.location[0]), report.location[1] or 0, entry.reason)
+        where = (str(report.location[0]), report.location[1] or 0, visible(entry.reason))
         if entry.role == "counterfeit" and entry.outcome in JUDGED:
             if entry.outcome is Outcome.SUPPORTED:
                 report.outcome, report.longrepr = "failed", passed_as_true(entry)
@@ -103,7 +108,14 @@ class Judging:
             from tic.audit.document import Entry
 
             entry = Entry.model_validate(report.tic_entry)
-            self.state.session.entries[entry.id] = entry
+            self.state.session.receive(entry, report.__dict__["tic_evidence"])
+
+
+def _reveal(report: pytest.TestReport) -> None:
+    """Escape what hides in the texts that pytest prints, tracebacks included."""
+    text = str(report.longrepr or "")
+    if visible(text) != text:
+        report.longrepr = visible(text)
 
 
 def passed_as_true(entry: Entry) -> str:

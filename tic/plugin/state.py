@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
+from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from tic.audit.judge import Judge
     from tic.audit.options import Options
     from tic.audit.session import AuditSession
+    from tic.lab import Lab
 
 MARK = "tic_claim"
 JUDGE: pytest.StashKey[Judge] = pytest.StashKey()
@@ -69,20 +69,37 @@ class State:
         """Whether only the plan or a list is wanted, and nothing is judged."""
         return bool(self.config.option.plan or self.config.option.list)
 
+    @property
+    def builds(self) -> bool:
+        """Whether Runs and measurements are only made, by an engine, and nothing is judged."""
+        return bool(self.config.option.build)
+
     @cached_property
     def session(self) -> AuditSession:
-        """The audit.
+        """The audit; a build computes elsewhere, so it looks at the Store with a Lab on the CPU.
 
         Raises:
             TicError: The device cannot be used.
         """
         from tic.audit.session import AuditSession
+
+        return AuditSession(replace(self.lab, device_name="cpu") if self.builds else self.lab)
+
+    @cached_property
+    def lab(self) -> Lab:
+        """Where the audit trains and measures.
+
+        Raises:
+            TicError: The device cannot be used here, where it has to be.
+        """
+        from tic.audit.options import store_folder
         from tic.lab import Lab, usable_device
 
         asked = self.config.option
-        usable_device(asked.device)
-        store = asked.store or Path(os.environ.get("TIC_STORE") or ".tic")
-        return AuditSession(Lab(store.absolute(), asked.data, asked.device, asked.compile))
+        if not self.builds:
+            usable_device(asked.device)
+        data = asked.data and asked.data.absolute()
+        return Lab(store_folder(asked).absolute(), data, asked.device, asked.compile)
 
     @cached_property
     def options(self) -> Options:

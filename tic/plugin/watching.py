@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, TextIO
 
 import pytest
 
+from tic.errors import TicError
 from tic.plugin.state import State
 
 if TYPE_CHECKING:
-    from tic.engine.progress import ProgressLine
+    from tic.audit.session import AuditSession
 
 
 class Watching:
@@ -25,11 +26,7 @@ class Watching:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
         """Write the progress line for as long as tests run."""
-        with ExitStack() as stack:
-            if self._is_wanted() and (terminal := _terminal()):
-                line = self._line(stack.enter_context(terminal))
-                line.start()
-                stack.callback(line.stop)
+        with progress_line(self.state.session) if self._is_wanted() else nullcontext():
             return (yield)
 
     def _is_wanted(self) -> bool:
@@ -38,18 +35,10 @@ class Watching:
             return False
         from tic.engine.plan import missing
 
-        return bool(missing(state.session.plan, state.session.lab))
-
-    def _line(self, terminal: TextIO) -> ProgressLine:
-        from tic.engine.progress import ProgressLine
-
-        every, start, end = (2.0, "\r", "\033[K") if terminal.isatty() else (30.0, "", "\n")
-
-        def write(text: str) -> None:
-            terminal.write(f"{start}{text}{end}")
-            terminal.flush()
-
-        return ProgressLine(self.state.session.plan, self.state.session.lab, write, every)
+        try:
+            return bool(missing(state.session.plan, state.session.lab))
+        except TicError:  # told by the claims that meet it
+            return False
 
 
 class TellOnly:
@@ -59,6 +48,26 @@ class TellOnly:
     def pytest_runtestloop(self) -> bool:
         """Run nothing."""
         return True
+
+
+@contextmanager
+def progress_line(session: AuditSession, also: Callable[[], str] | None = None) -> Iterator[None]:
+    """Write the progress line for as long as the context is open; see `ProgressLine`."""
+    from tic.engine.progress import ProgressLine
+
+    with ExitStack() as stack:
+        if terminal := _terminal():
+            stack.enter_context(terminal)
+            every, start, end = (2.0, "\r", "\033[K") if terminal.isatty() else (30.0, "", "\n")
+
+            def write(text: str) -> None:
+                terminal.write(f"{start}{text}{end}")
+                terminal.flush()
+
+            line = ProgressLine(session.plan, session.lab, write, every, also)
+            line.start()
+            stack.callback(line.stop)
+        yield
 
 
 def _terminal() -> TextIO | None:

@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from tic.audit.document import Audit, Entry
 from tic.audit.evidence import Contrast, WorstCase
 from tic.errors import TicError
+from tic.files import read_whole
 from tic.report import numerals, verdicts
 from tic.report.reading import load_audit
+from tic.text import shorten
 
 Item = TypeVar("Item")
+_LONGEST_REASON = 300
 
 
 @dataclass(frozen=True)
@@ -181,9 +184,14 @@ def cite(template: Path) -> str:
     """
     environment = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
     try:
-        text = environment.from_string(template.read_text(encoding="utf-8"))
-        return text.render(audit=lambda path: Citation(load_audit(template.parent / path)))
+        content = read_whole(template)
     except OSError as error:
-        raise TicError(f"cannot read the text {template}: {error.strerror}") from None
-    except TemplateError as error:
-        raise TicError(f"{template} is not a text that can be filled in: {error}") from None
+        raise TicError(f"cannot read the text {template}: {error.strerror}; name one") from None
+    try:
+        text = environment.from_string(content.decode("utf-8"))
+        return text.render(audit=lambda path: Citation(load_audit(template.parent / path)))
+    except TicError:
+        raise
+    except Exception as error:  # an expression in a text may raise anything
+        reason = shorten(str(error), _LONGEST_REASON)
+        raise TicError(f"{template} is not a text that can be filled in: {reason}") from None

@@ -15,7 +15,8 @@ from tic.report.text import visible
 from tic.stats.judge import Outcome
 
 # Different in every execution, or what a run is found by.
-_RUN_APART = {"fingerprint", "seconds"}
+# Digests cover durations; what they stand for is compared itself.
+_RUN_APART = {"fingerprint", "seconds", "manifest", "measurements"}
 _INFORMATIVE = ("git_commit", "git_dirty", "versions", "python", "data_digests")
 
 

@@ -2,62 +2,58 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from tic.audit.document import SCHEMA_VERSION, Audit
+from tic.audit.upgrade import upgraded
 from tic.errors import TicError
-from tic.report.text import shorten, visible
+from tic.files import parse_json, read_whole
+from tic.report.archive import audit_bytes, is_archive
+from tic.report.text import shorten
+from tic.text import quoted
 
-_LONGEST_REASON = 300
+_LONGEST_REASON, _LONGEST_PATH = 300, 200
 
 
 def load_audit(path: Path) -> Audit:
-    """Read the audit that `write_report` or the suite wrote.
+    """Read the audit that `write_report` or the suite wrote, by this version or an older one.
 
     Args:
-        path: The path of an `audit.json`.
+        path: The path of an `audit.json`, or of an archive that has one.
 
     Raises:
         TicError: There is no such file, or it is not an audit that this version reads.
     """
-    document = _json(path, _text(path))
+    document = _document(path)
     if not isinstance(document, dict):
         raise _refusal(path, f"a JSON {type(document).__name__}")
     _check_version(path, document.get("schema_version"))
     try:
-        return Audit.model_validate(document)
+        return Audit.model_validate(upgraded(document))
     except ValidationError as error:
         raise _refusal(path, _first(error)) from None
 
 
-def _text(path: Path) -> str:
+def _document(path: Path) -> Any:
     try:
-        return path.read_text(encoding="utf-8")
+        content = audit_bytes(path) if is_archive(path) else read_whole(path)
     except OSError as error:
         raise _refusal(path, (error.strerror or "an unreadable file").lower()) from None
-    except UnicodeDecodeError as error:
-        raise _refusal(path, f"a file that is not UTF-8 (byte {error.start})") from None
-
-
-def _json(path: Path, text: str) -> Any:
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        reason = error.msg[:1].lower() + error.msg[1:]
-        raise _refusal(path, f"text that is not JSON (line {error.lineno}: {reason})") from None
-    except (RecursionError, ValueError):
-        raise _refusal(path, "JSON that is nested too deep or has a number too long") from None
+        return parse_json(content)
+    except TicError as error:
+        raise _refusal(path, str(error)) from None
 
 
 def _check_version(path: Path, version: object) -> None:
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise TicError(
-            f"schema_version must be at most {SCHEMA_VERSION}, got {version} in "
-            f"{visible(str(path))}; upgrade tic-audit, or run the audit again with this version"
+            f"schema_version must be at most {SCHEMA_VERSION}, got {quoted(version)} in "
+            f"{shorten(str(path), _LONGEST_PATH)}; upgrade tic-audit, or run the audit again "
+            f"with this version"
         )
 
 
@@ -67,11 +63,12 @@ def _first(error: ValidationError) -> str:
     field = ".".join(str(part) for part in detail["loc"]) or "the document"
     reason = detail["msg"][:1].lower() + detail["msg"][1:]
     others = "" if error.error_count() == 1 else f" and {error.error_count() - 1} more"
-    return shorten(f"{field}: {reason} (it is {detail['input']!r})", _LONGEST_REASON) + others
+    return shorten(f"{field}: {reason} (it is {quoted(detail['input'])})", _LONGEST_REASON) + others
 
 
 def _refusal(path: Path, got: str) -> TicError:
     return TicError(
-        f"{visible(str(path))} must be an audit of schema {SCHEMA_VERSION}, got {got}; "
+        f"{shorten(str(path), _LONGEST_PATH)} must be an audit of schema {SCHEMA_VERSION}, "
+        f"got {got}; "
         "name the audit.json that an audit left, or run the audit again"
     )

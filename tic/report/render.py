@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -14,16 +13,18 @@ from markupsafe import Markup
 
 from tic.audit.document import Audit
 from tic.report import numerals, svg, verdicts, view
+from tic.report.archive import AUDIT_FILE
 from tic.report.markdown import render_markdown
 from tic.report.reading import load_audit
 from tic.report.rivals import consequence
 from tic.report.roles import name_of
 from tic.report.tables import Value, recipe_value, run_anchor, short
 from tic.report.text import finalize
+from tic.writing import write_atomically
 
 __all__ = ["load_audit", "render_html", "render_markdown", "write_report"]
 
-AUDIT_FILE, REPORT_FILE, SUMMARY_FILE = "audit.json", "report.html", "summary.md"
+REPORT_FILE, SUMMARY_FILE = "report.html", "summary.md"
 
 
 def render_html(audit: Audit) -> str:
@@ -45,7 +46,9 @@ def render_html(audit: Audit) -> str:
 
 
 def write_report(audit: Audit, folder: Path) -> Path:
-    """Write `audit.json`, `report.html` and `summary.md`, each whole or not at all.
+    """Write `audit.json`, `summary.md` and `report.html`, each whole or not at all.
+
+    The audit comes first: the others can be made from it again, it cannot.
 
     Args:
         audit: What an execution of the suite left.
@@ -53,26 +56,24 @@ def write_report(audit: Audit, folder: Path) -> Path:
 
     Returns:
         The path of the page.
+
+    Raises:
+        TicError: A file cannot be written.
     """
-    contents = {
-        AUDIT_FILE: audit.model_dump_json(indent=2) + "\n",
-        SUMMARY_FILE: render_markdown(audit),
-        REPORT_FILE: render_html(audit),
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in contents.items():
-        _replace(folder / name, content)
+    write_atomically(folder / AUDIT_FILE, audit_json(audit).encode())
+    for name, content in report_files(audit).items():
+        write_atomically(folder / name, content.encode())
     return folder / REPORT_FILE
 
 
-def _replace(path: Path, content: str) -> None:
-    """Write beside the file and rename, so that a reader never meets half of it."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        beside.write_text(content, encoding="utf-8", newline="\n")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+def audit_json(audit: Audit) -> str:
+    """Return the document as it is written to a file."""
+    return f"{audit.model_dump_json(indent=2)}\n"
+
+
+def report_files(audit: Audit) -> dict[str, str]:
+    """Render what people read of an audit, by file name."""
+    return {SUMMARY_FILE: render_markdown(audit), REPORT_FILE: render_html(audit)}
 
 
 @cache

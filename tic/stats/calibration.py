@@ -31,6 +31,7 @@ from tic.stats.simulation import (
     student_p_values,
 )
 
+MOST_SIMULATIONS = 1_000_000
 N_SEEDS = (3, 4, 5, 7, 10, 15, 20)
 
 # The true mean is 0. An edge 100 standard deviations away is out of reach; between two that nearly
@@ -62,10 +63,14 @@ def calibrate(
         rule: says of (N, S) effects what `judge` would say of each row.
 
     Raises:
-        ValueError: no simulation, too few seeds, or a negative seed.
+        ValueError: no simulation or absurdly many, too few seeds, or a negative seed.
     """
     if simulations < 1:
         raise ValueError(f"simulations must be at least 1, got {simulations}; 10000 is usual")
+    if simulations > MOST_SIMULATIONS:
+        raise ValueError(
+            f"simulations must be at most {MOST_SIMULATIONS}, got {simulations}; 10000 is usual"
+        )
     if seed < 0:
         raise ValueError(f"seed must be at least 0, got {seed}; any such number will do")
     if min(n_seeds) < MIN_SEEDS:

@@ -1,0 +1,75 @@
+"""Whole audits of made-up numbers, judged by the judge that claims have."""
+
+from entries import entry
+
+from tic.audit.assemble import correct, digest_key
+from tic.audit.document import Audit, Paper, ProtocolRecord, Provenance, RunRecord
+from tic.audit.judge import Judge
+from tic.audit.options import CONFIDENCE
+from tic.audit.seal import sealed
+from tic.recipe import Recipe
+
+RECIPE = Recipe(dataset="digits", train_size=60, epochs=2)
+DIGEST = "d" * 64
+PAPER = Paper(key="p", title="Title", authors="A. Author", venue="V", year=2024, url="https://a.b")
+STANDARD = ProtocolRecord(name="standard", says="As it stands.", release=False)
+
+
+def provenance(**changes):
+    fields = {
+        "command": "pytest claims", "git_commit": "c" * 40, "git_dirty": False,
+        "versions": {"tic-audit": "0.1.0", "torch": "2.9"}, "python": "3.11", "platform": "Linux",
+        "processor": "one", "accelerator": None, "data_digests": {digest_key("digits", 60): DIGEST},
+    }  # fmt: skip
+    return Provenance(**fields | changes)
+
+
+def record(seed, recipe=RECIPE, **changes):
+    """A finished Run without artefacts."""
+    seeded = recipe.with_seed(seed)
+    parent = None if seeded.parent is None else seeded.parent.fingerprint(DIGEST)
+    fields = {
+        "fingerprint": seeded.fingerprint(DIGEST), "label": seeded.label, "seed": seed,
+        "recipe": {**seeded.model_dump(exclude={"parent"}), "parent": parent},
+        "status": "finished", "seconds": 1.0, "train_loss": 0.5, "test_accuracy": 90.0,
+        "manifest": "m" * 64,
+    }  # fmt: skip
+    return RunRecord(**fields | changes)
+
+
+def judged(name, judge, records=(), **fields):
+    """An entry as a session makes it of what a test recorded."""
+    decision = judge.decision()
+    return entry(
+        name,
+        decision.verdict.outcome,
+        reason=decision.verdict.reason,
+        p_value=decision.verdict.p_value,
+        sensitivity=decision.sensitivity,
+        contrasts=judge.contrasts,
+        comparisons=tuple(judge.comparisons),
+        checks=tuple(judge.checks),
+        left_open=tuple(judge.left_open),
+        worst_cases=tuple(judge.worst_cases),
+        readings=tuple(judge.readings),
+        tables=tuple(judge.tables),
+        figures=tuple(judge.figures),
+        notes=tuple(judge.notes),
+        runs=tuple(each.fingerprint for each in records),
+        **fields,
+    )
+
+
+def judge_of(seeds):
+    return Judge(seeds, CONFIDENCE)
+
+
+def audit(entries, records=(), **fields):
+    """A sealed audit with Holm's correction over its entries."""
+    corrected, multiplicity = correct(entries, CONFIDENCE)
+    nothing = {
+        "started": "2026-01-01T00:00:00+00:00", "seconds": 10.0, "completed": True,
+        "papers": (PAPER,), "protocols": (STANDARD,), "entries": tuple(corrected),
+        "runs": tuple(records), "multiplicity": multiplicity, "provenance": provenance(),
+    }  # fmt: skip
+    return sealed(Audit(**nothing | fields))

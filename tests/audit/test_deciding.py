@@ -1,0 +1,109 @@
+"""What the judge said of a claim follows again from what it recorded."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from judged_audits import judge_of, judged
+
+from tic.audit.deciding import judge_again, region_of
+from tic.audit.document import Entry
+from tic.stats import Outcome, above, below, within
+
+NUMBERS = st.floats(-100, 100).map(lambda number: round(number, 6))
+REGIONS = st.one_of(
+    NUMBERS.map(above), NUMBERS.map(below), NUMBERS.map(lambda low: within(low, low + 5))
+)
+
+
+@st.composite
+def recorded(draw, judge):
+    """Let a judge record a few contrasts, checks and worst cases of random numbers."""
+    per_seed = st.lists(NUMBERS, min_size=len(judge.seeds), max_size=len(judge.seeds))
+    for number in range(draw(st.integers(1, 3))):
+        kind = draw(st.sampled_from(["sampled", "exact", "trend"]))
+        if kind == "sampled":
+            judge(draw(per_seed), draw(REGIONS), name=f"gap {number}", unit="pp")
+        elif kind == "exact":
+            judge([draw(NUMBERS)], draw(REGIONS), name=f"count {number}", exact=True)
+        else:
+            row = st.lists(NUMBERS, min_size=4, max_size=4)
+            rows = st.lists(row, min_size=len(judge.seeds), max_size=len(judge.seeds))
+            judge.trend(draw(rows), direction="increasing", name=f"rise {number}")
+    if draw(st.booleans()):
+        judge.check("sound", "It is sound.", "seen", holds=draw(st.booleans()), needed=True)
+    if draw(st.booleans()):
+        judge.leave_open("nobody knows")
+    if draw(st.booleans()):
+        judge.worst_case("PGD", draw(per_seed), draw(per_seed), reported=3.0)
+    return judge
+
+
+def through_json(entry):
+    return Entry.model_validate_json(entry.model_dump_json())
+
+
+@given(data=st.data(), seeds=st.integers(1, 6))
+def test_a_recorded_claim_is_judged_again_to_the_same_entry(data, seeds):
+    judge = data.draw(recorded(judge_of(tuple(range(seeds)))))
+    entry = judged("claim", judge)
+    assert judge_again(through_json(entry)) == entry
+
+
+@given(data=st.data())
+def test_a_claim_that_was_read_in_several_ways_is_judged_again_to_the_same_entry(data):
+    judge = judge_of((0, 1, 2, 3))
+    for number in range(data.draw(st.integers(1, 4))):
+        other = data.draw(recorded(judge_of(judge.seeds)))
+        judge.reading({"estimator": str(number)}, other)
+    judge.readings_contradict()
+    entry = judged("claim", judge)
+    assert judge_again(through_json(entry)) == entry
+
+
+def test_a_changed_effect_changes_what_is_judged_again():
+    judge = judge_of((0, 1, 2))
+    judge([4.0, 5.0, 6.0], above(0), name="gap")
+    entry = judged("claim", judge)
+    assert entry.outcome is Outcome.SUPPORTED
+    moved = entry.contrasts[0].model_copy(update={"effects": (-40.0, 5.0, 6.0)})
+    again = judge_again(entry.model_copy(update={"contrasts": (moved,)}))
+    assert again.outcome is Outcome.INCONCLUSIVE
+    assert again.contrasts[0].estimate == pytest.approx(-29 / 3)
+
+
+def test_a_changed_sample_of_a_trend_changes_its_effects():
+    judge = judge_of((0, 1, 2))
+    judge.trend([[1, 2, 3]] * 2 + [[2, 5, 9]], direction="increasing", name="rise")
+    entry = judged("claim", judge)
+    contrast = entry.contrasts[0]
+    trend = contrast.trend.model_copy(
+        update={"samples": ((3.0, 2.0, 1.0), *contrast.trend.samples[1:])}
+    )
+    again = judge_again(
+        entry.model_copy(update={"contrasts": (contrast.model_copy(update={"trend": trend}),)})
+    )
+    assert again.contrasts[0].effects == (-1, 1, 1)
+
+
+def test_an_entry_that_was_not_judged_stays_as_it_is():
+    judge = judge_of((0, 1, 2))
+    judge([4.0, 5.0, 6.0], above(0), name="gap")
+    entry = judged("claim", judge).model_copy(
+        update={"contrasts": (), "outcome": Outcome.ERROR, "own_outcome": Outcome.ERROR}
+    )
+    assert judge_again(entry) is entry
+
+
+@pytest.mark.parametrize("region", [above(0.1), below(-3), within(-1, 1)])
+def test_a_region_is_read_back_as_it_was_written(region):
+    judge = judge_of((0, 1, 2))
+    judge([4.0, 5.0, 6.0], region, name="gap")
+    assert region_of(judge.contrasts[0].region) == region
+
+
+def test_a_region_without_a_bound_is_refused():
+    judge = judge_of((0, 1, 2))
+    judge([4.0, 5.0, 6.0], above(0), name="gap")
+    record = judge.contrasts[0].region.model_copy(update={"low": None})
+    with pytest.raises(ValueError, match="a region needs a finite bound"):
+        region_of(record)

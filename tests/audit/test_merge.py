@@ -1,0 +1,228 @@
+"""`tic merge`: audits of other seeds become one, as if all seeds had been in it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from judged_audits import DIGEST, RECIPE, audit, judge_of, judged, provenance, record
+
+from tic.audit.document import Scope
+from tic.audit.evidence import Panel
+from tic.audit.exhibits import curves
+from tic.audit.merge import merge
+from tic.audit.verify import verify_document
+from tic.errors import TicError
+from tic.stats import Outcome, above, within
+
+NUMBERS = st.floats(-100, 100).map(lambda number: round(number, 6))
+
+
+def claim(seeds, values, name="claim", recipe=RECIPE, **fields):
+    """An entry and its Runs, of numbers that follow from one value per seed."""
+    judge = judge_of(seeds)
+    judge(values, above(0), name="gap", unit="pp")
+    judge([2.5], within(0, 3), name="arithmetic", exact=True)
+    judge.trend([[v, 2 * v, 1.0] for v in values], direction="increasing", name="rise")
+    judge.compare("accuracy", "Table 1", unit="%", reported=90.0, measured=values)
+    judge.check("learned", "The networks learned.", f"{len(seeds)} seeds", holds=True, needed=True)
+    judge.worst_case("PGD", values, [v - 2 for v in values], reported=None)
+    judge.table(
+        "Drops", "Drop.", unit="pp", columns=["clean"], rows=[("all", "low", [list(values)])]
+    )
+    judge.note("A note.")
+    records = tuple(record(seed, recipe) for seed in seeds)
+    return judged(name, judge, records, **fields), records
+
+
+def of(seeds, values, **fields):
+    entry, records = claim(seeds, values, **fields)
+    return audit([entry], records)
+
+
+@given(
+    values=st.lists(NUMBERS, min_size=3, max_size=8),
+    first=st.integers(1, 7),
+    shuffled=st.booleans(),
+)
+def test_merging_gives_what_one_audit_of_all_seeds_gives(values, first, shuffled):
+    first = min(first, len(values) - 1)
+    seeds = tuple(range(len(values)))
+    parts = [of(seeds[:first], values[:first]), of(seeds[first:], values[first:])]
+    (pooled,) = merge(parts[::-1] if shuffled else parts).entries
+    (whole,) = of(seeds, values).entries
+    for name in ("contrasts", "outcome", "own_outcome", "reason", "p_value", "sensitivity"):
+        assert getattr(pooled, name) == getattr(whole, name), name
+    assert sorted(pooled.comparisons[0].measured) == sorted(whole.comparisons[0].measured)
+    assert sorted(pooled.tables[0].rows[0].values[0]) == sorted(values)
+    assert pooled.worst_cases[0].outcome == whole.worst_cases[0].outcome
+    assert set(pooled.runs) == set(whole.runs)
+
+
+def test_what_was_merged_verifies_and_names_its_sources():
+    parts = [of((0, 1, 2), [1.0, 2.0, 3.0]), of((3, 4), [2.5, 1.5])]
+    found = merge(parts)
+    assert not [fault for each in verify_document(found) for fault in each.faults]
+    assert found.provenance.merged == tuple(part.seal for part in parts)
+    assert found.entries[0].notes == ("A note.", "Pooled from audits of seeds 0, 1, 2 and 3, 4.")
+    assert len(found.runs) == 5
+
+
+def test_readings_are_pooled_and_contradict_each_other_anew():
+    def read(seeds, values):
+        judge = judge_of(seeds)
+        for name, sign in (("empirical", 1), ("exact", -1)):
+            other = judge_of(seeds)
+            other([sign * value for value in values], above(0), name="fall")
+            judge.reading({"estimator": name}, other)
+        judge.readings_contradict()
+        records = tuple(record(seed) for seed in seeds)
+        return audit([judged("rival", judge, records)], records)
+
+    parts = [read((0, 1), [4.0, 5.0]), read((2, 3), [6.0, 5.5])]
+    assert [part.entries[0].own_outcome for part in parts] == [Outcome.INCONCLUSIVE] * 2
+    (pooled,) = merge(parts).entries
+    (whole,) = read((0, 1, 2, 3), [4.0, 5.0, 6.0, 5.5]).entries
+    assert pooled.own_outcome is Outcome.SUPPORTED
+    assert pooled.readings == whole.readings
+    assert pooled.contrasts == whole.contrasts
+    assert pooled.left_open == ()
+
+
+def test_a_check_that_failed_in_one_audit_fails_in_all():
+    def checked(seeds, holds):
+        judge = judge_of(seeds)
+        judge([4.0, 5.0, 6.0], above(0), name="gap")
+        judge.check("learned", "They learned.", f"seeds {seeds}", holds=holds, needed=True)
+        records = tuple(record(seed) for seed in seeds)
+        return audit([judged("claim", judge, records)], records)
+
+    (pooled,) = merge([checked((0, 1, 2), True), checked((3, 4, 5), False)]).entries
+    assert pooled.outcome is Outcome.INCONCLUSIVE
+    assert pooled.checks[0].found == "seeds (0, 1, 2); seeds (3, 4, 5)"
+
+
+def test_figures_stand_side_by_side():
+    def drawn(seeds):
+        judge = judge_of(seeds)
+        judge([4.0, 5.0], above(0), name="gap")
+        series = curves("I_t", [1, 2], [[1, 2]])
+        judge.figure("Fig", "Caption", Panel(title="", x_label="", y_label="", series=(series,)))
+        records = tuple(record(seed) for seed in seeds)
+        return audit([judged("claim", judge, records)], records)
+
+    (pooled,) = merge([drawn((0, 1)), drawn((2, 3))]).entries
+    assert [each.title for each in pooled.figures] == ["Fig, seeds 0, 1", "Fig, seeds 2, 3"]
+
+
+def test_claims_of_one_audit_only_are_taken_as_they_are_and_corrected_with_the_others():
+    def supported(name):
+        judge = judge_of((0, 1, 2))
+        judge([2.0, 3.0, 4.0], above(0), name="gap")  # p = 0.018: below 0.025, not below half of it
+        records = tuple(record(seed) for seed in (0, 1, 2))
+        return audit([judged(name, judge, records)], records)
+
+    parts = [supported("a"), supported("b")]
+    assert [part.entries[0].outcome for part in parts] == [Outcome.SUPPORTED] * 2
+    found = merge(parts)
+    assert [(each.id, each.own_outcome) for each in found.entries] == [
+        ("a", Outcome.SUPPORTED),
+        ("b", Outcome.SUPPORTED),
+    ]
+    assert [each.outcome for each in found.entries] == [Outcome.INCONCLUSIVE] * 2
+    assert found.multiplicity.family == 2
+
+
+def test_a_claim_that_failed_in_one_audit_is_not_judged():
+    parts = [of((0, 1, 2), [1.0, 2.0, 3.0]), of((3, 4, 5), [1.0, 2.0, 3.0])]
+    failed = parts[1].entries[0].model_copy(
+        update={"outcome": Outcome.ERROR, "own_outcome": Outcome.ERROR, "contrasts": (),
+                "reason": "no memory", "p_value": None, "sensitivity": None, "readings": (),
+                "worst_cases": ()}
+    )  # fmt: skip
+    (pooled,) = merge([parts[0], audit([failed], parts[1].runs)]).entries
+    assert (pooled.outcome, pooled.reason) == (Outcome.ERROR, "no memory")
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        (of((2, 3), [1.0, 2.0]), "claim: a seed counts once, and 2 are in several"),
+        (
+            of((3, 4), [1.0, 2.0], version=2),
+            "must have the same version in all audits, got 1 and 2",
+        ),
+        (
+            of((3, 4), [1.0, 2.0], scope=Scope(level="reduced", differences=("T",))),
+            "must have the same scope",
+        ),
+        (of((3, 4), [1.0, 2.0], recipe=RECIPE.but(tau=3.0)), "the same Recipes in all audits"),
+    ],
+    ids=["seed twice", "version", "scope", "recipe"],
+)
+def test_what_does_not_belong_together_is_refused(other, says):
+    with pytest.raises(TicError, match=says):
+        merge([of((0, 1, 2), [1.0, 2.0, 3.0]), other])
+
+
+def test_other_data_are_refused():
+    first = of((0, 1), [1.0, 2.0])
+    entry, records = claim((2, 3), [1.0, 2.0])
+    moved = provenance(data_digests={"digits, 60 training images": "e" * 64})
+    other = audit([], (), provenance=moved)
+    with pytest.raises(TicError, match="rest on the same data"):
+        merge([first, other])
+    assert merge([first, audit([entry], records)]).completed
+
+
+def test_other_contrasts_are_refused():
+    def gap(seeds, name):
+        judge = judge_of(seeds)
+        judge([1.0, 2.0], above(0), name=name)
+        records = tuple(record(seed) for seed in seeds)
+        return audit([judged("claim", judge, records)], records)
+
+    with pytest.raises(TicError, match="got name 'gap' and 'rise'"):
+        merge([gap((0, 1), "gap"), gap((2, 3), "rise")])
+
+
+def test_the_same_run_must_have_come_out_the_same():
+    entry, _ = claim((0, 1), [1.0, 2.0], name="a")
+    other, _ = claim((0, 1), [1.0, 2.0], name="b")
+    moved = tuple(record(seed, train_loss=0.7) for seed in (0, 1))
+    with pytest.raises(TicError, match=r"training losses 0\.5 and 0\.7"):
+        merge([audit([entry], tuple(record(seed) for seed in (0, 1))), audit([other], moved)])
+
+
+def test_an_audit_that_was_changed_is_refused():
+    sound = of((0, 1), [1.0, 2.0])
+    moved = of((2, 3), [1.0, 2.0]).model_copy(update={"seconds": 1.0})
+    with pytest.raises(TicError, match="number 2 does not: the audit was changed"):
+        merge([sound, moved])
+
+
+def test_one_audit_is_no_merge():
+    with pytest.raises(TicError, match="at least two audits, got 1"):
+        merge([of((0, 1), [1.0, 2.0])])
+
+
+def test_a_setting_that_differs_only_in_the_parent_is_another():
+    pruned = RECIPE.but(parent=RECIPE, sparsity=0.5)
+    longer = RECIPE.but(parent=RECIPE.but(epochs=3), sparsity=0.5)
+
+    def with_parents(seeds, recipe):
+        entry, records = claim(seeds, [1.0, 2.0], recipe=recipe)
+        parents = tuple(record(seed, recipe.parent) for seed in seeds)
+        return audit([entry], (*records, *parents))
+
+    assert merge([with_parents((0, 1), pruned), with_parents((2, 3), pruned)]).completed
+    with pytest.raises(TicError, match="the same Recipes"):
+        merge([with_parents((0, 1), pruned), with_parents((2, 3), longer)])
+
+
+def test_the_machines_of_all_are_told():
+    entry, records = claim((0, 1), [1.0, 2.0])
+    other, more = claim((2, 3), [1.0, 2.0])
+    elsewhere = provenance(processor="two", git_dirty=None, accelerator="H200")
+    found = merge([audit([entry], records), audit([other], more, provenance=elsewhere)]).provenance
+    assert (found.processor, found.accelerator, found.git_dirty) == ("one and two", "H200", None)
+    assert found.versions == {"tic-audit": "0.1.0", "torch": "2.9"}
+    assert found.data_digests == {"digits, 60 training images": DIGEST}

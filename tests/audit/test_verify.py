@@ -1,0 +1,213 @@
+"""`tic verify`: what was changed in an audit or in what it rests on is found and named."""
+
+import hashlib
+import json
+
+import pytest
+from judged_audits import DIGEST, RECIPE, audit, judge_of, judged, record
+
+from tic.audit.artefacts import StoreArtefacts
+from tic.audit.document import Audit
+from tic.audit.seal import seal, sealed
+from tic.audit.verify import describe, recipes_of, verify_artefacts, verify_document
+from tic.errors import TicError
+from tic.stats import Outcome, above
+
+SEEDS = (0, 1, 2)
+RECORDS = tuple(record(seed) for seed in SEEDS)
+
+
+def entry(name="claim", effects=(4.0, 5.0, 6.0), records=RECORDS):
+    judge = judge_of(SEEDS)
+    judge(effects, above(0), name="gap")
+    return judged(name, judge, records)
+
+
+@pytest.fixture
+def sound():
+    return audit([entry()], RECORDS)
+
+
+def faults(found):
+    return {each.what: each.faults for each in found if each.faults}
+
+
+def changed(found, **updates):
+    """The audit with another first entry, sealed anew."""
+    first = found.entries[0].model_copy(update=updates)
+    return sealed(found.model_copy(update={"entries": (first, *found.entries[1:])}))
+
+
+def test_a_sound_audit_holds_also_after_it_was_written_and_read(sound):
+    assert faults(verify_document(sound)) == {}
+    read = Audit.model_validate_json(sound.model_dump_json())
+    assert faults(verify_document(read)) == {}
+    assert [each.count for each in verify_document(read)] == [1, 1, 3]
+
+
+def test_every_changed_digit_breaks_the_seal(sound):
+    document = json.loads(sound.model_dump_json())
+    document["entries"][0]["contrasts"][0]["effects"][0] = 4.1
+    document["runs"][0]["train_loss"] = 0.6
+    for part in ("entries", "runs"):
+        moved = json.loads(sound.model_dump_json()) | {part: document[part]}
+        found = faults(verify_document(Audit.model_validate(moved)))
+        assert "the audit was changed after it was made" in found["seal"][0]
+
+
+def test_a_changed_effect_is_named_even_under_a_new_seal(sound):
+    contrast = sound.entries[0].contrasts[0].model_copy(update={"effects": (4.0, 5.0, 7.0)})
+    found = faults(verify_document(changed(sound, contrasts=(contrast,))))
+    assert set(found) == {"verdicts"}
+    assert found["verdicts"][0].startswith("claim: p_value is ")
+    assert any("contrasts 1.estimate is 5.0, and 5.33" in each for each in found["verdicts"])
+
+
+def test_a_changed_verdict_is_named(sound):
+    found = faults(verify_document(changed(sound, outcome=Outcome.REFUTED)))
+    assert found == {
+        "verdicts": ("claim: outcome is 'REFUTED', and 'SUPPORTED' when judged again",)
+    }
+
+
+def test_a_verdict_that_holm_takes_back_must_not_stand():
+    # p = 0.018: below 0.025, but not below a third of it, the level of the smallest of three.
+    fallen = audit([entry(name, (2.0, 3.0, 4.0)) for name in ("a", "b", "c")], RECORDS)
+    assert [each.own_outcome for each in fallen.entries] == [Outcome.SUPPORTED] * 3
+    assert [each.outcome for each in fallen.entries] == [Outcome.INCONCLUSIVE] * 3
+    assert faults(verify_document(fallen)) == {}
+    found = faults(verify_document(changed(fallen, outcome=Outcome.SUPPORTED)))
+    assert found["verdicts"][0].startswith("a: outcome is 'SUPPORTED', and 'INCONCLUSIVE'")
+
+
+def test_a_smaller_family_is_named(sound):
+    smaller = sound.multiplicity.model_copy(update={"family": 0})
+    found = faults(verify_document(sealed(sound.model_copy(update={"multiplicity": smaller}))))
+    assert found == {"verdicts": ("multiplicity: family is 0, and 1 when judged again",)}
+
+
+def test_effects_that_cannot_be_judged_are_a_fault_and_no_traceback(sound):
+    contrast = sound.entries[0].contrasts[0].model_copy(update={"confidence": 2.0})
+    found = faults(verify_document(changed(sound, contrasts=(contrast,))))
+    assert found["verdicts"][0].startswith("claim: cannot be judged again: ")
+
+
+def test_an_audit_without_a_seal_cannot_be_verified(sound):
+    with pytest.raises(TicError, match="must have a seal to be verified, got none"):
+        verify_document(sound.model_copy(update={"seal": None}))
+
+
+def test_a_recipe_that_does_not_give_the_fingerprint_is_named(sound):
+    runs = (
+        record(0, fingerprint=RECORDS[0].fingerprint, recipe=RECIPE.but(epochs=3)),
+        *RECORDS[1:],
+    )
+    found = faults(verify_document(sealed(sound.model_copy(update={"runs": runs}))))
+    assert len(found["Runs"]) == 1
+    assert found["Runs"][0].startswith(f"{RECORDS[0].fingerprint}: is not the fingerprint of its")
+
+
+def test_a_run_that_is_not_listed_is_named(sound):
+    found = faults(verify_document(sealed(sound.model_copy(update={"runs": RECORDS[1:]}))))
+    assert found["Runs"] == (
+        f"claim: rests on the Run {RECORDS[0].fingerprint}, which is not listed",
+    )
+
+
+def test_recipes_are_rebuilt_with_their_ancestors():
+    pruned = RECIPE.but(parent=RECIPE, sparsity=0.5)
+    records = (record(1, pruned), record(1))
+    found = recipes_of(audit([], records))
+    assert found[pruned.with_seed(1).fingerprint(DIGEST)] == pruned.with_seed(1)
+
+
+def test_a_run_that_descends_from_itself_is_refused():
+    own = RECORDS[0].fingerprint
+    circle = record(0, recipe=RECIPE).model_copy(
+        update={"recipe": {**RECORDS[0].recipe, "parent": own}}
+    )
+    with pytest.raises(TicError, match="no descendant of it"):
+        recipes_of(audit([], (circle,)))
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """A Store with one Run and one measurement, and the audit that rests on them."""
+    fingerprint = RECORDS[0].fingerprint
+    run = tmp_path / "runs" / fingerprint
+    measurements = tmp_path / "measurements" / fingerprint
+    for folder in (run, measurements):
+        folder.mkdir(parents=True)
+    (run / "history.json").write_text("{}")
+    (run / "weights-0002.safetensors").write_bytes(b"weights")
+    manifest = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(run.iterdir())
+    }
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    (measurements / "fisher-abc.json").write_text('{"result": {}}')
+    measured = hashlib.sha256(b'{"result": {}}').hexdigest()
+    kept = record(
+        0,
+        manifest=hashlib.sha256((run / "manifest.json").read_bytes()).hexdigest(),
+        measurements={"fisher-abc.json": measured},
+    )
+    return tmp_path, audit([], (kept,)), f"runs/{fingerprint}", f"measurements/{fingerprint}"
+
+
+def artefact_faults(stored):
+    root, found, _, _ = stored
+    (examined,) = verify_artefacts(found, StoreArtefacts(root))
+    return examined
+
+
+def test_artefacts_that_are_there_hold(stored):
+    examined = artefact_faults(stored)
+    assert (examined.count, examined.faults) == (4, ())
+
+
+@pytest.mark.parametrize("file", ["history.json", "weights-0002.safetensors", "manifest.json"])
+@pytest.mark.parametrize("how", ["changed", "missing"])
+def test_a_file_of_a_run_that_changed_or_is_missing_is_named(stored, file, how):
+    root, _, run, _ = stored
+    path = root / run / file
+    path.unlink() if how == "missing" else path.write_bytes(path.read_bytes() + b" ")
+    says = "is missing" if how == "missing" else "is not the one that was audited"
+    assert artefact_faults(stored).faults == (f"{RECORDS[0].label}: {run}/{file} {says}",)
+
+
+def test_a_measurement_that_changed_is_named(stored):
+    root, _, _, measurements = stored
+    (root / measurements / "fisher-abc.json").write_text('{"result": {"a": 1}}')
+    (fault,) = artefact_faults(stored).faults
+    assert fault.endswith(f"{measurements}/fisher-abc.json is not the one that was audited")
+
+
+def test_no_path_leads_out_of_the_store(stored, tmp_path):
+    root, found, run, _ = stored
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"secret")
+    digest = hashlib.sha256(b"secret").hexdigest()
+    (root / run / "link").symlink_to(secret)
+    inside = StoreArtefacts(root / "runs")
+    for path in ("../secret", f"{found.runs[0].fingerprint}/link", str(secret), "a\0b"):
+        assert inside.digest(path) is None
+    assert StoreArtefacts(tmp_path).digest("secret") == digest
+
+
+def test_a_store_that_is_none_is_refused(tmp_path):
+    with pytest.raises(TicError, match="a Store must be a folder"):
+        StoreArtefacts(tmp_path / "nowhere")
+
+
+def test_what_was_verified_is_told_with_every_fault(sound):
+    text = describe(verify_document(changed(sound, outcome=Outcome.REFUTED)))
+    seal_line, verdict_line, fault, runs_line = text.splitlines()
+    assert seal_line.split() == ["seal", "1", "holds"]
+    assert verdict_line.split() == ["verdicts", "1", "1", "fault"]
+    assert fault == "    claim: outcome is 'REFUTED', and 'SUPPORTED' when judged again"
+    assert runs_line.split() == ["Runs", "3", "hold"]
+
+
+def test_a_seal_covers_everything_but_itself(sound):
+    assert seal(sound) == sound.seal == seal(sound.model_copy(update={"seal": "other"}))
+    assert seal(sound.model_copy(update={"seconds": 11.0})) != sound.seal

@@ -1,0 +1,1 @@
+"""A bench of faults: an audit is disturbed in every way, and compared with an undisturbed one."""

@@ -1,0 +1,96 @@
+"""The audit that is disturbed: a folder with its claims, its Store and its report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fixtures.packs import HEADER, QUICKLY
+
+PACK = "test_pack.py"
+CLAIMS = (
+    HEADER.lstrip()
+    + """
+from tic.audit.evidence import Panel
+from tic.audit.exhibits import curves
+
+def kept(setting):
+    return setting.recipe.but(checkpoints=2)
+
+def pruned(setting):
+    return {"parent": kept(setting), "child": kept(setting).but(parent=kept(setting), sparsity=0.5)}
+
+@says("learnt", kept)
+def test_learnt(runs, judge):
+    epochs, accuracies = runs.accuracies()
+    judge(accuracies[:, -1], above(1), name="accuracy", unit="%")
+    series = (curves("tiny", epochs, accuracies),)
+    judge.figure("Accuracy", "Over the training.", Panel(
+        title="tiny", x_label="epoch", y_label="accuracy (%)", series=series))
+
+@says("early", kept)
+def test_early(runs, judge):
+    judge(runs.centroid("untrained") - runs.centroid(), above(0), name="fall of the centroid")
+
+@says("pruned", pruned)
+def test_pruned(runs, judge):
+    judge(runs["parent"].accuracy() - runs["child"].accuracy(), below(30), name="loss", unit="%")
+"""
+)
+"""Two claims on the same Runs, and one on these and on others that start from them."""
+
+SEEDS = ("--seeds", "2")
+HUNGRY = """
+@says("hungry", lambda setting: setting.recipe.but(
+    train_size=None, batch_size=1400, timesteps=400, epochs=1))
+def test_hungry(runs, judge):
+    judge(runs.final_losses()[:, -1], above(0), name="loss", unit="nats")
+"""
+"""One tensor of it takes 2 GB."""
+
+DIVERGING = """
+@says("diverging", lambda setting: setting.recipe.but(learning_rate=1e30))
+def test_diverging(runs, judge):
+    judge(runs.accuracy(), above(1), name="accuracy", unit="%")
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one audit lies.
+
+    Attributes:
+        folder: Of the claims.
+        store: Of the Runs.
+        report: Where the report goes.
+    """
+
+    folder: Path
+    store: Path
+    report: Path
+
+    @property
+    def audit(self) -> Path:
+        """The document of the report."""
+        return self.report / "audit.json"
+
+    def beside(self, name: str) -> Place:
+        """The same claims and Store with another report."""
+        return replace(self, report=self.report.with_name(name))
+
+    def arguments(self, *options: str | Path) -> list[str]:
+        """Return pytest's arguments for the audit; later options replace earlier ones."""
+        own = (*SEEDS, "--store", self.store, "--report-dir", self.report)
+        return [str(each) for each in (self.folder, *QUICKLY, *_ALONE, *own, *options)]
+
+
+_ALONE = ("-p", "no:cacheprovider", "-W", "ignore")
+
+
+def make_place(folder: Path, claims: Sequence[str] = (CLAIMS,)) -> Place:
+    """Write claims to a new folder."""
+    claims_folder = folder / "claims"
+    claims_folder.mkdir(parents=True)
+    (claims_folder / PACK).write_text("".join(claims), encoding="utf-8")
+    return Place(claims_folder, folder / "store", folder / "report")

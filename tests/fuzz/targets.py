@@ -1,0 +1,327 @@
+"""What is fuzzed: each target takes one case, and says whether it was accepted.
+
+What is refused must be told in a sentence; what is accepted must go all the way: be rendered,
+compared, judged. Any other exception is a defect.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.fuzz import passed_on, stores
+from tests.fuzz.audits import REPORTS, audit_text, original, sealed_text
+from tests.fuzz.mutations import json_or_bytes
+from tests.fuzz.telling import accepted, require_sentence, require_shown
+from tests.fuzz.values import TEXTS, TOO_LONG, nested, texts, values
+from tic.attacks.battery import Level
+from tic.audit.claims import Claim
+from tic.audit.document import Paper
+from tic.audit.expectation import drift, load_expectation
+from tic.audit.merge import merge
+from tic.audit.options import read_options
+from tic.audit.pack import Pack, Setting
+from tic.audit.seal import sealed
+from tic.audit.verify import verify_document
+from tic.cli import main
+from tic.engine.plan import make_plan
+from tic.lab import usable_device
+from tic.plugin.concluding import verdict_table
+from tic.recipe import Recipe
+from tic.report import diff_audits, format_diff, load_audit, render_html, render_markdown
+
+LEVELS: tuple[Level, ...] = ("quick", "standard", "full")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something that takes input from elsewhere.
+
+    Attributes:
+        cases: What it is given.
+        take: Takes one case; returns whether it was accepted, raises where that is a defect.
+    """
+
+    cases: st.SearchStrategy[Any]
+    take: Callable[[Any], bool]
+
+
+def prepare() -> None:
+    """Make what cases are changes of, which Hypothesis does not like to see made meanwhile."""
+    audit_text()
+    stores.original_store()
+
+
+# Recipes
+
+_FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "dataset": st.sampled_from(["digits", "svhn"]),
+    "train_size": st.none() | st.integers(1, 2000),
+    "architecture": st.just("tiny"),
+    "timesteps": st.integers(1, 10),
+    "tau": st.floats(1, 4),
+    "loss": st.sampled_from(["mean", "prefix", "alpha"]),
+    "alpha": st.none() | st.floats(0, 1),
+    "epochs": st.integers(1, 100),
+    "checkpoints": st.integers(1, 5),
+    "seed": st.integers(0, 2**63 - 1),
+    "momentum": st.floats(0, 0.9),
+    "weight_decay": st.sampled_from([0.0, -0.0, 5e-4]),
+    "sparsity": st.sampled_from([0, -0.0, 0.5]),
+    "pruning": st.sampled_from(["magnitude", "random"]),
+}
+_HOSTILE = values | st.just(TOO_LONG) | st.just(nested(500))
+_plain_fields = st.fixed_dictionaries({"dataset": _FIELDS.pop("dataset")}, optional=_FIELDS)
+_changed = st.dictionaries(st.sampled_from(["dataset", *_FIELDS]) | texts, _HOSTILE, max_size=2)
+
+
+def _generations(parts: tuple[dict[str, Any], dict[str, Any], dict[str, Any], int]) -> Any:
+    plain, changed, parent, depth = parts
+    fields = {**plain, **changed}
+    for _ in range(depth):
+        fields = {**fields, "parent": {**parent, "parent": fields.get("parent")}}
+    return fields
+
+
+recipe_cases = (
+    st.tuples(
+        _plain_fields, _changed, _plain_fields, st.sampled_from([0] * 9 + [1] * 9 + [3, 120, 3000])
+    ).map(_generations)
+    | json_or_bytes(
+        Recipe(dataset="digits", parent=Recipe(dataset="digits"), sparsity=0.5).model_dump_json()
+    )
+    | values
+)
+
+
+def fuzz_recipe(case: Any) -> bool:
+    """Make a Recipe of fields, or of what somebody wrote to a file."""
+
+    def make() -> None:
+        if isinstance(case, bytes):
+            recipe = Recipe.model_validate_json(case)
+        elif isinstance(case, dict) and all(isinstance(key, str) for key in case):
+            recipe = Recipe(**case)
+        else:
+            recipe = Recipe.model_validate(case)
+        again = Recipe.model_validate_json(recipe.model_dump_json())
+        assert again == recipe
+        assert again.fingerprint("data") == recipe.fingerprint("data")
+        assert recipe.checkpoint_epochs[-1] == recipe.epochs
+        require_shown(repr(recipe.with_seed(3).label))
+
+    return accepted(make)
+
+
+# Options
+
+PACK = Pack(
+    Paper(key="other2024", title="T", authors="A", venue="V", year=2024, url="u"),
+    {
+        "resnet19": Setting(Recipe(dataset="cifar10", architecture="resnet19", timesteps=10)),
+        "tiny": Setting(Recipe(dataset="digits", train_size=1000), seeds=(0, 1, 2)),
+    },
+    own="resnet19",
+    default="tiny",
+)
+CLAIM = Claim(PACK, "alpha-accuracy", "Fig. 5a, Eq. 8-10", "It is.", "By it.", None)
+_counts = st.sampled_from(["1", "3", "007", "40", "all", "1e3", "2.5", "-1", "1" * 31]) | texts
+_names = st.sampled_from(
+    ["tiny", "tiny,resnet19", "../x", "digits", "digits,svhn", ",", "a,a", "standard", "all"]
+)
+_paths = (st.sampled_from(["/dev/null", "/dev/null/x", ".", "x" * 300, "x/" * 3000]) | texts).map(
+    Path
+)
+_OPTIONS: dict[str, st.SearchStrategy[Any]] = {
+    **dict.fromkeys(("arch", "dataset", "claim", "protocol"), _names | texts),
+    **dict.fromkeys(("timesteps", "epochs", "seeds", "train_size"), _counts),
+    **dict.fromkeys(("fisher_size", "test_size", "attack_size", "gpus"), _counts),
+    **dict.fromkeys(("store", "data", "report_dir"), _paths),
+    "precision": st.sampled_from(["fp32", "bf16"]),
+    "attacks": st.sampled_from(LEVELS),
+    "plan": st.booleans(),
+    "device": st.sampled_from(["cpu", "cuda:99", "cuda:-1", "cpu:5", "meta", "cuda:" + "9" * 30])
+    | texts,
+}
+_NOTHING = {**dict.fromkeys(_OPTIONS), "plan": False, "device": "cpu"}
+option_cases = st.dictionaries(st.sampled_from(list(_OPTIONS)), st.just(0), max_size=3).flatmap(
+    lambda chosen: st.fixed_dictionaries({name: _OPTIONS[name] for name in chosen})
+)
+
+
+def fuzz_options(case: dict[str, Any]) -> bool:
+    """Read the options of an audit, and plan what they ask for."""
+
+    def plan() -> None:
+        asked = argparse.Namespace(**{**_NOTHING, **case})
+        usable_device(asked.device)
+        options = read_options(asked)
+        options.require_protocols({"official"})
+        options.require_claims([CLAIM])
+        options.protocols_of(CLAIM)
+        for setting in options.settings(PACK):
+            assert make_plan(setting.recipe.with_seed(seed) for seed in setting.seeds[:3])
+
+    return accepted(plan)
+
+
+# Audits
+
+audit_cases = st.deferred(lambda: json_or_bytes(audit_text()))
+
+
+def fuzz_audit_json(case: bytes) -> bool:
+    """Load an audit that somebody else had, render it and compare it with what it was."""
+
+    def show() -> None:
+        audit = load_audit(path)
+        page, summary = render_html(audit), render_markdown(audit)
+        require_shown(page)
+        require_shown(summary)
+        assert "<script" not in page
+        assert "<img" not in page + summary
+        for before, after in ((audit, original()), (original(), audit)):
+            require_shown(format_diff(diff_audits(before, after)))
+        if audit.entries:
+            verdict_table(audit)
+        accepted(lambda: verify_document(sealed(audit)))
+        accepted(lambda: merge([sealed(audit), sealed(original())]))
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "audit.json"
+        path.write_bytes(case)
+        return accepted(show)
+
+
+# Expected verdicts
+
+expectation_cases = json_or_bytes((REPORTS / "expected" / "smoke.json").read_text("utf-8"))
+
+
+def fuzz_expectation(case: bytes) -> bool:
+    """Load expected verdicts, and hold an audit against them."""
+
+    def hold() -> None:
+        expected = load_expectation(path)
+        for entry in original().entries:
+            _require_told(drift(entry, expected, final=True))
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "expected.json"
+        path.write_bytes(case)
+        return accepted(hold)
+
+
+def _require_told(reason: str | None) -> None:
+    if reason is not None:
+        require_sentence(reason)
+
+
+# The command line
+
+_FILES = (
+    "audit.json",
+    "newer.json",
+    "binary",
+    "folder",
+    "absent",
+    "text.md.j2",
+    "huge.json",
+    "a.zip",
+)
+_arguments = (
+    st.sampled_from(_FILES).map(lambda name: f"FOLDER/{name}")
+    | st.sampled_from(TEXTS)
+    | st.sampled_from(["audit", "recipe", "--report-dir", "--seed", "--store", "0", "-1"])
+)
+_COMMANDS = (
+    ["report", "FOLDER/audit.json", "--report-dir", "FOLDER/out"],
+    ["diff", "FOLDER/audit.json", "FOLDER/audit.json"],
+    ["cite", "FOLDER/text.md.j2"],
+    ["schema", "audit"],
+    ["verify", "FOLDER/audit.json", "--sample", "0"],
+    ["merge", "FOLDER/audit.json", "FOLDER/audit.json", "--report-dir", "FOLDER/out"],
+    ["export", "FOLDER/audit.json", "FOLDER/new.zip", "--store", "FOLDER/folder"],
+    # What is accepted would be simulated for minutes.
+    ["calibrate", "--simulations", "0", "--seed", "3"],
+)
+
+
+@st.composite
+def _command_lines(draw: Callable[[st.SearchStrategy[Any]], Any]) -> list[str]:
+    """Draw a command that can be run, with some of its arguments replaced or more of them."""
+    command = list(draw(st.sampled_from(_COMMANDS)))
+    for _ in range(draw(st.sampled_from([0, 1, 1, 2]))):
+        place = draw(st.integers(1, len(command)))
+        if command[0] != "calibrate" or place > 2:
+            command[place : place + draw(st.integers(0, 1))] = [draw(_arguments)]
+    return command
+
+
+cli_cases = _command_lines()
+
+
+@cache
+def _files() -> tempfile.TemporaryDirectory[str]:
+    """Files that a command may be given; removed when the process ends."""
+    made = tempfile.TemporaryDirectory()
+    folder = Path(made.name)
+    sound = sealed_text()
+    (folder / "audit.json").write_text(sound, encoding="utf-8")
+    newer = {**json.loads(audit_text()), "schema_version": 99}
+    (folder / "newer.json").write_text(json.dumps(newer), encoding="utf-8")
+    (folder / "binary").write_bytes(bytes(range(256)))
+    (folder / "folder").mkdir()
+    (folder / "text.md.j2").write_text(
+        "{{ audit('audit.json').count('SUPPORTED') }}", encoding="utf-8"
+    )
+    with zipfile.ZipFile(folder / "a.zip", "w") as archive:
+        archive.writestr("a/audit.json", sound)
+    with (folder / "huge.json").open("wb") as file:
+        file.truncate(2**40)
+    return made
+
+
+def fuzz_cli(case: list[str]) -> bool:
+    """Give the command line arguments, as a shell would."""
+    folder = _files().name
+    arguments = [argument.replace("FOLDER", folder) for argument in case]
+    told = io.StringIO()
+    with (
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(told),
+        contextlib.chdir(folder),
+    ):
+        try:
+            status = main(arguments)
+        except SystemExit as left:
+            if left.code not in (0, 2):
+                raise
+            return left.code == 0
+    if status == 2:
+        require_sentence(told.getvalue().removesuffix("\n"))
+    return status != 2
+
+
+TARGETS = {
+    "recipe": Target(recipe_cases, fuzz_recipe),
+    "options": Target(option_cases, fuzz_options),
+    "cli": Target(cli_cases, fuzz_cli),
+    "audit": Target(audit_cases, fuzz_audit_json),
+    "expectation": Target(expectation_cases, fuzz_expectation),
+    "store": Target(stores.store_cases, stores.fuzz_store),
+    "archive": Target(passed_on.archive_cases, passed_on.fuzz_archive),
+    "description": Target(passed_on.description_cases, passed_on.fuzz_description),
+    "measurement": Target(stores.measurement_cases, stores.fuzz_measurement),
+}

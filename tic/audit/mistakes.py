@@ -1,0 +1,47 @@
+"""Mistakes in the code of a claim's author, told in a sentence with their place."""
+
+from __future__ import annotations
+
+import sysconfig
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import tic
+from tic.errors import TicError
+from tic.text import shorten
+
+_INSTALLED = (sysconfig.get_path(kind) for kind in ("stdlib", "purelib", "platlib"))
+_NOT_THEIRS = (str(Path(tic.__file__).parent), *_INSTALLED)
+_LONGEST_MESSAGE = 300
+
+
+@contextmanager
+def told_of_author(what: str) -> Iterator[None]:
+    """Turn whatever an author's code raises into one sentence.
+
+    Args:
+        what: What is called, such as `needs of kim2023/concentration`.
+
+    Raises:
+        TicError: It raised.
+    """
+    try:
+        yield
+    except TicError:
+        raise
+    except Exception as error:
+        said = shorten(str(error), _LONGEST_MESSAGE)
+        raise TicError(
+            f"{what} raised {type(error).__name__}{f': {said}' if said else ''} "
+            f"({_place(error)}); mend it there"
+        ) from error
+
+
+def _place(error: Exception) -> str:
+    """File and line of the innermost call that is neither this library's nor an installed one's."""
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if not frame.filename.startswith(_NOT_THEIRS)]
+    place = (theirs or frames)[-1]
+    return f"{'/'.join(Path(place.filename).parts[-2:])}, line {place.lineno}"

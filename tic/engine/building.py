@@ -1,0 +1,167 @@
+"""A build: an engine is kept at work until no question lacks anything that the Store can have."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Collection, Iterable
+from itertools import count
+from time import monotonic
+
+from tic.engine.engine import Engine
+from tic.engine.job import Finished, Job, Resources
+from tic.engine.plan import make_plan
+from tic.lab import Lab
+from tic.recipe import Recipe
+
+Question = Callable[[], Iterable[Job]]
+"""Returns what it lacks, seen from here and now; asked again when that is done, or has failed."""
+
+RETRIES = 3
+"""A job is begun again so often after its worker was lost."""
+PAUSE_SECONDS = 2.0
+"""Before a job is begun again, or one that another process holds is looked at again."""
+POLL_SECONDS = 0.5
+UNSEEN = (
+    "a worker did it, but it is not in the Store as seen from here; the Store and the data must "
+    "lie under the same paths on every machine"
+)
+
+
+class Build:
+    """The jobs of a build: which wait, which are in work, which are over.
+
+    What has the longest chain of trainings behind it is begun first. About as much is submitted as
+    the engine has room for, so that the order still counts for the rest.
+
+    Args:
+        engine: Does the jobs.
+        lab: Where the Store is looked at from here.
+        recipes: All that will probably be trained; urgency follows from it.
+
+    Attributes:
+        trained: Number of trainings that were done.
+        measured: Number of measurements that were taken.
+        lost: How often each job was lost with its worker.
+    """
+
+    def __init__(self, engine: Engine, lab: Lab, recipes: Iterable[Recipe]) -> None:
+        self._engine, self._lab = engine, lab
+        self._urgency = {planned.recipe: planned.urgency for planned in make_plan(recipes)}
+        self._known: set[Job] = set()
+        self._over: dict[Job, str] = {}
+        self._running: set[Job] = set()
+        self._ready: list[tuple[float, int, Job]] = []
+        self._later: list[tuple[float, int, Job]] = []
+        self._blocked: dict[Job | Question, set[Job]] = {}
+        self.lost: dict[Job, int] = {}
+        self._to_ask: deque[Question] = deque()
+        self._number = count()
+        self.trained = self.measured = self._to_measure = 0
+
+    @property
+    def faults(self) -> list[str]:
+        """Why jobs failed, one text each."""
+        return [f"{job.label}: {fault}" for job, fault in self._over.items() if fault]
+
+    def run(self, questions: Iterable[Question]) -> None:
+        """Return when every question lacks nothing, or nothing more that can be done."""
+        self._to_ask.extend(questions)
+        while self._to_ask or self._ready or self._running or self._later:
+            if self._to_ask:
+                self._ask(self._to_ask.popleft())
+            self._submit()
+            # Questions take their time; workers shall not wait for all of them.
+            for finished in self._engine.wait(0 if self._to_ask else POLL_SECONDS):
+                self._take(finished)
+
+    def describe(self) -> str:
+        """Tell how far the measurements are; from any thread."""
+        return f"measurements: {self.measured} taken, {self._to_measure} to take"
+
+    def _ask(self, question: Question) -> None:
+        lacking = [job for job in dict.fromkeys(question()) if job not in self._over]
+        for job in lacking:
+            self._want(job)
+        self._wait_for(question, lacking)
+
+    def _want(self, job: Job) -> None:
+        if job in self._known:
+            return
+        self._known.add(job)
+        self._to_measure += job.measurement is not None
+        before = [each for each in job.before if not each.is_done(self._lab)]
+        for each in before:
+            self._want(each)
+        self._wait_for(job, before)
+
+    def _wait_for(self, waiting: Job | Question, jobs: Collection[Job]) -> None:
+        """Go on with a job or a question when these jobs are over; a question may lack none."""
+        open_jobs = {job for job in jobs if job not in self._over}
+        if open_jobs:
+            self._blocked[waiting] = open_jobs
+        elif jobs or isinstance(waiting, Job):
+            self._go_on(waiting)
+
+    def _go_on(self, waiting: Job | Question) -> None:
+        if isinstance(waiting, Job):
+            self._begin_or_give_up(waiting)
+        else:
+            self._to_ask.append(waiting)
+
+    def _begin_or_give_up(self, job: Job) -> None:
+        failed = next((each for each in job.before if self._over.get(each)), None)
+        if failed:
+            self._end(job, f"{failed.label} failed")
+        else:
+            heapq.heappush(self._ready, (-self._urgency_of(job), next(self._number), job))
+
+    def _urgency_of(self, job: Job) -> float:
+        return job.work if job.measurement else self._urgency.get(job.recipe, job.work)
+
+    def _submit(self) -> None:
+        while self._later and self._later[0][0] <= monotonic():
+            self._begin_or_give_up(heapq.heappop(self._later)[2])
+        while self._ready and self._has_room(self._ready[0][2].needs):
+            job = heapq.heappop(self._ready)[2]
+            self._running.add(job)
+            self._engine.submit(job)
+
+    def _has_room(self, needs: Resources) -> bool:
+        if not self._running:
+            return True
+        there = self._engine.capacity()
+        cpus = sum(job.needs.cpus for job in self._running)
+        gpus = sum(job.needs.gpus for job in self._running)
+        # One job more than there are cores: whoever is free next need not wait for this process.
+        return cpus < there.cpus + 1 and (not needs.gpus or gpus + needs.gpus <= there.gpus + 1e-9)
+
+    def _take(self, finished: Finished) -> None:
+        job, status, reason = finished.job, finished.status, finished.reason
+        self._running.discard(job)
+        if status == "done" and not job.is_done(self._lab):
+            status, reason = "lost", UNSEEN
+        if status == "lost":
+            self.lost[job] = self.lost.get(job, 0) + 1
+        if status == "held" or (status == "lost" and self.lost[job] <= RETRIES):
+            again = monotonic() + PAUSE_SECONDS
+            heapq.heappush(self._later, (again, next(self._number), job))
+        elif status == "lost":
+            self._end(job, f"{reason} (begun {RETRIES + 1} times)")
+        else:
+            self._end(job, reason if status == "failed" else "")
+
+    def _end(self, job: Job, fault: str) -> None:
+        self._over[job] = fault
+        if job.measurement is None:
+            self.trained += not fault
+        else:
+            self.measured += not fault
+            self._to_measure -= 1
+        for jobs in self._blocked.values():
+            jobs.discard(job)
+        freed = [waiting for waiting, jobs in self._blocked.items() if not jobs]
+        for waiting in freed:
+            del self._blocked[waiting]
+        for waiting in freed:
+            self._go_on(waiting)

@@ -1,0 +1,90 @@
+"""Any number of processes on one Store build a plan together, without knowing of each other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+
+from tic.engine.plan import Plan, make_plan
+from tic.errors import TicError, UnwritableError
+from tic.lab import Lab
+from tic.recipe import Recipe
+from tic.train import train_if_free
+
+POLL_SECONDS = 0.2
+
+Failed = dict[Recipe, str]
+"""Runs that this process could not train, and why."""
+
+
+def build(plan: Plan, lab: Lab) -> Plan:
+    """Train what is missing of a plan and is not being trained by another process.
+
+    It ends when nothing is left that this process could start. What cannot be trained here is left
+    to the claims that need it, and stops no other.
+
+    Returns:
+        The part of the plan that is not finished.
+    """
+    failed: Failed = {}
+    with suppress(UnwritableError):
+        while _train_next(plan, lab, failed):
+            pass
+    return tuple(planned for planned in plan if not lab.has(planned.recipe))
+
+
+def ensure(recipes: Iterable[Recipe], plan: Plan, lab: Lab) -> None:
+    """Return when all the Recipes have their Runs; until then train whatever the plan lacks.
+
+    Raises:
+        TicError: One of them, or what it starts from, cannot be trained.
+    """
+    waiting, everything = list(recipes), plan
+    failed: Failed = {}
+    while waiting := [recipe for recipe in waiting if not lab.has(recipe, verify=True)]:
+        if everything is plan:
+            everything = (*plan, *make_plan(waiting))
+        if _trained_one(everything, waiting, lab, failed):
+            continue
+        for recipe in waiting:
+            if error := failed.get(_eldest_absent(recipe, lab)):
+                raise TicError(error)
+        time.sleep(POLL_SECONDS)
+
+
+def _trained_one(everything: Plan, waiting: Iterable[Recipe], lab: Lab, failed: Failed) -> bool:
+    """Train the next Run; where the Store cannot be written, tell it of one that is waited for."""
+    try:
+        return _train_next(everything, lab, failed)
+    except UnwritableError:
+        return _train_next(make_plan(waiting), lab, failed)
+
+
+def _train_next(plan: Plan, lab: Lab, failed: Failed) -> bool:
+    """Train the most urgent Run that is free, or what it waits for; note what cannot be trained.
+
+    Raises:
+        UnwritableError: The Store cannot be written.
+    """
+    for planned in plan:
+        if lab.has(planned.recipe):
+            continue
+        recipe = _eldest_absent(planned.recipe, lab)
+        if recipe in failed:
+            continue
+        try:
+            if train_if_free(recipe, lab):
+                return True
+        except UnwritableError:
+            raise
+        except TicError as error:
+            # Not the error itself, whose traceback would keep the memory of that training.
+            failed[recipe] = str(error)
+    return False
+
+
+def _eldest_absent(recipe: Recipe, lab: Lab) -> Recipe:
+    """Return the first ancestor that is not there, or that is damaged; else the Recipe itself."""
+    ancestors = (each for each in recipe.ancestors if not lab.has(each, verify=True))
+    return next(ancestors, recipe)

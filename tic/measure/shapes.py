@@ -1,0 +1,34 @@
+"""Shapes of results, so that what a file gives for a measurement is what was measured."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+Shape: TypeAlias = "tuple[int, ...] | Mapping[str, Shape]"
+"""Lengths of nested lists of numbers, none of a single number; or a shape for every key."""
+
+
+def fits(value: Any, shape: Shape) -> bool:
+    """Whether a value has a shape, and all its numbers are finite."""
+    if isinstance(shape, Mapping):
+        return (
+            isinstance(value, dict)
+            and value.keys() == shape.keys()
+            and all(fits(value[key], inner) for key, inner in shape.items())
+        )
+    if shape:
+        length, *rest = shape
+        inner = tuple(rest)
+        return (
+            isinstance(value, list)
+            and len(value) == length
+            and all(fits(each, inner) for each in value)
+        )
+    return is_finite(value)
+
+
+def is_finite(value: Any) -> bool:
+    """Whether a value is a number that a float can hold."""
+    return isinstance(value, int | float) and -sys.float_info.max <= value <= sys.float_info.max

@@ -1,0 +1,131 @@
+"""`--build`: Runs and measurements of the collected claims are made, and nothing is judged.
+
+What is to be measured only the tests of the claims know. So they are rehearsed: a test runs as far
+as the Store allows, an engine takes what it lacked, and the test runs again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from typing import TYPE_CHECKING, Literal, cast
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from tic.errors import TicError
+from tic.plugin.state import State, claim_of, entry_id
+from tic.plugin.watching import progress_line
+
+if TYPE_CHECKING:
+    from tic.audit.session import PlannedEntry
+    from tic.engine.building import Build, Question
+    from tic.engine.engine import Engine
+    from tic.engine.job import Job
+
+DEFAULT_ENGINE = "local"
+
+
+def check_options(asked: argparse.Namespace) -> None:
+    """Refuse options that say nothing together.
+
+    Raises:
+        pytest.UsageError: With the reason.
+    """
+    for option in ("engine", "address"):
+        given = getattr(asked, option)
+        if given is not None and not asked.build:
+            raise pytest.UsageError(
+                f"--{option} goes with --build, got --{option} {given} alone; use tic build"
+            )
+    if asked.build and (asked.plan or asked.list):
+        other = "--plan" if asked.plan else "--list"
+        raise pytest.UsageError(f"--build trains and {other} only tells; leave one of them out")
+
+
+class Building:
+    """Stands in for the test loop."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.build: Build | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Build; faults make the exit status 1, as failed tests do."""
+        if session.testsfailed:
+            raise session.Interrupted(f"{session.testsfailed} errors during collection")
+        if self.state.has_audit and not session.config.option.collectonly:
+            self.build = self._build(session.items)
+            session.testsfailed = len(self.build.faults)
+        return True
+
+    def _build(self, items: list[pytest.Item]) -> Build:
+        from tic.engine.building import Build
+
+        audit = self.state.session
+        with self._engine() as engine:
+            self.build = build = Build(engine, audit.lab, [run.recipe for run in audit.plan])
+            with progress_line(audit, build.describe):
+                build.run(self._questions(items))
+        return build
+
+    def _engine(self) -> Engine:
+        from tic.engine.engine import EngineSettings, start_engine
+
+        asked = self.state.config.option
+        processes = getattr(asked, "numprocesses", None)
+        settings = EngineSettings(asked.device, processes or None, asked.address)
+        try:
+            return start_engine(asked.engine or DEFAULT_ENGINE, settings)
+        except TicError as error:
+            raise pytest.UsageError(str(error)) from None
+
+    def _questions(self, items: list[pytest.Item]) -> list[Question]:
+        """What the claims lack; a claim without Runs asks for nothing."""
+        planned = [
+            (item, self.state.session.planned[entry_id(item)]) for item in items if claim_of(item)
+        ]
+        return [
+            partial(self._lacking, item, entry) for item, entry in planned if entry.seeded_recipes
+        ]
+
+    def _lacking(self, item: pytest.Item, entry: PlannedEntry) -> list[Job]:
+        """The Runs of a claim that are not there; then what its test could not read."""
+        from tic.engine.job import Job
+        from tic.measure.measurement import rehearsal
+
+        here, there = self.state.session.lab, self.state.lab
+        absent = [each for each in entry.seeded_recipes if not here.has(each, verify=True)]
+        if absent:
+            return [Job(recipe, there) for recipe in absent]
+        with rehearsal() as lacking:
+            # Whatever else becomes of the test is for the audit to tell.
+            runtestprotocol(item, log=False, nextitem=None)
+        return [Job(recipe, there, measurement) for measurement, recipe in lacking]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> pytest.TestReport:
+        """Leave tracebacks out: to write them took most of the time of a rehearsal."""
+        outcome: Literal["passed", "failed"] = "failed" if call.excinfo else "passed"
+        when = cast(Literal["setup", "call", "teardown"], call.when)
+        return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, when)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Tell what was made, what failed, and what comes next."""
+        if self.build is None:
+            return
+        write = terminalreporter.write_line
+        terminalreporter.section("build")
+        for fault in self.build.faults:
+            write(fault, red=True)
+        audit = self.state.session
+        there = sum(audit.lab.has(run.recipe) for run in audit.plan)
+        write(
+            f"{there} of {len(audit.plan)} Runs are in {audit.lab.store_root}; "
+            f"{self.build.trained} were trained now, {self.build.measured} measurements taken."
+        )
+        if lost := sum(self.build.lost.values()):
+            write(f"Workers were lost in the middle of a job {lost} times; each was begun again.")

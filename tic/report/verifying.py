@@ -1,0 +1,45 @@
+"""Verifying an audit that lies in a file or an archive, and telling what was found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tic.audit.artefacts import StoreArtefacts
+from tic.audit.remeasuring import measure_again
+from tic.audit.verify import describe, verify_artefacts, verify_document
+from tic.lab import Lab
+from tic.report.archive import archived, is_archive
+from tic.report.reading import load_audit
+
+
+def verify(
+    path: Path, store: Path | None, data: Path | None, sample: int, seed: int
+) -> tuple[str, bool]:
+    """Verify an audit by itself, and what it rests on where that is at hand.
+
+    Args:
+        path: Of an `audit.json`, or of an archive, which brings what it rests on.
+        store: Root of the Store that the audit rests on, if it is here.
+        data: Folder that data sets are looked for in first.
+        sample: How many of the Store's measurements are taken once more.
+        seed: Of their drawing.
+
+    Returns:
+        What was verified, for people, and whether it holds.
+
+    Raises:
+        TicError: There is no audit or no Store, or the audit was made by an older version.
+    """
+    audit = load_audit(path)
+    examined = verify_document(audit)
+    if store is not None:
+        artefacts = StoreArtefacts(store)
+        examined += verify_artefacts(audit, artefacts)
+        # What is not as it was audited needs no second measurement.
+        if not any(each.faults for each in examined):
+            lab = Lab(store, data)
+            examined.append(measure_again(audit, artefacts, lab, sample=sample, seed=seed))
+    elif is_archive(path):
+        with archived(path) as inside:
+            examined += verify_artefacts(audit, inside)
+    return describe(examined), not any(each.faults for each in examined)

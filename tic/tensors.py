@@ -1,0 +1,54 @@
+"""Tensors from a file that anybody may have made: its header is checked before any is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import safetensors
+from torch import Tensor
+
+from tic.errors import TicError
+from tic.text import quoted
+
+
+def read_tensors(path: Path, like: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+    """Read a safetensors file.
+
+    Args:
+        path: The file.
+        like: Tensors of the names, shapes and types that it must have, on any device.
+
+    Raises:
+        OSError: It cannot be read.
+        TicError: It is no such file, or holds other tensors; none was made then.
+    """
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            names = list(file.keys())
+            if like is not None:
+                _require(path, {n: tuple(file.get_slice(n).get_shape()) for n in names}, like)
+            tensors = {name: file.get_tensor(name) for name in names}
+    except safetensors.SafetensorError as error:
+        raise _refusal(path, str(error)) from None
+    for name, wanted in (like or {}).items():
+        if tensors[name].dtype != wanted.dtype:
+            raise _refusal(path, f"{name} is {tensors[name].dtype}, not {wanted.dtype}")
+    return tensors
+
+
+def _require(path: Path, shapes: Mapping[str, tuple[int, ...]], like: Mapping[str, Tensor]) -> None:
+    if surplus := shapes.keys() - like.keys():
+        raise _refusal(path, f"it holds {quoted(min(surplus))}, which its network has not")
+    if lacking := like.keys() - shapes.keys():
+        raise _refusal(path, f"it does not hold {min(lacking)}")
+    for name, wanted in like.items():
+        if shapes[name] != tuple(wanted.shape):
+            raise _refusal(path, f"{name} is {quoted(shapes[name])}, not {tuple(wanted.shape)}")
+
+
+def _refusal(path: Path, reason: str) -> TicError:
+    return TicError(
+        f"{path.name} must hold the weights of its Recipe's network, and does not ({reason}); "
+        f"remove {path.parent}, and it is made anew"
+    )
