@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tic.checkpoint import UNUSABLE, Checkpoint, read_checkpoint, write_checkpoint
-from tic.store import write_tensors
+from tic.tensors import write_tensors
 
 TENSORS = {
     "network.weight": torch.tensor([[0.1, -0.0], [1e-40, 3.0]]),

@@ -13,7 +13,8 @@ from tic.audit.runs import SeedRuns
 from tic.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from tic.errors import TicError
 from tic.lab import Lab
-from tic.store import HISTORY, MANIFEST, STATE, weights_name, write_tensors
+from tic.run import HISTORY, MANIFEST, STATE, weights_name
+from tic.tensors import write_tensors
 from tic.train import train
 
 
@@ -77,7 +78,7 @@ def test_a_run_of_a_terabyte_is_set_aside_unread(lab, recipe, folder, monkeypatc
         file.truncate(2**40)
     (folder / MANIFEST).write_text(json.dumps({HISTORY: "0" * 64, name: digest}))
     monkeypatch.setattr(
-        "tic.store._sha256", lambda path: pytest.fail("read") if path.name == name else "0" * 64
+        "tic.run.sha256_of", lambda path: pytest.fail("read") if path.name == name else "0" * 64
     )
     assert lab.finished(recipe) is None
     (fault,) = lab.store.damaged().values()

@@ -3,7 +3,7 @@ import torch
 
 from tic.errors import DataNotFoundError, DivergedRunError, TicError
 from tic.lab import Lab, one_thread, usable_device
-from tic.store import weights_name
+from tic.run import weights_name
 from tic.train import train
 
 # Devices

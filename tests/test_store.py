@@ -15,18 +15,13 @@ from hypothesis import strategies as st
 
 import tic
 from fixtures.workers import exit_status, hold_lock, wait_until
+from tic import run as run_module
 from tic import store as store_module
 from tic.errors import TicError, UnwritableError
-from tic.store import (
-    HISTORY,
-    MANIFEST,
-    RECIPE,
-    STATE,
-    Store,
-    weights_name,
-    write_json,
-    write_tensors,
-)
+from tic.run import HISTORY, MANIFEST, RECIPE, STATE, weights_name
+from tic.store import Store
+from tic.tensors import write_tensors
+from tic.writing import write_json
 
 RUN = "0123456789abcdef01234567"
 FILES = (HISTORY, RECIPE, weights_name(0), weights_name(7))
@@ -205,7 +200,7 @@ def test_a_manifest_that_names_a_file_elsewhere_is_damage_and_nothing_is_read(
     (folder.parent / "secret").write_text("secret")
     manifest = json.loads((folder / MANIFEST).read_bytes())
     (folder / MANIFEST).write_text(json.dumps({name: "0" * 64, **manifest}))
-    monkeypatch.setattr(store_module, "_sha256", lambda path: pytest.fail(f"read {path}"))
+    monkeypatch.setattr(run_module, "sha256_of", lambda path: pytest.fail(f"read {path}"))
     assert Store(store.root).get(RUN) is None
     assert faults(store) == [f"{name!r} of {MANIFEST} is no plain file of the folder"]
 
@@ -283,7 +278,7 @@ def test_a_run_that_this_process_cannot_read_is_no_damage(store, monkeypatch, er
     def refuse(path):
         raise OSError(error, os.strerror(error), str(path))
 
-    monkeypatch.setattr(store_module, "_sha256", refuse)
+    monkeypatch.setattr(run_module, "sha256_of", refuse)
     with pytest.raises(TicError, match=rf"{run.folder} cannot be read \(.*--store"):
         Store(store.root).get(RUN)
     assert faults(store) == []
@@ -340,7 +335,7 @@ def test_runs_beside_a_damaged_one_stay(store):
 def test_damage_that_another_process_set_aside_first_is_no_error(store, monkeypatch):
     folder = finished(store).folder
     truncate(folder / HISTORY)
-    look = store_module._fault
+    look = store_module.fault_of
 
     def look_slowly(folder):
         fault = look(folder)
@@ -348,14 +343,14 @@ def test_damage_that_another_process_set_aside_first_is_no_error(store, monkeypa
             shutil.rmtree(folder)
         return fault
 
-    monkeypatch.setattr(store_module, "_fault", look_slowly)
+    monkeypatch.setattr(store_module, "fault_of", look_slowly)
     assert Store(store.root).get(RUN) is None
     assert faults(store) == []
 
 
 def test_a_run_that_another_process_made_again_meanwhile_stays(store, monkeypatch):
     truncate(finished(store).folder / HISTORY)
-    look, looks = store_module._fault, []
+    look, looks = store_module.fault_of, []
 
     def look_slowly(folder):
         fault = look(folder)
@@ -365,14 +360,14 @@ def test_a_run_that_another_process_made_again_meanwhile_stays(store, monkeypatc
             finished(Store(store.root))
         return fault
 
-    monkeypatch.setattr(store_module, "_fault", look_slowly)
+    monkeypatch.setattr(store_module, "fault_of", look_slowly)
     assert Store(store.root).get(RUN).history == {"epoch": 7, "diverged": None}
     assert faults(store) == []
 
 
 def test_a_run_is_verified_once_per_process(store, monkeypatch):
     run = finished(store)
-    monkeypatch.setattr(store_module, "_fault", lambda folder: pytest.fail("verified again"))
+    monkeypatch.setattr(store_module, "fault_of", lambda folder: pytest.fail("verified again"))
     assert store.get(RUN) is run
 
 

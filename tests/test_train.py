@@ -24,7 +24,8 @@ from tic import data, losses, models, pruning, seeding
 from tic.errors import DivergedRunError, TicError, UnwritableError
 from tic.lab import Lab
 from tic.recipe import Recipe
-from tic.store import HISTORY, MANIFEST, RECIPE, STATE, weights_name, write_tensors
+from tic.run import HISTORY, MANIFEST, RECIPE, STATE, weights_name
+from tic.tensors import write_tensors
 from tic.train import learning_rate, take_step, train, train_if_free
 
 PRUNABLE = 144 + (2 * 2304 + 256) + (4608 + 9216 + 512) + (2 * 9216 + 1024) + 320

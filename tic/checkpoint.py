@@ -15,8 +15,7 @@ from torch import Tensor
 
 from tic import history
 from tic.files import is_plain, parse_json
-from tic.store import write_tensors
-from tic.tensors import read_tensors
+from tic.tensors import read_tensors, write_tensors
 
 UNUSABLE = (FileNotFoundError, safetensors.SafetensorError, KeyError, TypeError, ValueError)
 """What `read_checkpoint` raises when there is nothing to go on from."""

@@ -16,8 +16,9 @@ from torch import Tensor
 from tic import data, history, models
 from tic.errors import DataNotFoundError, DivergedRunError, TicError
 from tic.recipe import Recipe
+from tic.run import Run
 from tic.seeding import derive
-from tic.store import Run, Store
+from tic.store import Store
 from tic.text import quoted
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3

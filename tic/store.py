@@ -12,113 +12,23 @@ the operating system and vanish with the process that held them.
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import safetensors.torch
 from filelock import FileLock, Timeout
-from torch import Tensor
 
-from tic import history
 from tic.errors import TicError, UnwritableError
-from tic.files import is_plain, parse_json, read_stored
-from tic.tensors import read_tensors
+from tic.files import parse_json, read_stored
+from tic.run import HISTORY, MANIFEST, STATE, Run, fault_of, sha256_of, unreadable
 from tic.text import shorten
-from tic.writing import reason, told_when_unwritable, write_atomically
+from tic.writing import reason, told_when_unwritable, write_json
 
-MANIFEST = "manifest.json"
-HISTORY = "history.json"
-RECIPE = "recipe.json"
-STATE = "state.safetensors"
 FAULT = "fault.json"
 _LONGEST_NOTE = 500
-LARGEST_FILE = 4 * 2**30
-"""Bytes of a file of a Run at most; the paper's networks take a tenth of a gigabyte."""
-
-_OF_THE_READER = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
-"""Errors that say nothing of the file: this process may not read it, or has no means to."""
-
-
-def weights_name(epoch: int) -> str:
-    """File name of the weights after an epoch."""
-    return f"weights-{epoch:04d}.safetensors"
-
-
-def write_json(path: Path, document: Any) -> None:
-    """Write a JSON document atomically.
-
-    Raises:
-        TicError: It cannot be written.
-    """
-    write_atomically(path, json.dumps(document, indent=1, allow_nan=False).encode())
-
-
-def write_tensors(
-    path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None
-) -> str:
-    """Write tensors atomically as safetensors.
-
-    Returns:
-        The sha256 of the file.
-
-    Raises:
-        TicError: It cannot be written.
-    """
-    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    content = safetensors.torch.save(whole, metadata)
-    write_atomically(path, content)
-    return hashlib.sha256(content).hexdigest()
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished training in the Store.
-
-    Attributes:
-        fingerprint: Identity of its Recipe and data.
-        folder: Where its files lie.
-        history: What was recorded: per-epoch training loss, duration, device, `diverged` reason.
-    """
-
-    fingerprint: str
-    folder: Path
-    history: dict[str, Any]
-
-    @property
-    def diverged(self) -> str | None:
-        """Why the training has no result, or None."""
-        reason: str | None = self.history["diverged"]
-        return reason
-
-    @property
-    def manifest_digest(self) -> str:
-        """sha256 of the manifest, which has that of every other file."""
-        return _sha256(self.folder / MANIFEST)
-
-    def weights(self, epoch: int, like: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
-        """Read the weights after an epoch.
-
-        Args:
-            epoch: After which.
-            like: Tensors of the names, shapes and types that they must have.
-
-        Raises:
-            TicError: The Run kept no weights at that epoch, or not those of its network.
-        """
-        path = self.folder / weights_name(epoch)
-        if not path.exists():
-            numbers = (file.stem.rpartition("-")[2] for file in self.folder.glob("weights-*"))
-            kept = sorted(int(number) for number in numbers if number.isdecimal())
-            raise TicError(f"{self.folder.name} has no weights of epoch {epoch}; kept: {kept}")
-        return read_tensors(path, like)
 
 
 class Store:
@@ -164,7 +74,7 @@ class Store:
         try:
             return (folder / MANIFEST).exists()
         except OSError as error:
-            raise _unreadable(folder, error) from error
+            raise unreadable(folder, error) from error
 
     def get(self, fingerprint: str) -> Run | None:
         """Return the finished Run with all its files verified, or None.
@@ -189,11 +99,11 @@ class Store:
         folder = self.run_folder(fingerprint)
         if not self.has(fingerprint):
             return False
-        if not (seen := _fault(folder)):
+        if not (seen := fault_of(folder)):
             return True
         with self.lock(f"damaged-{fingerprint}", wanted=f"a whole Run {fingerprint} ({seen})"):
             # Another process may have set it aside meanwhile, and even made it again.
-            fault = _fault(folder)
+            fault = fault_of(folder)
             if fault and self.has(fingerprint):
                 self._set_aside(folder, fault)
             return fault is None
@@ -210,7 +120,7 @@ class Store:
         """
         work, folder = self.work_folder(fingerprint), self.run_folder(fingerprint)
         kept = [path for path in sorted(work.iterdir()) if path.name not in (STATE, MANIFEST)]
-        manifest = {path.name: _sha256(path) for path in kept}
+        manifest = {path.name: sha256_of(path) for path in kept}
         write_json(work / MANIFEST, {**manifest, **(digests or {})})
         with told_when_unwritable(folder):
             folder.parent.mkdir(parents=True, exist_ok=True)
@@ -269,67 +179,8 @@ class Store:
             lock.release()
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _noted(path: Path) -> str:
     try:
         return shorten(str(parse_json(read_stored(path))["fault"]), _LONGEST_NOTE)
     except (OSError, ValueError, KeyError, TypeError):
         return "what was wrong with it can no longer be read"
-
-
-def _unreadable(folder: Path, error: OSError) -> TicError:
-    return TicError(
-        f"{folder} cannot be read ({reason(error)}); see that it can, or choose another Store "
-        f"with --store"
-    )
-
-
-def _fault(folder: Path) -> str | None:
-    """What is wrong with a Run's folder, which may have come from elsewhere.
-
-    Raises:
-        TicError: This process cannot read it, which is no fault of the Run.
-    """
-    try:
-        return _mismatch(folder)
-    except OSError as error:
-        if error.errno in _OF_THE_READER:
-            raise _unreadable(folder, error) from error
-        return f"{Path(error.filename or folder).name} cannot be read ({reason(error)})"
-    except TicError as error:
-        return str(error)
-    except (ValueError, AttributeError, TypeError) as error:
-        return f"{MANIFEST} is no manifest ({type(error).__name__}: {error})"
-
-
-def _mismatch(folder: Path) -> str | None:
-    if folder.is_symlink() or (folder / MANIFEST).is_symlink():
-        return "the folder or its manifest is a link"
-    manifest = _document(folder / MANIFEST)
-    if not isinstance(manifest, dict) or HISTORY not in manifest:
-        return f"the manifest does not name {HISTORY}"
-    for name, digest in manifest.items():
-        # No name and no link is followed out of the folder.
-        if Path(name).name != name or not is_plain(folder / name):
-            return f"{name!r} of {MANIFEST} is no plain file of the folder"
-        if (size := (folder / name).stat().st_size) > LARGEST_FILE:
-            return f"{name} has {size:,} bytes; no file of a Run has more than {LARGEST_FILE:,}"
-        if _sha256(folder / name) != digest:
-            return f"{name} does not match its sha256 in the manifest"
-    unnamed = (path.name for path in folder.glob("weights-*") if path.name not in manifest)
-    if name := next(unnamed, None):
-        return f"{name} is not in the manifest"
-    fault = history.fault(_document(folder / HISTORY))
-    return f"{HISTORY}: {fault}" if fault else None
-
-
-def _document(path: Path) -> Any:
-    content = read_stored(path)
-    try:
-        return parse_json(content)
-    except TicError as error:
-        raise TicError(f"{path.name} is {error}") from None

@@ -1,15 +1,34 @@
-"""Tensors from a file that anybody may have made: its header is checked before any is made."""
+"""Tensors in files. Anybody may have made one: its header is checked before any tensor is made."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-import safetensors
+import safetensors.torch
 from torch import Tensor
 
 from tic.errors import TicError
 from tic.text import quoted
+from tic.writing import write_atomically
+
+
+def write_tensors(
+    path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None
+) -> str:
+    """Write tensors atomically as safetensors.
+
+    Returns:
+        The sha256 of the file.
+
+    Raises:
+        TicError: It cannot be written.
+    """
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    content = safetensors.torch.save(whole, metadata)
+    write_atomically(path, content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def read_tensors(path: Path, like: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:

@@ -19,8 +19,9 @@ from tic.errors import DivergedRunError, TicError
 from tic.lab import Lab, one_thread
 from tic.memory import told_when_lacking
 from tic.recipe import Recipe
-from tic.store import HISTORY, RECIPE, STATE, Run, weights_name, write_json, write_tensors
-from tic.writing import remove_half_written, told_when_unwritable
+from tic.run import HISTORY, RECIPE, STATE, Run, weights_name
+from tic.tensors import write_tensors
+from tic.writing import remove_half_written, told_when_unwritable, write_json
 
 OnEpoch = Callable[[int], None]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from tic.errors import UnwritableError
 
@@ -54,6 +56,15 @@ def write_atomically(path: Path, content: bytes) -> None:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write a JSON document atomically.
+
+    Raises:
+        TicError: It cannot be written.
+    """
+    write_atomically(path, json.dumps(document, indent=1, allow_nan=False).encode())
 
 
 def remove_half_written(folder: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import safetensors
 
 from tests.chaos.places import Place
-from tic.store import HISTORY, MANIFEST
+from tic.run import HISTORY, MANIFEST
 
 TIMED = {"started", "seconds", "provenance", "seal", "manifest"}
 """Fields that tell of one execution: times, paths, and digests of files that have times in them."""

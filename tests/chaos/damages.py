@@ -11,7 +11,7 @@ from tests.chaos import moments
 from tests.chaos.bench import Bench, abreast
 from tests.chaos.fault import Fault, Trials
 from tests.chaos.places import Place
-from tic.store import MANIFEST, STATE
+from tic.run import MANIFEST, STATE
 
 
 def of_runs(bench: Bench) -> Trials:

@@ -9,7 +9,8 @@ from fixtures.workers import wait_until
 from tic.engine import progress as progress_module
 from tic.engine.plan import make_plan
 from tic.engine.progress import Progress, ProgressLine, duration, progress
-from tic.store import STATE, write_tensors
+from tic.run import STATE
+from tic.tensors import write_tensors
 from tic.train import train
 
 

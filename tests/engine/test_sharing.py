@@ -10,7 +10,7 @@ from tic.engine.plan import make_plan, missing
 from tic.engine.sharing import build, ensure
 from tic.errors import TicError
 from tic.lab import Lab
-from tic.store import weights_name
+from tic.run import weights_name
 from tic.train import train
 
 

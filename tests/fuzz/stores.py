@@ -30,7 +30,7 @@ from tic.errors import TicError
 from tic.lab import Lab
 from tic.measure.measurement import Measurement
 from tic.recipe import Recipe
-from tic.store import HISTORY, MANIFEST, RECIPE, weights_name
+from tic.run import HISTORY, MANIFEST, RECIPE, weights_name
 from tic.train import train
 
 ORIGINAL = Recipe(

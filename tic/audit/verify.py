@@ -17,7 +17,7 @@ from tic.audit.options import CONFIDENCE
 from tic.audit.seal import seal
 from tic.errors import TicError
 from tic.recipe import Recipe
-from tic.store import MANIFEST
+from tic.run import MANIFEST
 from tic.text import visible
 
 TOLERANCE = 1e-9

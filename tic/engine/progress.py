@@ -12,7 +12,7 @@ import safetensors
 
 from tic.engine.plan import Plan, PlannedRun
 from tic.lab import Lab
-from tic.store import STATE
+from tic.run import STATE
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from tic.measure.shapes import Shape, fits, is_finite
 from tic.memory import told_when_lacking
 from tic.models import SpikingNetwork
 from tic.recipe import Recipe
-from tic.store import Store, write_json
+from tic.store import Store
+from tic.writing import write_json
 
 Answer = TypeVar("Answer")
 

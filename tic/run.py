@@ -1,0 +1,137 @@
+"""A Run: the folder that a finished training left, and whether it is whole."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from tic import history
+from tic.errors import TicError
+from tic.files import is_plain, parse_json, read_stored
+from tic.tensors import read_tensors
+from tic.writing import reason
+
+MANIFEST = "manifest.json"
+HISTORY = "history.json"
+RECIPE = "recipe.json"
+STATE = "state.safetensors"
+LARGEST_FILE = 4 * 2**30
+"""Bytes of a file of a Run at most; the paper's networks take a tenth of a gigabyte."""
+
+_OF_THE_READER = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+"""Errors that say nothing of the file: this process may not read it, or has no means to."""
+
+
+def weights_name(epoch: int) -> str:
+    """File name of the weights after an epoch."""
+    return f"weights-{epoch:04d}.safetensors"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training in the Store.
+
+    Attributes:
+        fingerprint: Identity of its Recipe and data.
+        folder: Where its files lie.
+        history: What was recorded: per-epoch training loss, duration, device, `diverged` reason.
+    """
+
+    fingerprint: str
+    folder: Path
+    history: dict[str, Any]
+
+    @property
+    def diverged(self) -> str | None:
+        """Why the training has no result, or None."""
+        reason: str | None = self.history["diverged"]
+        return reason
+
+    @property
+    def manifest_digest(self) -> str:
+        """sha256 of the manifest, which has that of every other file."""
+        return sha256_of(self.folder / MANIFEST)
+
+    def weights(self, epoch: int, like: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+        """Read the weights after an epoch.
+
+        Args:
+            epoch: After which.
+            like: Tensors of the names, shapes and types that they must have.
+
+        Raises:
+            TicError: The Run kept no weights at that epoch, or not those of its network.
+        """
+        path = self.folder / weights_name(epoch)
+        if not path.exists():
+            numbers = (file.stem.rpartition("-")[2] for file in self.folder.glob("weights-*"))
+            kept = sorted(int(number) for number in numbers if number.isdecimal())
+            raise TicError(f"{self.folder.name} has no weights of epoch {epoch}; kept: {kept}")
+        return read_tensors(path, like)
+
+
+def sha256_of(path: Path) -> str:
+    """Digest a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def unreadable(folder: Path, error: OSError) -> TicError:
+    """The error of a process that may not read a Run, or has no means to."""
+    return TicError(
+        f"{folder} cannot be read ({reason(error)}); see that it can, or choose another Store "
+        f"with --store"
+    )
+
+
+def fault_of(folder: Path) -> str | None:
+    """Say what is wrong with a Run's folder, which may have come from elsewhere; None if nothing.
+
+    Raises:
+        TicError: This process cannot read it, which is no fault of the Run.
+    """
+    try:
+        return _mismatch(folder)
+    except OSError as error:
+        if error.errno in _OF_THE_READER:
+            raise unreadable(folder, error) from error
+        return f"{Path(error.filename or folder).name} cannot be read ({reason(error)})"
+    except TicError as error:
+        return str(error)
+    except (ValueError, AttributeError, TypeError) as error:
+        return f"{MANIFEST} is no manifest ({type(error).__name__}: {error})"
+
+
+def _mismatch(folder: Path) -> str | None:
+    if folder.is_symlink() or (folder / MANIFEST).is_symlink():
+        return "the folder or its manifest is a link"
+    manifest = _document(folder / MANIFEST)
+    if not isinstance(manifest, dict) or HISTORY not in manifest:
+        return f"the manifest does not name {HISTORY}"
+    for name, digest in manifest.items():
+        # No name and no link is followed out of the folder.
+        if Path(name).name != name or not is_plain(folder / name):
+            return f"{name!r} of {MANIFEST} is no plain file of the folder"
+        if (size := (folder / name).stat().st_size) > LARGEST_FILE:
+            return f"{name} has {size:,} bytes; no file of a Run has more than {LARGEST_FILE:,}"
+        if sha256_of(folder / name) != digest:
+            return f"{name} does not match its sha256 in the manifest"
+    unnamed = (path.name for path in folder.glob("weights-*") if path.name not in manifest)
+    if name := next(unnamed, None):
+        return f"{name} is not in the manifest"
+    fault = history.fault(_document(folder / HISTORY))
+    return f"{HISTORY}: {fault}" if fault else None
+
+
+def _document(path: Path) -> Any:
+    content = read_stored(path)
+    try:
+        return parse_json(content)
+    except TicError as error:
+        raise TicError(f"{path.name} is {error}") from None
