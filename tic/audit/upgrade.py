@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tic.audit.document import SCHEMA_VERSION
+from tic.audit.document import SCHEMA_VERSION, Audit, Entry
 
 _OLDER = (1,)
 """Versions whose fields all still mean the same; what came later has a default."""
@@ -20,3 +20,19 @@ def upgraded(document: dict[str, Any]) -> dict[str, Any]:
     if type(version) is not int or version not in _OLDER:
         return document
     return {**document, "schema_version": SCHEMA_VERSION}
+
+
+def told_by_every_version(audit: Audit) -> Audit:
+    """Return an audit without what older versions did not keep, to be compared with one of them."""
+    return audit.model_copy(update={"entries": tuple(map(_told, audit.entries))})
+
+
+def _told(entry: Entry) -> Entry:
+    nothing = {"left_open": (), "contrasts": ()}
+    return entry.model_copy(
+        update={
+            "left_open": (),
+            "contrasts": tuple(each.model_copy(update={"trend": None}) for each in entry.contrasts),
+            "readings": tuple(each.model_copy(update=nothing) for each in entry.readings),
+        }
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tic.audit.document import Audit, Entry
+from tic.audit.upgrade import told_by_every_version
 from tic.report.changes import FieldChange, changes, keyed, membership, plain
 from tic.report.diff_entry import entry_evidence, shared_contrasts
 from tic.report.numerals import number
@@ -69,6 +70,9 @@ def diff_audits(before: Audit, after: Audit) -> AuditDiff:
         before: The audit to compare with.
         after: The audit to compare.
     """
+    if (before.seal is None) != (after.seal is None):
+        # One is of an older version, which did not keep all that a newer one does.
+        before, after = told_by_every_version(before), told_by_every_version(after)
     old = keyed((entry.id, entry) for entry in before.entries)
     new = keyed((entry.id, entry) for entry in after.entries)
     pairs = [(key, old[key], new[key]) for key in old if key in new]
