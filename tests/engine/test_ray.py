@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from fixtures.packs import INCONCLUSIVE, SUPPORTED
 from fixtures.workers import wait_until
 from tic.engine.building import Build
 from tic.engine.engine import EngineSettings, start_engine
@@ -13,12 +14,15 @@ from tic.engine.local import LocalEngine
 from tic.errors import TicError
 from tic.lab import Lab
 from tic.measure.catalogue import AccuracyMeasurement
-from tic.store import weights_name
+from tic.report import diff_audits
+from tic.run import STATE, weights_name
 from tic.train import train
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install '.[ray]'")
+from tic.engine.ray import RayEngine
 
 CLEAN = AccuracyMeasurement(epoch=60, size=60)
+ONE_CORE = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
 
 
 @pytest.fixture(scope="module")
@@ -27,23 +31,32 @@ def cluster(tmp_path_factory):
     from ray.cluster_utils import Cluster
 
     quickly = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500}
-    shared = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
     cluster = Cluster(
         initialize_head=True,
-        head_node_args={**shared, "include_dashboard": False, "_system_config": quickly},
+        head_node_args={**ONE_CORE, "include_dashboard": False, "_system_config": quickly},
     )
-    for _ in range(2):
-        cluster.add_node(**shared)
-    cluster.wait_for_nodes()
     yield cluster
     cluster.shutdown()
 
 
 @pytest.fixture
-def engine(cluster):
+def three_nodes(cluster):
+    """The cluster with all its nodes, some of them new where a test has killed others."""
+    while len(cluster.worker_nodes) < 2:
+        cluster.add_node(**ONE_CORE)
+    cluster.wait_for_nodes()
+    return cluster
+
+
+@pytest.fixture
+def engine(three_nodes):
     """The engine, joined to the cluster."""
-    with start_engine("ray", EngineSettings(address=cluster.address)) as engine:
+    with start_engine("ray", EngineSettings(address=three_nodes.address)) as engine:
         yield engine
+
+
+def kill_a_node(cluster):
+    cluster.remove_node(cluster.worker_nodes.copy().pop(), allow_graceful=False)
 
 
 def build_by(engine, jobs, lab):
@@ -74,7 +87,7 @@ def test_a_training_on_a_node_that_dies_goes_on_elsewhere_with_the_same_bits(
             # Three cores and three trainings: one is in work on the node that goes.
             assert not any(map(lab.has, recipes))
             before.extend([written(lab, each, 1) for each in recipes])
-            cluster.remove_node(cluster.worker_nodes.copy().pop(), allow_graceful=False)
+            kill_a_node(cluster)
         return wait(engine, min(seconds, 0.02))
 
     monkeypatch.setattr(engine, "wait", kill_a_node_once)
@@ -101,6 +114,63 @@ def bits(lab, recipe):
     results = {path.name: path.read_bytes() for path in measured.iterdir()}
     assert (len(kept), len(results)) == (61, 1)
     return kept, results, run.history["train_loss"], run.history["prefix_losses"]
+
+
+MEASURED = """
+@says("informed")
+def test_informed(runs, judge):
+    judge(runs.trace()[:, 0], above(0), name="I_1")
+    judge.compare("accuracy", "Table 1", unit="%", reported=90.0, measured=runs.accuracy())
+"""
+
+
+def test_an_audit_that_was_built_while_a_node_died_is_the_one_that_was_built_locally(
+    three_nodes, repository, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tic.engine.building.PAUSE_SECONDS", 0.2)
+    repository.write(SUPPORTED, INCONCLUSIVE, MEASURED)
+    stores = {"ray": tmp_path / "by Ray", "local": tmp_path / "local"}
+    killed, wait = [], RayEngine.wait
+
+    def kill_a_node_once(engine, seconds):
+        states = list((stores["ray"] / "work").glob(f"*/{STATE}"))
+        if not killed and len(states) == 3:
+            kill_a_node(three_nodes)
+            killed.append(states)
+        return wait(engine, min(seconds, 0.02))
+
+    monkeypatch.setattr(RayEngine, "wait", kill_a_node_once)
+    audits = {}
+    for name, store in stores.items():
+        joined = ("--address", three_nodes.address) if name == "ray" else ("-n", "2")
+        built = repository.run("--epochs", "40", "--build", "--engine", name, *joined, store=store)
+        assert "3 of 3 Runs are in" in built.text, built.text
+        files = everything(store)
+        audits[name] = repository.run("--epochs", "40", store=store).audit
+        # The audit trained and measured nothing any more.
+        assert everything(store) == files
+    assert killed
+    assert diff_audits(audits["ray"], audits["local"]).empty
+    assert [each.outcome for each in audits["ray"].entries] == [
+        each.outcome for each in audits["local"].entries
+    ]
+    kept = [
+        {path.relative_to(store): path.read_bytes() for path in results(store)}
+        for store in stores.values()
+    ]
+    assert len(kept[0]) == 3 + 6
+    assert kept[0] == kept[1]
+
+
+def everything(store):
+    """All files of the Store but its locks, with when they were written."""
+    paths = (path for path in store.rglob("*") if path.is_file() and "locks" not in path.parts)
+    return {path: path.stat().st_mtime_ns for path in paths}
+
+
+def results(store):
+    """What has no durations in it."""
+    return [*store.glob("runs/*/weights-*"), *store.glob("measurements/*/*.json")]
 
 
 def test_runs_and_errors_come_back_as_from_any_engine(engine, lab, quick_recipe):
