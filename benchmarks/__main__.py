@@ -92,12 +92,15 @@ def all_rows() -> Iterator[Row]:
 
 def _measured(rows: Sequence[Row], asked: Asked) -> Iterator[Result]:
     """Measure rows, and print each as soon as it is known."""
+    limits = table.Limits()
     if rows:
         print(table.HEADING)
     for row in rows:
         result = measured(row, asked)
-        print(table.line(result), flush=True)
+        print(table.line(result, limits), flush=True)
         yield result
+    if found := str(limits):
+        print(f"\nNot reached, since:\n\n{found}")
 
 
 def _scale(path: Path) -> list[scaling.Growth]:

@@ -13,7 +13,8 @@ from benchmarks.peers import functorch, release
 from benchmarks.peers.floors import truncated_backwards
 from benchmarks.peers.jelly import SingleStep
 
-BATCH = {"tiny": 128, "resnet19": 4}
+PRESENTATIONS = {"tiny": 640, "resnet19": 20}
+"""Images times timesteps of a call: with more timesteps there are fewer images."""
 ALONE = {"tiny": 4, "resnet19": 1}
 """Images for the loop over single images: its cost is proportional to them."""
 
@@ -30,7 +31,7 @@ def rows() -> Iterator[Row]:
 
 
 def _rows(case: Case) -> Iterator[Row]:
-    batch, alone, release_batch = BATCH[case.name], ALONE[case.name], min(16, BATCH[case.name])
+    batch, alone = images_of(case), ALONE[case.name]
     row = partial(_row, case)
     yield row(
         "one-by-one",
@@ -41,7 +42,7 @@ def _rows(case: Case) -> Iterator[Row]:
     )
     yield row(
         "release",
-        f"the release's loop (batches of {release_batch}, computes less)",
+        f"the release's loop (batches of {min(16, batch)}, computes less)",
         at_least(1.7),
         _operations(case.timesteps),
         _release,
@@ -71,6 +72,11 @@ def _rows(case: Case) -> Iterator[Row]:
     )
 
 
+def images_of(case: Case) -> int:
+    """Number of images of a call."""
+    return PRESENTATIONS[case.name] // case.timesteps
+
+
 def _row(
     case: Case,
     name: str,
@@ -79,7 +85,7 @@ def _row(
     limit: str,
     take: Callable[[Case, Target, Asked], Sample],
 ) -> Row:
-    path = case.says("fisher_information", BATCH[case.name])
+    path = case.says("fisher_information", images_of(case))
     measure = partial(take, case, target)
     return Row(f"fisher/{case.key}/{name}", path, against, target, limit, measure)
 
@@ -97,7 +103,7 @@ def _operations(timesteps: int) -> str:
 
 def ours(case: Case) -> Call:
     """Measure the empirical Fisher information of one batch."""
-    network, batch = case.build(), case.batch(BATCH[case.name])
+    network, batch = case.build(), case.batch(images_of(case))
     return lambda: tic.fisher_information(network, [batch], "empirical")
 
 
@@ -110,32 +116,32 @@ def _single_step(case: Case) -> SingleStep:
 def _one_by_one(case: Case, target: Target, asked: Asked) -> Sample:
     alone, peer = ALONE[case.name], _single_step(case)
     images, labels = case.batch(alone)
-    share = alone / BATCH[case.name]
+    share = alone / images_of(case)
     call = partial(release.one_by_one, peer, images, labels)
     return compare(target, ours(case), call, asked, share=share, warm=_quick(case))
 
 
 def _release(case: Case, target: Target, asked: Asked) -> Sample:
-    images, labels = case.batch(BATCH[case.name])
+    images, labels = case.batch(images_of(case))
     call = partial(release.squared_batch_means, _single_step(case), images, labels)
     return compare(target, ours(case), call, asked, warm=_quick(case))
 
 
 def _vmap(case: Case, target: Target, asked: Asked) -> Sample:
-    images, labels = case.batch(BATCH[case.name])
+    images, labels = case.batch(images_of(case))
     call = partial(functorch.jacobian_trace, functorch.twin(case.build()), images, labels)
     return compare(target, ours(case), call, asked, warm=_quick(case))
 
 
 def _vmap_memory(case: Case, target: Target, asked: Asked) -> Sample:
-    batch = BATCH[case.name]
+    batch = images_of(case)
     # A peak hardly varies, and each takes a fresh process.
     pairs = [(probe("fisher", case, batch), probe("vmap", case, batch))]
     return paired(target, pairs, "bytes")
 
 
 def _floor(case: Case, target: Target, asked: Asked) -> Sample:
-    images, labels = case.batch(BATCH[case.name])
+    images, labels = case.batch(images_of(case))
     call = partial(truncated_backwards, case.build(), images, labels)
     return compare(target, ours(case), call, asked, warm=_quick(case))
 

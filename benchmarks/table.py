@@ -18,19 +18,38 @@ HEADING = "| path | against | ratio | target | smallest to largest | |\n|---|---
 PEERS = ("snntorch", "norse")
 
 
-def line(result: Result) -> str:
-    """Return one line of the table."""
+class Limits:
+    """What stands in the way of the targets that are not reached: footnotes, each once."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def number(self, limit: str) -> int:
+        """Number of a footnote, counted from 1."""
+        return self._numbers.setdefault(limit, len(self._numbers) + 1)
+
+    def __str__(self) -> str:
+        return "\n".join(f"{number}. {limit}" for limit, number in self._numbers.items())
+
+
+def line(result: Result, limits: Limits) -> str:
+    """Return one line of the table; what limits it becomes a footnote."""
     row, sample = result.row, result.sample
     ratio = f"{sample.ratio:.2f}" if sample else "–"
     spread = _spread(sample) if sample else "–"
-    return f"| {row.path} | {row.against} | {ratio} | {row.target} | {spread} | {verdict(result)} |"
+    says = (
+        f"**not reached** ({limits.number(row.limit)})"
+        if result.reached is False
+        else verdict(result)
+    )
+    return f"| {row.path} | {row.against} | {ratio} | {row.target} | {spread} | {says} |"
 
 
 def verdict(result: Result) -> str:
-    """Say whether the target is reached and, where it is not, what limits it."""
+    """Say whether the target is reached, or why that was not measured."""
     if result.sample is None:
         return f"not measured: {result.why_not}"
-    return "reached" if result.reached else f"**not reached.** {result.row.limit}"
+    return "reached" if result.reached else "not reached"
 
 
 def _spread(sample: Sample) -> str:
@@ -91,6 +110,7 @@ def _as_json(result: Result) -> dict[str, Any]:
         "target": str(row.target),
         "reached": result.reached,
         "verdict": verdict(result),
+        "limit": None if result.reached is not False else row.limit,
         "took": result.took,
         **measured,
     }

@@ -36,7 +36,8 @@ def test_a_missed_target_is_a_result_and_no_failure(run, capsys):
     assert run() == 0
     shown = capsys.readouterr().out
     assert "| one | a peer | 3.00 | ≥ 2× | one pair | reached |" in shown
-    assert "**not reached.** all." in shown
+    assert "**not reached** (1)" in shown
+    assert "Not reached, since:\n\n1. all." in shown
 
 
 def test_everything_is_written_as_json_and_scaling_is_drawn(run, tmp_path):

@@ -30,8 +30,9 @@ ONE = Asked(pairs=1)
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    for module in (fisher, training, attacks):
+    for module in (training, attacks):
         monkeypatch.setattr(module, "BATCH", {"tiny": 4})
+    monkeypatch.setattr(fisher, "PRESENTATIONS", {"tiny": 8})
     monkeypatch.setattr(fisher, "ALONE", {"tiny": 1})
     monkeypatch.setattr(training, "STEPS", {"tiny": 1})
     monkeypatch.setattr(attacks, "BATCHES", {"tiny": 1})
