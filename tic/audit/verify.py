@@ -215,6 +215,6 @@ def describe(examined: Sequence[Examined]) -> str:
         count = f"{len(each.faults)} fault{'s' if len(each.faults) > 1 else ''}"
         verdict = count if each.faults else holds
         remark = f" ({each.remark})" if each.remark else ""
-        lines.append(f"{each.what:<12} {each.count:>6}  {verdict}{remark}")
+        lines.append(f"{each.what:<14} {each.count:>6}  {verdict}{remark}")
         lines += [f"    {visible(fault)}" for fault in each.faults]
     return "\n".join(lines)
