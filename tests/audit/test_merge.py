@@ -226,3 +226,36 @@ def test_the_machines_of_all_are_told():
     assert (found.processor, found.accelerator, found.git_dirty) == ("one and two", "H200", None)
     assert found.versions == {"tic-audit": "0.1.0", "torch": "2.9"}
     assert found.data_digests == {"digits, 60 training images": DIGEST}
+
+
+def test_the_measurements_that_two_audits_asked_of_one_run_are_listed_together():
+    audits = []
+    for name, measurements in (
+        ("a", {"x.json": "1", "y.json": "2"}),
+        ("b", {"y.json": "2", "z.json": "3"}),
+    ):
+        entry, _ = claim((0, 1), [1.0, 2.0], name=name)
+        records = tuple(record(seed, measurements=measurements) for seed in (0, 1))
+        audits.append(audit([entry], records))
+    every = {"x.json": "1", "y.json": "2", "z.json": "3"}
+    assert [run.measurements for run in merge(audits).runs] == [every, every]
+
+
+def test_a_measurement_that_came_out_in_two_ways_is_refused():
+    audits = []
+    for name, digest in (("a", "1"), ("b", "2")):
+        entry, _ = claim((0, 1), [1.0, 2.0], name=name)
+        records = tuple(record(seed, measurements={"x.json": digest}) for seed in (0, 1))
+        audits.append(audit([entry], records))
+    with pytest.raises(TicError, match=r"the same in all audits, got x\.json 1 and 2"):
+        merge(audits)
+
+
+def test_a_run_that_one_audit_did_not_train_is_taken_from_the_other():
+    entry, records = claim((0, 1), [1.0, 2.0])
+    missing = tuple(
+        record(seed, status="missing", manifest=None, train_loss=None) for seed in (0, 1)
+    )
+    both = [audit([], missing), audit([entry], records)]
+    for parts in (both, both[::-1]):
+        assert {run.label: run for run in merge(parts).runs} == {run.label: run for run in records}
