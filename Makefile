@@ -43,7 +43,7 @@ schemas: $(VENV)/.installed  ## write docs/schemas, the JSON Schemas of audits a
 fuzz: $(VENV)/.fuzz  ## try ten thousand bad and hostile inputs with each of two fuzzers
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
-bench: $(VENV)/.bench  ## measure speed and memory as ratios to named peers, floors and limits
+bench: $(VENV)/.installed  ## measure speed and memory as ratios to named peers, floors and limits
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:  ## remove the environment, caches and stored Runs
@@ -60,8 +60,3 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 $(VENV)/.fuzz: $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]' \
 	  && touch $@ || echo "atheris could not be installed; going on without it"
-
-# A peer that cannot be installed is listed as not measured, and tried again the next time.
-$(VENV)/.bench: $(VENV)/.installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]' \
-	  && touch $@ || echo "Not all peers could be installed; going on without them"

@@ -141,3 +141,27 @@ def exact(model, images, readout="mean"):
 
     steps = timesteps_of(model, images)
     return averaged([expectation(image, t) for t in range(steps)] for image in images)
+
+
+def labels_drawn(logits, seed, readout="mean"):
+    """Labels (T, B) by inverting the distribution at one uniform number per image and timestep."""
+    seeds = torch.Generator().manual_seed(seed)
+    own = int(torch.randint(2**62, (), generator=seeds))
+    draws = torch.Generator().manual_seed(own)
+    uniform = torch.rand(logits.shape[1], len(logits), dtype=torch.float64, generator=draws)
+    rows = []
+    for t in range(len(logits)):
+        prefix = logits[: t + 1].mean(0) if readout == "mean" else logits[: t + 1].sum(0)
+        below = prefix.softmax(1).cumsum(1) <= uniform[:, t, None]
+        rows.append(below.sum(1))
+    return rows
+
+
+def sampled(model, images, seed=0):
+    """Eq. 5 at one label per image and timestep that was drawn from the model."""
+    with torch.no_grad():
+        drawn = torch.stack(labels_drawn(model(images), seed)).T
+    return averaged(
+        [squares(model, prefix_loss(model, image[None], row[t, None], t)) for t in range(len(row))]
+        for image, row in zip(images, drawn, strict=True)
+    )

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from by_definition import AtOnce, K, OverTime, close, empirical, measurable
@@ -238,9 +239,11 @@ class Outside(nn.Module):
 
 
 @pytest.mark.parametrize("beside", [True, False])
-def test_a_weight_used_outside_of_its_layer_is_refused_by_name(beside, data):
-    with pytest.raises(TicError, match=r"^layer 'layer': .* is its weight used outside the layer"):
-        fisher_information(measurable(lambda: Outside(beside)), [data])
+def test_a_weight_used_outside_of_its_layer_goes_through_autograd(beside, data, caplog):
+    model = measurable(lambda: Outside(beside))
+    close(fisher_information(model, [data]), empirical(model, *data))
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("layer 'layer' goes through autograd, sample by sample")
 
 
 def test_samples_that_depend_on_each_other_are_refused(data):
@@ -249,26 +252,36 @@ def test_samples_that_depend_on_each_other_are_refused(data):
             return images - images.mean(0)
 
     model = measurable(lambda: OverTime(sequence(nn.Conv2d(1, 2, 3), Centred()), 32))
-    with pytest.raises(TicError, match=r"^layer 'body.0': .* samples of a batch depend"):
+    with pytest.raises(TicError, match=r"^samples of a batch depend on each other"):
         fisher_information(model, [data])
 
 
-def test_batch_normalisation_without_running_statistics_is_refused_by_name(data):
-    normalised = sequence(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2, track_running_stats=False))
-    model = measurable(lambda: OverTime(normalised, 32))
-    with pytest.raises(TicError, match=r"^layer 'body.1': BatchNorm without running statistics"):
+@pytest.mark.parametrize(
+    "norm",
+    [
+        nn.BatchNorm2d(1, track_running_stats=False),
+        nn.BatchNorm2d(1, affine=False, track_running_stats=False),
+        nn.BatchNorm2d(1, track_running_stats=False).requires_grad_(False),
+        nn.Sequential(nn.Unflatten(1, (1, 1)), nn.BatchNorm3d(1, track_running_stats=False)),
+    ],
+    ids=["affine", "without weights", "frozen", "3d"],
+)
+def test_batch_normalisation_without_running_statistics_is_refused_by_name(norm, data):
+    model = measurable(lambda: OverTime(sequence(norm, nn.Flatten()), 36))
+    with pytest.raises(TicError, match=r"^layer 'body.0.*': BatchNorm without running statistics"):
         fisher_information(model, [data])
 
 
-def test_an_axis_as_long_as_the_last_batch_is_refused_rather_than_mistaken(data):
+def test_an_axis_as_long_as_the_last_batch_is_not_mistaken_for_it(data, caplog):
     # a linear layer along the six rows of every image
     model = measurable(lambda: OverTime(sequence(nn.Flatten(1, 2), nn.Linear(6, 3)), 18))
     images, labels = torch.cat([data[0]] * 2), torch.cat([data[1]] * 2)
-    with pytest.raises(TicError, match=r"^layer 'body.1': .* another axis of its inputs as long"):
-        fisher_information(model, [(images[:4], labels[:4]), (images[4:], labels[4:])])
+    found = fisher_information(model, [(images[:4], labels[:4]), (images[4:], labels[4:])])
+    close(found, empirical(model, images, labels))
+    assert caplog.messages[0].startswith("layer 'body.1' goes through autograd")
 
 
-def test_a_layer_that_adds_samples_is_refused_by_name(data):
+def test_a_layer_that_is_called_on_more_samples_than_there_are_goes_through_autograd(data):
     class Twice(nn.Module):
         def __init__(self):
             super().__init__()
@@ -277,5 +290,130 @@ def test_a_layer_that_adds_samples_is_refused_by_name(data):
         def forward(self, images):
             return self.layer(torch.cat([images, images[:1]]))[: len(images)]
 
-    with pytest.raises(TicError, match=r"^layer 'body.layer': leading axes \(6,\) hold no mult"):
-        fisher_information(measurable(lambda: OverTime(Twice(), 32)), [data])
+    model = measurable(lambda: OverTime(Twice(), 32))
+    close(fisher_information(model, [data]), empirical(model, *data))
+
+
+class InPlace(nn.Module):
+    """A residual that is added in place to a layer's output, itself a view of another tensor."""
+
+    def __init__(self, layer, change):
+        super().__init__()
+        self.layer, self.change, self.readout = layer, change, nn.Linear(36, K)
+
+    def forward(self, images):
+        sequence = torch.stack([images, 2 * images])
+        hidden = self.layer(sequence)
+        self.change(hidden, sequence)
+        return self.readout(torch.tanh(hidden).flatten(2))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda hidden, sequence: hidden.add_(sequence),
+        lambda hidden, sequence: hidden.relu_(),
+        lambda hidden, sequence: hidden[0].mul_(3),
+        lambda hidden, sequence: hidden.transpose(0, 1).mul_(sequence.transpose(0, 1)),
+    ],
+    ids=["residual", "relu", "one timestep", "a view of the view"],
+)
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: jelly_layer.BatchNorm2d(1, step_mode="m"),
+        lambda: jelly_layer.Conv2d(1, 1, 3, padding=1, step_mode="m"),
+        lambda: sequence(nn.Flatten(3), nn.Linear(36, 36), nn.Unflatten(3, (6, 6))),
+    ],
+    ids=["normalisation", "convolution", "linear"],
+)
+def test_an_output_that_is_changed_in_place_keeps_its_layer_in_the_graph(
+    layer, change, data, caplog
+):
+    model = measurable(lambda: InPlace(layer(), change))
+    close(fisher_information(model, [data]), empirical(model, *data))
+    assert not caplog.messages  # each by its rule
+
+
+def test_a_layer_whose_output_a_hook_replaces_goes_through_autograd(data, caplog):
+    model = measurable(lambda: OverTime(nn.Conv2d(1, 2, 3), 32))
+    model.body.register_forward_hook(lambda _, __, output: output**2)
+    close(fisher_information(model, [data]), empirical(model, *data))
+    assert "layer 'body' goes through autograd" in caplog.messages[0]
+
+
+def test_a_layer_that_does_more_than_its_kind_goes_through_autograd(data):
+    class Standardised(nn.Conv2d):
+        def forward(self, images):
+            return super().forward(images) * self.weight.norm()
+
+    class Pooled(nn.Conv2d):
+        def forward(self, images):
+            return super().forward(images).repeat(1, 2, 1, 1)
+
+    for layer, features in ((Standardised(1, 2, 3), 32), (Pooled(1, 2, 3), 64)):
+        model = measurable(lambda layer=layer, features=features: OverTime(layer, features))
+        close(fisher_information(model, [data]), empirical(model, *data))
+
+
+def test_a_layer_may_be_called_by_keyword(data, caplog):
+    class Named(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Conv2d(1, 2, 3)
+
+        def forward(self, images):
+            return self.layer(input=images)
+
+    model = measurable(lambda: OverTime(Named(), 32))
+    close(fisher_information(model, [data]), empirical(model, *data))
+    assert not caplog.messages
+
+
+def test_attention_goes_through_autograd(data):
+    class Attention(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.attention = nn.MultiheadAttention(6, 2, batch_first=True)
+
+        def forward(self, images):
+            rows = images.flatten(1, 2)
+            return self.attention(rows, rows, rows)[0]
+
+    model = measurable(lambda: OverTime(Attention(), 36))
+    close(fisher_information(model, [data]), empirical(model, *data))
+
+
+def test_complex_parameters_count_with_both_of_their_parts(data):
+    class Fourier(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(36, 5, dtype=torch.complex128)
+            self.phase = nn.Parameter(torch.tensor(0.3 + 0.4j, dtype=torch.complex128))
+
+        def forward(self, images):
+            hidden = self.linear(images.flatten(1).to(torch.complex128)) * self.phase
+            return torch.cat([hidden.real, hidden.imag], 1)
+
+    torch.manual_seed(0)
+    model = OverTime(Fourier(), 10)
+    model.readout.double()
+    found = fisher_information(model, [data])
+
+    class Real(nn.Module):
+        """The same, with real and imaginary parts as parameters of their own."""
+
+        def __init__(self, fourier):
+            super().__init__()
+            parts = [fourier.linear.weight, fourier.linear.bias, fourier.phase]
+            self.parts = nn.ParameterList([torch.view_as_real(p.detach()).clone() for p in parts])
+
+        def forward(self, images):
+            weight, bias, phase = map(torch.view_as_complex, self.parts)
+            hidden = linear(images.flatten(1).to(torch.complex128), weight, bias) * phase
+            return torch.cat([hidden.real, hidden.imag], 1)
+
+    twin = OverTime(Real(model.body), 10)
+    twin.readout = model.readout
+    expected = sum(empirical(twin, *data).values())
+    np.testing.assert_allclose(found.trace, expected, rtol=1e-9)

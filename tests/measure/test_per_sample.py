@@ -13,6 +13,8 @@ from tic.measure.per_sample import (
     ConvolutionRule,
     LinearRule,
     OuterProducts,
+    holds_samples,
+    require_separate_samples,
     rule_for,
     time_batch,
 )
@@ -185,9 +187,12 @@ def test_images_keep_their_axes():
     assert torch.equal(time_batch(values, 3, 3), values)
 
 
-def test_axes_that_hold_no_multiple_of_the_batch_are_refused():
-    with pytest.raises(TicError, match=r"leading axes \(7,\) hold no multiple of the 3 samples"):
-        time_batch(normal(7, 5), 3, 1)
+@pytest.mark.parametrize(
+    ("leading", "held"),
+    [((6,), True), ((7,), False), ((5, 3), True), ((3, 5), True), ((5, 4), False), ((), False)],
+)
+def test_leading_axes_hold_three_samples_or_do_not(leading, held):
+    assert holds_samples(leading, 3) is held
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -233,9 +238,9 @@ def test_norms_are_the_same_however_much_is_done_and_kept_at_a_time(
 ):
     layer = nn.Conv2d(2, 3, 3).double()
     inputs, gradients = normal(2, 5, 2, 6, 6), normal(2, 5, 3, 4, 4, seed=1)
-    whole = captured(layer, inputs).inner(list(gradients), 5)
+    whole = captured(layer, inputs).inner([list(gradients)], 5)
     monkeypatch.setattr(capture_module, "CHUNK_ELEMENTS", elements)
-    found = captured(layer, inputs, allowed_bytes).inner(list(gradients), 5)
+    found = captured(layer, inputs, allowed_bytes).inner([list(gradients)], 5)
     torch.testing.assert_close(found, whole, rtol=1e-12, atol=0)
 
 
@@ -253,7 +258,7 @@ def test_no_more_samples_are_unfolded_at_a_time_than_fit(elements, sizes, monkey
         "prepare",
         lambda self, inputs: (seen.append(inputs[0].shape[1]), prepare(self, inputs))[1],
     )
-    captured(layer, normal(2, 5, 2, 6, 6)).inner(list(normal(2, 5, 3, 4, 4, seed=1)), 5)
+    captured(layer, normal(2, 5, 2, 6, 6)).inner([list(normal(2, 5, 3, 4, 4, seed=1))], 5)
     assert seen == sizes
 
 
@@ -270,7 +275,7 @@ def test_inputs_are_prepared_once_where_memory_is_allowed(allowed_bytes, times, 
     for calls in (1, 2, 3):
         reached = [*gradients[:calls], *[None] * (3 - calls)]
         expected = by_autograd(layer, normal(3, 4, 2)[:calls], gradients[:calls])
-        torch.testing.assert_close(seen.inner(reached, 4).view(-1), expected)
+        torch.testing.assert_close(seen.inner([reached], 4).view(-1), expected)
     assert len(prepared) == times
 
 
@@ -283,14 +288,14 @@ def test_layers_share_one_allowance_of_memory():
             for inputs in normal(3, 4, 2):
                 layer(inputs)
     for each in captures.values():
-        each.inner(list(normal(3, 4, 3)), 4)
+        each.inner([list(normal(3, 4, 3))], 4)
     assert [bool(each.kept) for each in captures.values()] == [True, True, False]
 
 
 def test_gradients_that_skip_a_call_meet_the_inputs_of_the_others():
     layer = nn.Linear(2, 3, bias=False).double()
     inputs, gradients = normal(3, 4, 2), normal(3, 4, 3, seed=1)
-    norms = captured(layer, inputs).inner([gradients[0], None, gradients[2]], 4).view(-1)
+    norms = captured(layer, inputs).inner([[gradients[0], None, gradients[2]]], 4).view(-1)
     torch.testing.assert_close(norms, by_autograd(layer, inputs[::2], gradients[::2]))
 
 
@@ -358,7 +363,8 @@ def test_layers_without_a_rule_are_left_to_autograd(module, rule):
 
 def test_batch_statistics_are_refused():
     with pytest.raises(TicError, match="without running statistics mixes the samples of a batch"):
-        rule_for(nn.BatchNorm2d(2, track_running_stats=False))
+        require_separate_samples(nn.BatchNorm2d(2, track_running_stats=False))
+    require_separate_samples(nn.BatchNorm2d(2))
 
 
 def test_every_call_of_a_layer_is_captured_until_the_context_closes():
@@ -370,7 +376,8 @@ def test_every_call_of_a_layer_is_captured_until_the_context_closes():
     inputs = captures["layer"].inputs
     assert [each.mean().item() for each in inputs] == [1.0, 0.0]
     assert not any(each.requires_grad for each in inputs)
-    gradients = torch.autograd.grad((first + 2 * second).sum(), captures["layer"].edges)
+    edges = [outlet.edge for outlet in captures["layer"].outlets]
+    gradients = torch.autograd.grad((first + 2 * second).sum(), edges)
     assert [gradient.mean().item() for gradient in gradients] == [1.0, 2.0]
 
 
@@ -380,20 +387,20 @@ def test_gradients_of_several_calls_add_up_before_they_are_squared():
     with capture({"layer": LinearRule(layer)}) as captures:
         for each in inputs:
             layer(each)
-    norms = captures["layer"].inner(list(gradients), 4).view(-1)
+    norms = captures["layer"].inner([list(gradients)], 4).view(-1)
     torch.testing.assert_close(norms, by_autograd(layer, inputs, gradients))
     torch.testing.assert_close(
-        captures["layer"].inner([gradients[0], None], 4).view(-1),
+        captures["layer"].inner([[gradients[0], None]], 4).view(-1),
         by_autograd(layer, inputs[:1], gradients[:1]),
     )
-    assert captures["layer"].inner([None, None], 4) is None
+    assert captures["layer"].inner([[None, None]], 4) is None
 
 
 def test_a_call_without_a_graph_is_not_captured():
     layer = nn.Linear(2, 3)
     with capture({"layer": LinearRule(layer)}) as captures, torch.no_grad():
         layer(torch.ones(4, 2))
-    assert captures["layer"].inputs == captures["layer"].edges == []
+    assert captures["layer"].inputs == captures["layer"].outlets == []
 
 
 def test_no_hook_stays_behind_even_after_an_exception():

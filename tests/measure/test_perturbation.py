@@ -63,6 +63,7 @@ def perturbations(model, batches, share, seed=0):
         images
         for images, _ in model.seen
         if not images.requires_grad
+        and images.flatten(1).any(1).all()  # samples are blanked to see whether they are separate
         and not any(torch.equal(images, each[: len(images)]) for each in clean)
     ]
     found = []

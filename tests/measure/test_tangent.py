@@ -186,7 +186,7 @@ class Mixed(nn.Module):
 
 
 def test_a_model_that_mixes_samples_is_refused_as_for_fisher_information(data):
-    with pytest.raises(TicError, match=r"layer 'linear': squared gradient of the first sample"):
+    with pytest.raises(TicError, match="samples of a batch depend on each other"):
         tangent_kernel(measurable(Mixed), [data])
 
 

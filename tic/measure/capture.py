@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
-from tic.measure.per_sample import LayerRule, Prepared, time_batch, time_is_outermost
+from tic.measure.per_sample import (
+    LayerRule,
+    Prepared,
+    holds_samples,
+    time_batch,
+    time_is_outermost,
+)
 
 CHUNK_ELEMENTS = 2**25
 """Elements of unfolded inputs and weight gradients made at a time (128 MiB in float32)."""
@@ -29,58 +36,138 @@ class Allowance:
         return granted
 
 
+@dataclass(frozen=True)
+class Outlet:
+    """Where the gradient at a layer's output is read off.
+
+    An operation in place gives a view another place in the graph, and its base none: a base that is
+    changed keeps the old one behind the new. So the gradient of a view is that of its base, laid
+    out as the view is.
+    """
+
+    edge: GradientEdge
+    precision: torch.dtype
+    view: Geometry
+    base: Geometry
+
+    @classmethod
+    def of(cls, output: Tensor) -> Outlet:
+        """Find where a layer's output lies in the graph, before anything is done to it."""
+        base = output._base
+        if base is None or not base.requires_grad or base.numel() != output.numel():
+            base = output
+        return cls(get_gradient_edge(base), output.dtype, Geometry.of(output), Geometry.of(base))
+
+    def read(self, gradient: Tensor) -> Tensor:
+        """Lay a gradient at the edge out as the output is."""
+        if self.view == self.base:
+            return gradient
+        if gradient.stride() != self.base.strides:
+            laid_out = gradient.new_empty_strided(self.base.shape, self.base.strides)
+            gradient = laid_out.copy_(gradient)
+        offset = int(gradient.storage_offset()) + self.view.offset - self.base.offset
+        return gradient.as_strided(self.view.shape, self.view.strides, offset)
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How a tensor lies in its memory."""
+
+    shape: torch.Size
+    strides: tuple[int, ...]
+    offset: int
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> Geometry:
+        """Ask a tensor."""
+        return cls(tensor.shape, tensor.stride(), int(tensor.storage_offset()))
+
+
 @dataclass
 class Capture:
     """What passed through one layer during a forward: one item per call.
 
-    The forward is over V copies of B samples, copy after copy.
+    The forward is over C copies of B samples, copy after copy.
     """
 
     rule: LayerRule
     allowance: Allowance
     inputs: list[Tensor] = field(default_factory=list)
-    edges: list[GradientEdge] = field(default_factory=list)
+    outlets: list[Outlet] = field(default_factory=list)
     kept: list[tuple[slice, Prepared]] = field(default_factory=list)
 
     def inner(
-        self, gradients: Sequence[Tensor | None], batch: int, directions: int = 1
+        self, backwards: Sequence[Sequence[Tensor | None]], batch: int, copies: int = 1
     ) -> Tensor | None:
-        """Inner products (B, V, V) per sample, or None when no gradient reached the layer."""
-        reached = [call for call, gradient in enumerate(gradients) if gradient is not None]
+        """Inner products (B, V, V) per sample, or None when no gradient reached the layer.
+
+        Args:
+            backwards: For every backward, the gradient at every outlet. Each brings as many of the
+                V directions as there are copies.
+            batch: Number of samples B.
+            copies: Number of copies C.
+        """
+        calls = list(zip(*backwards, strict=True))
+        reached = [n for n, found in enumerate(calls) if any(g is not None for g in found)]
         if not reached:
             return None
-        slopes = [
-            _copies(self._time_batch(each, directions * batch), directions)
-            for each in gradients
-            if each is not None
-        ]
+        slopes = [self._slopes(self.outlets[n], calls[n], batch, copies) for n in reached]
         parts = (
             self.kept
-            if self._keeps(batch, directions) and reached == list(range(len(reached)))
-            else self._prepare(self._inputs_of(reached, batch, directions))
+            if self._keeps(batch, copies) and reached == list(range(len(reached)))
+            else self._prepare(self._inputs_of(reached, batch, copies))
         )
         return torch.cat(
             [prepared.inner([each[:, :, part] for each in slopes]) for part, prepared in parts]
         )
 
-    def time_outermost(self, batch: int) -> list[bool]:
-        """Whether the second axis of each input is taken for the batch."""
-        leading = [each.shape[: -self.rule.trailing(each)] for each in self.inputs]
-        return [time_is_outermost(lead, batch) for lead in leading]
+    def _slopes(
+        self, outlet: Outlet, found: Sequence[Tensor | None], batch: int, copies: int
+    ) -> Tensor:
+        """Gradients (T', V, B, …) at the output of one call."""
+        like = next(each for each in found if each is not None)
+        every = (torch.zeros_like(like) if each is None else each for each in found)
+        timed = [_precise(self._time_batch(outlet.read(each), copies * batch)) for each in every]
+        apart = [each.view(len(each), copies, -1, *each.shape[2:]) for each in timed]
+        return apart[0] if len(apart) == 1 else torch.cat(apart, 1)
 
-    def _keeps(self, batch: int, directions: int) -> bool:
+    def axes(self, size: int) -> list[bool | None]:
+        """How the leading axes of every call's input are read for so many samples in all.
+
+        Returns:
+            For every call whether the second is taken for the batch; None where none can be.
+        """
+        return [
+            time_is_outermost(lead, size) if holds_samples(lead, size) else None
+            for lead in (self._leading(each.shape) for each in self.inputs)
+        ]
+
+    def is_readable(self, size: int) -> bool:
+        """Whether every call took and gave what its rule expects of so many samples."""
+        shapes = [(i.shape, o.view.shape) for i, o in zip(self.inputs, self.outlets, strict=True)]
+        return all(
+            self._leading(taken) == self._leading(given)
+            and holds_samples(self._leading(taken), size)
+            and self.rule.fits(taken, given)
+            for taken, given in shapes
+        )
+
+    def _leading(self, shape: torch.Size) -> torch.Size:
+        return shape[: len(shape) - self.rule.trailing(len(shape))]
+
+    def _keeps(self, batch: int, copies: int) -> bool:
         """Whether all inputs are prepared, for any number of first calls, as far as allowed."""
         if not self.kept:
-            inputs = self._inputs_of(range(len(self.inputs)), batch, directions)
+            inputs = self._inputs_of(range(len(self.inputs)), batch, copies)
             wanted = batch * self.rule.held(inputs) * inputs[0].element_size()
             if self.allowance.grant(wanted):
                 self.kept = list(self._prepare(inputs))
         return bool(self.kept)
 
-    def _inputs_of(self, calls: Iterable[int], batch: int, directions: int) -> list[Tensor]:
+    def _inputs_of(self, calls: Iterable[int], batch: int, copies: int) -> list[Tensor]:
         """Inputs (T', B, …) of the first copy; the others are its equals."""
-        every = (self._time_batch(self.inputs[call], directions * batch) for call in calls)
-        return [each[:, :batch] for each in every]
+        every = (self._time_batch(self.inputs[call], copies * batch) for call in calls)
+        return [_precise(each[:, :batch]) for each in every]
 
     def _prepare(self, inputs: Sequence[Tensor]) -> Iterator[tuple[slice, Prepared]]:
         size = max(1, CHUNK_ELEMENTS // max(1, self.rule.held(inputs)))
@@ -89,7 +176,7 @@ class Capture:
             yield part, self.rule.prepare([each[:, part] for each in inputs])
 
     def _time_batch(self, values: Tensor, batch: int) -> Tensor:
-        return time_batch(values, batch, self.rule.trailing(values))
+        return time_batch(values, batch, self.rule.trailing(values.dim()))
 
 
 @contextmanager
@@ -103,7 +190,8 @@ def capture(rules: dict[str, LayerRule], allowed_bytes: float = 0) -> Iterator[d
     allowance = Allowance(allowed_bytes)
     captures = {name: Capture(rule, allowance) for name, rule in rules.items()}
     handles = [
-        each.rule.module.register_forward_hook(_recorder(each)) for each in captures.values()
+        each.rule.module.register_forward_hook(_recorder(each), with_kwargs=True)
+        for each in captures.values()
     ]
     try:
         yield captures
@@ -112,17 +200,22 @@ def capture(rules: dict[str, LayerRule], allowed_bytes: float = 0) -> Iterator[d
             handle.remove()
 
 
-def _recorder(target: Capture) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
-    def record(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+def _recorder(target: Capture) -> Callable[[nn.Module, tuple[Any, ...], dict[str, Any], Any], None]:
+    def record(
+        module: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any], output: Any
+    ) -> None:
+        taken = next(iter((*arguments, *named.values())), None)
+        # What no rule can be asked about is left out, and the comparison with autograd finds it.
+        if not (isinstance(taken, Tensor) and isinstance(output, Tensor)):
+            return
         if not output.requires_grad:  # computed under no_grad: nothing reaches the weights
             return
-        target.inputs.append(inputs[0].detach())
-        # The edge, not the tensor: what is done to the output in place later does not matter.
-        target.edges.append(get_gradient_edge(output))
+        target.inputs.append(taken.detach())
+        target.outlets.append(Outlet.of(output))
 
     return record
 
 
-def _copies(values: Tensor, directions: int) -> Tensor:
-    """(T, V·B, …) -> (T, V, B, …)."""
-    return values.view(len(values), directions, -1, *values.shape[2:])
+def _precise(values: Tensor) -> Tensor:
+    """In at least single precision: autocast computes in half, whose sums of squares are none."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))

@@ -32,7 +32,7 @@ class FisherMeasurement(Measurement):
     """Fisher trace per layer and timestep."""
 
     name: ClassVar[str] = "fisher"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     split: Literal["train", "test"] = "train"
     estimator: Estimator = Estimator.EMPIRICAL
@@ -207,7 +207,7 @@ class TangentMeasurement(Measurement):
     """Output error and tangent kernel of every prefix, with the Fisher traces that follow."""
 
     name: ClassVar[str] = "tangent"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     split: Literal["train", "test"] = "train"
     readout: Readout = Readout.MEAN

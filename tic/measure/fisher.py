@@ -14,7 +14,16 @@ from torch import Tensor, nn
 
 from tic.errors import TicError
 from tic.losses import Readout
-from tic.measure.passes import Loader, Pass, known, output_error, over_batches, over_classes
+from tic.measure.batches import Loader
+from tic.measure.labels import LabelDraws
+from tic.measure.passes import (
+    Pass,
+    known,
+    logit_basis,
+    output_error,
+    over_batches,
+    over_classes,
+)
 
 
 class Estimator(StrEnum):
@@ -103,26 +112,34 @@ def fisher_information(
     The log-likelihood of a prefix is that of its mean logits, unless `readout` says sum. The model
     runs in evaluation mode, so that samples do not depend on each other, and is left as it was
     found. Per batch there is one forward and, per timestep, one backward to the outputs of the
-    layers; for `exact` both are over K copies of the images, fewer of them at a time.
-    Layers without a rule (see `tic.measure.per_sample`) go through autograd sample by sample.
+    layers; for `exact` both are over K copies of the samples, fewer of them at a time. Layers
+    without a rule (see `tic.measure.per_sample`), or whose rule disagrees with autograd, go through
+    autograd sample by sample; of the latter the log says so.
+
+    A model may draw torch's random numbers, as rate coding does: then this is the information
+    given the numbers that it drew, one draw per sample for all classes and timesteps, and follows
+    `torch.manual_seed`.
 
     Args:
-        model: Maps images (B, C, H, W) to logits (T, B, K); state is its own affair.
-        loader: Batches of images and labels (B,). With `official`, their size is part of the
+        model: Maps inputs (B, …) to logits (T, B, K), with parameters in float32 or float64. It
+            starts every call from the same state.
+        loader: Batches of inputs (B, …) and labels (B,). With `official`, their size is part of the
             definition.
         estimator: Which expectation; see `Estimator`.
         readout: `mean` or `sum` of the logits over 1..t; with the sum the softmax saturates with t.
-        generator: Draws the labels of `sampled`; a fresh one with seed 0 without it.
+        generator: Seeds the labels of `sampled`, which belong to a sample's place in the loader,
+            however it is split into batches; seed 0 without it.
 
     Returns:
         Traces over time, per layer and in all, of the parameters that require a gradient.
 
     Raises:
-        TicError: The loader is empty, the estimator or read-out unknown, the logits not (T, B, K),
-            a layer mixes samples, or a layer's gradients disagree with autograd.
+        TicError: The loader gives no samples or something else than batches (inputs, labels), the
+            estimator or read-out is unknown, the logits are not (T, B, K) or not finite, samples
+            depend on each other, or the model keeps state between calls.
     """
     kind = known(Estimator, estimator)
-    draws = generator or torch.Generator().manual_seed(0)
+    draws = LabelDraws(generator)
     if kind is Estimator.EXACT:
         squares = over_classes(model, loader, readout, _exact_squares)
     else:
@@ -157,16 +174,12 @@ def joined(batches: Sequence[Squares], estimator: Estimator) -> FisherInformatio
     )
 
 
-def drawn_labels(logits: Tensor, draws: torch.Generator) -> Tensor:
-    """Draw one label (B,) per row of logits (B, K) from the model's probabilities."""
-    probabilities = logits.detach().softmax(1).to(draws.device)
-    return torch.multinomial(probabilities, 1, generator=draws).squeeze(1).to(logits.device)
-
-
-def _squares(batch: Pass, kind: Estimator, draws: torch.Generator) -> Squares:
+def _squares(batch: Pass, kind: Estimator, draws: LabelDraws) -> Squares:
     columns = []
-    for prefix in batch.prefixes:
-        labels = drawn_labels(prefix, draws) if kind is Estimator.SAMPLED else batch.labels
+    for t, prefix in enumerate(batch.prefixes):
+        labels = batch.labels
+        if kind is Estimator.SAMPLED:
+            labels = draws.labels(prefix, batch.first, t, len(batch.prefixes))
         weights = output_error(prefix, labels)
         columns.append(
             batch.gradients.of_sum(prefix, weights / len(labels))
@@ -179,18 +192,35 @@ def _squares(batch: Pass, kind: Estimator, draws: torch.Generator) -> Squares:
 def _exact_squares(batch: Pass) -> Squares:
     columns = []
     for prefix, kernels in zip(batch.prefixes, batch.kernels(), strict=True):
-        probabilities = batch.first_copy(prefix).softmax(1)
-        columns.append({name: expected(own, probabilities) for name, own in kernels.items()})
+        logits = batch.first_copy(prefix)
+        columns.append({name: expected(own, logits) for name, own in kernels.items()})
     return len(batch.labels), over_time(columns)
 
 
-def expected(kernels: Tensor, probabilities: Tensor) -> Tensor:
-    """Expectation Σ_k p_k (p - e_k)ᵀ K (p - e_k) over the labels: (B, K, K), (B, K) -> (B,)."""
-    kernels, shares = kernels.double(), probabilities.double()
-    diagonal = kernels.diagonal(dim1=1, dim2=2)
-    mean = torch.einsum("bk,bkl,bl->b", shares, kernels, shares)
-    # Rounding may carry the variance of a nearly certain answer below 0.
-    return ((shares * diagonal).sum(1) - mean).clamp_(min=0)
+def expected(kernels: Tensor, logits: Tensor) -> Tensor:
+    """Expectation Σ_k p_k (p - e_k)ᵀ K (p - e_k) over the labels.
+
+    Args:
+        kernels: K in `logit_basis`, shape (B, K, K).
+        logits: Shape (B, K), whose softmax is p.
+
+    Returns:
+        Shape (B,), float64.
+    """
+    probabilities = logits.double().softmax(1)
+    every = torch.arange(logits.shape[1], device=logits.device)
+    forms = [at_error(output_error(logits, k.expand(len(logits))), kernels) for k in every]
+    return (probabilities * torch.stack(forms, 1)).sum(1)
+
+
+def at_error(error: Tensor, kernels: Tensor) -> Tensor:
+    """δᵀ K δ with K in `logit_basis`: (B, K), (B, K, K) -> (B,), float64.
+
+    δ has no part along the first row of the basis, where rounding may be larger than all the rest.
+    """
+    vectors = error.double() @ logit_basis(error.shape[1]).to(error.device)[1:].T
+    inner = kernels.double()[:, 1:, 1:]
+    return torch.einsum("bk,bkl,bl->b", vectors, inner, vectors).clamp_(min=0)
 
 
 def over_time(columns: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:

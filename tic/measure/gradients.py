@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from tic.errors import TicError
 from tic.measure.capture import Capture
-from tic.measure.per_sample import LayerRule, rule_for
+from tic.measure.per_sample import LayerRule, require_separate_samples, rule_for
+
+PRECISIONS = (torch.float32, torch.float64, torch.complex64, torch.complex128)
+"""Of parameters, whose squared gradients would vanish or be rounded away in any other."""
 
 
 class Layers:
@@ -23,7 +27,8 @@ class Layers:
         names: All layer names, in the model's order.
 
     Raises:
-        TicError: No parameter requires a gradient, or a layer mixes samples.
+        TicError: No parameter requires a gradient, one is in half precision or was made in
+            inference mode, or a layer mixes samples.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -37,12 +42,14 @@ class Layers:
             held = list(module.parameters(recurse=False))
             # A tied parameter counts once, for its first owner.
             own = [p for p in held if p.requires_grad and p not in counted]
+            with _naming(name):
+                require_separate_samples(module)
+                _require_measurable(own)
             if not own:
                 continue
             counted.update(own)
             self.names.append(name)
-            with _naming(name):
-                rule = None if any(p in shared for p in held) else rule_for(module)
+            rule = None if any(p in shared for p in held) else rule_for(module)
             if rule is None:
                 self.others[name] = own
             else:
@@ -55,6 +62,27 @@ class Layers:
         return self.others.get(name) or [
             p for p in self.rules[name].module.parameters(recurse=False) if p.requires_grad
         ]
+
+    def leave_to_autograd(self, names: Iterable[str]) -> None:
+        """Take the rules of layers away, so that their gradients come sample by sample."""
+        for name in names:
+            self.others[name] = self.parameters(name)
+            del self.rules[name]
+
+
+def _require_measurable(parameters: Iterable[nn.Parameter]) -> None:
+    for parameter in parameters:
+        if parameter.dtype not in PRECISIONS:
+            raise TicError(
+                f"parameters must be float32 or float64, since squared gradients vanish or are "
+                f"rounded away in less, got {parameter.dtype}; measure a copy in float32: "
+                f"copy.deepcopy(model).float()"
+            )
+        if parameter.is_inference():
+            raise TicError(
+                "its parameters were made in inference mode and can have no gradient; build or "
+                "load the model outside of torch.inference_mode()"
+            )
 
 
 @contextmanager
@@ -73,70 +101,110 @@ def _shared_parameters(model: nn.Module) -> set[nn.Parameter]:
 
 @dataclass
 class Gradients:
-    """Weight gradients of one forward over V copies of B samples, for any weighting of its logits.
+    """Weight gradients of one forward over C copies of B samples, for any weighting of its logits.
+
+    V weightings take one backward where every copy has one of its own, else one each.
 
     Attributes:
         layers: Of the model.
         captures: What passed through those with a rule.
         batch: Number of samples B.
-        directions: Number of copies V, each of which has a weighting of its own.
+        copies: Number of copies C, one or V.
+        watched: Layers with a rule of which it is to be noted whether any gradient was met, by the
+            rule or by autograd, which is asked for that of the sum beside.
+        stirred: Those of which one was.
     """
 
     layers: Layers
     captures: dict[str, Capture]
     batch: int
-    directions: int = 1
+    copies: int = 1
+    watched: Collection[str] = ()
+    stirred: set[str] = field(default_factory=set)
 
     def inner(self, logits: Tensor, weights: Tensor) -> dict[str, Tensor]:
         """Inner products per layer of the gradients of each sample's Σ_k weights·logits.
 
         Args:
-            logits: Shape (V·B, K), copy after copy.
-            weights: Of the same shape.
+            logits: Shape (C·B, K), copy after copy.
+            weights: Shape (V, B, K), in any precision.
 
         Returns:
-            Shape (B, V, V) by layer.
+            Shape (B, V, V) by layer, float64.
         """
-        edges = [edge for each in self.captures.values() for edge in each.edges]
-        found = iter(
-            torch.autograd.grad(logits, edges, weights, retain_graph=True, allow_unused=True)
-            if edges
-            else ()
-        )
-        result = {}
-        shape = (self.batch, self.directions, self.directions)
+        shares, scales = _normalised(weights)
+        shares = shares.to(logits.dtype)
+        backwards = self._backwards(logits, shares)
+        result, first, directions = self._by_autograd(logits, shares), 0, len(weights)
         for name, each in self.captures.items():
-            with _naming(name):
-                own = each.inner([next(found) for _ in each.edges], self.batch, self.directions)
-            result[name] = logits.new_zeros(shape) if own is None else own
-        if self.layers.others:
-            result |= self._by_autograd(logits, weights)
-        return {name: result[name] for name in self.layers.names}
+            last = first + len(each.outlets)
+            own = each.inner([found[first:last] for found in backwards], self.batch, self.copies)
+            if name in self.watched and own is not None and own.any():
+                self.stirred.add(name)
+            nothing = logits.new_zeros(self.batch, directions, directions)
+            result[name], first = nothing if own is None else own, last
+        lengths = scales.T[:, :, None] * scales.T[:, None, :]
+        return {name: result[name].double() * lengths for name in self.layers.names}
 
     def per_sample(self, logits: Tensor, weights: Tensor) -> dict[str, Tensor]:
-        """Squared norms (B,) per layer of the gradient of each sample's Σ_k weights·logits."""
-        return {name: own[:, 0, 0] for name, own in self.inner(logits, weights).items()}
+        """Squared norms per layer of the gradient of each sample's Σ_k weights·logits.
+
+        Args:
+            logits: Shape (C·B, K); the first copy is asked.
+            weights: Shape (B, K), in any precision.
+
+        Returns:
+            Shape (B,) by layer, float64.
+        """
+        every = torch.cat([weights[None], weights.new_zeros(self.copies - 1, *weights.shape)])
+        return {name: own[:, 0, 0] for name, own in self.inner(logits, every).items()}
 
     def of_sum(self, logits: Tensor, weights: Tensor) -> dict[str, Tensor]:
-        """Squared norm per layer of the gradient of the sum over the batch."""
+        """Squared norm per layer of the gradient of Σ weights·logits, float64, scalars.
+
+        Args:
+            logits: Shape (B, K).
+            weights: Of the same shape, in any precision.
+        """
         return self.squares(logits, weights, self.layers.names)
+
+    def squares(self, logits: Tensor, weights: Tensor, names: list[str]) -> dict[str, Tensor]:
+        """Squared norm per named layer of the gradient of Σ weights·logits, by autograd."""
+        shares, scale = _normalised(weights.flatten())
+        found = self._gradients(logits, shares.view_as(weights).to(logits.dtype), names)
+        return {name: each.double().square().sum() * scale**2 for name, each in found.items()}
+
+    def _backwards(self, logits: Tensor, weights: Tensor) -> list[tuple[Tensor | None, ...]]:
+        """Gradients at every outlet, for one backward after the other."""
+        edges = [outlet.edge for each in self.captures.values() for outlet in each.outlets]
+        owners = [(name, p) for name in self.watched for p in self.layers.parameters(name)]
+        if not edges and not owners:
+            return []
+        sought: list[Any] = [*edges, *(parameter for _, parameter in owners)]
+        backwards: list[tuple[Tensor | None, ...]] = []
+        for some in torch.split(weights, self.copies):
+            found = torch.autograd.grad(
+                logits, sought, some.flatten(0, 1), retain_graph=True, allow_unused=True
+            )
+            backwards.append(found[: len(edges)])
+            pairs = zip(owners, found[len(edges) :], strict=True)
+            self.stirred |= {name for (name, _), own in pairs if own is not None and own.any()}
+        return backwards
 
     def _by_autograd(self, logits: Tensor, weights: Tensor) -> dict[str, Tensor]:
         """Inner products of the layers without a rule, one row of the logits after the other."""
         names = list(self.layers.others)
         products: dict[str, list[Tensor]] = {name: [] for name in names}
-        for sample in range(self.batch):
-            rows = range(sample, len(logits), self.batch)
-            vectors = [self._gradients(logits[row], weights[row], names) for row in rows]
+        for sample in range(self.batch if names else 0):
+            rows = [v % self.copies * self.batch + sample for v in range(len(weights))]
+            vectors = [
+                self._gradients(logits[row], weighting[sample], names)
+                for row, weighting in zip(rows, weights, strict=True)
+            ]
             for name in names:
                 stacked = torch.stack([each[name] for each in vectors])
                 products[name].append(stacked @ stacked.mT)
         return {name: torch.stack(each) for name, each in products.items()}
-
-    def squares(self, logits: Tensor, weights: Tensor, names: list[str]) -> dict[str, Tensor]:
-        """Squared norm per named layer of the gradient of Σ weights·logits, by autograd."""
-        found = self._gradients(logits, weights, names)
-        return {name: vector.square().sum() for name, vector in found.items()}
 
     def _gradients(self, logits: Tensor, weights: Tensor, names: list[str]) -> dict[str, Tensor]:
         """Gradient of Σ weights·logits at all parameters of each named layer, as one vector."""
@@ -145,38 +213,22 @@ class Gradients:
         found = torch.autograd.grad(
             logits, flat, weights, retain_graph=True, allow_unused=True, materialize_grads=True
         )
-        each = iter(gradient.flatten() for gradient in found)
+        each = iter(_vector(gradient) for gradient in found)
         return {name: torch.cat([next(each) for _ in own]) for name, own in owned.items()}
 
 
-def check_against_autograd(gradients: Gradients, logits: Tensor, weights: Tensor) -> None:
-    """Compare the first sample's norms with autograd's, layer by layer.
+def _normalised(weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Part weightings (…, K) into such of about 1 and powers of two (…), which rounds nothing.
 
-    Args:
-        gradients: Of a forward.
-        logits: Read-outs (B, K) of that forward.
-        weights: Gradients (B, K) at the logits.
-
-    Raises:
-        TicError: A layer's norms differ; it is named. That finds what no rule can know: a
-            weight used outside its layer's call, samples that depend on each other, another order
-            of time and batch.
+    The gradient of a confident answer is tiny, and its square would leave single precision.
     """
-    names = list(gradients.layers.rules)
-    if not names:
-        return
-    ours = gradients.per_sample(logits, weights)
-    theirs = gradients.squares(logits[0], weights[0], names)
-    tolerance = 1e-2 if logits.dtype is torch.float32 else 1e-6
-    if logits.dtype in (torch.float16, torch.bfloat16):
-        tolerance = 0.2
-    floor = 1e-6 * sum(float(value) for value in theirs.values())
-    for name in names:
-        expected, got = float(theirs[name]), float(ours[name][0])
-        if abs(expected - got) > tolerance * expected + floor:
-            raise TicError(
-                f"layer {name!r}: squared gradient of the first sample is {expected:.6g} by "
-                f"autograd and {got:.6g} from its inputs and outputs; is its weight used outside "
-                f"the layer, do samples of a batch depend on each other, or is another axis of its "
-                f"inputs as long as the batch?"
-            )
+    precise = weights.double()
+    _, exponents = torch.frexp(precise.abs().amax(-1))
+    scales = torch.ldexp(torch.ones_like(exponents, dtype=torch.float64), exponents)
+    return precise / scales[..., None], scales
+
+
+def _vector(gradient: Tensor) -> Tensor:
+    """A gradient as a vector of real numbers: of a complex one, both parts."""
+    dense = gradient if gradient.layout is torch.strided else gradient.to_dense()
+    return (torch.view_as_real(dense) if dense.is_complex() else dense).flatten()

@@ -1,57 +1,66 @@
-"""Passes over batches of images: one forward each, and weight gradients of every prefix 1..t."""
+"""Passes over batches of samples: one forward each, and weight gradients of every prefix 1..t."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
-from typing import TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
 
 from tic.errors import TicError
 from tic.losses import Readout, prefix_logits
+from tic.measure.batches import Loader, described, labelled_batches, require_classes
 from tic.measure.capture import capture
-from tic.measure.gradients import Gradients, Layers, check_against_autograd
+from tic.measure.gradients import Gradients, Layers
+from tic.measure.independence import Answer, conduct, telling
+from tic.measure.vouching import any_weighting, compare_with_autograd
 from tic.memory import counting_saved_bytes, free_bytes, is_lack_of_memory
 from tic.models import SpikingNetwork
 from tic.models.modes import evaluation_mode
 
-Loader = Iterable[tuple[Tensor, Tensor]]
 Option = TypeVar("Option", bound=StrEnum)
 Taken = TypeVar("Taken")
 _LOG = logging.getLogger(__name__)
 
 ROWS = 256
 """Copies of images that a forward takes at least, since fewer cost nearly as much."""
-Axes = dict[str, list[bool]]
+Axes = dict[str, list[bool | None]]
 """For every call of every layer, whether time is taken to be its input's first axis."""
 
 
 class Pass:
-    """One forward over V copies of a batch, and the weight gradients of its prefixes.
+    """One forward over C copies of a batch, and the weight gradients of its prefixes.
 
     Attributes:
         labels: Shape (B,).
-        prefixes: Logits (V·B, K) of every prefix 1..t, with their graphs, copy after copy.
+        first: Number of samples that the loader gave before.
+        logits: Of every timestep, (T, C·B, K), without their graph.
+        prefixes: Logits (C·B, K) of every prefix 1..t, with their graphs, copy after copy.
         gradients: Of any weighting of those logits.
     """
 
     def __init__(
         self,
         layers: Layers,
-        images: Tensor,
+        inputs: Tensor,
         labels: Tensor,
         readout: Readout,
         copies: int = 1,
         allowed_bytes: float = 0,
+        first: int = 0,
     ) -> None:
-        self.labels = labels
+        self.labels, self.first = labels, first
+        repeated = inputs.repeat(copies, *[1] * (inputs.dim() - 1))
         with capture(layers.rules, allowed_bytes) as captures:
-            self.prefixes = _prefixes(layers.model, images.repeat(copies, 1, 1, 1), readout)
+            readouts = _readouts(layers.model, repeated)
+        self.logits = torch.cat([each.detach() for each in readouts])
+        self.prefixes = _prefixes(readouts, readout)
+        require_classes(labels, self.prefixes[0].shape[1])
         self.gradients = Gradients(layers, captures, len(labels), copies)
 
     def first_copy(self, prefix: Tensor) -> Tensor:
@@ -59,29 +68,19 @@ class Pass:
         return prefix.detach()[: len(self.labels)]
 
     def kernels(self) -> Iterator[dict[str, Tensor]]:
-        """Tangent kernels J Jᵀ of every prefix, per layer, shape (B, K, K).
+        """Tangent kernels U J Jᵀ Uᵀ of every prefix, per layer, shape (B, K, K), float64.
 
-        There must be one copy per class, since each copy's gradient is that of one logit.
+        U is `logit_basis`. There must be one copy per class, or one only.
         """
         for prefix in self.prefixes:
-            units = torch.eye(prefix.shape[1], dtype=prefix.dtype, device=prefix.device)
-            yield self.gradients.inner(prefix, units.repeat_interleave(len(self.labels), 0))
+            units = logit_basis(prefix.shape[1]).to(prefix.device)
+            yield self.gradients.inner(prefix, units[:, None].expand(-1, len(self.labels), -1))
 
     @property
     def axes(self) -> Axes:
         """How the axes of the layers' inputs are read."""
         size, captures = len(self.prefixes[0]), self.gradients.captures
-        return {name: each.time_outermost(size) for name, each in captures.items()}
-
-    def check(self) -> None:
-        """Compare the rules of the layers with autograd at the last prefix.
-
-        Raises:
-            TicError: They disagree.
-        """
-        logits = self.prefixes[-1]
-        labels = self.labels.repeat(len(logits) // len(self.labels))
-        check_against_autograd(self.gradients, logits, output_error(logits, labels))
+        return {name: each.axes(size) for name, each in captures.items()}
 
 
 def over_batches(
@@ -95,22 +94,25 @@ def over_batches(
     """Take what is wanted of every batch while the model is as it is measured.
 
     A batch that does not fit into half of the free memory is taken in parts. When memory runs out
-    all the same, the parts are halved, and the log says so.
+    all the same, the parts are halved, and the log says so. A layer whose rule does not hold goes
+    through autograd sample by sample, and the log says so too.
 
     Args:
-        model: Maps images (B, C, H, W) to logits (T, B, K); left as it was found.
-        loader: Batches of images and labels (B,).
+        model: Maps inputs (B, …) to logits (T, B, K); left as it was found.
+        loader: Batches of inputs and labels (B,).
         readout: `mean` or `sum` of the logits over 1..t.
         take: Called once per batch or part, after the rules of its layers were checked.
-        whole: Batches may not be taken in parts, since what is taken depends on their size.
+        whole: What is taken is of the batch as a whole: it may not be taken in parts, and no
+            gradients per sample are asked for.
 
     Returns:
         What was taken, in the loader's order.
 
     Raises:
-        TicError: The loader is empty, the read-out unknown, the logits not (T, B, K), a layer mixes
-            samples, a layer's gradients disagree with autograd, or memory runs out for a batch that
-            must be whole or for a single image.
+        TicError: The loader gives no samples or no batches (inputs, labels), the read-out is
+            unknown, the logits are not (T, B, K), samples depend on each other, the network keeps
+            state between calls, or memory runs out for a batch that must be whole or for a single
+            sample.
     """
     return _Passes(model, readout).over(loader, take, whole=whole)
 
@@ -118,16 +120,36 @@ def over_batches(
 def over_classes(
     model: nn.Module, loader: Loader, readout: Readout | str, take: Callable[[Pass], Taken]
 ) -> list[Taken]:
-    """Take what is wanted of passes with one copy of each image per class, as `over_batches` does.
+    """Take what is wanted of passes that give the gradients of all classes.
 
-    A batch is taken in parts whose copies are as many as its images, or `ROWS` if that is more.
+    There is one copy of each sample per class, so that one backward gives them all; a batch is
+    taken in parts whose copies are as many as its samples, or `ROWS` if that is more. The copies
+    of a network that draws random numbers would each draw their own: it has one, and a backward
+    per class. Else as `over_batches`.
     """
     return _Passes(model, readout).over(loader, take, of_classes=True)
 
 
 def output_error(logits: Tensor, labels: Tensor) -> Tensor:
-    """Gradient p - e_y of -log p(y) at the logits: (B, K), (B,) -> (B, K)."""
-    return logits.detach().softmax(1) - one_hot(labels, logits.shape[1])
+    """Gradient p - e_y of -log p(y) at the logits: (B, K), (B,) -> (B, K), float64.
+
+    At the label it is minus the sum of the others, since 1 - p(y) would lose what is left of a
+    confident answer.
+    """
+    rows = labels[:, None]
+    others = logits.detach().double().softmax(1).scatter(1, rows, 0)
+    return others.scatter(1, rows, -others.sum(1, keepdim=True))
+
+
+@lru_cache(maxsize=16)
+def logit_basis(classes: int) -> Tensor:
+    """Orthonormal basis (K, K) of the logits whose first row is constant (Helmert), float64.
+
+    What adds to all logits alike changes no answer, however large it is, and lies in that row.
+    """
+    from scipy.linalg import helmert
+
+    return torch.from_numpy(helmert(classes, full=True))
 
 
 def known(options: type[Option], name: str) -> Option:
@@ -144,15 +166,26 @@ def known(options: type[Option], name: str) -> Option:
 
 
 class _Passes:
-    """Passes of one model, whose layers are checked at every new size of a batch."""
+    """Passes of one model, whose layers are checked at every new size of a batch.
+
+    Attributes:
+        is_random: Whether the logits follow from torch's random numbers too.
+        reacts: Whether they were seen to follow from the samples.
+        is_brief: Whether two samples and timesteps are enough to try it on.
+        unvouched: Layers whose rule was not yet compared with autograd where there is a gradient.
+        axes: How axes are read where the rules were found to hold.
+        read: Sizes of batches whose axes were compared with that.
+    """
 
     def __init__(self, model: nn.Module, readout: Readout | str) -> None:
         self.readout = known(Readout, readout)
         self.model, self.layers = model, Layers(model)
         self.device = next(model.parameters()).device
         self.bytes_per_image = 0.0
-        self.read: dict[int, Axes] = {}
-        self.checked: set[tuple[int, int]] = set()
+        self.is_random = self.reacts = self.is_brief = False
+        self.unvouched = set(self.layers.rules)
+        self.axes: Axes = {}
+        self.read: set[tuple[int, int]] = set()
 
     def over(
         self,
@@ -163,27 +196,36 @@ class _Passes:
         whole: bool = False,
     ) -> list[Taken]:
         taken: list[Taken] = []
+        first = 0
+        if whole:
+            self._do_without_rules()
         with _as_measured(self.model):
-            for images, labels in loader:
-                shown, named = images.to(self.device), labels.to(self.device)
-                if len(named) not in self.read:
-                    self.read[len(named)] = self._vouched(shown, named)
-                copies = self._classes(shown) if of_classes else 1
-                size = min(len(named), max(1, max(len(named), ROWS) // copies))
-                if not whole:
+            for inputs, labels in labelled_batches(loader, self.device):
+                self._get_to_know(inputs)
+                # Parts of a batch would draw other random numbers than the whole.
+                indivisible = whole or self.is_random
+                copies = self._classes(inputs) if of_classes and not self.is_random else 1
+                size = min(len(labels), max(1, max(len(labels), ROWS) // copies))
+                if not indivisible:
                     size = min(size, self._affordable(copies))
-                taken += self._in_parts(shown, named, take, size, copies, whole=whole)
-        if not taken:
-            raise TicError("the loader must give at least one batch, got none")
+                taken += self._in_parts(
+                    inputs, labels, take, size, copies, first, whole=indivisible
+                )
+                first += len(labels)
         return taken
+
+    def _do_without_rules(self) -> None:
+        self.layers.leave_to_autograd([*self.layers.rules])
+        self.unvouched = set()
 
     def _in_parts(
         self,
-        images: Tensor,
+        inputs: Tensor,
         labels: Tensor,
         take: Callable[[Pass], Taken],
         size: int,
         copies: int,
+        first: int,
         *,
         whole: bool,
     ) -> list[Taken]:
@@ -192,7 +234,7 @@ class _Passes:
         while start < len(labels):
             part = slice(start, start + size)
             try:
-                taken.append(self._taken(images[part], labels[part], take, copies, len(labels)))
+                made = self._taken(inputs[part], labels[part], take, copies, first + start)
             except (RuntimeError, MemoryError) as error:
                 if not is_lack_of_memory(error):
                     raise
@@ -205,74 +247,146 @@ class _Passes:
                 size = (size + 1) // 2
                 _LOG.warning("memory ran out; going on with %d images at a time", size)
             else:
+                taken.append(made)
                 start += size
         return taken
 
     def _taken(
         self,
-        images: Tensor,
+        inputs: Tensor,
         labels: Tensor,
         take: Callable[[Pass], Taken],
         copies: int,
-        batch: int,
+        first: int,
     ) -> Taken:
-        """Take what is wanted of one pass, whose graph is gone before the next is made."""
-        made = self._pass(images, labels, copies)
-        self._compare(made, self.read[batch])
-        return take(made)
+        """Take what is wanted of one pass, whose graph is gone before the next is made.
 
-    def _pass(self, images: Tensor, labels: Tensor, copies: int) -> Pass:
+        Layers not yet vouched for are watched; the rule of one that has a gradient must hold here.
+        """
         # Patches take many times their images: no more of them are kept than the graph takes.
         graph = self.bytes_per_image * len(labels) * copies
-        return Pass(self.layers, images, labels, self.readout, copies, graph)
+        while True:
+            made = self._readable(inputs, labels, copies, graph, first)
+            made.gradients.watched = sorted(self.unvouched)
+            found = take(made)
+            made.gradients.watched = ()
+            if self._vouched(made, made.gradients.stirred):
+                return found
+            del made, found
+
+    def _readable(
+        self, inputs: Tensor, labels: Tensor, copies: int = 1, graph: float = 0, first: int = 0
+    ) -> Pass:
+        """Make a pass whose size lets no layer's axes be taken for others."""
+        while True:
+            made = Pass(self.layers, inputs, labels, self.readout, copies, graph, first)
+            if self._vouched(made, self._read_otherwise(made)):
+                return made
+            del made
 
     def _affordable(self, copies: int) -> int:
         """Images whose copies' graphs fit into half of the free memory, at least one."""
         return max(1, int(free_bytes(self.device) / 2 / max(1, copies * self.bytes_per_image)))
 
-    def _classes(self, images: Tensor) -> int:
+    def _classes(self, inputs: Tensor) -> int:
         with torch.no_grad():
-            return _prefixes(self.model, images[:1], self.readout)[0].shape[1]
+            return _readouts(self.model, inputs[:1])[0].shape[2]
 
-    def _vouched(self, images: Tensor, labels: Tensor) -> Axes:
-        """Check the rules of the layers, on two images and timesteps where that is enough.
+    def _get_to_know(self, inputs: Tensor) -> None:
+        """Find out what must be known before a pass, on a few samples that tell most."""
+        if self.reacts:
+            return
+        shown = telling(inputs)
+        if not self.bytes_per_image:
+            self.is_brief = self._look_through(shown)
+        with _with_timesteps(self.model, 2 if self.is_brief else None):
+            tried = conduct(self._answer, shown[:2] if self.is_brief else shown)
+        self.is_random |= tried.is_random
+        self.reacts |= tried.reacts
 
-        Two may be as long as another axis, or too few for the model; then all are asked. The
-        timesteps of other models are not ours to choose.
+    def _answer(self, inputs: Tensor) -> Answer:
+        made = self._readable(inputs, _no_labels(inputs))
+        weights = any_weighting(len(inputs), made.prefixes[-1])
+        norms = made.gradients.per_sample(made.prefixes[-1], weights)
+        return Answer(made.logits, torch.stack([*norms.values()]))
+
+    def _look_through(self, inputs: Tensor) -> bool:
+        """Weigh a graph and compare the layers' rules with autograd, before the first pass.
+
+        Two samples and timesteps are enough for most networks of ours. Two may be as long as
+        another axis, or too few for the model; then the samples are all asked. The timesteps of
+        other models are not ours to choose.
 
         Returns:
-            How the axes were read where the rules hold, by their first calls.
+            Whether two samples and timesteps were enough.
         """
-        with suppress(TicError, RuntimeError), _with_timesteps(self.model, 2) as share:
-            axes = self._sound(images[:2], labels[:2])
-            self.bytes_per_image /= share
-            return axes
-        return self._sound(images, labels)
+        if isinstance(self.model, SpikingNetwork):
+            with suppress(TicError, RuntimeError), _with_timesteps(self.model, 2) as share:
+                made = self._weighed(inputs[:2])
+                self.bytes_per_image /= share
+                if not self._compared(made, self.unvouched):
+                    self.axes = made.axes
+                    return True
+                del made
+        made = self._weighed(inputs)
+        self._vouched(made, self.unvouched)
+        self.axes = made.axes
+        return False
 
-    def _sound(self, images: Tensor, labels: Tensor) -> Axes:
+    def _weighed(self, inputs: Tensor) -> Pass:
         with counting_saved_bytes(self.model.parameters()) as saved:
-            made = Pass(self.layers, images, labels, self.readout)
-        made.check()
-        self.bytes_per_image = saved.bytes / len(labels)
-        return made.axes
+            made = Pass(self.layers, inputs, _no_labels(inputs), self.readout)
+        self.bytes_per_image = saved.bytes / len(inputs)
+        return made
 
-    def _compare(self, made: Pass, axes: Axes) -> None:
-        """Check a pass by itself when its size, and nothing else, makes its axes read otherwise."""
+    def _read_otherwise(self, made: Pass) -> set[str]:
+        """Layers whose axes a pass's size, and nothing else, makes read otherwise than before."""
         size = (len(made.labels), len(made.prefixes[0]))
-        read = {name: calls[: len(axes[name])] for name, calls in made.axes.items()}
-        if size not in self.checked and read != axes:
-            made.check()
-        self.checked.add(size)
+        if size in self.read:
+            return set()
+        self.read.add(size)
+        pairs = ((name, own, self.axes[name]) for name, own in made.axes.items())
+        return {
+            name
+            for name, own, before in pairs
+            if any(one != other for one, other in zip(own, before, strict=False))
+        }
+
+    def _vouched(self, made: Pass, doubtful: set[str]) -> bool:
+        """Whether these layers' rules hold on a pass; those that do not are taken away."""
+        differed = self._compared(made, doubtful)
+        for name, difference in differed.items():
+            _LOG.warning(
+                "layer %r goes through autograd, sample by sample, which is slow: %s; its weight "
+                "is used elsewhere too, or its axes are in another order than (time, batch)",
+                name,
+                difference,
+            )
+        self.layers.leave_to_autograd(differed)
+        self.unvouched -= differed.keys()
+        return not differed
+
+    def _compared(self, made: Pass, doubtful: set[str]) -> dict[str, str]:
+        """Compare rules on a pass: the layers that differ, and in what."""
+        if not doubtful:
+            return {}
+        found = compare_with_autograd(made.gradients, made.prefixes[-1], sorted(doubtful))
+        self.unvouched -= set(found.agreed)
+        return dict(found.differed)
+
+
+def _no_labels(inputs: Tensor) -> Tensor:
+    return torch.zeros(len(inputs), dtype=torch.int64, device=inputs.device)
 
 
 @contextmanager
 def _as_measured(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode and, where the network offers it, a graph per timestep; restored after."""
+    """Evaluation mode, gradients and, where the network offers it, a graph per timestep."""
     networks = {m: m.stepwise for m in model.modules() if isinstance(m, SpikingNetwork)}
     for network in networks:
         network.stepwise = True
     try:
-        with evaluation_mode(model), torch.enable_grad():
+        with torch.inference_mode(False), evaluation_mode(model), torch.enable_grad():
             yield
     finally:
         for network, stepwise in networks.items():
@@ -280,9 +394,9 @@ def _as_measured(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def _with_timesteps(model: nn.Module, timesteps: int) -> Iterator[float]:
+def _with_timesteps(model: nn.Module, timesteps: int | None) -> Iterator[float]:
     """Run a network of ours for so many timesteps at most; yields their share of its own."""
-    if not isinstance(model, SpikingNetwork):
+    if timesteps is None or not isinstance(model, SpikingNetwork):
         yield 1.0
         return
     own = model.timesteps
@@ -293,17 +407,69 @@ def _with_timesteps(model: nn.Module, timesteps: int) -> Iterator[float]:
         model.timesteps = own
 
 
-def _prefixes(model: nn.Module, images: Tensor, readout: Readout) -> list[Tensor]:
+def _readouts(model: nn.Module, inputs: Tensor) -> list[Tensor]:
+    """Logits (1, B, K) of every timestep, without later timesteps in their graphs."""
+    if not isinstance(model, SpikingNetwork):
+        return list(torch.split(_logits(model, inputs), 1))
+    with _calling(inputs):
+        return [_finite(each) for each in model.readouts(inputs)]
+
+
+def _prefixes(readouts: list[Tensor], readout: Readout) -> list[Tensor]:
     """Read-outs (B, K) over 1..t for every t, without later timesteps in their graphs."""
-    if isinstance(model, SpikingNetwork):
-        readouts = model.readouts(images)
-    else:
-        logits = model(images)
-        if logits.dim() != 3 or logits.shape[1] != len(images):
-            raise TicError(
-                f"the model must return logits (T, B, K) with B={len(images)}, "
-                f"got shape {tuple(logits.shape)}"
-            )
-        readouts = list(torch.split(logits, 1))
     times = range(1, len(readouts) + 1)
     return [prefix_logits(torch.cat(readouts[:t]), readout)[-1] for t in times]
+
+
+def _logits(model: nn.Module, inputs: Tensor) -> Tensor:
+    """Logits (T, B, K) of a model, in at least single precision.
+
+    Raises:
+        TicError: It gives something else.
+    """
+    with _calling(inputs):
+        logits: Any = model(inputs)
+    if not isinstance(logits, Tensor):
+        raise TicError(
+            f"the model must return one tensor of logits (T, B, K), got {described(logits)}; wrap "
+            f"it in a module whose forward returns the one that is read out, such as the spikes of "
+            f"(spikes, membranes)"
+        )
+    batch, shape = len(inputs), tuple(logits.shape)
+    if logits.dim() != 3 or shape[1] != batch:
+        hint = ""
+        if logits.dim() == 3 and shape[0] == batch:
+            hint = "; that looks like (B, T, K): return logits.transpose(0, 1)"
+        elif shape[:1] == (batch,) and logits.dim() == 2:
+            hint = "; that looks like (B, K), of a network without time: return logits.unsqueeze(0)"
+        raise TicError(
+            f"the model must return logits (T, B, K) with B={batch}, got shape {shape}{hint}"
+        )
+    if not logits.is_floating_point():
+        raise TicError(f"logits must be real numbers, got {logits.dtype}")
+    return _finite(logits)
+
+
+@contextmanager
+def _calling(inputs: Tensor) -> Iterator[None]:
+    """Say what a model was called with when it fails; where in it stands in the error's cause."""
+    try:
+        yield
+    except TicError:
+        raise
+    except (RuntimeError, ValueError, IndexError) as error:
+        if is_lack_of_memory(error):
+            raise
+        raise TicError(
+            f"the model fails on inputs of shape {tuple(inputs.shape)} ({inputs.dtype}): {error}; "
+            f"if it keeps state between calls, let its forward begin by resetting it"
+        ) from error
+
+
+def _finite(logits: Tensor) -> Tensor:
+    if not logits.isfinite().all():
+        raise TicError(
+            "logits must be finite, got NaN or infinity; look for such numbers in the inputs and "
+            "the weights"
+        )
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))

@@ -92,17 +92,11 @@ def time_batch(values: Tensor, batch: int, trailing: int) -> Tensor:
     """Bring a layer's input or output into the order (time, batch, *trailing).
 
     Accepts (B, …), (T·B, …) with time outermost, (T, B, …) and, for layers applied along
-    positions, which then count as time, (B, P, …), (T·B, P, …) and (T, B, P, …).
-
-    Raises:
-        TicError: The leading axes do not hold a multiple of the batch.
+    positions, which then count as time, (B, P, …), (T·B, P, …) and (T, B, P, …). The leading axes
+    must hold samples of the batch, see `holds_samples`.
     """
     lead, rest = values.shape[:-trailing], values.shape[-trailing:]
     folded = values.flatten(0, 1) if time_is_outermost(lead, batch) else values
-    if len(folded) % batch:
-        raise TicError(
-            f"leading axes {tuple(lead)} hold no multiple of the {batch} samples of the batch"
-        )
     positions = folded.reshape(len(folded) // batch, batch, -1, *rest)
     return positions.movedim(2, 1).flatten(0, 1)
 
@@ -112,15 +106,29 @@ def time_is_outermost(leading: Sequence[int], batch: int) -> bool:
     return len(leading) > 1 and leading[1] == batch
 
 
+def holds_samples(leading: Sequence[int], batch: int) -> bool:
+    """Whether leading axes can hold a batch, at one or more times."""
+    if not leading:
+        return False
+    return time_is_outermost(leading, batch) or leading[0] % batch == 0
+
+
 class LayerRule(ABC):
     """How one kind of layer turns inputs and output gradients into inner products per sample."""
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module
 
-    def trailing(self, values: Tensor) -> int:
-        """Axes of one sample at one position in time, in an input or output of the layer."""
+    def trailing(self, axes: int) -> int:
+        """Axes of one sample at one position in time, in an input or output with so many axes."""
         return 1
+
+    @abstractmethod
+    def fits(self, taken: torch.Size, given: torch.Size) -> bool:
+        """Whether a call that took and gave tensors of these shapes did what the layer's kind does.
+
+        Their leading axes are not looked at.
+        """
 
     @abstractmethod
     def prepare(self, inputs: Sequence[Tensor]) -> Prepared:
@@ -196,11 +204,16 @@ class _LinearMap(Prepared):
 class LinearRule(LinearMapRule):
     """Weights and bias of `nn.Linear`."""
 
+    module: nn.Linear
+
     @property
     def weight_shape(self) -> tuple[int, int]:
         """See `LinearMapRule.weight_shape`."""
-        assert isinstance(self.module, nn.Linear)
         return self.module.out_features, self.module.in_features
+
+    def fits(self, taken: torch.Size, given: torch.Size) -> bool:
+        """See `LayerRule.fits`."""
+        return (given[-1], taken[-1]) == self.weight_shape
 
     def inputs_at_positions(self, inputs: Tensor) -> Tensor:
         """See `LinearMapRule.inputs_at_positions`."""
@@ -220,7 +233,7 @@ class ConvolutionRule(LinearMapRule):
 
     module: nn.Conv2d
 
-    def trailing(self, values: Tensor) -> int:
+    def trailing(self, axes: int) -> int:
         """See `LayerRule.trailing`."""
         return 3
 
@@ -234,19 +247,23 @@ class ConvolutionRule(LinearMapRule):
         """See `LinearMapRule.groups`."""
         return self.module.groups
 
+    def fits(self, taken: torch.Size, given: torch.Size) -> bool:
+        """See `LayerRule.fits`."""
+        return given[-3:] == (self.module.out_channels, *self._places(taken))
+
     def positions(self, inputs: Tensor) -> int:
         """See `LinearMapRule.positions`."""
-        height, width = self._places(inputs)
+        height, width = self._places(inputs.shape)
         return len(inputs) * height * width
 
-    def _places(self, inputs: Tensor) -> tuple[int, int]:
-        """Height and width of the output."""
+    def _places(self, taken: torch.Size) -> tuple[int, int]:
+        """Height and width of the output for an input of this shape."""
         module = self.module
         assert not isinstance(module.padding, str)
         height, width = (
             (size + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
             for size, pad, dilation, kernel, stride in zip(
-                inputs.shape[3:], module.padding, module.dilation, module.kernel_size,
+                taken[-2:], module.padding, module.dilation, module.kernel_size,
                 module.stride, strict=True,
             )
         )  # fmt: skip
@@ -263,7 +280,7 @@ class ConvolutionRule(LinearMapRule):
         ).contiguous(memory_format=torch.channels_last)
         image, channel, row, column = padded.stride()
         windows = padded.as_strided(
-            (times, batch, self.groups, *self._places(inputs), *module.kernel_size,
+            (times, batch, self.groups, *self._places(inputs.shape), *module.kernel_size,
              channels // self.groups),
             (batch * image, image, channels // self.groups * channel, row * module.stride[0],
              column * module.stride[1], row * module.dilation[0], column * module.dilation[1],
@@ -284,12 +301,16 @@ class BatchNormRule(LayerRule):
 
     module: nn.BatchNorm1d | nn.BatchNorm2d
 
-    def trailing(self, values: Tensor) -> int:
+    def trailing(self, axes: int) -> int:
         """See `LayerRule.trailing`."""
         if isinstance(self.module, nn.BatchNorm2d):
             return 3
         # torch's own layer takes (B, C, L); one that folds time takes (T, B, C) and (T, B, C, L).
-        return max(1, values.dim() - (1 if type(self.module) is nn.BatchNorm1d else 2))
+        return max(1, axes - (1 if type(self.module) is nn.BatchNorm1d else 2))
+
+    def fits(self, taken: torch.Size, given: torch.Size) -> bool:
+        """See `LayerRule.fits`."""
+        return taken == given
 
     def prepare(self, inputs: Sequence[Tensor]) -> Prepared:
         """See `LayerRule.prepare`."""
@@ -329,12 +350,9 @@ def _per_channel(values: Sequence[Tensor]) -> Tensor:
 
 
 def rule_for(module: nn.Module) -> LayerRule | None:
-    """Find the rule for a module, or None when its gradients must come from autograd.
-
-    Raises:
-        TicError: The module mixes the samples of a batch.
-    """
-    if {name for name, _ in module.named_parameters(recurse=False)} - {"weight", "bias"}:
+    """Find the rule for a module, or None when its gradients must come from autograd."""
+    own = dict(module.named_parameters(recurse=False))
+    if own.keys() - {"weight", "bias"} or any(each.is_complex() for each in own.values()):
         return None
     if isinstance(module, nn.Linear):
         return LinearRule(module)
@@ -342,7 +360,18 @@ def rule_for(module: nn.Module) -> LayerRule | None:
         plain = module.padding_mode == "zeros" and not isinstance(module.padding, str)
         return ConvolutionRule(module) if plain else None
     if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-        if module.running_mean is None:
-            raise TicError("BatchNorm without running statistics mixes the samples of a batch")
         return BatchNormRule(module)
     return None
+
+
+def require_separate_samples(module: nn.Module) -> None:
+    """Refuse a module that mixes the samples of a batch in evaluation mode too.
+
+    Raises:
+        TicError: It is a batch normalisation without running statistics.
+    """
+    if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is None:
+        raise TicError(
+            "BatchNorm without running statistics mixes the samples of a batch; let it track them, "
+            "or normalise each sample by itself"
+        )

@@ -16,16 +16,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tic.losses import Readout
+from tic.measure.batches import Loader
 from tic.measure.fisher import (
     Estimator,
     FisherInformation,
-    drawn_labels,
+    at_error,
     expected,
     information_centroid,
     joined,
     over_time,
 )
-from tic.measure.passes import Loader, Pass, output_error, over_classes
+from tic.measure.labels import LabelDraws
+from tic.measure.passes import Pass, output_error, over_classes
 
 Array = NDArray[np.float64]
 
@@ -80,11 +82,11 @@ def tangent_kernel(
     logits, layer by layer, and with them Fisher information at any labels.
 
     Args:
-        model: Maps images (B, C, H, W) to logits (T, B, K); measured in evaluation mode and left
-            as it was found.
-        loader: Batches of images and labels (B,).
+        model: Maps inputs (B, …) to logits (T, B, K); measured in evaluation mode and left as it
+            was found.
+        loader: Batches of inputs (B, …) and labels (B,).
         readout: `mean` or `sum` of the logits over 1..t.
-        generator: Draws the labels of `sampled`; a fresh one with seed 0 without it.
+        generator: Seeds the labels of `sampled`, as in `fisher_information`.
 
     Returns:
         See `TangentKernel`; N counts the images in the loader's order.
@@ -92,7 +94,7 @@ def tangent_kernel(
     Raises:
         TicError: As for `fisher_information`.
     """
-    draws = generator or torch.Generator().manual_seed(0)
+    draws = LabelDraws(generator)
     parts = over_classes(model, loader, readout, lambda each: _take(each, draws))
     return TangentKernel(
         errors=torch.cat([each.errors for each in parts]).cpu().numpy(),
@@ -114,30 +116,25 @@ class _Part:
     squares: dict[Estimator, dict[str, Tensor]]
 
 
-def _take(batch: Pass, draws: torch.Generator) -> _Part:
+def _take(batch: Pass, draws: LabelDraws) -> _Part:
     errors, traces = [], []
     empirical, sampled, exact = [], [], []
-    for prefix, kernels in zip(batch.prefixes, batch.kernels(), strict=True):
+    timesteps = len(batch.prefixes)
+    for t, (prefix, kernels) in enumerate(zip(batch.prefixes, batch.kernels(), strict=True)):
         logits = batch.first_copy(prefix)
         error = output_error(logits, batch.labels)
-        drawn = output_error(logits, drawn_labels(logits, draws))
-        errors.append(error.double().square().sum(1))
+        drawn = output_error(logits, draws.labels(logits, batch.first, t, timesteps))
+        errors.append(error.square().sum(1))
         traces.append(torch.stack([_trace(own) for own in kernels.values()]).sum(0))
-        empirical.append({name: _at(error, own) for name, own in kernels.items()})
-        sampled.append({name: _at(drawn, own) for name, own in kernels.items()})
-        exact.append({name: expected(own, logits.softmax(1)) for name, own in kernels.items()})
+        empirical.append({name: at_error(error, own) for name, own in kernels.items()})
+        sampled.append({name: at_error(drawn, own) for name, own in kernels.items()})
+        exact.append({name: expected(own, logits) for name, own in kernels.items()})
     squares = {
         Estimator.EMPIRICAL: over_time(empirical),
         Estimator.SAMPLED: over_time(sampled),
         Estimator.EXACT: over_time(exact),
     }
     return _Part(len(batch.labels), torch.stack(errors, 1), torch.stack(traces, 1), squares)
-
-
-def _at(error: Tensor, kernels: Tensor) -> Tensor:
-    """δᵀ K δ: (B, K), (B, K, K) -> (B,)."""
-    vectors = error.double()
-    return torch.einsum("bk,bkl,bl->b", vectors, kernels.double(), vectors).clamp_(min=0)
 
 
 def _trace(kernels: Tensor) -> Tensor:

@@ -1,0 +1,103 @@
+"""Batches of inputs and labels, checked before anything is measured on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tic.errors import TicError
+
+Loader = Iterable[tuple[Tensor, Tensor]]
+"""Batches of inputs (B, …), whose first axis is the batch and whose others are free, and labels
+(B,)."""
+
+_WRAP = "wrap a data set in torch.utils.data.DataLoader"
+
+
+def labelled_batches(loader: Loader, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+    """Check the batches of a loader and bring them to a device; those without samples are passed.
+
+    Yields:
+        Inputs (B, …) and labels (B,), int64.
+
+    Raises:
+        TicError: The loader gives no samples, or something other than pairs of inputs (B, …) and
+            labels (B,) of an integer type.
+    """
+    given = 0
+    for batch in _iterated(loader):
+        inputs, labels = _pair(batch)
+        given += len(labels)
+        if len(labels):
+            yield _usable(inputs).to(device), _usable(labels).to(device).long()
+    if not given:
+        raise TicError("the loader must give at least one batch, got none with a sample in it")
+
+
+def require_classes(labels: Tensor, classes: int) -> None:
+    """Refuse labels that name none of the classes.
+
+    Raises:
+        TicError: A label is negative, as those that a loss ignores, or too large.
+    """
+    wrong = labels[(labels < 0) | (labels >= classes)]
+    if len(wrong):
+        raise TicError(
+            f"labels must be in [0, {classes - 1}], since the logits are of {classes} classes, got "
+            f"{int(wrong[0])}; leave samples out that have no label"
+        )
+
+
+def _iterated(loader: Any) -> Iterator[Any]:
+    try:
+        return iter(loader)
+    except TypeError:
+        raise TicError(
+            f"the loader must give batches (inputs, labels), got {described(loader)}"
+        ) from None
+
+
+def _pair(batch: Any) -> tuple[Tensor, Tensor]:
+    if not (
+        isinstance(batch, tuple | list)
+        and len(batch) == 2
+        and all(isinstance(each, Tensor) for each in batch)
+    ):
+        raise TicError(
+            f"a batch must be a pair (inputs, labels) of tensors, got {described(batch)}; {_WRAP}, "
+            "and where its samples have more or other parts, give a generator such as "
+            "((batch[0], batch[1]) for batch in loader)"
+        )
+    inputs, labels = batch
+    if labels.is_floating_point() or labels.is_complex() or labels.dtype is torch.bool:
+        raise TicError(
+            f"labels must be classes, whole numbers of an integer type, got {labels.dtype}; "
+            "labels.long() makes them so"
+        )
+    if labels.dim() != 1 or inputs.dim() == 0 or len(labels) != len(inputs):
+        raise TicError(
+            f"inputs must have shape (B, …) and labels shape (B,), one for each, got "
+            f"{tuple(inputs.shape)} and {tuple(labels.shape)}; {_WRAP}"
+        )
+    return inputs, labels
+
+
+def _usable(tensor: Tensor) -> Tensor:
+    """Return a tensor that autograd may keep: none that was made in inference mode."""
+    return tensor.clone() if tensor.is_inference() else tensor.detach()
+
+
+def described(value: object) -> str:
+    """Name what was given in place of a tensor, with the shapes of the tensors in it."""
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    name = type(value).__name__
+    if isinstance(value, dict):
+        return f"a {name} with the keys {', '.join(map(repr, value))}"
+    if isinstance(value, tuple | list):
+        parts = (str(tuple(v.shape)) if isinstance(v, Tensor) else type(v).__name__ for v in value)
+        return f"a {name} of {len(value)}: {', '.join(parts)}"
+    return f"something of type {name}"

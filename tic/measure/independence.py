@@ -1,0 +1,134 @@
+"""Whether a network's answer to a sample depends on that sample alone, and on nothing before it.
+
+Information per sample has no meaning where samples of a batch depend on each other, and no value
+that can be relied on where the network remembers what it was shown before. Blank every other
+sample, and the answers to those that are left must stay the same, bit by bit, since neither their
+numbers nor the shapes of the computation have changed. Logits alone do not tell: a membrane that
+never fires shows in gradients only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tic.errors import TicError
+
+SAMPLES = 8
+"""Samples that a network is tried on, at most."""
+
+_TOLERANCES = {torch.float64: 1e-9, torch.float32: 1e-4}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a network makes of samples.
+
+    Attributes:
+        logits: Shape (T, B, K).
+        norms: Squared gradient of some weighting of the logits by layer, shape (L, B).
+    """
+
+    logits: Tensor
+    norms: Tensor
+
+    def differs(self, other: Answer, samples: Tensor) -> bool:
+        """Whether it is not the same for some of the samples, by more than rounding."""
+        return _differ(self.logits[:, samples], other.logits[:, samples]) or any(
+            _differ(own[samples], its[samples])
+            for own, its in zip(self.norms, other.norms, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """How a network behaved.
+
+    Attributes:
+        is_random: Whether its answer follows from torch's random numbers too.
+        reacts: Whether it changed where a sample was blanked. Where it did not, nothing that
+            depends on samples could show.
+    """
+
+    is_random: bool
+    reacts: bool
+
+
+def telling(inputs: Tensor, samples: int = SAMPLES) -> Tensor:
+    """Choose the samples that vary most within themselves: (B, …) -> (samples or fewer, …)."""
+    if len(inputs) <= samples:
+        return inputs
+    spread = inputs.detach().double().reshape(len(inputs), -1).var(1, correction=0)
+    return inputs[spread.topk(samples).indices.sort().values]
+
+
+def conduct(ask: Callable[[Tensor], Answer], inputs: Tensor) -> Conduct:
+    """Try a network on samples, with the same random numbers for every call.
+
+    Args:
+        ask: The network in evaluation mode.
+        inputs: Samples (B, …); one alone is shown twice.
+
+    Raises:
+        TicError: It keeps state between calls, its samples depend on each other, or its logits
+            are (B, T, K).
+    """
+    shown = torch.cat([inputs, inputs]) if len(inputs) == 1 else inputs
+    even = torch.arange(len(shown), device=shown.device) % 2 == 0
+    devices = [shown.device] if shown.is_cuda else []
+    with torch.random.fork_rng(devices=devices):
+        answer = _seeded(ask, shown)
+        reacts = False
+        for kept in (even, ~even):
+            other = _seeded(ask, _blanked(shown, ~kept))
+            if answer.differs(other, kept):
+                raise TicError(_reason(ask, shown, kept, answer, other))
+            reacts |= answer.differs(other, ~kept)
+        again = _seeded(ask, shown, seed=1)
+        return Conduct(answer.differs(again, torch.ones_like(even)), reacts)
+
+
+def _seeded(ask: Callable[[Tensor], Answer], inputs: Tensor, seed: int = 0) -> Answer:
+    torch.manual_seed(seed)
+    return ask(inputs)
+
+
+def _blanked(inputs: Tensor, rows: Tensor) -> Tensor:
+    blanked = inputs.clone()
+    blanked[rows] = 0
+    return blanked
+
+
+def _differ(one: Tensor, other: Tensor) -> bool:
+    if not one.numel():
+        return False
+    size = torch.maximum(one.abs().max(), other.abs().max())
+    return bool((one - other).abs().max() > _TOLERANCES[one.dtype] * size)
+
+
+def _reason(
+    ask: Callable[[Tensor], Answer], shown: Tensor, kept: Tensor, answer: Answer, other: Answer
+) -> str:
+    """Say why the answers to the samples that were kept are others now."""
+    if answer.differs(_seeded(ask, shown), torch.ones_like(kept)):
+        return (
+            "two calls on the same samples give different logits or gradients, so the network "
+            "keeps state between calls; let its forward begin by resetting it: "
+            "functional.reset_net(self) in SpikingJelly, init_leaky(), init_rsynaptic() or the "
+            "like of every neuron in snnTorch, state None in Norse"
+        )
+    one, two = answer.logits, other.logits
+    if len(one) == one.shape[1] and not _differ(one[kept], two[kept]):
+        return (
+            f"logits must have shape (T, B, K), got {tuple(one.shape)} with the batch first: "
+            "blanking a sample changes the logits along the first axis; return "
+            "logits.transpose(0, 1)"
+        )
+    return (
+        "samples of a batch depend on each other: blanking some changes the logits or gradients "
+        "of others, so no sample has information of its own; normalise each sample by itself, or "
+        "by running statistics"
+    )
