@@ -6,7 +6,6 @@ import pytest
 
 from tic.audit.document import Audit
 from tic.report import protocols, render_html, render_markdown
-from tic.report.contents import place
 from tic.stats.judge import Outcome
 
 
@@ -245,21 +244,6 @@ def test_the_contents_are_grouped_by_place(source):
         "Fig. 1 ✓ 1 supported ✗ 1 refuted ? 1 inconclusive"
     )
     assert "concentration 10 (official)" in words(groups["Fig. 1"])
-
-
-@pytest.mark.parametrize(
-    ("source", "name"),
-    [
-        ("Fig. 1, Eq. 6–7", "Fig. 1"),
-        ("Fig. 5a, Eq. 8", "Fig. 5"),
-        ("Fig. 5a–c; Table 1", "Fig. 5"),
-        ("Table 1", "Table 1"),
-        ("abstract", "abstract"),
-        (" ", "elsewhere"),
-    ],
-)
-def test_the_place_is_the_first_part_of_a_source_without_its_panel(source, name):
-    assert place(source) == name
 
 
 def _renamed(value, old, new):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeVar
@@ -13,6 +12,7 @@ import pytest
 from tic.audit.counterfeit import ONE_SEED, Counterfeit
 from tic.audit.mistakes import told_of_author
 from tic.audit.pack import Pack, Setting
+from tic.audit.places import read_places
 from tic.audit.protocol import STANDARD, Gap, Protocol
 from tic.data.spec import describe, subset_size
 from tic.errors import TicError
@@ -72,24 +72,22 @@ class Claim:
     @property
     def places(self) -> tuple[str, ...]:
         """Places in short, with and without the panel: `Fig. 4a, Eq. 7` is fig4a, fig4, eq7."""
-        short = [re.sub(r"[^a-z0-9-]", "", place.lower()) for place in self.source.split(",")]
-        return tuple(dict.fromkeys(each for place in short for each in (place, _whole(place))))
+        return tuple(dict.fromkeys(n for each in read_places(self.source) for n in each.names))
 
     @property
     def place(self) -> str:
         """The first place in short, without its panel: `Fig. 4a, Eq. 7` is fig4."""
-        return _whole(self.places[0])
+        return read_places(self.source)[0].names[-1]
 
     @property
     def position(self) -> int:
-        """Where the paper says it: the number of its first place among those of the pack."""
-        order = self.pack.places
-        found = (
-            k
-            for k, place in enumerate(order)
-            if re.match(rf"{re.escape(place)}(?!\d)", self.source)  # Fig. 1 is not Fig. 10
-        )
-        return next(found, len(order))
+        """Where the paper says it: the number of its first place among those of the pack.
+
+        A panel that the pack does not list stands where its figure does.
+        """
+        order = [read_places(each)[0].names[0] for each in self.pack.places]
+        listed = (order.index(n) for n in read_places(self.source)[0].names if n in order)
+        return next(listed, len(order))
 
     def recipes(
         self,
@@ -134,11 +132,6 @@ class Rival(Claim):
         """Ids of the claims that it threatens in a case of its test."""
         names = (parameters["of"],) if "of" in parameters else self.of
         return tuple(f"{self.pack.paper.key}/{name}" for name in names)
-
-
-def _whole(place: str) -> str:
-    """Strip the panel: fig4a is of fig4."""
-    return re.sub(r"(?<=\d)[a-z]$", "", place)
 
 
 def _capped(recipe: Recipe) -> Recipe:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from tic.audit.document import Audit, Paper
-from tic.report.contents import place
+from tic.audit.places import read_places
 from tic.report.counterfeits import CounterfeitTable, counterfeit_table
 from tic.report.entry import EntryView, entry_views
 from tic.report.finding import Finding
@@ -143,7 +143,7 @@ def _paper_views(
 def _place_views(views: Sequence[EntryView]) -> tuple[PlaceView, ...]:
     places: dict[str, list[EntryView]] = {}
     for view in views:
-        places.setdefault(place(view.entry.source), []).append(view)
+        places.setdefault(read_places(view.entry.source)[0].whole, []).append(view)
     return tuple(
         PlaceView(name, tuple(members), _counts(members)) for name, members in places.items()
     )
