@@ -39,11 +39,13 @@ class Store:
 
     Attributes:
         evidence: sha256 of every measurement that was asked for through this object, by its path.
+        packages: Those outside of `tic` that define such measurements.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.evidence: dict[Path, str] = {}
+        self.packages: set[str] = set()
         self._verified: dict[str, Run] = {}
 
     def run_folder(self, fingerprint: str) -> Path:

@@ -12,7 +12,7 @@ from tic.recipe import Recipe
 RECIPE = Recipe(dataset="digits", train_size=60, epochs=2)
 DIGEST = "d" * 64
 PAPER = Paper(key="p", title="Title", authors="A. Author", venue="V", year=2024, url="https://a.b")
-STANDARD = ProtocolRecord(name="standard", says="As it stands.", release=False)
+STANDARD = ProtocolRecord(paper="p", name="standard", says="As it stands.", release=False)
 
 
 def provenance(**changes):

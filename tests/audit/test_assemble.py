@@ -32,6 +32,12 @@ def entry(name, outcome, p_value, seeds=(0, 1, 2), protocol="standard", role="cl
     )
 
 
+def sizes(multiplicity):
+    """Claims and rivals of the only paper."""
+    (family,) = multiplicity.families
+    return family.claims, family.rivals
+
+
 def outcomes(entries):
     return {each.id: str(each.outcome) for each in entries}
 
@@ -48,7 +54,8 @@ def test_supported_stands_only_where_it_survives_holm():
         "d": "INCONCLUSIVE",
         "b": "SUPPORTED",
     }
-    assert (multiplicity.method, multiplicity.family) == ("Holm", 4)
+    assert multiplicity.method == "Holm"
+    assert sizes(multiplicity) == (4, 0)
     assert multiplicity.level == pytest.approx(0.025)
 
 
@@ -62,7 +69,7 @@ def test_the_demoted_entry_keeps_its_own_outcome_and_says_why():
 def test_a_refuted_claim_stays_refuted_and_counts_in_the_family():
     found, multiplicity = correct([entry("a", R, 0.99), entry("b", S, 0.02)], confidence=0.95)
     assert outcomes(found) == {"a": "REFUTED", "b": "INCONCLUSIVE"}
-    assert multiplicity.family == 2
+    assert sizes(multiplicity)[0] == 2
 
 
 def test_an_exact_claim_is_not_in_the_family():
@@ -70,7 +77,7 @@ def test_an_exact_claim_is_not_in_the_family():
         [entry("exact", S, None, seeds=()), entry("a", S, 0.02)], confidence=0.95
     )
     assert outcomes(found) == {"exact": "SUPPORTED", "a": "SUPPORTED"}
-    assert multiplicity.family == 1
+    assert sizes(multiplicity)[0] == 1
 
 
 @pytest.mark.parametrize(
@@ -79,13 +86,56 @@ def test_an_exact_claim_is_not_in_the_family():
 )
 def test_the_family_does_not_shrink_when_a_claim_fails(outcome, family):
     found, multiplicity = correct([entry("x", outcome, None), entry("a", S, 0.02)], 0.95)
-    assert multiplicity.family == family
+    assert sizes(multiplicity)[0] == family
     assert found[0].outcome is outcome
     assert found[1].outcome is (S if family == 1 else I)
 
 
 def test_an_audit_of_no_tested_claim_has_an_empty_family():
-    assert correct([], 0.95)[1].family == 0
+    exact = [entry("exact", S, None, seeds=())]
+    assert sizes(correct(exact, 0.95)[1]) == (0, 0)
+    assert correct([], 0.95)[1].families == ()
+
+
+def of(paper, found):
+    return found.model_copy(
+        update={"paper": paper, "id": f"{paper}/{found.id}", "claim": f"{paper}/{found.claim}"}
+    )
+
+
+def test_papers_are_corrected_apart():
+    # 0.02 stands alone in its paper; among three claims it would not.
+    other = [
+        of("q", entry("a", I, 0.4)),
+        of("q", entry("b", S, 0.02)),
+        of("q", rival("x", S, 0.02)),
+    ]
+    found, multiplicity = correct([of("p", entry("a", S, 0.02)), *other], 0.95)
+    assert outcomes(found) == {
+        "p/a": "SUPPORTED", "q/a": "INCONCLUSIVE", "q/b": "INCONCLUSIVE", "q/x": "SUPPORTED",
+    }  # fmt: skip
+    assert [(f.paper, f.claims, f.rivals) for f in multiplicity.families] == [
+        ("p", 1, 0), ("q", 2, 1),
+    ]  # fmt: skip
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([S, R, I]), st.floats(0, 1)), min_size=1),
+    st.lists(st.tuples(st.sampled_from([S, R, I]), st.floats(0, 1))),
+)
+def test_another_paper_changes_no_verdict(own, others):
+    first = [of("p", entry(str(k), *each)) for k, each in enumerate(own)]
+    second = [of("q", entry(str(k), *each)) for k, each in enumerate(others)]
+    alone, _ = correct(first, 0.95)
+    together, _ = correct([*second, *first], 0.95)
+    assert together[len(second) :] == alone
+
+
+def test_a_setting_that_the_pack_does_not_have_does_not_widen_the_family():
+    lacking = entry("a", Outcome.NOT_RUN, None, network="big").model_copy(update={"offered": False})
+    found, multiplicity = correct([lacking, entry("a", S, 0.02)], 0.95)
+    assert sizes(multiplicity) == (1, 0)
+    assert found[1].outcome is S
 
 
 def under(protocol, name, outcome, p_value):
@@ -108,7 +158,7 @@ def test_every_protocol_is_corrected_in_a_family_of_its_own():
         "a-official": "INCONCLUSIVE",
         "b-official": "INCONCLUSIVE",
     }
-    assert multiplicity.family == 2
+    assert sizes(multiplicity)[0] == 2
     assert found[2].reason == "supported alone, but not after Holm's correction over 2 claims"
 
 
@@ -120,7 +170,7 @@ def test_a_claim_that_a_protocol_does_not_touch_counts_in_its_family(untouched, 
         confidence=0.95,
     )
     assert found[2].outcome is left
-    assert multiplicity.family == 2
+    assert sizes(multiplicity)[0] == 2
 
 
 def test_a_claim_that_a_protocol_does_not_touch_does_not_fall_with_it():
@@ -142,7 +192,7 @@ def test_without_the_standard_protocol_a_claim_stands_in_as_it_was_judged():
         confidence=0.95,
     )  # fmt: skip
     assert [str(each.outcome) for each in found] == ["SUPPORTED", "INCONCLUSIVE", "INCONCLUSIVE"]
-    assert multiplicity.family == 2
+    assert sizes(multiplicity)[0] == 2
 
 
 def test_where_a_protocol_is_silent_the_standard_one_speaks_before_others():
@@ -160,7 +210,7 @@ def test_where_a_protocol_is_silent_the_standard_one_speaks_before_others():
 def test_a_claim_counts_once_for_every_case_of_its_parameters():
     cases = [entry("a", S, 0.001, level="low"), entry("a", S, 0.02, level="high")]
     both = [*cases, entry("a", S, 0.02, protocol="official", level="low")]
-    assert correct(both, 0.95)[1].family == 2
+    assert sizes(correct(both, 0.95)[1])[0] == 2
     assert [each.outcome for each in correct(both, 0.95)[0]] == [S, S, I]
 
 
@@ -203,7 +253,7 @@ def test_rivals_are_corrected_among_themselves_and_claims_among_themselves():
         "y": "INCONCLUSIVE",
         "z": "REFUTED",
     }
-    assert (multiplicity.family, multiplicity.rivals) == (2, 3)
+    assert sizes(multiplicity) == (2, 3)
 
 
 def test_a_rival_that_fell_says_among_how_many_rivals():
@@ -216,7 +266,7 @@ def test_a_rival_alone_needs_no_correction_however_many_claims_there_are():
     claims = [entry(f"claim{k}", I, 0.5) for k in range(9)]
     found, multiplicity = correct([*claims, rival("x", S, 0.024)], 0.95)
     assert found[-1].outcome is S
-    assert (multiplicity.family, multiplicity.rivals) == (9, 1)
+    assert sizes(multiplicity) == (9, 1)
 
 
 def test_counterfeits_are_corrected_by_nothing_and_correct_nothing():
@@ -225,13 +275,13 @@ def test_counterfeits_are_corrected_by_nothing_and_correct_nothing():
     found, multiplicity = correct([entry("a", S, 0.02), rival("x", S, 0.02), *planted], 0.95)
     assert [each.outcome for each in found] == [S, S, S, I]
     assert found[2:] == planted
-    assert (multiplicity.family, multiplicity.rivals) == (1, 1)
+    assert sizes(multiplicity) == (1, 1)
 
 
 def test_a_rival_counts_once_for_every_case_of_its_parameters():
     cases = [rival("x", S, 0.001, level="low"), rival("x", S, 0.02, level="high")]
     found, multiplicity = correct(cases, 0.95)
-    assert (multiplicity.family, multiplicity.rivals) == (0, 2)
+    assert sizes(multiplicity) == (0, 2)
     assert [each.outcome for each in found] == [S, S]
 
 

@@ -89,6 +89,12 @@ def test_a_pack_tells_which_architectures_it_knows():
         PACK.setting("vgg16")
 
 
+@pytest.mark.parametrize(("own", "default"), [("vgg16", "tiny"), ("tiny", "vgg16")])
+def test_a_pack_whose_own_or_default_setting_is_missing_is_refused(own, default):
+    with pytest.raises(TicError, match="no setting for architecture 'vgg16'; known: tiny"):
+        Pack(PAPER, {"tiny": TINY}, own=own, default=default)
+
+
 def test_a_setting_changes_its_recipe_only():
     changed = TINY.but(timesteps=3)
     assert (changed.recipe, changed.seeds) == (TINY.recipe.but(timesteps=3), TINY.seeds)

@@ -49,9 +49,11 @@ RUN = {
 AUDIT = {
     "started": "2026-01-01T00:00:00+00:00", "seconds": 1.5, "completed": True,
     "papers": ({"key": "p", "title": "t", "authors": "a", "venue": "v", "year": 1, "url": "u"},),
-    "protocols": ({"name": "standard", "says": "As noted.", "release": False},),
+    "protocols": ({"paper": "p", "name": "standard", "says": "As noted.", "release": False},),
     "entries": (ENTRY,), "runs": (RUN,),
-    "multiplicity": {"method": "Holm", "level": 0.025, "family": 1, "rivals": 2},
+    "multiplicity": {
+        "method": "Holm", "level": 0.025, "families": ({"paper": "p", "claims": 1, "rivals": 2},),
+    },
     "provenance": {
         "command": "pytest", "git_commit": None, "git_dirty": None, "versions": {},
         "python": "3.11", "platform": "Linux", "processor": "x", "accelerator": None,
@@ -122,7 +124,7 @@ def test_an_unknown_word_is_refused(changes):
 
 def test_another_schema_version_is_refused():
     with pytest.raises(ValidationError, match="schema_version"):
-        Audit.model_validate({**AUDIT, "schema_version": 3})
+        Audit.model_validate({**AUDIT, "schema_version": 4})
 
 
 def test_every_effect_has_its_seed_or_none_has():

@@ -81,11 +81,11 @@ def test_every_protocol_is_told_once_with_the_claims_it_touches_and_the_standard
     assert describe_protocols(planned) == (
         f"{STANDARD_BLOCK}\n"
         "\n"
-        "summed-logits\n"
+        "summed-logits  (other2024)\n"
         "    Of the sum.\n"
         "    touches: other2024/a\n"
         "\n"
-        "official\n"
+        "official  (other2024)\n"
         "    As the release.\n"
         "    touches: other2024/a, other2024/c"
     )

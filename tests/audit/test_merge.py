@@ -128,7 +128,7 @@ def test_claims_of_one_audit_only_are_taken_as_they_are_and_corrected_with_the_o
         ("b", Outcome.SUPPORTED),
     ]
     assert [each.outcome for each in found.entries] == [Outcome.INCONCLUSIVE] * 2
-    assert found.multiplicity.family == 2
+    assert found.multiplicity.families[0].claims == 2
 
 
 def test_a_claim_that_failed_in_one_audit_is_not_judged():

@@ -10,7 +10,9 @@ import pytest
 from tic.attacks import Level
 from tic.audit import Claim, Gap, Pack, Paper, Protocol, Setting
 from tic.audit.options import Options, read_options, store_folder
+from tic.audit.pack import Lacking
 from tic.audit.protocol import STANDARD
+from tic.data.spec import describe
 from tic.errors import TicError
 from tic.plugin import LEVELS
 from tic.recipe import Recipe
@@ -119,7 +121,7 @@ def test_the_number_of_images_of_the_battery_is_a_limit(asked, size):
 def test_the_level_of_the_battery_is_the_one_that_was_asked_for(level):
     assert only(attacks=level) == dataclasses.replace(TINY, attacks=level)
     own = dataclasses.replace(TINY, attacks="full", attack_size=7)
-    pack = dataclasses.replace(PACK, settings={"tiny": own})
+    pack = dataclasses.replace(PACK, settings={"tiny": own}, own="tiny")
     assert read().settings(pack) == [own]
 
 
@@ -156,8 +158,6 @@ REFUSED = [
     ({"arch": "tiny,tiny"}, "--arch needs distinct names separated by commas, got 'tiny,tiny'"),
     ({"dataset": "mnist"}, "--dataset does not know 'mnist'; known: cifar10, cifar100, digits,"),
     ({"claim": " , "}, "--claim needs distinct names separated by commas, got ' , '"),
-    ({"arch": "vgg16"}, "other2024 has no setting for architecture 'vgg16'; known: resnet19, tiny"),
-    ({"train_size": "1798"}, "--train-size must be at most the "),
     ({"timesteps": "10001"}, "--timesteps must be at most 10000, got '10001'"),
     ({"epochs": "9" * 5000}, "--epochs must be at most 1000000, got '9999"),
     ({"test_size": "1" * 40}, "--test-size must be at most 1000000000 or all, got '1111"),
@@ -165,16 +165,34 @@ REFUSED = [
     ({"store": Path("a\0b")}, r"--store must name a folder, got 'a\x00b' (no folder can"),
     ({"data": Path("/dev/null/x")}, "--data must name a folder, got '/dev/null/x' ("),
     ({"report_dir": Path("/dev/null")}, "--report-dir must name a folder, got '/dev/null' ("),
-    ({"train_size": "1798"}, "training images of digits, got 1798; use --train-size all"),
 ]
 
 
 @pytest.mark.parametrize(("asked", "sentence"), REFUSED)
 def test_what_is_out_of_range_is_refused_in_one_sentence(asked, sentence):
     with pytest.raises(TicError) as refused:
-        settings(**asked)
+        read(**asked)
     assert sentence in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_setting_that_the_pack_does_not_have_stands_in_its_place_with_the_reason():
+    ours, missing = settings(arch="tiny,vgg16")
+    assert ours == TINY
+    reason = "other2024 has no setting for architecture 'vgg16'; known: resnet19, tiny"
+    assert missing == Lacking({"network": "vgg16"}, reason)
+    assert [each.label for each in settings(arch="vgg16", dataset="digits,svhn")] == [
+        "vgg16-digits", "vgg16-svhn",
+    ]  # fmt: skip
+
+
+def test_more_training_images_than_the_data_set_has_are_a_setting_that_is_not_there():
+    missing = only(train_size="1798")
+    assert missing.label == "tiny-digits"
+    assert missing.reason == (
+        "--train-size must be at most the 1797 training images of digits, got 1798; "
+        "use --train-size all"
+    ).replace("1797", str(describe("digits").train_size))
 
 
 @pytest.mark.parametrize(

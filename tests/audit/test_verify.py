@@ -81,9 +81,11 @@ def test_a_verdict_that_holm_takes_back_must_not_stand():
 
 
 def test_a_smaller_family_is_named(sound):
-    smaller = sound.multiplicity.model_copy(update={"family": 0})
+    (family,) = sound.multiplicity.families
+    none = family.model_copy(update={"claims": 0})
+    smaller = sound.multiplicity.model_copy(update={"families": (none,)})
     found = faults(verify_document(sealed(sound.model_copy(update={"multiplicity": smaller}))))
-    assert found == {"verdicts": ("multiplicity: family is 0, and 1 when judged again",)}
+    assert found == {"verdicts": ("multiplicity: families 1.claims is 0, and 1 when judged again",)}
 
 
 def test_effects_that_cannot_be_judged_are_a_fault_and_no_traceback(sound):

@@ -31,11 +31,12 @@ from tic.audit.document import Paper
 from tic.audit.expectation import drift, load_expectation
 from tic.audit.merge import merge
 from tic.audit.options import read_options
-from tic.audit.pack import Pack, Setting
+from tic.audit.pack import Lacking, Pack, Setting
 from tic.audit.seal import sealed
 from tic.audit.verify import verify_document
 from tic.cli import main
 from tic.engine.plan import make_plan
+from tic.errors import TicError
 from tic.lab import usable_device
 from tic.plugin.concluding import verdict_table
 from tic.recipe import Recipe
@@ -171,6 +172,8 @@ def fuzz_options(case: dict[str, Any]) -> bool:
         options.require_claims([CLAIM])
         options.protocols_of(CLAIM)
         for setting in options.settings(PACK):
+            if isinstance(setting, Lacking):
+                raise TicError(setting.reason)
             assert make_plan(setting.recipe.with_seed(seed) for seed in setting.seeds[:3])
 
     return accepted(plan)

@@ -78,7 +78,7 @@ def test_counterfeits_that_are_caught_pass_whatever_their_outcome(planting):
     assert outcome.status == 0
     assert "3 passed" in outcome.text
     assert "counterfeits: 2 of 2 caught" in outcome.text
-    assert outcome.audit.multiplicity.family == 1
+    assert outcome.family.claims == 1
     assert planting(CAUTIOUS, arguments=["--strict"]).status == 0
 
 

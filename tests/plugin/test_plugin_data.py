@@ -88,14 +88,16 @@ def test_a_download_that_fails_is_the_reason(bringing):
 
 
 def test_such_a_claim_counts_in_the_family_of_the_correction(bringing):
-    assert bringing().audit.multiplicity.family == 2
+    assert bringing().family.claims == 2
 
 
-def test_a_data_set_that_was_asked_for_must_be_there(bringing):
+def test_without_the_data_set_that_was_asked_for_nothing_runs_and_the_exit_status_says_so(bringing):
     outcome = bringing("--dataset", "svhn")
-    assert outcome.status == 4
-    assert "the download failed (" in outcome.text
-    assert not outcome.folder.exists()
+    assert outcome.status == 1
+    assert set(outcome.verdicts.values()) == {"NOT_RUN"}
+    (reason,) = {each.reason for each in outcome.audit.entries}
+    assert "the download failed (" in reason
+    assert f"no claim that rests on Runs could run: {reason}" in outcome.text
 
 
 def test_a_plan_counts_what_would_be_trained_here(bringing):

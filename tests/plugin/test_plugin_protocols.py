@@ -67,7 +67,7 @@ def test_all_protocols_make_further_entries_and_leave_the_ids_of_the_standard_on
         ("summed", "Of the sum."),
         ("short", "One epoch."),
     ]
-    assert audit.multiplicity.family == 2
+    assert outcome.family.claims == 2
     assert [each.contrasts[0].name for each in audit.entries[1:]] == ["standard", "summed", "short"]
 
 

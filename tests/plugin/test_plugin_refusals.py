@@ -89,15 +89,6 @@ def test_an_absurd_or_hostile_option_is_refused_in_one_short_sentence(
 
 
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "two workers"])
-def test_missing_data_are_told_once_with_the_ways_to_get_them(repository, workers):
-    repository.write(SUPPORTED)
-    empty = repository.pytester.mkdir("empty")
-    outcome = repository.run("--dataset", "cifar10", "--data", empty, *workers)
-    refused(outcome, "the data set cifar10 is not on this machine")
-    assert "pass --data DIR" in outcome.text
-
-
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "two workers"])
 def test_two_tests_that_decide_the_same_are_refused(repository, workers):
     repository.write(SUPPORTED, SUPPORTED.replace("test_positive", "test_again"))
     refused(

@@ -88,7 +88,7 @@ def test_rivals_are_corrected_among_themselves(repository):
     # 0.02 stands alone, and not beside another rival; claims do not count.
     one = repository.audit(SUPPORTED, INCONCLUSIVE, WEAK_RIVAL.format(name="weak"))
     assert one.verdicts["weak[tiny-digits]"] == "SUPPORTED"
-    assert (one.audit.multiplicity.family, one.audit.multiplicity.rivals) == (2, 1)
+    assert (one.family.claims, one.family.rivals) == (2, 1)
     two = repository.audit(*(WEAK_RIVAL.format(name=name) for name in ("weak", "frail")))
     assert set(two.verdicts.values()) == {"INCONCLUSIVE"}
     assert {each.own_outcome for each in two.audit.entries} == {"SUPPORTED"}
@@ -167,7 +167,7 @@ def test_rivals_can_be_left_out(repository):
     assert outcome.status == 0
     assert "2 deselected" in outcome.text
     assert "other explanations" not in outcome.text
-    assert outcome.audit.multiplicity.rivals == 0
+    assert outcome.family.rivals == 0
     assert chosen(repository.run("--no-rivals", "--claim", "positive")) == ["positive"]
 
 

@@ -13,6 +13,7 @@ from tic.audit.document import (
     Audit,
     CounterfeitRecord,
     Entry,
+    Family,
     Multiplicity,
     Paper,
     ProtocolRecord,
@@ -52,11 +53,20 @@ SMOKE = Scope(
 )
 
 PROTOCOLS = (
-    ProtocolRecord(name="standard", says="the plain reading of the paper", release=False),
     ProtocolRecord(
-        name="official", says="as the authors' release does: Eq. 6 of a batch mean", release=True
+        paper="kim2023",
+        name="standard",
+        says="the plain reading of the paper",
+        release=False,
     ),
     ProtocolRecord(
+        paper="kim2023",
+        name="official",
+        says="as the authors' release does: Eq. 6 of a batch mean",
+        release=True,
+    ),
+    ProtocolRecord(
+        paper="kim2023",
         name="summed-logits",
         says="the loss takes the sum of the logits over time, not their mean",
         release=False,
@@ -951,7 +961,11 @@ def build_audit() -> Audit:
         protocols=PROTOCOLS,
         entries=entries,
         runs=runs(),
-        multiplicity=Multiplicity(method="Holm", level=0.05, family=9, rivals=5),
+        multiplicity=Multiplicity(
+            method="Holm",
+            level=0.05,
+            families=(Family(paper="kim2023", claims=9, rivals=5),),
+        ),
         provenance=Provenance(
             command="pytest claims/kim2023 --arch tiny --dataset digits --timesteps 10 --seeds 5",
             git_commit="173956a0c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f6",

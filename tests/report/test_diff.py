@@ -166,8 +166,8 @@ def test_what_a_protocol_means_is_evidence(example_audit, edited):
     protocols = (example_audit.protocols[0], official)
     diff = diff_audits(example_audit, edited(protocols=protocols))
     assert [change.place for change in diff.evidence] == [
-        "protocols.official.says",
-        "protocols.summed-logits",
+        "protocols.kim2023/official.says",
+        "protocols.kim2023/summed-logits",
     ]
     assert diff.evidence[1].after == "absent"
 
@@ -272,13 +272,15 @@ def test_a_protocol_that_becomes_the_releases_is_evidence(example_audit, edited)
     standard, official, summed = example_audit.protocols
     other = official.model_copy(update={"release": False})
     (change,) = diff_audits(example_audit, edited(protocols=(standard, other, summed))).evidence
-    assert change == FieldChange("protocols.official.release", "True", "False")
+    assert change == FieldChange("protocols.kim2023/official.release", "True", "False")
 
 
 def test_the_family_of_the_rivals_is_evidence(example_audit, edited):
-    more = example_audit.multiplicity.model_copy(update={"rivals": 6})
+    (family,) = example_audit.multiplicity.families
+    larger = family.model_copy(update={"rivals": 6})
+    more = example_audit.multiplicity.model_copy(update={"families": (larger,)})
     (change,) = diff_audits(example_audit, edited(multiplicity=more)).evidence
-    assert change == FieldChange("multiplicity.rivals", "5", "6")
+    assert change == FieldChange("multiplicity.families.kim2023.rivals", "5", "6")
 
 
 def test_entries_with_one_name_do_not_shadow_each_other(example_audit, edited):

@@ -93,11 +93,11 @@ def test_rows_whose_verdicts_differ_say_so_in_words(source):
     ],
 )
 def test_what_was_not_found_out_does_not_differ(edited, outcome, differs):
-    table = protocols.protocol_table(edited(12, outcome=outcome))
-    assert table is not None
+    tables = protocols.protocol_tables(edited(12, outcome=outcome))
+    (table,) = tables
     assert table.rows[0].differs is differs
     if not differs:
-        assert table.sentence == "No verdict differs between the protocols."
+        assert protocols.protocols_sentence(tables) == "No verdict differs between the protocols."
 
 
 def test_the_overview_lists_and_counts_only_the_standard_verdicts(source):
@@ -139,7 +139,7 @@ def test_one_protocol_needs_no_table(example_audit, edited):
     assert 'id="protocols"' not in page
     assert "#protocols" not in page
     assert "by protocol" not in render_markdown(audit)
-    assert protocols.protocol_table(audit) is None
+    assert protocols.protocol_tables(audit) == ()
 
 
 def test_the_only_protocol_is_named_where_it_is_not_standard(example_audit, edited):
@@ -197,7 +197,7 @@ def test_repeated_entries_do_not_shadow_each_other(example_audit):
 
 def test_protocols_are_listed_once_and_unlisted_ones_come_last(example_audit, edited):
     twice = (*example_audit.protocols[:1], *example_audit.protocols[:1])
-    names = [record.name for record in protocols.protocols_of(edited(protocols=twice))]
+    names = [each.name for each in protocols.protocols_of(edited(protocols=twice), "kim2023")]
     assert names == ["standard", "official"]
 
 

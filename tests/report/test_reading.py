@@ -3,7 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from tic.audit.document import Audit
 from tic.audit.merge import merge
+from tic.audit.seal import digest, seal, sealed
+from tic.audit.upgrade import upgraded
 from tic.audit.verify import verify_document
 from tic.errors import TicError
 from tic.report import diff_audits, load_audit, render_html
@@ -43,7 +46,7 @@ def test_what_is_no_audit_is_refused_in_one_sentence(tmp_path, content, message)
 
 
 def test_missing_files_and_folders_are_refused(tmp_path):
-    with pytest.raises(TicError, match="must be an audit of schema 2, got no such file"):
+    with pytest.raises(TicError, match="must be an audit of schema 3, got no such file"):
         load_audit(tmp_path / "audit.json")
     with pytest.raises(TicError, match="got is a directory"):
         load_audit(tmp_path)
@@ -51,8 +54,8 @@ def test_missing_files_and_folders_are_refused(tmp_path):
 
 def test_a_newer_schema_is_refused_with_the_way_out(tmp_path, document):
     path = tmp_path / "audit.json"
-    path.write_text(json.dumps(document | {"schema_version": 3}), encoding="utf-8")
-    with pytest.raises(TicError, match=r"at most 2, got 3 in .*; upgrade tic-audit"):
+    path.write_text(json.dumps(document | {"schema_version": 4}), encoding="utf-8")
+    with pytest.raises(TicError, match=r"at most 3, got 4 in .*; upgrade tic-audit"):
         load_audit(path)
 
 
@@ -141,4 +144,51 @@ def test_what_was_never_a_version_is_refused(tmp_path, document, version):
     path = tmp_path / "audit.json"
     path.write_text(json.dumps(document | {"schema_version": version}), encoding="utf-8")
     with pytest.raises(TicError, match="schema_version"):
+        load_audit(path)
+
+
+def as_version_2(document):
+    """What version 2 wrote: protocols and the family of all claims without a paper."""
+    (family,) = document["multiplicity"].pop("families")
+    document["multiplicity"] |= {"family": family["claims"], "rivals": family["rivals"]}
+    for protocol in document["protocols"]:
+        del protocol["paper"]
+    for entry in document["entries"]:
+        del entry["offered"]
+    del document["packages"]
+    document["schema_version"] = 2
+    return document | {"seal": digest(document)}
+
+
+@pytest.fixture
+def older(example_audit):
+    return as_version_2(json.loads(example_audit.model_dump_json()))
+
+
+def test_an_audit_of_version_2_is_read_as_the_one_of_its_paper(older, example_audit):
+    assert Audit.model_validate(upgraded(older)) == sealed(example_audit)
+
+
+def test_a_seal_that_did_not_fit_fits_no_more_after_the_upgrade(older):
+    older["seconds"] = 1.0
+    found = Audit.model_validate(upgraded(older))
+    assert found.seal == older["seal"] != seal(found)
+
+
+def test_an_audit_of_version_2_on_several_papers_followed_another_rule_and_has_no_seal(older):
+    older["entries"][0]["paper"] = "other2024"
+    found = Audit.model_validate(upgraded(older | {"seal": digest(older)}))
+    assert found.seal is None
+    assert {f.paper for f in found.multiplicity.families} == {"kim2023", "other2024"}
+    assert [(p.paper, p.name) for p in found.protocols] == [
+        ("other2024", "standard"), ("kim2023", "standard"), ("kim2023", "official"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["entries", "protocols", "multiplicity"])
+@pytest.mark.parametrize("value", [None, 3, "x", [3], [[]]])
+def test_a_document_of_version_2_that_is_no_audit_is_refused(tmp_path, older, name, value):
+    path = tmp_path / "audit.json"
+    path.write_text(json.dumps(older | {name: value}), encoding="utf-8")
+    with pytest.raises(TicError, match="must be an audit of schema 3"):
         load_audit(path)

@@ -147,7 +147,7 @@ def test_claims_stand_in_the_order_of_the_audit(page):
     [
         "Smoke scale: 13 of 14 verdicts. Says nothing yet about the paper's setting.",
         "architecture: tiny (2 convolutions, 11 k weights) instead of ResNet-19",
-        "By itself this claim is SUPPORTED. Corrected for the 9 claims of this audit (Holm, level "
+        "By itself this claim is SUPPORTED. Corrected for the 9 claims of this paper (Holm, level "
         "0.05) it is not, so it counts as INCONCLUSIVE.",
         "About 14 seeds would decide, if estimate and spread stay as they are.",
         "arithmetic: no seed and no interval",
@@ -158,7 +158,7 @@ def test_claims_stand_in_the_order_of_the_audit(page):
         "git checkout 173956a0c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f6",
         "Holm over 9 claims at level 0.05",
         "The 5 rivals are a family of their own, corrected in the same way",
-        "By itself this rival is SUPPORTED. Corrected for the 5 rivals of this audit (Holm, level "
+        "By itself this rival is SUPPORTED. Corrected for the 5 rivals of this paper (Holm, level "
         "0.05) it is not, so it counts as INCONCLUSIVE.",
         "20 runs from 4 recipes",
         "How to read a verdict",

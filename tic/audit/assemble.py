@@ -1,11 +1,12 @@
-"""From the entries of single claims to the audit: Holm over all of them, Runs, completeness."""
+"""From the entries of single claims to the audit: Holm over those of each paper, Runs, data."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
-from tic.audit.document import Entry, Multiplicity, RunRecord
+from tic.audit.document import Entry, Family, Multiplicity, RunRecord
 from tic.engine.plan import Plan
 from tic.errors import TicError
 from tic.lab import Lab
@@ -16,42 +17,40 @@ from tic.stats import Outcome, holm
 
 
 def correct(entries: Sequence[Entry], confidence: float) -> tuple[list[Entry], Multiplicity]:
-    """Let SUPPORTED stand only where it survives Holm's correction over the audit.
+    """Let SUPPORTED stand only where it survives Holm's correction over its paper.
 
-    The family is every collected claim that rests on seeds, those that were not judged included:
-    it does not shrink when some of them fail. Another protocol is another reading of the same
-    claims and no further discovery, so each is corrected in a family of its own, where claims that
-    it does not touch stand as in the standard one. Rivals are corrected among themselves;
-    counterfeits are not, since none of them may be supported even alone. The level is the error
-    rate that the two-sided intervals leave on either side.
+    The family is every collected claim of the paper that rests on seeds, those that were not judged
+    included: it does not shrink when some of them fail, and claims of other papers do not widen it.
+    Another protocol is another reading of the same claims and no further discovery, so each is
+    corrected in a family of its own, where claims that it does not touch stand as in the standard
+    one. Rivals are corrected among themselves; counterfeits are not, since none of them may be
+    supported even alone. The level is the error rate that the two-sided intervals leave on either
+    side.
     """
     level = (1 - confidence) / 2
-    claims, rivals = (
-        [entry for entry in entries if entry.role == role and _is_tested(entry)]
-        for role in ("claim", "rival")
-    )
-    fallen = _fallen(claims, level) | _fallen(rivals, level)
-    sizes = {
-        role: len({_identity(entry) for entry in members})
-        for role, members in (("claim", claims), ("rival", rivals))
-    }
+    tested: dict[tuple[str, str], list[Entry]] = {}
+    for entry in filter(_is_tested, entries):
+        tested.setdefault((entry.paper, entry.role), []).append(entry)
+    fallen = {each for members in tested.values() for each in _fallen(members, level)}
+    sizes = Counter({key: len(set(map(_identity, own))) for key, own in tested.items()})
     corrected = [
-        _demote(entry, sizes[entry.role])
+        _demote(entry, sizes[entry.paper, entry.role])
         if entry.own_outcome is Outcome.SUPPORTED and entry.id in fallen
         else entry
         for entry in entries
     ]
-    multiplicity = Multiplicity(
-        method="Holm", level=level, family=sizes["claim"], rivals=sizes["rival"]
+    families = tuple(
+        Family(paper=paper, claims=sizes[paper, "claim"], rivals=sizes[paper, "rival"])
+        for paper in dict.fromkeys(entry.paper for entry in entries)
     )
-    return corrected, multiplicity
+    return corrected, Multiplicity(method="Holm", level=level, families=families)
 
 
-def _fallen(claims: Sequence[Entry], level: float) -> set[str]:
-    """Ids of the entries that do not survive the correction."""
+def _fallen(members: Sequence[Entry], level: float) -> set[str]:
+    """Ids of the entries of one paper and role that do not survive the correction."""
     fallen: set[str] = set()
-    for protocol in {entry.protocol for entry in claims}:
-        family = _family(claims, protocol)
+    for protocol in {entry.protocol for entry in members}:
+        family = _family(members, protocol)
         survives = holm([1.0 if e.p_value is None else e.p_value for e in family], level)
         fallen |= {
             entry.id
@@ -75,8 +74,10 @@ def _identity(entry: Entry) -> object:
 
 
 def _is_tested(entry: Entry) -> bool:
+    """Whether an entry is one of those that are corrected together."""
     is_exact = bool(entry.contrasts) and not any(each.seeds for each in entry.contrasts)
-    return entry.outcome is not Outcome.NOT_APPLICABLE and not is_exact
+    has_setting = entry.offered and entry.outcome is not Outcome.NOT_APPLICABLE
+    return entry.role != "counterfeit" and has_setting and not is_exact
 
 
 def _demote(entry: Entry, family: int) -> Entry:

@@ -23,7 +23,7 @@ from tic.audit.evidence import (
 )
 from tic.stats.judge import Outcome
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 
 class Paper(Record):
@@ -45,11 +45,13 @@ class Scope(Record):
 
 
 class ProtocolRecord(Record):
-    """One way to read what the paper leaves open; `says` tells how it differs.
+    """One way to read what a paper leaves open; `says` tells how it differs.
 
-    `release` marks what the paper's released code does.
+    `name` is unique within the paper, whose key is `paper`. `release` marks what the paper's
+    released code does.
     """
 
+    paper: str
     name: str
     says: str
     release: bool
@@ -66,8 +68,10 @@ class Entry(Record):
     """One claim in one setting, with everything that its verdict rests on.
 
     `own_outcome` is the claim by itself; `outcome` is what is left of it after Holm's correction
-    over the audit. `protocol` names the reading of the paper that it was judged by, and
+    over the paper. `protocol` names the reading of the paper that it was judged by, and
     `alternatives` the other protocols that could change its verdict, run in this audit or not.
+    `offered` is whether the paper's pack has the setting that was asked for: where it has not, the
+    entry is NOT_RUN and no part of the correction.
 
     An entry of the role `rival` is another explanation of what the claims in `threatens` (by id)
     observe, in the same setting and with the same value of every parameter that both have. When it
@@ -93,6 +97,7 @@ class Entry(Record):
     protocol: str
     alternatives: tuple[str, ...]
     scope: Scope
+    offered: bool = True
     outcome: Outcome
     own_outcome: Outcome
     reason: str
@@ -148,31 +153,39 @@ class Provenance(Record):
     merged: tuple[str, ...] = ()
 
 
-class Multiplicity(Record):
-    """The correction over all claims of the audit, made for each protocol apart.
+class Family(Record):
+    """How many verdicts on one paper are corrected together, the same under every protocol.
 
-    `family` is the number of claims that are corrected together, the same for every protocol;
-    `rivals` is that of the rivals, which are corrected among themselves.
+    Rivals are corrected among themselves.
     """
+
+    paper: str
+    claims: int
+    rivals: int
+
+
+class Multiplicity(Record):
+    """The correction over the claims of each paper, made for each of its protocols apart."""
 
     method: str
     level: FiniteFloat
-    family: int
-    rivals: int
+    families: tuple[Family, ...]
 
 
 class Audit(Record):
     """One execution of the suite, or several that were merged.
 
-    `seal` is the sha256 of all the rest (see `tic.audit.seal`); an audit of an older version has
-    none.
+    `packages` are those outside of `tic` that define measurements which the verdicts rest on;
+    `tic verify --trust` imports them. `seal` is the sha256 of all the rest (see `tic.audit.seal`);
+    an audit of a version that kept too little to be verified has none.
     """
 
-    schema_version: Literal[2] = SCHEMA_VERSION
+    schema_version: Literal[3] = SCHEMA_VERSION
     started: str
     seconds: FiniteFloat
     completed: bool
     papers: tuple[Paper, ...]
+    packages: tuple[str, ...] = ()
     protocols: tuple[ProtocolRecord, ...]
     entries: tuple[Entry, ...]
     runs: tuple[RunRecord, ...]

@@ -35,15 +35,16 @@ def _needs(entry: PlannedEntry) -> str:
 
 
 def describe_protocols(planned: Iterable[PlannedEntry]) -> str:
-    """Tell of every protocol how it reads the paper, and which claims it touches."""
-    touched: dict[Protocol, dict[str, None]] = {}
+    """Tell of every protocol how it reads its paper, and which claims it touches."""
+    touched: dict[tuple[str, Protocol], dict[str, None]] = {}
     for entry in planned:
         for protocol in entry.claim.protocols:
-            touched.setdefault(protocol, {})[entry.claim.id] = None
+            touched.setdefault((entry.claim.pack.paper.key, protocol), {})[entry.claim.id] = None
     blocks = ["\n".join([STANDARD.name, *_indented(STANDARD.says)])]
-    for protocol, claims in touched.items():
+    for (paper, protocol), claims in touched.items():
+        heading = f"{protocol.name}  ({paper})"
         touches = _indented(f"touches: {', '.join(claims)}")
-        blocks.append("\n".join([protocol.name, *_indented(protocol.says), *touches]))
+        blocks.append("\n".join([heading, *_indented(protocol.says), *touches]))
     return "\n\n".join(blocks)
 
 

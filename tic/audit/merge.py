@@ -27,7 +27,7 @@ from tic.stats.judge import JUDGED
 
 _SAME = (
     "role", "threatens", "counterfeit", "claim", "version", "paper", "source", "says", "rule",
-    "parameters", "protocol", "alternatives", "scope",
+    "parameters", "protocol", "alternatives", "scope", "offered",
 )  # fmt: skip
 """Fields of an entry that must agree for its seeds to be pooled."""
 
@@ -68,6 +68,7 @@ def merge(audits: Sequence[Audit]) -> Audit:
             seconds=sum(audit.seconds for audit in audits),
             completed=all(audit.completed for audit in audits),
             papers=distinct(paper for audit in audits for paper in audit.papers),
+            packages=tuple(sorted({each for audit in audits for each in audit.packages})),
             protocols=distinct(each for audit in audits for each in audit.protocols),
             entries=tuple(entries),
             runs=_runs(audits),

@@ -1,4 +1,4 @@
-"""Command-line options of an audit, resolved against a pack's settings."""
+"""Command-line options of an audit, resolved against the settings of packs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from tic.attacks.battery import Level
 from tic.audit.claims import Claim
-from tic.audit.pack import Pack, Setting
+from tic.audit.pack import Lacking, Pack, Setting
 from tic.audit.protocol import STANDARD, Protocol
 from tic.data.spec import SPECS, describe
 from tic.errors import TicError
@@ -64,14 +64,14 @@ class Options:
     protocols: tuple[str, ...] = ()
     gpus: tuple[int, ...] = ()
 
-    def settings(self, pack: Pack) -> list[Setting]:
+    def settings(self, pack: Pack) -> list[Setting | Lacking]:
         """Resolve the settings that the claims of a pack are audited in.
 
-        Raises:
-            TicError: The pack has no such architecture, or a value is out of its range.
+        Their order is that of the options, the same for every pack. One that the pack does not
+        have, as another in the same audit may, is told with the reason.
         """
         return [
-            self._override(pack.setting(architecture), dataset)
+            self._setting(pack, architecture, dataset)
             for architecture in self.architectures or (pack.default,)
             for dataset in self.datasets or (None,)
         ]
@@ -112,6 +112,15 @@ class Options:
                 raise TicError(
                     f"--protocol does not know {quoted(name)}; known: {', '.join(names)}"
                 )
+
+    def _setting(self, pack: Pack, architecture: str, dataset: str | None) -> Setting | Lacking:
+        try:
+            return self._override(pack.setting(architecture), dataset)
+        except TicError as error:
+            known = pack.settings.get(architecture)
+            used = dataset or (known.recipe.dataset if known else None)
+            named = {"network": architecture, "data set": used}
+            return Lacking({key: each for key, each in named.items() if each}, str(error))
 
     def _override(self, setting: Setting, dataset: str | None) -> Setting:
         changes: dict[str, Any] = {

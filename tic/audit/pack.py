@@ -34,13 +34,36 @@ class Setting:
     attack_size: int | None = None
 
     @property
+    def parameters(self) -> dict[str, str]:
+        """Network and data set, as the entries of an audit name them."""
+        return {"network": self.recipe.architecture, "data set": self.recipe.dataset}
+
+    @property
     def label(self) -> str:
         """Network and data set, as test ids show them."""
-        return f"{self.recipe.architecture}-{self.recipe.dataset}"
+        return "-".join(self.parameters.values())
 
     def but(self, **recipe_fields: object) -> Setting:
         """Return a copy whose Recipe differs in some fields."""
         return replace(self, recipe=self.recipe.but(**recipe_fields))
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """A setting that was asked for and that a pack does not have.
+
+    Attributes:
+        parameters: Network and data set as entries of an audit name them, where they are known.
+        reason: Why the pack does not have it, and what it has.
+    """
+
+    parameters: Mapping[str, str]
+    reason: str
+
+    @property
+    def label(self) -> str:
+        """What was asked for, as test ids show it."""
+        return "-".join(self.parameters.values())
 
 
 @dataclass(frozen=True)
@@ -53,6 +76,9 @@ class Pack:
         own: Name of the architecture whose setting is the paper's own.
         default: Name of the architecture whose setting is audited without `--arch`.
         places: Places of the paper in its order, such as `Fig. 1`; claims are audited in it.
+
+    Raises:
+        TicError: There is no setting of the name `own` or `default`.
     """
 
     paper: Paper
@@ -60,6 +86,10 @@ class Pack:
     own: str
     default: str
     places: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in (self.own, self.default):
+            self.setting(name)
 
     def setting(self, architecture: str) -> Setting:
         """Find the setting of an architecture.

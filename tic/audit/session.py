@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from tic.audit.claims import Claim, Rival
 from tic.audit.counterfeit import Counterfeit
 from tic.audit.document import Audit, CounterfeitRecord, Entry, ProtocolRecord, Scope
 from tic.audit.judge import Judge
 from tic.audit.options import CONFIDENCE
-from tic.audit.pack import Setting
+from tic.audit.pack import Lacking, Setting
 from tic.audit.protocol import STANDARD, Protocol
 from tic.audit.scope import scope
 from tic.data.spec import describe, subset_size
@@ -43,8 +43,9 @@ class PlannedEntry:
         protocol: How what the paper leaves open is read.
         counterfeit: What is planted so that the claim is false, or None.
         threatens: Ids of the claims that it explains otherwise, where it is a rival.
+        offered: Whether its pack has the setting that was asked for.
         not_applicable: Why the claim says nothing about the setting, or None.
-        unavailable: What this machine lacks for it, or None.
+        unavailable: What this machine or its pack lacks for it, or None.
     """
 
     id: str
@@ -56,6 +57,7 @@ class PlannedEntry:
     protocol: Protocol = STANDARD
     counterfeit: Counterfeit | None = None
     threatens: tuple[str, ...] = ()
+    offered: bool = True
     not_applicable: str | None = None
     unavailable: str | None = None
 
@@ -81,7 +83,7 @@ class PlannedEntry:
 def plan_entry(
     claim: Claim,
     case: str,
-    setting: Setting | None,
+    setting: Setting | Lacking | None,
     parameters: Mapping[str, Any],
     protocol: Protocol = STANDARD,
     counterfeit: Counterfeit | None = None,
@@ -91,12 +93,14 @@ def plan_entry(
     Args:
         claim: What it decides.
         case: Test parameters as in the test's id, "" without any.
-        setting: None for claims without Runs, which stand in their pack's own setting.
+        setting: None for claims without Runs. They stand in their pack's own setting, as do those
+            that the pack lacks the setting for.
         parameters: Test parameters by name.
         protocol: How what the paper leaves open is read.
         counterfeit: What is planted so that the claim is false, if anything.
     """
-    used = setting or claim.pack.setting(claim.pack.own)
+    used = setting if isinstance(setting, Setting) else claim.pack.setting(claim.pack.own)
+    nowhere = Scope(level="smoke", differences=())
     common: dict[str, Any] = {
         "id": f"{claim.id}[{case}]" if case else claim.id,
         "claim": claim,
@@ -106,6 +110,10 @@ def plan_entry(
         "counterfeit": counterfeit,
         "threatens": claim.threatens(parameters) if isinstance(claim, Rival) else (),
     }
+    if isinstance(setting, Lacking):
+        return PlannedEntry(
+            **common, recipes={}, scope=nowhere, offered=False, unavailable=setting.reason
+        )
     try:
         return PlannedEntry(
             **common,
@@ -113,21 +121,27 @@ def plan_entry(
             scope=scope(claim, used, parameters, protocol),
         )
     except NotApplicableError as error:
-        nowhere = Scope(level="smoke", differences=())
         return PlannedEntry(**common, recipes={}, scope=nowhere, not_applicable=str(error))
 
 
-def _as_text(setting: Setting | None, parameters: Mapping[str, Any]) -> dict[str, str]:
+def _as_text(setting: Setting | Lacking | None, parameters: Mapping[str, Any]) -> dict[str, str]:
     shown = {name.replace("_", " "): str(value) for name, value in parameters.items()}
     if setting is None:
         return shown
-    own = {"network": setting.recipe.architecture, "data set": setting.recipe.dataset}
+    own = setting.parameters
     if hidden := sorted(own.keys() & shown.keys()):
         raise TicError(
             f"test parameters must not be named {', '.join(hidden)}, as the setting's are; "
             "choose another name"
         )
     return {**own, **shown}
+
+
+class Evidence(TypedDict):
+    """What entries rest on: by Run the sha256 of measurements by file, and who defines them."""
+
+    measurements: dict[str, dict[str, str]]
+    packages: list[str]
 
 
 @dataclass
@@ -139,12 +153,14 @@ class AuditSession:
         planned: Collected claims by entry id, in order.
         entries: What came out so far; filled where reports arrive.
         evidence: By Run the sha256 of every measurement that they rest on, by file; likewise.
+        packages: Those outside of `tic` that define such measurements; likewise.
     """
 
     lab: Lab
     planned: dict[str, PlannedEntry] = field(default_factory=dict)
     entries: dict[str, Entry] = field(default_factory=dict)
     evidence: dict[str, dict[str, str]] = field(default_factory=dict)
+    packages: set[str] = field(default_factory=set)
     started: float = field(default_factory=time.time)
     _left: Plan | None = field(default=None, init=False)
 
@@ -219,6 +235,7 @@ class AuditSession:
             seconds=round(time.time() - self.started, 1),
             completed=completed and set(self.planned) <= set(self.entries),
             papers=tuple(papers.values()),
+            packages=tuple(sorted(self.packages)),
             protocols=self._protocols(),
             entries=tuple(entries),
             runs=tuple(run_records(self.plan, self.lab, list(sizes), self.evidence)),
@@ -227,30 +244,45 @@ class AuditSession:
         )
         return sealed(audit)
 
-    def new_evidence(self) -> dict[str, dict[str, str]]:
-        """What measurements this process asked for since it was last called, as `evidence`."""
+    def new_evidence(self) -> Evidence:
+        """What measurements this process asked for since it was last called, as plain JSON."""
         found: dict[str, dict[str, str]] = {}
         asked = self.lab.store.evidence
         while asked:
             path, digest = asked.popitem()
             found.setdefault(path.parent.name, {})[path.name] = digest
-        return found
+        return {"measurements": found, "packages": sorted(self.lab.store.packages)}
 
-    def receive(self, entry: Entry, evidence: Mapping[str, Mapping[str, str]]) -> None:
+    def receive(self, entry: Entry, evidence: Evidence) -> None:
         """Take an entry and what it rests on, from this process or from a worker."""
         self.entries[entry.id] = entry
-        for fingerprint, measurements in evidence.items():
+        self.packages.update(evidence["packages"])
+        for fingerprint, measurements in evidence["measurements"].items():
             self.evidence.setdefault(fingerprint, {}).update(measurements)
 
+    @property
+    def nothing_runs(self) -> str | None:
+        """Say that no claim that rests on Runs can run here, and why; None where one can."""
+        trained = [e for e in self.planned.values() if e.claim.needs and not e.not_applicable]
+        reasons = dict.fromkeys(each.unavailable for each in trained)
+        if not reasons or None in reasons:
+            return None
+        return f"no claim that rests on Runs could run: {'; '.join(map(str, reasons))}"
+
     def _protocols(self) -> tuple[ProtocolRecord, ...]:
-        """The protocols that were run, the standard one first."""
-        used = {each.protocol.name: each.protocol for each in self.planned.values()}
-        ordered = sorted(used.values(), key=lambda each: each.name != STANDARD.name)
-        return tuple(_protocol_record(each) for each in ordered)
+        """The protocols that were run, paper by paper, the standard one of each first."""
+        used = {
+            (e.claim.pack.paper.key, e.protocol.name): e.protocol for e in self.planned.values()
+        }
+        papers = list(dict.fromkeys(paper for paper, _ in used))
+        ordered = sorted(used, key=lambda key: (papers.index(key[0]), key[1] != STANDARD.name))
+        return tuple(_protocol_record(paper, used[paper, name]) for paper, name in ordered)
 
 
-def _protocol_record(protocol: Protocol) -> ProtocolRecord:
-    return ProtocolRecord(name=protocol.name, says=protocol.says, release=protocol.release)
+def _protocol_record(paper: str, protocol: Protocol) -> ProtocolRecord:
+    return ProtocolRecord(
+        paper=paper, name=protocol.name, says=protocol.says, release=protocol.release
+    )
 
 
 def judged(planned: PlannedEntry, judge: Judge, seconds: float, lab: Lab) -> Entry:
@@ -335,6 +367,7 @@ def _entry(planned: PlannedEntry, outcome: Outcome, reason: str, **evidence: Any
         protocol=planned.protocol.name,
         alternatives=_alternatives(planned),
         scope=planned.scope,
+        offered=planned.offered,
         outcome=outcome,
         own_outcome=outcome,
         reason=reason,

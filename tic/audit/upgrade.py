@@ -2,24 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tic.audit.document import SCHEMA_VERSION, Audit, Entry
+from tic.audit.seal import digest
 
-_OLDER = (1,)
-"""Versions whose fields all still mean the same; what came later has a default."""
+Document = dict[str, Any]
 
 
-def upgraded(document: dict[str, Any]) -> dict[str, Any]:
+def upgraded(document: Document) -> Document:
     """Return an audit's JSON as this version writes it; one that is no older one as it is.
 
     Version 1 kept no seal, no digests, no samples of trends and no effects of readings: it can be
-    shown and compared, but neither verified nor merged.
+    shown and compared, but neither verified nor merged. Of version 2 a seal that fits becomes that
+    of the upgraded document, where today's rule gives the same verdicts; one that does not fit is
+    kept, to be found. A document that is no audit is left for validation to refuse.
     """
     version = document.get("schema_version")
-    if type(version) is not int or version not in _OLDER:
-        return document
-    return {**document, "schema_version": SCHEMA_VERSION}
+    while type(version) is int and version in _STEPS:
+        try:
+            document = _STEPS[version](document)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return {**document, "schema_version": SCHEMA_VERSION}
+        version += 1
+        document["schema_version"] = version
+    return document
+
+
+def _from_1(document: Document) -> Document:
+    """All fields still meant the same; what came later has a default."""
+    return dict(document)
+
+
+def _from_2(document: Document) -> Document:
+    """Protocols and families had no paper: an audit of several corrected all of them together."""
+    entries, counts = document["entries"], document["multiplicity"]
+    papers = list(dict.fromkeys(entry["paper"] for entry in entries))
+    used = {(entry["paper"], entry["protocol"]) for entry in entries}
+    new = {
+        **document,
+        "packages": [],
+        "protocols": [
+            {"paper": paper, **protocol}
+            for paper in papers
+            for protocol in document["protocols"]
+            if len(papers) == 1 or (paper, protocol["name"]) in used
+        ],
+        "entries": [{**entry, "offered": True} for entry in entries],
+        "multiplicity": {
+            "method": counts["method"],
+            "level": counts["level"],
+            "families": [
+                {"paper": paper, "claims": counts["family"], "rivals": counts["rivals"]}
+                for paper in papers
+            ],
+        },
+        "schema_version": 3,
+    }
+    if document.get("seal") is not None and document["seal"] == digest(document):
+        new["seal"] = digest(new) if len(papers) <= 1 else None
+    return new
+
+
+_STEPS: dict[int, Callable[[Document], Document]] = {1: _from_1, 2: _from_2}
 
 
 def told_by_every_version(audit: Audit) -> Audit:

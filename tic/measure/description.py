@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import reprlib
+import sys
 from collections.abc import Collection, Iterator
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -23,6 +24,23 @@ OWN = "tic"
 """Package whose dataclasses are always known."""
 DEPTH = 8
 """Descriptions and lists within each other, at most."""
+
+
+class UntrustedError(TicError):
+    """A description names a module of no package that is trusted; nothing of it was imported.
+
+    Args:
+        kind: What was named.
+        packages: What is trusted.
+
+    Attributes:
+        module: Of the kind.
+    """
+
+    def __init__(self, kind: str, packages: Collection[str]) -> None:
+        trusted = ", ".join(sorted(packages))
+        super().__init__(f"{kind} is of no package that is trusted: {trusted}")
+        self.module = kind.partition(":")[0]
 
 
 def describe(value: object) -> dict[str, Any]:
@@ -44,7 +62,8 @@ def restore(document: Any, base: type[Any], trusted: Collection[str] = ()) -> An
         trusted: Packages or modules beside `tic` whose dataclasses may be made; they are imported.
 
     Raises:
-        TicError: It describes nothing of the kind, or something of a package that is not trusted.
+        UntrustedError: It describes something of a package that is not trusted.
+        TicError: It describes nothing of the kind.
     """
     kind = _kind(document, (OWN, *trusted))
     if not issubclass(kind, base):
@@ -55,7 +74,13 @@ def restore(document: Any, base: type[Any], trusted: Collection[str] = ()) -> An
 def foreign_modules(value: object) -> frozenset[str]:
     """Modules outside of `tic` that `restore` has to trust."""
     modules = {type(part).__module__ for part in _parts(value)}
-    return frozenset(name for name in modules if not _within(name, OWN))
+    return frozenset(name for name in modules if not within(name, OWN))
+
+
+def foreign_packages(value: object) -> frozenset[str]:
+    """Packages of those modules; a module of no package stands for itself."""
+    modules = {name: sys.modules.get(name) for name in foreign_modules(value)}
+    return frozenset(getattr(each, "__package__", "") or name for name, each in modules.items())
 
 
 def _parts(value: Any) -> Iterator[Any]:
@@ -102,8 +127,8 @@ def _kind(document: Any, packages: Collection[str]) -> type[Any]:
     module, _, name = named.partition(":") if isinstance(named, str) else ("", "", "")
     if not all(each.isidentifier() for each in (*module.split("."), name)):
         raise TicError(f"a kind is written module:name, got {_short(named)}")
-    if not any(_within(module, package) for package in packages):
-        raise TicError(f"{named} is of no package that is trusted: {', '.join(sorted(packages))}")
+    if not any(within(module, package) for package in packages):
+        raise UntrustedError(named, packages)
     try:
         found = getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
@@ -195,7 +220,8 @@ def _fitted_tuple(value: Any, hints: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(_fitted(one, hint) for one, hint in zip(value, each, strict=True))
 
 
-def _within(module: str, package: str) -> bool:
+def within(module: str, package: str) -> bool:
+    """Whether a module is a package, or of it."""
     return module == package or module.startswith(f"{package}.")
 
 

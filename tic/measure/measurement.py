@@ -107,7 +107,7 @@ def measure(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any
     """Take a measurement on the Run of a Recipe, or return it from the Store.
 
     Two processes that want the same measurement never take it twice. What it was read from is noted
-    in `Store.evidence`.
+    in `Store.evidence`, and what packages define it in `Store.packages`.
 
     Raises:
         NotMeasuredError: The Store lacks it, and this is a rehearsal.
@@ -116,6 +116,7 @@ def measure(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any
         DivergedRunError: Its training diverged.
     """
     lab.run(recipe)
+    lab.store.packages |= description.foreign_packages(measurement)
     images = _images(measurement, recipe, lab)
     path = _path(measurement, recipe, lab, images)
     shape = measurement.shape(recipe)

@@ -64,6 +64,8 @@ class Building:
         from tic.engine.building import Build
 
         audit = self.state.session
+        if audit.nothing_runs:
+            raise pytest.UsageError(audit.nothing_runs)
         with self._engine() as engine:
             self.build = build = Build(engine, audit.lab, [run.recipe for run in audit.plan])
             with progress_line(audit, build.describe):

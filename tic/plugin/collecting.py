@@ -15,7 +15,7 @@ from tic.plugin.state import MARK, State, case_of, claim_of
 if TYPE_CHECKING:
     from tic.audit.claims import Claim
     from tic.audit.counterfeit import Counterfeit
-    from tic.audit.pack import Setting
+    from tic.audit.pack import Lacking, Setting
     from tic.audit.protocol import Protocol
     from tic.audit.session import PlannedEntry
 
@@ -27,6 +27,7 @@ class Collecting:
         self.state = state
         self._pytest_session: pytest.Session | None = None
         self._known_protocols: set[str] = set()
+        self._settings: list[list[Setting | Lacking]] = []
         self._lacks: dict[tuple[str, bool], DataNotFoundError | None] = {}
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -63,14 +64,26 @@ class Collecting:
         wanted = claim.role == "claim" and self.state.config.option.counterfeits
         return claim.worlds if wanted else ()
 
-    def _cases(self, claim: Claim) -> tuple[list[Setting], list[Protocol]]:
+    def _cases(self, claim: Claim) -> tuple[list[Setting | Lacking], list[Protocol]]:
         from tic.audit.protocol import STANDARD
 
         try:
-            return self.state.options.settings(claim.pack), self.state.options.protocols_of(claim)
+            options = self.state.options
         except TicError as error:
             self.state.refuse(error)
             return [claim.pack.setting(claim.pack.own)], [STANDARD]
+        settings = options.settings(claim.pack)
+        self._settings.append(settings)
+        return settings, options.protocols_of(claim)
+
+    def _require_settings(self) -> None:
+        """Refuse a setting that no pack has; where some have it, the others' claims are not run."""
+        from tic.audit.pack import Lacking
+
+        for same in zip(*self._settings, strict=True):
+            reasons = dict.fromkeys(e.reason for e in same if isinstance(e, Lacking))
+            if all(isinstance(each, Lacking) for each in same):
+                raise TicError("\n".join(reasons))
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Let -k find a claim by its name and place too."""
@@ -108,6 +121,7 @@ class Collecting:
         claims = [item for item in session.items if claim_of(item)]
         try:
             if claims and not self.state.faults:
+                self._require_settings()
                 self.state.options.require_protocols(self._known_protocols)
                 self._plan(claims)
         except TicError as error:
@@ -138,9 +152,9 @@ class Collecting:
     def _with_data(self, planned: PlannedEntry) -> PlannedEntry:
         """Look for the data now, not hours later.
 
-        The data set that was asked for must be there or be downloaded. Another one that a claim
-        brings along is only downloaded on demand; without it that claim is not run. A plan or a
-        list needs no data, and says what an audit would do.
+        The data set that was asked for is downloaded where it is not there, another one that a
+        claim brings along only on demand; a claim that still lacks one is not run. A plan or a list
+        needs no data, and says what an audit would do.
         """
         from tic.audit.privacy import anonymous
 
@@ -150,8 +164,6 @@ class Collecting:
             if self.state.tells_only and not optional:
                 continue
             if error := self._lack(dataset, download=not optional):
-                if dataset == own:
-                    raise error
                 way_out = "; --download fetches it" if optional else ""
                 return replace(planned, unavailable=anonymous(f"{error}{way_out}"))
         return planned

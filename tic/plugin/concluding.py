@@ -73,6 +73,8 @@ class Concluding:
         planted = [entry for entry in audit.entries if entry.role == "counterfeit"]
         entries = [entry for entry in audit.entries if entry.role != "counterfeit"]
         problems = [passed_as_true(e) for e in planted if e.own_outcome is Outcome.SUPPORTED]
+        if nothing_runs := self.state.session.nothing_runs:
+            problems.append(nothing_runs)
         if (expected := self.state.expected) is not None:
             drifts = (drift(entry, expected, final=True) for entry in entries)
             problems += [each for each in drifts if each]

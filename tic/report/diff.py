@@ -86,7 +86,7 @@ def diff_audits(before: Audit, after: Audit) -> AuditDiff:
             *_run_evidence(before, after),
             *changes("completed", before.completed, after.completed),
             *changes("protocols", _protocols(before), _protocols(after)),
-            *changes("multiplicity", plain(before.multiplicity), plain(after.multiplicity)),
+            *changes("multiplicity", _multiplicity(before), _multiplicity(after)),
         ),
         information=tuple(_information(before, after)),
     )
@@ -135,10 +135,19 @@ def _information(before: Audit, after: Audit) -> Iterator[FieldChange]:
     for field in _INFORMATIVE:
         old, new = (getattr(audit.provenance, field) for audit in (before, after))
         yield from changes(field, old, new)
+    yield from changes("packages", before.packages, after.packages)
 
 
 def _protocols(audit: Audit) -> dict[str, dict[str, Any]]:
-    return {protocol.name: plain(protocol, {"name"}) for protocol in audit.protocols}
+    return {
+        f"{protocol.paper}/{protocol.name}": plain(protocol, {"paper", "name"})
+        for protocol in audit.protocols
+    }
+
+
+def _multiplicity(audit: Audit) -> dict[str, Any]:
+    families = {each.paper: plain(each, {"paper"}) for each in audit.multiplicity.families}
+    return {**plain(audit.multiplicity, {"families"}), "families": families}
 
 
 def _verdict_line(change: VerdictChange) -> str:

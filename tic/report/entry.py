@@ -84,7 +84,8 @@ def entry_views(
         common: For each scope the differences from the paper that are told on top.
     """
     known = {run.fingerprint for run in audit.runs}
-    records = {record.name: record for record in protocols_of(audit)}
+    papers = dict.fromkeys(entry.paper for entry in audit.entries)
+    records = {(p, record.name): record for p in papers for record in protocols_of(audit, p)}
     return tuple(
         _entry_view(entry, anchor, known, common.get(entry.scope.level, ()), records, references)
         for entry, anchor, references in zip(
@@ -107,7 +108,7 @@ def _entry_view(
     anchor: str,
     known: set[str],
     common: Sequence[str],
-    records: dict[str, ProtocolRecord],
+    records: dict[tuple[str, str], ProtocolRecord],
     references: dict[str, Reference],
 ) -> EntryView:
     return EntryView(
@@ -126,7 +127,7 @@ def _entry_view(
         figures=_figure_views(entry.figures, anchor),
         differences=tuple(d for d in entry.scope.differences if d not in common),
         runs=tuple((short(run), run_anchor(run) if run in known else None) for run in entry.runs),
-        protocol=None if entry.protocol == STANDARD else records[entry.protocol],
+        protocol=None if entry.protocol == STANDARD else records[entry.paper, entry.protocol],
         alternatives=tuple(_reference(name, references) for name in entry.alternatives),
     )
 

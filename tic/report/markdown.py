@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tic.audit.document import Audit, Entry
 from tic.report import numerals, verdicts
 from tic.report.finding import text
+from tic.report.multiplicity import families
 from tic.report.protocols import (
     ProtocolCell,
     ProtocolRow,
     ProtocolTable,
     in_overview,
-    protocol_table,
+    protocol_tables,
     result_sentence,
 )
-from tic.report.roles import name_of, only
+from tic.report.roles import name_of, names, only
 from tic.report.summary import findings
 from tic.report.text import markdown, shorten
 from tic.stats.judge import Outcome
@@ -34,17 +35,17 @@ def render_markdown(audit: Audit) -> str:
     if not audit.completed:
         blocks.append("**Interrupted.** The audit did not run to its end; what follows is partial.")
     claims = only(audit, "claim")
-    table = protocol_table(claims)
-    shown = in_overview(claims.entries) if table else claims.entries
+    tables = protocol_tables(claims)
+    shown = in_overview(claims.entries) if tables else claims.entries
     blocks.append("## Auditor's summary")
     blocks.append(verdicts.counts_sentence(shown))
-    blocks += [result_sentence(claims, table)] if table else []
+    blocks += [result_sentence(claims, tables)] if tables else []
     blocks.append(_findings(audit))
     blocks += _scopes(claims)
     if shown:
-        blocks.append(_table(_COLUMNS, (_row(entry) for entry in shown)))
+        blocks.append(_table(_COLUMNS, map(_row, shown, names(shown))))
     blocks.append(_list(claims.entries))
-    blocks += _protocols(table) if table else []
+    blocks += _protocols(tables)
     blocks.append(_origin(audit))
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -73,13 +74,14 @@ def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _protocols(table: ProtocolTable) -> Iterator[str]:
-    """Compare the verdicts under all protocols, and say what each of them is."""
-    yield "## Verdicts by protocol"
-    yield "\n".join(f"- **{markdown(p.name)}**: {markdown(p.says)}" for p in table.protocols)
-    names = (markdown(protocol.name) for protocol in table.protocols)
-    columns = ("Claim", "Setting", *names, "Verdicts")
-    yield _table(columns, (_protocol_row(row) for row in table.rows))
+def _protocols(tables: Sequence[ProtocolTable]) -> Iterator[str]:
+    """Compare the verdicts under all protocols of each paper, and say what each of them is."""
+    for table in tables:
+        yield f"## Verdicts by protocol{f': {markdown(table.paper)}' if len(tables) > 1 else ''}"
+        yield "\n".join(f"- **{markdown(p.name)}**: {markdown(p.says)}" for p in table.protocols)
+        heads = (markdown(protocol.name) for protocol in table.protocols)
+        columns = ("Claim", "Setting", *heads, "Verdicts")
+        yield _table(columns, (_protocol_row(row) for row in table.rows))
 
 
 def _protocol_row(row: ProtocolRow) -> tuple[str, ...]:
@@ -104,7 +106,7 @@ def _badge(entry: Entry) -> str:
     return f"{badge.symbol} {badge.word}"
 
 
-def _row(entry: Entry) -> tuple[str, ...]:
+def _row(entry: Entry, name: str) -> tuple[str, ...]:
     contrast = verdicts.decisive(entry)
     estimate, seeds = "–", "–"
     if contrast is not None:
@@ -113,7 +115,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
         seeds = str(len(contrast.seeds) or seeds)
     return (
         _badge(entry),
-        markdown(name_of(entry)),
+        markdown(name),
         markdown(entry.source),
         markdown(verdicts.setting(entry) or "–"),
         markdown(estimate),
@@ -138,7 +140,7 @@ def _origin(audit: Audit) -> str:
     dirty = " with uncommitted changes" if origin.git_dirty else ""
     multiplicity = audit.multiplicity
     return (
-        f"{markdown(multiplicity.method)} over {numerals.counted(multiplicity.family, 'claim')} "
+        f"{markdown(multiplicity.method)} over {markdown(families(multiplicity, 'claim'))} "
         f"at level {multiplicity.level:g}. Started {markdown(audit.started)}, "
         f"commit {commit}{dirty}. "
         f"To repeat: {markdown(origin.command)}"

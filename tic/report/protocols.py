@@ -45,8 +45,9 @@ class ProtocolRow:
 
 @dataclass(frozen=True)
 class ProtocolTable:
-    """Claims in their setting by protocols."""
+    """The claims of one paper, given by its key, in their setting by its protocols."""
 
+    paper: str
     protocols: tuple[ProtocolRecord, ...]
     rows: tuple[ProtocolRow, ...]
 
@@ -55,33 +56,40 @@ class ProtocolTable:
         """Return for how many claims in their setting the verdict depends on the protocol."""
         return sum(row.differs for row in self.rows)
 
-    @property
-    def sentence(self) -> str:
-        """Say for how many claims the verdict depends on the protocol."""
-        if not any(row.compared for row in self.rows):
-            return "No claim was judged by more than one protocol."
-        if not self.differing:
-            return "No verdict differs between the protocols."
-        of = f"{self.differing} of {counted(len(self.rows), 'claim')} in their setting"
-        return f"The verdict differs between protocols for {of}."
 
-
-def protocols_of(audit: Audit) -> tuple[ProtocolRecord, ...]:
-    """Return the protocols of an audit, with those that only its entries name at the end."""
-    records = {record.name: record for record in reversed(audit.protocols)}
-    named = [record.name for record in audit.protocols] + [e.protocol for e in audit.entries]
+def protocols_of(audit: Audit, paper: str) -> tuple[ProtocolRecord, ...]:
+    """Return the protocols of a paper, with those that only its entries name at the end."""
+    listed = [record for record in audit.protocols if record.paper == paper]
+    records = {record.name: record for record in reversed(listed)}
+    judged = [entry.protocol for entry in audit.entries if entry.paper == paper]
     return tuple(
-        records.get(n, ProtocolRecord(name=n, says="", release=False)) for n in dict.fromkeys(named)
+        records.get(n, ProtocolRecord(paper=paper, name=n, says="", release=False))
+        for n in dict.fromkeys([*(record.name for record in listed), *judged])
     )
 
 
-def protocol_table(audit: Audit) -> ProtocolTable | None:
-    """Compare verdicts between protocols; None where the audit has only one."""
-    protocols = protocols_of(audit)
-    if len(protocols) < 2:
-        return None
-    rows = (_row(audit.entries, members, protocols) for members in grouped(audit.entries))
-    return ProtocolTable(protocols, tuple(rows))
+def protocol_tables(audit: Audit) -> tuple[ProtocolTable, ...]:
+    """Compare verdicts between the protocols of each paper that was read by more than one."""
+    papers = dict.fromkeys(entry.paper for entry in audit.entries)
+    tables = (_table(audit, paper) for paper in papers)
+    return tuple(table for table in tables if len(table.protocols) > 1)
+
+
+def _table(audit: Audit, paper: str) -> ProtocolTable:
+    protocols, entries = protocols_of(audit, paper), audit.entries
+    rows = (_row(entries, members, protocols) for members in grouped(entries))
+    return ProtocolTable(paper, protocols, tuple(row for row in rows if row.entry.paper == paper))
+
+
+def protocols_sentence(tables: Sequence[ProtocolTable]) -> str:
+    """Say for how many claims the verdict depends on the protocol."""
+    rows = [row for table in tables for row in table.rows]
+    if not any(row.compared for row in rows):
+        return "No claim was judged by more than one protocol."
+    if not (differing := sum(row.differs for row in rows)):
+        return "No verdict differs between the protocols."
+    of = f"{differing} of {counted(len(rows), 'claim')} in their setting"
+    return f"The verdict differs between protocols for {of}."
 
 
 def grouped(entries: Sequence[Entry]) -> tuple[dict[str, int], ...]:
@@ -118,13 +126,14 @@ def in_overview(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     )
 
 
-def result_sentence(audit: Audit, table: ProtocolTable) -> str:
+def result_sentence(audit: Audit, tables: Sequence[ProtocolTable]) -> str:
     """Say what the counted verdicts leave out, and whether the protocol matters."""
+    sentence = protocols_sentence(tables)
     others = len(audit.entries) - len(in_overview(audit.entries))
     if not others:
-        return table.sentence
+        return sentence
     left_out = f"{counted(others, 'verdict')} under protocols other than the standard one"
-    return f"This leaves out {left_out}. {table.sentence}"
+    return f"This leaves out {left_out}. {sentence}"
 
 
 def _row(

@@ -65,7 +65,8 @@ def claim_names(entries: Sequence[Entry]) -> tuple[str, ...]:
 def _claims(entry: Entry, label: str) -> str:
     if entry.role != "rival" or not entry.threatens:
         return label
-    names = [claim.removeprefix(f"{entry.paper}/") for claim in entry.threatens]
+    prefix = "" if label.startswith(entry.claim) else f"{entry.paper}/"
+    names = [claim.removeprefix(prefix) for claim in entry.threatens]
     setting = label.partition(" (")[2].removesuffix(")")
     # A parameter that picks the claim says nothing beside its name.
     shown = [each for each in setting.split(", ") if each and each not in names]

@@ -15,6 +15,8 @@ from tic.audit.document import Audit
 from tic.report import numerals, svg, verdicts, view
 from tic.report.archive import AUDIT_FILE
 from tic.report.markdown import render_markdown
+from tic.report.multiplicity import families, family_of
+from tic.report.protocols import protocols_sentence
 from tic.report.reading import load_audit
 from tic.report.rivals import consequence
 from tic.report.roles import name_of
@@ -92,6 +94,9 @@ def _environment() -> Environment:
         "setting": verdicts.setting,
         "parameters": verdicts.parameters,
         "claim_name": name_of,
+        "families": families,
+        "family_of": family_of,
+        "protocols_sentence": protocols_sentence,
         "consequence": consequence,
         "numbers": numerals.aligned,
         "counted": numerals.counted,

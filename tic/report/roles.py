@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, Literal
 
 from tic.audit.document import Audit, Entry
@@ -42,17 +43,22 @@ def name_of(entry: Entry) -> str:
     return entry.claim.removeprefix(f"{entry.paper}/")
 
 
+def names(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Return for each entry the name of its claim, with the paper where there are several."""
+    several = len({entry.paper for entry in entries}) > 1
+    return tuple(entry.claim if several else name_of(entry) for entry in entries)
+
+
 def labels(entries: Sequence[Entry]) -> tuple[str, ...]:
     """Return for each entry its name with the parameters in which the audit's entries differ."""
     values: dict[str, set[str]] = {}
     for entry in entries:
         for key, value in entry.parameters.items():
             values.setdefault(key, set()).add(value)
-    return tuple(
-        _label(entry, {key for key, seen in values.items() if len(seen) > 1}) for entry in entries
-    )
+    varying = {key for key, seen in values.items() if len(seen) > 1}
+    return tuple(map(partial(_label, varying), entries, names(entries)))
 
 
-def _label(entry: Entry, varying: set[str]) -> str:
+def _label(varying: set[str], entry: Entry, name: str) -> str:
     shown = [value for key, value in entry.parameters.items() if key in varying]
-    return f"{name_of(entry)} ({', '.join(shown)})" if shown else name_of(entry)
+    return f"{name} ({', '.join(shown)})" if shown else name

@@ -68,12 +68,12 @@ def checks(entries: Sequence[Entry]) -> Iterator[Finding]:
     yield Finding("Checks", (Span(f"{len(failed)} of {of} failed:"),), tuple(points))
 
 
-def release(entries: Sequence[Entry], protocols: Set[str]) -> Iterator[Finding]:
+def release(entries: Sequence[Entry], protocols: Set[tuple[str, str]]) -> Iterator[Finding]:
     """Compare the verdicts by the paper's protocol with those by its released code.
 
     Args:
         entries: Those of the audit.
-        protocols: The names of the protocols that stand for the release.
+        protocols: Paper and name of the protocols that stand for the release.
     """
     compared = [*_by_protocol(entries, protocols), *_by_reading(entries)]
     if not compared:
@@ -101,7 +101,7 @@ def release(entries: Sequence[Entry], protocols: Set[str]) -> Iterator[Finding]:
 
 
 def _by_protocol(
-    entries: Sequence[Entry], protocols: Set[str]
+    entries: Sequence[Entry], protocols: Set[tuple[str, str]]
 ) -> Iterator[tuple[Span, Outcome, Outcome]]:
     claims, named = numbered(entries, "claim"), labels(entries)
     for members in grouped([entry for _, entry in claims]):
@@ -109,7 +109,8 @@ def _by_protocol(
         if STANDARD not in judged or judged[STANDARD][1].outcome in SILENT:
             continue
         for name, (index, entry) in judged.items():
-            if name in protocols - {STANDARD} and entry.outcome not in SILENT:
+            by_release = name != STANDARD and (entry.paper, name) in protocols
+            if by_release and entry.outcome not in SILENT:
                 span = Span(f"{named[index]} by protocol {name}", index)
                 yield span, judged[STANDARD][1].outcome, entry.outcome
 

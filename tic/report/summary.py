@@ -40,7 +40,7 @@ def findings(audit: Audit) -> tuple[Finding, ...]:
         audit: What an execution of the suite left.
     """
     entries = audit.entries
-    protocols = {protocol.name for protocol in audit.protocols if protocol.release}
+    protocols = {(each.paper, each.name) for each in audit.protocols if each.release}
     return (
         *_rivals(entries),
         *robustness(entries),

@@ -11,7 +11,7 @@ from tic.audit.places import read_places
 from tic.report.counterfeits import CounterfeitTable, counterfeit_table
 from tic.report.entry import EntryView, entry_views
 from tic.report.finding import Finding
-from tic.report.protocols import ProtocolTable, in_overview, protocol_table, result_sentence
+from tic.report.protocols import ProtocolTable, in_overview, protocol_tables, result_sentence
 from tic.report.reading_table import OverallTable, overall_tables
 from tic.report.rivals import threats
 from tic.report.roles import Role, anchors, only
@@ -64,7 +64,7 @@ class AuditView:
     linked: Mapping[str, tuple[EntryView, ...]]
     anchors: tuple[str, ...]
     papers: tuple[PaperView, ...]
-    protocols: ProtocolTable | None
+    protocols: tuple[ProtocolTable, ...]
     protocol_sentence: str
     readings: tuple[OverallTable, ...]
     counterfeits: CounterfeitTable | None
@@ -79,8 +79,8 @@ def audit_view(audit: Audit) -> AuditView:
     common = {scope.level: scope.differences for scope in scopes}
     views = entry_views(claims, _places(audit, "claim"), common)
     rivals = entry_views(only(audit, "rival"), _places(audit, "rival"), common)
-    table = protocol_table(claims)
-    shown = in_overview(claims.entries) if table else claims.entries
+    tables = protocol_tables(claims)
+    shown = in_overview(claims.entries) if tables else claims.entries
     listed = {entry.id for entry in shown}
     return AuditView(
         audit=audit,
@@ -93,8 +93,8 @@ def audit_view(audit: Audit) -> AuditView:
         linked=_linked(audit, places, (*views, *rivals), listed),
         anchors=places,
         papers=_paper_views(audit, views, listed),
-        protocols=table,
-        protocol_sentence=result_sentence(claims, table) if table else "",
+        protocols=tables,
+        protocol_sentence=result_sentence(claims, tables) if tables else "",
         readings=overall_tables(audit.entries),
         counterfeits=counterfeit_table(audit.entries),
         training=training(audit.runs),

@@ -1,0 +1,169 @@
+"""Two papers in one audit: neither changes what is said of the other."""
+
+import json
+
+import pytest
+
+PACK = """
+from tic.audit import Counterfeit, Gap, Pack, Paper, Protocol, Setting, claim
+from tic.recipe import Recipe
+from tic.stats import above
+TINY = Setting(Recipe(dataset="digits", train_size=60, timesteps=2, epochs=2, batch_size=20,
+                      augmentation="none"), seeds=(0, 1, 2), test_size=60)
+BIG = TINY.but(dataset="cifar10")
+PAPER = Paper(key="{key}", title="{key}", authors="A", venue="V", year=2024, url="u")
+PACK = Pack(PAPER, {settings}, own="{default}", default="{default}")
+SHORT = Protocol("short", "{says}", alter=lambda recipe: recipe.but(epochs=1))
+NOTHING = Counterfeit("nothing", "Nothing was planted.")
+def decides(name):
+    return claim(PACK, name, source="Fig. 1", says=f"It is {{name}}.", rule="By gaps.",
+                 needs=lambda setting: setting.recipe, counterfeits=(NOTHING,),
+                 gaps=(Gap("How long.", (SHORT,)),))
+@decides("near")
+def test_near(runs, judge):
+    judge({near}, above(0), name="gap")
+@decides("high")
+def test_high(runs, judge):
+    judge([4.0, 5.0, 6.0], above(0), name="gap")
+"""
+ONE = PACK.format(
+    key="other2024", settings='{"tiny": TINY, "big": BIG}', default="tiny", says="One epoch.",
+    near="[2.0, 3.0, 4.0]",
+)  # fmt: skip
+"""Of two claims the 0.018 and 0.007 that `near` and `high` have survive Holm; of four neither."""
+TWO = PACK.format(
+    key="another2025", settings='{"wee": TINY}', default="wee", says="A single epoch.",
+    near="[-2.0, 3.0, 4.0]",
+)  # fmt: skip
+"""The same names of claims and of a protocol, and an architecture of its own."""
+BOTH = {"test_one": ONE, "test_two": TWO}
+
+
+@pytest.fixture
+def audit(repository):
+    """Audit some of the files of claims; this machine has no CIFAR-10."""
+    empty = repository.pytester.mkdir("empty")
+
+    def run(files, *arguments):
+        for name, text in BOTH.items():
+            (repository.pytester.path / f"{name}.py").unlink(missing_ok=True)
+            if name in files:
+                repository.pytester.makepyfile(**{name: text})
+        return repository.run("--data", empty, *arguments)
+
+    return run
+
+
+def plain(audit, paper, ids=None):
+    """The entries of a paper without how long they took."""
+    return {
+        entry.id: entry.model_dump(exclude={"seconds"})
+        for entry in audit.entries
+        if entry.paper == paper and (ids is None or entry.id in ids)
+    }
+
+
+def verdicts(audit, paper):
+    return {e.id.split("/")[1]: str(e.outcome) for e in audit.entries if e.paper == paper}
+
+
+def test_each_paper_is_told_in_a_joint_audit_what_it_is_told_alone(audit):
+    options = ("--protocol", "all")
+    together = audit(BOTH, *options).audit
+    for name, paper in (("test_one", "other2024"), ("test_two", "another2025")):
+        alone = audit([name], *options).audit
+        assert plain(together, paper) == plain(alone, paper)
+        (family,) = alone.multiplicity.families
+        assert family in together.multiplicity.families
+        assert set(alone.protocols) == {p for p in together.protocols if p.paper == paper}
+
+
+def test_a_second_paper_does_not_take_away_what_survives_holm_in_the_first(audit):
+    found = audit(BOTH).audit
+    assert verdicts(found, "other2024") == {
+        "near[tiny-digits]": "SUPPORTED", "high[tiny-digits]": "SUPPORTED",
+    }  # fmt: skip
+    assert [(f.paper, f.claims) for f in found.multiplicity.families] == [
+        ("other2024", 2), ("another2025", 2),
+    ]  # fmt: skip
+
+
+def test_protocols_of_one_name_keep_the_sentence_of_their_paper(audit):
+    outcome = audit(BOTH, "--protocol", "all")
+    told = {(p.paper, p.name): p.says for p in outcome.audit.protocols}
+    assert told["other2024", "short"] == "One epoch."
+    assert told["another2025", "short"] == "A single epoch."
+    page = (outcome.folder / "report.html").read_text(encoding="utf-8")
+    for says in ("One epoch.", "A single epoch."):
+        assert page.count(f"<dt>short</dt><dd>{says}</dd>") == 1
+    listed = audit(BOTH, "--list", "protocols").text
+    assert "short  (other2024)\n    One epoch." in listed
+    assert "short  (another2025)\n    A single epoch." in listed
+
+
+def test_missing_data_and_a_missing_architecture_stop_only_the_entries_that_need_them(audit):
+    outcome = audit(BOTH, "--arch", "wee,tiny,big", "--protocol", "all")
+    assert outcome.status == 0
+    assert outcome.audit.completed
+    one, two = (verdicts(outcome.audit, paper) for paper in ("other2024", "another2025"))
+    for found in (one, two):
+        assert {case for case, outcome in found.items() if outcome != "NOT_RUN"} == {
+            "near[tiny-digits]", "near[tiny-digits-short]",
+            "high[tiny-digits]", "high[tiny-digits-short]",
+        }  # fmt: skip
+    reasons = {entry.id: entry.reason for entry in outcome.audit.entries}
+    assert reasons["another2025/near[tiny]"] == (
+        "another2025 has no setting for architecture 'tiny'; known: wee"
+    )
+    assert reasons["other2024/near[big-cifar10]"].startswith(
+        "the data set cifar10 is not on this machine"
+    )
+    assert "--data DIR" in reasons["other2024/near[big-cifar10]"]
+
+
+def test_what_a_pack_does_not_have_changes_no_verdict_on_what_it_has(audit):
+    together = audit(BOTH, "--arch", "wee,tiny").audit
+    for name, paper, arch in (
+        ("test_one", "other2024", "tiny"),
+        ("test_two", "another2025", "wee"),
+    ):
+        alone = plain(audit([name], "--arch", arch).audit, paper)
+        assert plain(together, paper, set(alone)) == alone
+        assert {e.outcome for e in together.entries if e.paper == paper and e.id not in alone} == {
+            "NOT_RUN"
+        }
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "two workers"])
+def test_an_architecture_that_no_pack_has_is_refused_with_those_that_each_has(audit, workers):
+    outcome = audit(BOTH, "--arch", "tiny,huge", *workers)
+    assert outcome.status == 4
+    assert "another2025 has no setting for architecture 'huge'; known: wee" in outcome.text
+    assert "other2024 has no setting for architecture 'huge'; known: big, tiny" in outcome.text
+    assert not outcome.folder.exists()
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "two workers"])
+def test_where_nothing_at_all_can_run_the_exit_status_says_so(audit, workers):
+    outcome = audit(["test_one"], "--arch", "big", *workers)
+    assert outcome.status == 1
+    assert set(outcome.verdicts.values()) == {"NOT_RUN"}
+    sentence = "no claim that rests on Runs could run: the data set cifar10 is not on this machine"
+    assert outcome.text.count(sentence) == 1
+    built = audit(["test_one"], "--arch", "big", "--build")
+    assert built.status == 4
+    assert sentence in built.text
+
+
+def test_the_joint_audit_verifies_and_its_page_tells_the_claims_of_one_name_apart(audit, capsys):
+    from tic import cli
+
+    outcome = audit(BOTH, "--arch", "wee,tiny", "--protocol", "all")
+    path = outcome.folder / "audit.json"
+    assert cli.main(["verify", str(path)]) == 0
+    assert cli.main(["diff", str(path), str(path)]) == 0
+    assert json.loads(path.read_text())["schema_version"] == 3
+    summary = (outcome.folder / "summary.md").read_text(encoding="utf-8")
+    assert "| another2025/near |" in summary
+    assert "| other2024/near |" in summary
+    assert "Holm over 2 claims of other2024 and 2 claims of another2025 at level" in summary
