@@ -151,7 +151,7 @@ def test_without_the_data_nothing_is_taken_again_and_that_is_told(audited, monke
     monkeypatch.setattr(remeasuring, "measure_anew", nowhere)
     text, holds = told(*audited)
     assert holds
-    assert text.splitlines()[-1].endswith("hold (digits are not here)")
+    assert text.splitlines()[-1].endswith("0  hold (3 not checked: digits are not here)")
 
 
 def test_an_archive_verifies_and_renders_without_the_store(audited, tmp_path, capsys):

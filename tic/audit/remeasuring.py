@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
+from importlib import import_module
 from typing import Any
 
 from tic.audit.artefacts import Artefacts
@@ -13,18 +15,50 @@ from tic.audit.verify import Examined, recipes_of
 from tic.errors import DataNotFoundError, TicError
 from tic.files import parse_json
 from tic.lab import Lab
-from tic.measure.description import restore
+from tic.measure.description import UntrustedError, restore, within
 from tic.measure.measurement import Measurement, measure_anew
 from tic.recipe import Recipe
+from tic.text import quoted
 
 AGREEMENT = 0.01
 """Largest relative difference that another machine's rounding is taken to explain."""
 
 
+def trust(packages: Collection[str], audit: Audit) -> None:
+    """Import packages that define measurements of an audit; nothing where one is of no use to it.
+
+    Raises:
+        TicError: The audit names no such package, or it cannot be imported here.
+    """
+    for package in packages:
+        if not any(within(each, package) for each in audit.packages):
+            known = ", ".join(audit.packages) or "none"
+            raise TicError(
+                f"--trust must name a package that defines measurements of the audit, got "
+                f"{quoted(package)}; the audit names {known}"
+            )
+    for package in packages:
+        try:
+            import_module(package)
+        except Exception as error:  # what a stranger's module raises is not ours to foresee
+            raise TicError(
+                f"--trust {package} must name a package that can be imported here, and it cannot "
+                f"({type(error).__name__}: {error}); install it, or run this where its folder lies"
+            ) from error
+
+
 def measure_again(
-    audit: Audit, artefacts: Artefacts, lab: Lab, *, sample: int, seed: int
+    audit: Audit,
+    artefacts: Artefacts,
+    lab: Lab,
+    *,
+    sample: int,
+    seed: int,
+    trusted: Collection[str] = (),
 ) -> Examined:
     """Take measurements once more and compare them with what the Store has.
+
+    One that cannot be taken here, for want of data or of trust, is no fault and not counted.
 
     Args:
         audit: Lists the measurements.
@@ -32,6 +66,7 @@ def measure_again(
         lab: Has the Runs and the data.
         sample: How many, drawn at random.
         seed: Of the drawing.
+        trusted: Packages beside `tic` whose measurements are taken; see `trust`.
 
     Raises:
         TicError: The sample is no number of measurements.
@@ -43,30 +78,45 @@ def measure_again(
         (record.fingerprint, name) for record in audit.runs for name in record.measurements
     )
     drawn = random.Random(seed).sample(listed, min(sample, len(listed)))
-    faults, remarks = [], []
+    faults, rounded = [], False
+    unchecked: Counter[str] = Counter()
     for fingerprint, name in drawn:
         path = f"measurements/{fingerprint}/{name}"
         try:
             document = parse_json(artefacts.read(path) or b"")
-            says = _compare(document, name, recipes[fingerprint], lab)
+            says = _compare(document, name, recipes[fingerprint], lab, trusted)
         except DataNotFoundError as error:
-            remarks.append(str(error))
+            unchecked[str(error)] += 1
+            continue
+        except UntrustedError as error:
+            unchecked[_untrusted(error.module, audit)] += 1
             continue
         except TicError as error:
             faults.append(f"{path} cannot be taken again: {error}")
             continue
-        if says is None:
-            remarks.append("some differ by rounding")
-        elif says:
+        rounded |= says is None
+        if says:
             faults.append(f"{path} {says}")
-    return Examined("measured again", len(drawn), tuple(faults), "; ".join(dict.fromkeys(remarks)))
+    remarks = ["some differ by rounding"] if rounded else []
+    remarks += [f"{count} not checked: {reason}" for reason, count in unchecked.items()]
+    count = len(drawn) - unchecked.total()
+    return Examined("measured again", count, tuple(faults), "; ".join(remarks))
 
 
-def _compare(document: Any, name: str, recipe: Recipe, lab: Lab) -> str | None:
+def _untrusted(module: str, audit: Audit) -> str:
+    package = next((each for each in audit.packages if within(module, each)), None)
+    if package is None:
+        return f"defined by {module}, which the audit does not name"
+    return f"defined by {package}, which --trust {package} imports"
+
+
+def _compare(
+    document: Any, name: str, recipe: Recipe, lab: Lab, trusted: Collection[str]
+) -> str | None:
     """Say how a measurement differs: "" not at all, None by rounding."""
     if not isinstance(document, dict) or not isinstance(document.get("measurement"), dict):
         return "does not tell how it was taken; it was taken by an older version"
-    measurement = restore(document["measurement"], Measurement)
+    measurement = restore(document["measurement"], Measurement, trusted)
     file, found = measure_anew(measurement, recipe, lab)
     if file != name:
         return f"is not the measurement that it says it is, which would be {file}"

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from tic.audit.artefacts import StoreArtefacts
-from tic.audit.remeasuring import measure_again
+from tic.audit.remeasuring import measure_again, trust
 from tic.audit.verify import describe, verify_artefacts, verify_document
+from tic.errors import TicError
 from tic.lab import Lab
 from tic.report.archive import archived, is_archive
 from tic.report.reading import load_audit
 
 
 def verify(
-    path: Path, store: Path | None, data: Path | None, sample: int, seed: int
+    path: Path,
+    store: Path | None,
+    data: Path | None,
+    sample: int,
+    seed: int,
+    trusted: Collection[str] = (),
 ) -> tuple[str, bool]:
     """Verify an audit by itself, and what it rests on where that is at hand.
 
@@ -23,14 +30,23 @@ def verify(
         data: Folder that data sets are looked for in first.
         sample: How many of the Store's measurements are taken once more.
         seed: Of their drawing.
+        trusted: Packages outside of `tic` that are imported for it; measurements of others are told
+            and not taken.
 
     Returns:
         What was verified, for people, and whether it holds.
 
     Raises:
-        TicError: There is no audit or no Store, or the audit was made by an older version.
+        TicError: There is no audit or no Store, the audit was made by an older version, or a package
+            cannot be imported or is not named by the audit.
     """
     audit = load_audit(path)
+    if trusted and store is None:
+        raise TicError(
+            "--trust goes with --store, whose measurements are taken once more, got it alone; "
+            "name the Store that was audited"
+        )
+    trust(trusted, audit)
     examined = verify_document(audit)
     if store is not None:
         artefacts = StoreArtefacts(store)
@@ -38,7 +54,8 @@ def verify(
         # What is not as it was audited needs no second measurement.
         if not any(each.faults for each in examined):
             lab = Lab(store, data)
-            examined.append(measure_again(audit, artefacts, lab, sample=sample, seed=seed))
+            again = measure_again(audit, artefacts, lab, sample=sample, seed=seed, trusted=trusted)
+            examined.append(again)
     elif is_archive(path):
         with archived(path) as inside:
             examined += verify_artefacts(audit, inside)
