@@ -1,5 +1,6 @@
 """`tic verify` on measurements that a pack defines: taken again for who trusts the pack."""
 
+import hashlib
 import json
 import sys
 
@@ -71,10 +72,8 @@ def test_without_trust_it_is_told_that_it_was_not_checked_and_nothing_is_importe
     path, store, pack = audited
     assert verify(path, store) == 0
     told = capsys.readouterr().out.splitlines()[-1]
-    assert (
-        told.split("  ")[-1] == "hold (3 not checked: defined by pack, which --trust pack imports)"
-    )
-    assert told.split()[2] == "3"
+    assert told.startswith("measured again      3  hold (")
+    assert told.endswith("(3 not checked: defined by pack, which --trust pack imports)")
     assert not (pack / "imported").exists()
     assert "pack" not in sys.modules
 
@@ -137,8 +136,6 @@ def test_a_forged_description_imports_nothing_that_is_not_trusted(audited, repos
     document = json.loads(file.read_text())
     document["measurement"]["kind"] = "stranger:Thing"
     file.write_text(json.dumps(document))
-    import hashlib
-
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     forged = run.model_copy(update={"measurements": run.measurements | {name: digest}})
     path.write_text(sealed(audit.model_copy(update={"runs": (forged, *others)})).model_dump_json())

@@ -5,6 +5,7 @@ import pytest
 from tic.audit.evidence import Check, ReadingVerdict, Sensitivity, WorstCase
 from tic.report import render_html, render_markdown
 from tic.report.finding import Finding, text
+from tic.report.roles import labels
 from tic.report.summary import findings
 from tic.report.text import markdown
 from tic.stats.judge import Outcome
@@ -175,3 +176,10 @@ def test_the_summary_in_markdown_says_the_same(example_audit):
         alarm = " (alarm)" if found.alarm else ""
         assert f"- **{found.topic}{alarm}.** {markdown(text(found.spans))}\n" in summary
         assert all(f"  - {markdown(text(point))}\n" in summary for point in found.points)
+
+
+def test_claims_of_one_name_are_told_apart_by_their_paper(example_audit):
+    first = example_audit.entries[0]
+    other = first.model_copy(update={"paper": "doe2026", "claim": "doe2026/concentration"})
+    assert labels((first, first)) == ("concentration", "concentration")
+    assert labels((first, other)) == ("kim2023/concentration", "doe2026/concentration")

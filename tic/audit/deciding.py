@@ -181,7 +181,7 @@ def exact_effects(
 def judge_again(entry: Entry) -> Entry:
     """Judge a recorded entry anew from its effects; one that was never judged stays as it is.
 
-    Holm's correction over the audit is not part of it: `outcome` is the claim's by itself.
+    Holm's correction over the paper is not part of it: `outcome` is the claim's by itself.
 
     Raises:
         ValueError: The effects cannot be judged; the sentence says why.

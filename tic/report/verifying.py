@@ -37,8 +37,8 @@ def verify(
         What was verified, for people, and whether it holds.
 
     Raises:
-        TicError: There is no audit or no Store, the audit was made by an older version, or a package
-            cannot be imported or is not named by the audit.
+        TicError: There is no audit or no Store, the audit was made by an older version, or a
+            package cannot be imported or is not named by the audit.
     """
     audit = load_audit(path)
     if trusted and store is None:

@@ -1,0 +1,199 @@
+"""Every example of the README and the docs: code runs, and commands are understood."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+import tic.models
+from tic.cli import _own_count, _parser
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted(
+    [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "reports").glob("*/README.md")]
+)
+OTHERS = {"ray", "pip", "cp", "mv"}
+"""Programs whose command line is not ours."""
+QUICK = ("--timesteps", "2", "--epochs", "1", "--train-size", "60", "--test-size", "60")
+
+UNDERSTAND = """
+import json, sys
+from _pytest.config import UsageError, _prepareconfig
+for arguments in json.load(sys.stdin):
+    try:
+        config = _prepareconfig(arguments)
+    except (UsageError, SystemExit) as error:
+        print(json.dumps(f"pytest {' '.join(arguments)}: {error}"))
+    else:
+        config._ensure_unconfigure()
+"""
+"""Reads command lines of pytest as pytest does, with the plugins and conftest files they find."""
+
+
+def texts():
+    """Every page with its text, lines that go on joined."""
+    for page in PAGES:
+        yield page, re.sub(r" *\\\n *", " ", page.read_text(encoding="utf-8"))
+
+
+def blocks(language):
+    """Every fenced block in a language, under its page and line."""
+    return [
+        pytest.param(
+            found[2], id=f"{page.relative_to(ROOT)}:{text[: found.start()].count(chr(10)) + 1}"
+        )
+        for page, text in texts()
+        for found in re.finditer(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        if found[1] == language
+    ]
+
+
+def written_out():
+    """Command lines of blocks and of indented lines, to be typed as they stand."""
+    for block in blocks("sh"):
+        yield from (line.partition(" #")[0] for line in block.values[0].splitlines() if line)
+    for _, text in texts():
+        yield from re.findall(r"^    ((?:tic|pytest|make|cp) .*)$", text, re.MULTILINE)
+
+
+def mentioned():
+    """Code in the running text, such as `make test` or `--seeds 5-9`."""
+    for _, text in texts():
+        running = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+        yield from re.findall(r"`([^`\n]+)`", running)
+
+
+def lines(*programs):
+    """Arguments of every command line of one of these programs, those in the running text too."""
+    said = (each for each in mentioned() if each.split()[0] in programs and " " in each)
+    found = (shlex.split(each) for each in dict.fromkeys([*written_out(), *said]))
+    return [words[1:] for words in found if words[0] in programs]
+
+
+def test_every_block_says_what_it_is():
+    for page, text in texts():
+        fences = re.findall(r"^```(\w*)$", text, re.MULTILINE)
+        assert set(fences[::2]) <= {"python", "sh", "text"}, page
+        assert set(fences[1::2]) <= {""}, page
+
+
+def test_every_command_line_is_of_a_program_that_is_known():
+    programs = [shlex.split(each)[0] for each in written_out()]
+    assert len(programs) > 20
+    assert set(programs) <= {"make", "tic", "pytest", *OTHERS}
+
+
+def test_make_has_every_target_that_is_told():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    told = {words[0] for words in lines("make")}
+    assert {"audit", "test", "bench"} <= told <= set(re.findall(r"^(\w+):", makefile, re.MULTILINE))
+
+
+def test_tic_and_pytest_understand_every_command_line_that_is_told():
+    for_pytest = lines("pytest")
+    for words in lines("tic"):
+        count = _own_count(words)
+        if len(words) == 1:  # the name of a command, which its help knows
+            with pytest.raises(SystemExit, match="0"):
+                _parser().parse_args([*words, "--help"])
+            continue
+        asked = _parser().parse_args(words[:count])
+        if "folder" in asked:
+            for_pytest.append([asked.folder, *getattr(asked, "options", ()), *words[count:]])
+    assert len(for_pytest) > 12
+    done = subprocess.run(
+        [sys.executable, "-c", UNDERSTAND],
+        input=json.dumps(for_pytest), capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stdout.splitlines() if line.startswith('"')] == []
+
+
+def test_every_option_in_the_running_text_is_one():
+    own = [f"{name}/__main__.py" for name in ("benchmarks", "tests/chaos", "tests/fuzz")]
+    known = " ".join((ROOT / name).read_text(encoding="utf-8") for name in (*own, "tic/cli.py"))
+    helped = subprocess.run(
+        [sys.executable, "-m", "pytest", "claims", "--help"],
+        capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
+    told = {option for each in mentioned() for option in re.findall(r"(?<!\S)--[a-z-]+", each)}
+    assert {"--arch", "--trust", "--only"} <= told
+    assert [
+        each for each in sorted(told) if not re.search(rf"{each}\b", known + helped.stdout)
+    ] == []
+
+
+@pytest.fixture
+def given():
+    """What the text around an example has: a network and a loader of images."""
+    images, labels = torch.rand(4, 1, 8, 8), torch.arange(4)
+    return {
+        "__name__": "example",
+        "network": tic.models.build("tiny", in_channels=1, num_classes=10, timesteps=3),
+        "loader": DataLoader(TensorDataset(images, labels), batch_size=2),
+    }
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_every_python_example_runs(code, given):
+    exec(compile(code, "<example>", "exec"), given)
+    if "info" in given:
+        assert given["info"].trace.shape == (3,)
+        assert {each.shape for each in given["info"].by_layer.values()} == {(3,)}
+        assert 1 <= given["info"].centroid <= 3
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory):
+    """A folder with what `pip install .` installs of this project, and nothing else of it."""
+    folder = tmp_path_factory.mktemp("installed")
+    source, wheels, site = (folder / name for name in ("source", "wheels", "site"))
+    source.mkdir()
+    shutil.copytree(ROOT / "tic", source / "tic", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source / name)
+    if find_spec("setuptools") is None or find_spec("pip") is None:
+        pytest.skip("a wheel is built by pip with setuptools, and one of them is not installed")
+    build = ("wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", wheels, source)
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "--disable-pip-version-check", *map(str, build)],
+        capture_output=True, text=True, cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    (wheel,) = wheels.glob("*.whl")
+    with zipfile.ZipFile(wheel) as opened:
+        opened.extractall(site)
+    return site
+
+
+def test_the_claim_that_is_a_whole_file_is_audited_by_what_is_installed(installed, tmp_path):
+    (example,) = (each.values[0] for each in blocks("python") if "@claim(" in each.values[0])
+    (tmp_path / "test_mine.py").write_text(example, encoding="utf-8")
+    audit = ("-m", "pytest", *QUICK, "--store", "store", "--report-dir", "report", ".")
+    told, audited = (
+        subprocess.run(
+            [sys.executable, *arguments],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(installed), "OMP_NUM_THREADS": "1"},
+        )
+        for arguments in (("-c", "import tic; print(tic.__file__)"), audit)
+    )
+    assert Path(told.stdout.strip()).is_relative_to(installed)
+    assert audited.returncode in (0, 1), audited.stdout + audited.stderr
+    document = json.loads((tmp_path / "report" / "audit.json").read_text(encoding="utf-8"))
+    (entry,) = document["entries"]
+    assert entry["id"] == "doe2026/clean-accuracy[tiny-digits]"
+    assert entry["outcome"] in {"SUPPORTED", "REFUTED", "INCONCLUSIVE"}
+    assert (tmp_path / "report" / "report.html").exists()
