@@ -27,7 +27,7 @@ PROTOCOLS = """\
 standard
     The reading of the paper that the notes of each claim state.
 
-summed
+summed  (other2024)
     Of the sum.
     touches: other2024/open
 """

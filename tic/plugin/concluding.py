@@ -1,4 +1,4 @@
-"""The end: correction over the claims of each paper, report, and what the final verdicts mean for the exit."""
+"""The end: correction paper by paper, report, and what the final verdicts mean for the exit."""
 
 from __future__ import annotations
 
