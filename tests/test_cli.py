@@ -79,11 +79,11 @@ def test_an_audit_that_was_refused_does_not_succeed(audit):
 
 def test_an_audit_of_a_folder_without_claims_does_not_succeed(repository, modules_forgotten):
     repository.pytester.makepyfile(test_units="def test_unit():\n    pass\n")
-    assert main(["audit", ".", *QUICKLY]) == 1
+    assert main(["audit", ".", *QUICKLY]) == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
-def test_an_audit_under_strict_does_not_succeed_with_an_undecided_claim(audit):
-    assert audit(INCONCLUSIVE, arguments=("--strict",)) == 1
+def test_an_audit_does_not_succeed_with_an_undecided_claim_where_only_decided_ones_will_do(audit):
+    assert audit(INCONCLUSIVE, arguments=("--fail-on-inconclusive",)) == 1
 
 
 @pytest.mark.parametrize(("claim", "status"), [(CAUTIOUS, 0), (GULLIBLE, 1)])
@@ -129,16 +129,16 @@ def test_an_audit_is_held_against_expected_verdicts(audit, repository, allowed, 
 )
 def test_options_are_handed_to_pytest_as_they_are(monkeypatch, command, given, passed_on):
     seen = []
-    monkeypatch.setattr(pytest, "main", lambda arguments, plugins=None: seen.extend(arguments) or 3)
+    monkeypatch.setattr(pytest, "main", lambda arguments: seen.extend(arguments) or 3)
     assert main([command, *given]) == 3
     telling = {
         "audit": [],
-        "plan": ["--plan", "-q"],
-        "claims": ["--list", "claims", "-q"],
-        "protocols": ["--list", "protocols", "-q"],
+        "plan": ["--tic-plan", "-q"],
+        "claims": ["--tic-list=claims", "-q"],
+        "protocols": ["--tic-list=protocols", "-q"],
     }
     folder, *options = passed_on
-    assert seen == [folder, *telling[command], *options]
+    assert seen == [folder, "--tic-audit", *telling[command], *options]
 
 
 def test_a_plan_is_printed_and_nothing_trained(repository, modules_forgotten, capsys):

@@ -7,22 +7,27 @@ import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tic.errors import TicError
 from tic.files import require_folder
 from tic.text import visible
 
-if TYPE_CHECKING:
-    import pytest
-
-
 _PASSING_ON = (
-    ("build", ("--build",), "train and measure what an audit needs, on one or many machines"),
-    ("plan", ("--plan",), "show what an audit would train and what it costs"),
-    ("claims", ("--list", "claims"), "list the claims in a folder and what they need"),
-    ("protocols", ("--list", "protocols"), "list the readings of what a paper leaves open"),
+    (
+        "audit",
+        (),
+        "audit the claims in a folder; succeeds when all were judged, whatever the verdicts",
+    ),
+    (
+        "build",
+        ("--tic-build", "-q"),
+        "train and measure what an audit needs, on one or many machines",
+    ),
+    ("plan", ("--tic-plan", "-q"), "show what an audit would train and what it costs"),
+    ("claims", ("--tic-list=claims", "-q"), "list the claims in a folder and what they need"),
+    ("protocols", ("--tic-list=protocols", "-q"), "list the readings of what a paper leaves open"),
 )
+"""Commands that pytest does: name, options, purpose."""
 
 _FURTHER = "Further options are pytest's and the plugin's: see pytest --help."
 
@@ -31,8 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        0 when the command did what it was asked for, 1 when `diff` found a difference, `verify` a
-        fault or an audit was not completed, 2 when the command was refused.
+        0 when the command did what it was asked for, 1 when `diff` found a difference or `verify` a
+        fault, 2 when the command was refused. Of `audit` and the others that pytest does its exit
+        status, which `tic.plugin.outcomes` states for audits.
     """
     _show_any_letter()
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -57,7 +63,7 @@ def _own_count(given: list[str]) -> int:
 
     Only pytest knows which of its options take a value, so they are not searched for the folder.
     """
-    passing_on = {"audit", *(name for name, _, _ in _PASSING_ON)}
+    passing_on = {name for name, _, _ in _PASSING_ON}
     if not passing_on & set(given[:1]) or {"-h", "--help"} & set(given):
         return len(given)
     return 1 + (len(given) > 1 and not given[1].startswith("-"))
@@ -66,13 +72,6 @@ def _own_count(given: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tic", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    audit = commands.add_parser(
-        "audit",
-        help="audit the claims in a folder; succeeds when all were judged, whatever the verdicts",
-        epilog=_FURTHER,
-    )
-    audit.add_argument("folder", nargs="?", default="claims")
-    audit.set_defaults(run=_audit)
     for name, options, purpose in _PASSING_ON:
         passing = commands.add_parser(name, help=purpose, epilog=_FURTHER)
         passing.add_argument("folder", nargs="?", default="claims")
@@ -128,31 +127,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _audit(asked: argparse.Namespace, rest: list[str]) -> int:
-    import pytest
-
-    from tic.plugin.concluding import Concluding
-
-    witness = _Witness()
-    status = int(pytest.main([asked.folder, *rest], plugins=[witness]))
-    found = witness.concluding
-    judged = isinstance(found, Concluding) and found.all_judged and not found.problems
-    return 0 if judged else status or 1
-
-
-class _Witness:
-    """Keeps what the plugin concluded, which an exit status cannot tell."""
-
-    concluding: object = None
-
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        self.concluding = session.config.pluginmanager.getplugin("tic-concluding")
-
-
 def _pass_on(asked: argparse.Namespace, rest: list[str]) -> int:
     import pytest
 
-    return int(pytest.main([asked.folder, *asked.options, "-q", *rest]))
+    return int(pytest.main([asked.folder, "--tic-audit", *asked.options, *rest]))
 
 
 def _report(asked: argparse.Namespace, rest: list[str]) -> int:

@@ -48,38 +48,23 @@ def test_a_missing_file_is_told(tmp_path):
 ALLOWED = {"p/claim": frozenset({Outcome.INCONCLUSIVE, Outcome.REFUTED})}
 
 
-@pytest.mark.parametrize("final", [True, False])
 @pytest.mark.parametrize("outcome", [Outcome.INCONCLUSIVE, Outcome.REFUTED])
-def test_an_allowed_outcome_is_no_drift(outcome, final):
-    assert drift(entry(outcome), ALLOWED, final=final) is None
+def test_an_allowed_outcome_is_no_drift(outcome):
+    assert drift(entry(outcome), ALLOWED) is None
 
 
-@pytest.mark.parametrize("final", [True, False])
-def test_another_outcome_is_drift_and_tells_why(final):
-    assert drift(entry(Outcome.ERROR), ALLOWED, final=final) == (
+def test_another_outcome_is_drift_and_tells_why():
+    assert drift(entry(Outcome.ERROR), ALLOWED) == (
         "p/claim is ERROR, expected INCONCLUSIVE or REFUTED: because"
     )
-
-
-def test_supported_may_pass_for_inconclusive_before_the_correction_only():
-    assert drift(entry(Outcome.SUPPORTED), ALLOWED, final=False) is None
-    assert drift(entry(Outcome.SUPPORTED), ALLOWED, final=True) is not None
-
-
-def test_supported_never_passes_for_refuted():
-    allowed = {"p/claim": frozenset({Outcome.REFUTED})}
-    assert drift(entry(Outcome.SUPPORTED), allowed, final=False) is not None
 
 
 def test_what_the_correction_left_is_what_counts_at_the_end():
     demoted = entry(Outcome.INCONCLUSIVE, own=Outcome.SUPPORTED)
     supported = {"p/claim": frozenset({Outcome.SUPPORTED})}
-    assert drift(demoted, ALLOWED, final=True) is None
-    assert drift(demoted, supported, final=True) is not None
+    assert drift(demoted, ALLOWED) is None
+    assert drift(demoted, supported) is not None
 
 
-@pytest.mark.parametrize("final", [True, False])
-def test_an_entry_that_nobody_expected_is_drift(final):
-    assert drift(entry(Outcome.SUPPORTED), {}, final=final) == (
-        "p/claim is not among the expected verdicts"
-    )
+def test_an_entry_that_nobody_expected_is_drift():
+    assert drift(entry(Outcome.SUPPORTED), {}) == ("p/claim is not among the expected verdicts")

@@ -14,7 +14,7 @@ from tic.audit.pack import Lacking
 from tic.audit.protocol import STANDARD
 from tic.data.spec import describe
 from tic.errors import TicError
-from tic.plugin import LEVELS
+from tic.plugin.naming import LEVELS
 from tic.recipe import Recipe
 
 PAPER = Paper(key="other2024", title="T", authors="A", venue="V", year=2024, url="u")

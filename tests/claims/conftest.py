@@ -15,7 +15,7 @@ class Witness:
     """Sees what an audit collected."""
 
     def pytest_sessionfinish(self, session):
-        from tic.plugin import STATE
+        from tic.plugin.state import STATE
 
         self.audit = session.config.stash[STATE].session
 

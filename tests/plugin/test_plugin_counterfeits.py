@@ -1,4 +1,4 @@
-"""Claims in worlds where they are false: SUPPORTED there is a failure, anything else is none."""
+"""Claims in worlds where they are false: SUPPORTED there is a failure, another verdict none."""
 
 import json
 
@@ -73,20 +73,20 @@ def test_a_claim_stands_beside_each_of_its_counterfeits_and_one_seed_taken_for_m
     assert one_seed.contrasts[0].effects == own.contrasts[0].effects[:1] * 3
 
 
-def test_counterfeits_that_are_caught_pass_whatever_their_outcome(planting):
+def test_counterfeits_that_are_caught_do_not_fail_whatever_their_outcome(planting):
     outcome = planting(CAUTIOUS)
     assert outcome.status == 0
-    assert "3 passed" in outcome.text
+    assert "2 caught, 1 supported" in outcome.text
     assert "counterfeits: 2 of 2 caught" in outcome.text
     assert outcome.family.claims == 1
-    assert planting(CAUTIOUS, arguments=["--strict"]).status == 0
+    assert planting(CAUTIOUS, arguments=["--fail-on-inconclusive"]).status == 0
 
 
 def test_a_counterfeit_that_is_supported_fails_and_says_what_was_planted(planting):
     outcome = planting(GULLIBLE)
     assert outcome.status == 1
     assert list(outcome.verdicts.values()) == ["SUPPORTED"] * 3
-    assert "2 failed, 1 passed" in outcome.text
+    assert "2 failed, 1 supported" in outcome.text
     assert "counterfeits: 0 of 2 caught" in outcome.text
     assert outcome.text.count(f"\n{FOOLED}") == 2  # as the failure, and below the verdicts
     assert "Traceback" not in outcome.text
@@ -101,7 +101,7 @@ def test_facts_are_planted_while_the_claim_is_tested_and_restored_after(planting
     outcome = planting(FACTS)
     assert outcome.verdicts == {"sum": "SUPPORTED", "sum[counterfeit-three]": "REFUTED"}
     assert outcome.audit.entries[1].contrasts[0].effects == (3,)
-    assert "3 passed" in outcome.text
+    assert "1 passed, 1 caught, 1 supported" in outcome.text
     assert "counterfeits: 1 of 1 caught" in outcome.text
 
 
@@ -109,14 +109,14 @@ def test_facts_are_restored_when_the_claims_test_fails(planting):
     text = FACTS.replace("    judge([WORLD", "    assert WORLD.total == 4\n    judge([WORLD")
     outcome = planting(text)
     assert outcome.verdicts["sum[counterfeit-three]"] == "ERROR"
-    assert "1 failed, 2 passed" in outcome.text
+    assert "1 failed, 1 passed, 1 supported" in outcome.text
 
 
 def test_a_counterfeit_that_says_nothing_of_the_setting_is_neither_caught_nor_passed(planting):
     outcome = planting(ELSEWHERE)
     assert list(outcome.verdicts.values()) == ["SUPPORTED", "NOT_APPLICABLE", "INCONCLUSIVE"]
     assert outcome.status == 0
-    assert "2 passed, 1 skipped" in outcome.text
+    assert "1 skipped, 1 caught, 1 supported" in outcome.text
     assert "counterfeits: 1 of 1 caught" in outcome.text
 
 
@@ -124,7 +124,7 @@ def test_a_counterfeit_whose_test_breaks_is_not_caught_but_an_error(planting):
     outcome = planting(BROKEN)
     assert list(outcome.verdicts.values()) == ["SUPPORTED", "ERROR", "INCONCLUSIVE"]
     assert outcome.status == 1
-    assert "1 failed, 2 passed" in outcome.text
+    assert "1 failed, 1 caught, 1 supported" in outcome.text
     assert "counterfeits: 1 of 1 caught" in outcome.text
 
 
@@ -132,11 +132,11 @@ def test_expected_verdicts_say_nothing_of_counterfeits(planting, repository):
     expected = repository.pytester.path / "expected.json"
     expected.write_text(json.dumps({"other2024/cautious[tiny-digits]": ["SUPPORTED"]}))
     outcome = planting(CAUTIOUS, arguments=["--expect", expected])
-    assert (outcome.status, "3 passed" in outcome.text) == (0, True)
+    assert (outcome.status, "2 caught, 1 supported" in outcome.text) == (0, True)
     expected.write_text(json.dumps({"other2024/gullible[tiny-digits]": ["SUPPORTED"]}))
     outcome = planting(GULLIBLE, arguments=["--expect", expected])
     assert outcome.status == 1
-    assert "2 failed, 1 passed" in outcome.text
+    assert "2 failed, 1 supported" in outcome.text
     assert FOOLED in outcome.text
 
 

@@ -38,7 +38,7 @@ def test_a_claim_whose_data_are_not_here_is_not_run_and_the_audit_complete(bring
     assert outcome.status == 0
     assert outcome.verdicts == HERE
     assert outcome.audit.completed
-    assert "1 passed, 1 skipped" in outcome.text
+    assert "1 skipped, 1 supported" in outcome.text
     assert "The audit is not complete" not in outcome.text
 
 

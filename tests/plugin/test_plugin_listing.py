@@ -78,6 +78,6 @@ def test_another_list_is_refused(repository):
 
 def test_a_folder_without_claims_has_no_list(repository):
     repository.pytester.makepyfile(test_units="def test_unit():\n    pass\n")
-    outcome = repository.run("--list", "claims")
+    outcome = repository.run("--tic-list", "claims")
     assert "=== claims" not in outcome.text
     assert "passed" not in outcome.text

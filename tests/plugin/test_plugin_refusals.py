@@ -106,9 +106,8 @@ def test_a_test_that_asks_for_runs_and_is_no_claim_is_told_what_is_missing(repos
     repository.write(SUPPORTED, "\ndef test_plain(judge):\n    pass\n")
     outcome = repository.run()
     assert outcome.status == 1
-    assert "test_plain asks for the fixtures of a claim; decorate it with tic.audit.claim" in (
-        outcome.text
-    )
+    told = "test_plain asks for the fixture judge of claims; decorate it with tic.audit.claim"
+    assert told in outcome.text
 
 
 def test_needs_that_ask_for_an_impossible_recipe_are_refused(repository):
@@ -150,4 +149,4 @@ def test_odd(runs, judge):
 
 def test_options_are_not_read_when_there_are_no_claims(repository):
     repository.pytester.makepyfile(test_units="def test_unit():\n    pass\n")
-    assert repository.run("--epochs", "0").status == 0
+    assert repository.run("--tic-epochs", "0").status == 0

@@ -88,7 +88,10 @@ def test_a_pattern_that_names_no_claim_is_refused(repository):
 
 def test_tests_without_claims_may_be_selected_away(repository):
     repository.pytester.makepyfile(test_units=UNIT_TEST)
-    assert repository.run("--claim", "fig9").status == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert (
+        repository.run("--tic-claim", "fig9", "-k", "none").status
+        == pytest.ExitCode.NO_TESTS_COLLECTED
+    )
 
 
 @pytest.mark.parametrize(

@@ -47,21 +47,16 @@ def _outcomes(entry: str, names: object) -> frozenset[Outcome]:
     raise TicError(f"{quoted(names)} for {quoted(entry)}")
 
 
-def drift(entry: Entry, expected: Expectation, *, final: bool) -> str | None:
-    """Tell how an entry departs from what is expected, or None.
+def drift(entry: Entry, expected: Expectation) -> str | None:
+    """Tell how a final entry departs from what is expected, or None.
 
     Args:
-        entry: With its own outcome, and after the audit with its final one.
+        entry: With its outcome after Holm's correction.
         expected: Allowed outcomes by entry id.
-        final: Whether Holm's correction is done. Before it, SUPPORTED passes where INCONCLUSIVE is
-            allowed, since the correction may still turn one into the other.
     """
     allowed = expected.get(entry.id)
     if allowed is None:
         return f"{entry.id} is not among the expected verdicts"
-    possible = {entry.outcome}
-    if not final and entry.outcome is Outcome.SUPPORTED:
-        possible.add(Outcome.INCONCLUSIVE)
-    if possible & allowed:
+    if entry.outcome in allowed:
         return None
     return f"{entry.id} is {entry.outcome}, expected {' or '.join(sorted(allowed))}: {entry.reason}"

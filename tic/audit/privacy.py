@@ -25,6 +25,8 @@ _KEYS = re.compile(r"\b(?:gh[opsur]_|github_pat_|sk-|hf_|xox[abp]-|AKIA)[\w-]{8,
 _USERS = re.compile(r"(?<=://)[^/\s'\"]+|[\w.+-]+@[\w.-]+|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b")
 _PLACES = re.compile(r"""(?<![\w.~…/])/(?:[^/\s'":,;()]+/){2,}(?=[^/\s'":,;()]+/[^/\s'":,;()]+)""")
 _SHORTEST_VALUE = 6
+_HOSTS = ("--address", "--tic-address")
+"""Options whose value names a machine."""
 
 
 def discreet_arguments(arguments: Iterable[str]) -> Iterator[str]:
@@ -33,7 +35,7 @@ def discreet_arguments(arguments: Iterable[str]) -> Iterator[str]:
     for argument in arguments:
         option, equals, _ = argument.partition("=")
         is_option = argument.startswith("-")
-        names_a_secret = bool(_SECRET.search(option)) or option == "--address"
+        names_a_secret = bool(_SECRET.search(option)) or option in _HOSTS
         if value_is_secret and not is_option:
             yield HIDDEN
         elif names_a_secret and equals:

@@ -15,6 +15,7 @@ from _pytest.runner import runtestprotocol
 
 from tic.errors import TicError
 from tic.plugin.state import State, claim_of, entry_id
+from tic.plugin.terminal import write_lines
 from tic.plugin.watching import progress_line
 
 if TYPE_CHECKING:
@@ -75,8 +76,8 @@ class Building:
     def _engine(self) -> Engine:
         from tic.engine.engine import EngineSettings, start_engine
 
-        asked = self.state.config.option
-        processes = getattr(asked, "numprocesses", None)
+        asked = self.state.asked
+        processes = getattr(self.state.config.option, "numprocesses", None)
         settings = EngineSettings(asked.device, processes or None, asked.address)
         try:
             return start_engine(asked.engine or DEFAULT_ENGINE, settings)
@@ -119,7 +120,7 @@ class Building:
         """Tell what was made, what failed, and what comes next."""
         if self.build is None:
             return
-        write = terminalreporter.write_line
+        write = partial(write_lines, terminalreporter)
         terminalreporter.section("build")
         for fault in self.build.faults:
             write(fault, red=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from _pytest.skipping import evaluate_skip_marks
 
 from tic.errors import DataNotFoundError, TicError
+from tic.plugin.naming import hold_claims
 from tic.plugin.state import MARK, State, case_of, claim_of
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Collecting:
         worlds: list[Counterfeit | None] = [None, *planted]
         if "runs" not in metafunc.fixturenames:
             if planted and "judge" in metafunc.fixturenames:
-                metafunc.parametrize("counterfeit", worlds, ids=[_world_id(w) for w in worlds])
+                metafunc.parametrize("tic_counterfeit", worlds, ids=[_world_id(w) for w in worlds])
             return
         from tic.audit.protocol import STANDARD
 
@@ -48,8 +49,8 @@ class Collecting:
         settings, protocols = self._cases(claim)
         cases = [(each, None) for each in protocols] + [(STANDARD, each) for each in planted]
         ids = [_protocol_id(each) if world is None else _world_id(world) for each, world in cases]
-        metafunc.parametrize("setting", settings, ids=[each.label for each in settings])
-        metafunc.parametrize(("protocol", "counterfeit"), cases, ids=ids)
+        metafunc.parametrize("tic_setting", settings, ids=[each.label for each in settings])
+        metafunc.parametrize(("tic_protocol", "tic_counterfeit"), cases, ids=ids)
 
     def _counterfeits(self, claim: Claim) -> tuple[Counterfeit, ...]:
         """What is planted for a claim, if that was asked for; every claim must name something."""
@@ -61,7 +62,7 @@ class Collecting:
                     "tic.audit.counterfeit has some"
                 )
             )
-        wanted = claim.role == "claim" and self.state.config.option.counterfeits
+        wanted = claim.role == "claim" and self.state.asked.counterfeits
         return claim.worlds if wanted else ()
 
     def _cases(self, claim: Claim) -> tuple[list[Setting | Lacking], list[Protocol]]:
@@ -94,9 +95,9 @@ class Collecting:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Bring the claims into the order of their paper; leave out what was not asked for."""
         _bring_into_order(items)
-        if self.state.config.option.no_rivals:
+        if self.state.asked.no_rivals:
             self._drop(items, [item for item in items if _role(item) == "rival"])
-        if not self.state.config.option.claim:
+        if not self.state.asked.claim:
             return
         claims = [claim for item in items if (claim := claim_of(item))]
         try:
@@ -127,7 +128,7 @@ class Collecting:
         except TicError as error:
             self.state.refuse(error)
         if self.state.faults:
-            raise pytest.UsageError("\n".join(dict.fromkeys(self.state.faults)))
+            raise pytest.UsageError(*dict.fromkeys(self.state.faults))
 
     def _plan(self, items: list[pytest.Item]) -> None:
         from tic.audit.protocol import STANDARD
@@ -138,13 +139,13 @@ class Collecting:
             claim = claim_of(item)
             assert claim is not None
             parameters = dict(item.callspec.params) if hasattr(item, "callspec") else {}
-            setting = parameters.pop("setting", None)
-            protocol = parameters.pop("protocol", STANDARD)
-            planted = parameters.pop("counterfeit", None)
+            setting = parameters.pop("tic_setting", None)
+            protocol = parameters.pop("tic_protocol", STANDARD)
+            planted = parameters.pop("tic_counterfeit", None)
             planned = plan_entry(claim, case_of(item), setting, parameters, protocol, planted)
             if planned.id in session.planned:
                 raise TicError(f"two tests decide {planned.id}; claims need distinct parameters")
-            session.planned[planned.id] = self._with_data(planned)
+            session.planned[planned.id] = _unless_skipped(item, self._with_data(planned))
         _ = self.state.expected
         self.state.claims_folder = items[0].path.parent
         self.state.has_audit = True
@@ -160,7 +161,7 @@ class Collecting:
 
         own = planned.setting.recipe.dataset
         for dataset in sorted({recipe.dataset for recipe in planned.recipes.values()}):
-            optional = dataset != own and not self.state.config.option.download
+            optional = dataset != own and not self.state.asked.download
             if self.state.tells_only and not optional:
                 continue
             if error := self._lack(dataset, download=not optional):
@@ -186,8 +187,20 @@ class Collecting:
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_setupnodes(self) -> None:
         """Collect in the controller too, before its workers start: it refuses and plans."""
-        if self._pytest_session is not None and _may_hold_claims(self.state.config):
+        config = self.state.config
+        if self._pytest_session is None:
+            return
+        if self.state.asked.audit or hold_claims(config.args, config):
             self._pytest_session.perform_collect()
+
+
+def _unless_skipped(item: pytest.Item, planned: PlannedEntry) -> PlannedEntry:
+    """Plan no trainings for a claim whose author marked it to be skipped here."""
+    try:
+        skipped = evaluate_skip_marks(item)
+    except pytest.fail.Exception:  # a condition that cannot be evaluated: its setup tells
+        return planned
+    return replace(planned, unavailable=skipped.reason) if skipped else planned
 
 
 def _protocol_id(protocol: Protocol) -> str | object:
@@ -224,10 +237,3 @@ def _bring_into_order(items: list[pytest.Item]) -> None:
     found.sort(key=lambda pair: (papers.index(pair[1].pack.paper.key), pair[1].position))
     ordered = iter(item for item, _ in found)
     items[:] = [next(ordered) if claim_of(item) else item for item in items]
-
-
-def _may_hold_claims(config: pytest.Config) -> bool:
-    """Whether some file among the arguments imports what claims are made with."""
-    paths = [Path(str(argument).split("::")[0]) for argument in config.args]
-    files = [file for path in paths for file in ([path] if path.is_file() else path.rglob("*.py"))]
-    return any("tic.audit" in file.read_text(encoding="utf-8", errors="ignore") for file in files)

@@ -1,10 +1,11 @@
-"""The end: correction paper by paper, report, and what the final verdicts mean for the exit."""
+"""The end: correction paper by paper, report, and what pytest is told of the final verdicts."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
@@ -12,8 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tic.errors import TicError
+from tic.plugin.judging import release
+from tic.plugin.outcomes import findings, speaks_against_the_paper
 from tic.plugin.saving import require_writable, save_report
 from tic.plugin.state import State
+from tic.plugin.terminal import write_lines
 from tic.text import visible
 
 if TYPE_CHECKING:
@@ -35,60 +39,74 @@ class Concluding:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self) -> None:
         """Refuse a report folder that cannot be written; remember what was damaged before."""
-        state, asked = self.state, self.state.config.option
-        if state.is_worker or not state.has_audit or state.tells_only or asked.collectonly:
+        state = self.state
+        if not self._is_wanted():
             return
         try:
-            require_writable(asked.report_dir or _folder(state.session.started))
+            require_writable(state.asked.report_dir or _folder(state.session.started))
         except TicError as error:
             raise pytest.UsageError(str(error)) from None
         self._damaged = set(state.session.lab.store.damaged())
 
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write the report; hold the final verdicts against --strict and --expect."""
+    def _is_wanted(self) -> bool:
+        """Whether an audit is made here, where the reports of all workers arrive."""
         state = self.state
-        asked = state.config.option
-        if state.is_worker or not state.has_audit or state.tells_only or asked.collectonly:
-            return
-        completed = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        tells_only = state.tells_only or state.config.option.collectonly
+        return state.has_audit and not state.is_worker and not tells_only
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the report, then tell pytest of the final verdicts.
+
+        First of all that are called at the end: others write down what they were told.
+        """
+        if self._is_wanted():
+            completed = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+            self._conclude(completed=completed)
+            self._release()
+        elif self.state.asked.audit and not (self.state.has_audit or self.state.is_worker):
+            self.problems = ["no claims were found; tic.audit.claim makes a test one of a claim"]
+            if exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+        if self.problems and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _conclude(self, *, completed: bool) -> None:
+        state = self.state
         # In a locale without UTF-8 other letters are surrogates, which no file can hold.
-        arguments = [visible(str(each)) for each in state.config.invocation_params.args]
+        arguments = [visible(str(each)) for each in state.arguments]
         try:
             self.audit = state.session.conclude(state.claims_folder, arguments, completed=completed)
         except TicError as error:
             self.problems = [f"the audit could not be put together: {error}"]
-        else:
-            self.problems = self._problems(self.audit) if completed else []
-            folder = asked.report_dir or _folder(state.session.started)
-            self.page, unsaved = save_report(self.audit, folder)
-            self.problems += unsaved
-        if self.problems and exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            return
+        self.problems = self._problems(self.audit) if completed else []
+        folder = state.asked.report_dir or _folder(state.session.started)
+        self.page, unsaved = save_report(self.audit, folder)
+        self.problems += unsaved
+
+    def _release(self) -> None:
+        """Let go of the reports that were held, in the order of the audit."""
+        entries = self.audit.entries if self.audit else self.state.session.entries.values()
+        for entry in entries:
+            if held := self.state.held.pop(entry.id, None):
+                release(held, entry, self.state.demands.objection(entry), self.state.config)
 
     def _problems(self, audit: Audit) -> list[str]:
-        from tic.audit.expectation import drift
-        from tic.plugin.judging import passed_as_true
-        from tic.stats import Outcome
-
-        planted = [entry for entry in audit.entries if entry.role == "counterfeit"]
-        entries = [entry for entry in audit.entries if entry.role != "counterfeit"]
-        problems = [passed_as_true(e) for e in planted if e.own_outcome is Outcome.SUPPORTED]
+        demands = self.state.demands
+        problems = [each for entry in audit.entries if (each := demands.objection(entry))]
         if nothing_runs := self.state.session.nothing_runs:
             problems.append(nothing_runs)
-        if (expected := self.state.expected) is not None:
-            drifts = (drift(entry, expected, final=True) for entry in entries)
-            problems += [each for each in drifts if each]
-            if not self.state.is_partial:
-                absent = sorted(set(expected) - {entry.id for entry in entries})
-                problems += [f"{each} is expected and was not collected" for each in absent]
-        if "--strict" in self.state.config.invocation_params.args:
-            undecided = [e.id for e in entries if e.outcome is Outcome.INCONCLUSIVE]
-            problems += [f"{each} is INCONCLUSIVE, which --strict fails" for each in undecided]
+        if demands.expected is not None and not self.state.is_partial:
+            absent = sorted(set(demands.expected) - {entry.id for entry in audit.entries})
+            problems += [f"{each} is expected and was not collected" for each in absent]
+        if not audit.completed:
+            problems.append("the audit ended before every claim was judged")
         return problems
 
     def _told(self) -> tuple[str, str]:
         """Title and text of the plan or of the list that was asked for."""
-        session, wanted = self.state.session, self.state.config.option.list
+        session, wanted = self.state.session, self.state.asked.list
         if wanted is None:
             from tic.engine.describe import describe_plan
 
@@ -99,29 +117,17 @@ class Concluding:
         describe = describe_claims if wanted == "claims" else describe_protocols
         return wanted, describe(session.planned.values())
 
-    @property
-    def all_judged(self) -> bool:
-        """Whether the audit came to its end and no claim to an ERROR."""
-        from tic.stats import Outcome
-
-        return (
-            self.audit is not None
-            and self.audit.completed
-            and all(entry.outcome is not Outcome.ERROR for entry in self.audit.entries)
-        )
-
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print what was asked for, or the verdicts and where the report lies."""
-        state = self.state
-
-        def write(line: str, **style: bool) -> None:
-            terminalreporter.write_line(visible(line), **style)
-
+        state, write = self.state, partial(write_lines, terminalreporter)
         if state.tells_only and state.has_audit:
             title, text = self._told()
             terminalreporter.section(title)
             write(text)
         if self.audit is not None:
+            if against := [e for e in self.audit.entries if _is_told(e)]:
+                terminalreporter.section("against the paper")
+                write("\n".join(map(findings, against)))
             terminalreporter.section("verdicts")
             write(verdict_table(self.audit))
         for problem in self.problems:
@@ -145,6 +151,10 @@ class Concluding:
                 f"The audit is not complete. What was trained is kept in {lab.store_root}; "
                 f"the same command goes on from there."
             )
+
+
+def _is_told(entry: Entry) -> bool:
+    return entry.role != "counterfeit" and speaks_against_the_paper(entry)
 
 
 def _folder(started: float) -> Path:

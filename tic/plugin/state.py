@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -9,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tic.errors import TicError
+from tic.plugin.naming import ARGUMENTS, asked_of
+from tic.plugin.outcomes import Demands
 
 if TYPE_CHECKING:
     from tic.audit.claims import Claim
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 
 MARK = "tic_claim"
 JUDGE: pytest.StashKey[Judge] = pytest.StashKey()
+STATE: pytest.StashKey[State] = pytest.StashKey()
 
 
 def claim_of(item: pytest.Item) -> Claim | None:
@@ -54,6 +59,7 @@ class State:
         is_partial: Whether tests were deselected.
         has_audit: Whether a claim was found.
         claims_folder: Folder of the first claim; pytest's own root moves with `--store DIR`.
+        held: Reports of judged claims by entry, which wait for the correction over all claims.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -63,16 +69,27 @@ class State:
         self.is_partial = False
         self.has_audit = False
         self.claims_folder = config.rootpath
+        self.held: dict[str, list[pytest.TestReport]] = {}
+
+    @cached_property
+    def asked(self) -> argparse.Namespace:
+        """What the options of an audit ask for, by their short names."""
+        return asked_of(self.config)
+
+    @property
+    def arguments(self) -> Sequence[str]:
+        """The whole command line, whatever part of it was written where."""
+        return self.config.stash.get(ARGUMENTS, self.config.invocation_params.args)
 
     @property
     def tells_only(self) -> bool:
         """Whether only the plan or a list is wanted, and nothing is judged."""
-        return bool(self.config.option.plan or self.config.option.list)
+        return bool(self.asked.plan or self.asked.list)
 
     @property
     def builds(self) -> bool:
         """Whether Runs and measurements are only made, by an engine, and nothing is judged."""
-        return bool(self.config.option.build)
+        return bool(self.asked.build)
 
     @cached_property
     def session(self) -> AuditSession:
@@ -95,7 +112,7 @@ class State:
         from tic.audit.options import store_folder
         from tic.lab import Lab, usable_device
 
-        asked = self.config.option
+        asked = self.asked
         if not self.builds:
             usable_device(asked.device)
         data = asked.data and asked.data.absolute()
@@ -110,7 +127,7 @@ class State:
         """
         from tic.audit.options import read_options
 
-        return read_options(self.config.option)
+        return read_options(self.asked)
 
     @cached_property
     def expected(self) -> Expectation | None:
@@ -121,8 +138,17 @@ class State:
         """
         from tic.audit.expectation import load_expectation
 
-        path = self.config.option.expect
+        path = self.asked.expect
         return load_expectation(path) if path else None
+
+    @property
+    def demands(self) -> Demands:
+        """What every entry must meet.
+
+        Raises:
+            TicError: The file of expected verdicts cannot be read.
+        """
+        return Demands(self.expected, decided=self.asked.fail_on_inconclusive)
 
     def refuse(self, error: TicError) -> None:
         """Remember why the audit cannot start; collection ends with all the reasons."""

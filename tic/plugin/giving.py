@@ -1,0 +1,123 @@
+"""The fixtures of claims: `runs`, `judge`, `setting`, `protocol`, `counterfeit`.
+
+Only the tests of claims get them. They are registered for the modules and classes that hold claims,
+over whatever a conftest or another plugin calls by these names; a test there that decides no claim
+is given what it would have got without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tic.plugin.state import JUDGE, MARK, STATE, claim_of, entry_id
+
+if TYPE_CHECKING:
+    from tic.audit.counterfeit import Counterfeit
+    from tic.audit.judge import Judge
+    from tic.audit.pack import Setting
+    from tic.audit.protocol import Protocol
+    from tic.audit.runs import SeedRuns
+    from tic.audit.session import PlannedEntry
+
+_SEEN = pytest.StashKey[bool]()
+
+
+class Giving:
+    """Registers the fixtures where claims are."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pycollect_makeitem(self, collector: pytest.Module | pytest.Class) -> None:
+        """Look through a module or class before the first of its tests is made."""
+        if _SEEN not in collector.stash:
+            collector.stash[_SEEN] = True
+            if _holds_claims(collector.obj):
+                for fixture in (runs, judge, setting, protocol, counterfeit):
+                    _register(fixture, collector)
+
+
+def _holds_claims(holder: object) -> bool:
+    """Whether one of the tests of a module or class, or the class itself, is marked as a claim."""
+    owners = getattr(holder, "__mro__", (holder,))
+    members = (member for owner in owners for member in vars(owner).values())
+    marked = (getattr(each, "pytestmark", ()) for each in (*owners, *members))
+    return any(
+        getattr(mark, "name", None) == MARK
+        for marks in marked
+        if isinstance(marks, list)
+        for mark in marks
+    )
+
+
+def _register(fixture: Callable[..., Any], collector: pytest.Module | pytest.Class) -> None:
+    if hasattr(pytest, "register_fixture"):
+        pytest.register_fixture(name=fixture.__name__, func=fixture, node=collector)
+    else:  # pytest 9.0 and older have no public way
+        collector.session._fixturemanager._register_fixture(
+            name=fixture.__name__, func=fixture, nodeid=collector.nodeid
+        )
+
+
+def _planned(request: pytest.FixtureRequest) -> PlannedEntry:
+    return request.config.stash[STATE].session.planned[entry_id(request.node)]
+
+
+def _elses(request: pytest.FixtureRequest) -> Any:
+    """Return what somebody else gives by the name of this fixture, to a test that is no claim.
+
+    Raises:
+        pytest.UsageError: Nobody does.
+    """
+    try:
+        return request.getfixturevalue(str(request.fixturename))
+    except pytest.FixtureLookupError as error:
+        if error.argname != request.fixturename:
+            raise
+        raise pytest.UsageError(
+            f"{request.node.nodeid} asks for the fixture {error.argname} of claims; decorate it "
+            "with tic.audit.claim"
+        ) from None
+
+
+def runs(
+    request: pytest.FixtureRequest, tic_setting: None, tic_protocol: None, tic_counterfeit: None
+) -> SeedRuns | dict[str, SeedRuns]:
+    """The trained Runs that the claim needs, one per seed; by role where it named roles."""
+    if not claim_of(request.node):
+        return _elses(request)  # type: ignore[no-any-return]
+    state, planned = request.config.stash[STATE], _planned(request)
+    return state.session.trained(planned) if state.builds else state.session.runs(planned)
+
+
+def judge(request: pytest.FixtureRequest, tic_counterfeit: Counterfeit | None) -> Iterator[Judge]:
+    """Records the claim's contrasts and what is shown beside them; see `tic.audit.judge`."""
+    if not claim_of(request.node):
+        yield _elses(request)
+        return
+    from tic.audit.judge import Judge
+    from tic.audit.options import CONFIDENCE
+
+    recorder = Judge(_planned(request).setting.seeds, CONFIDENCE)
+    request.node.stash[JUDGE] = recorder
+    with tic_counterfeit.planted() if tic_counterfeit else nullcontext():
+        yield recorder
+
+
+def setting(request: pytest.FixtureRequest, tic_setting: Setting | None) -> Setting | None:
+    """The setting that the claim is put to the test in."""
+    return tic_setting if claim_of(request.node) else _elses(request)
+
+
+def protocol(request: pytest.FixtureRequest, tic_protocol: Protocol | None) -> Protocol | None:
+    """How what the paper leaves open is read."""
+    return tic_protocol if claim_of(request.node) else _elses(request)
+
+
+def counterfeit(
+    request: pytest.FixtureRequest, tic_counterfeit: Counterfeit | None
+) -> Counterfeit | None:
+    """What is planted so that the claim is false; nothing without `--counterfeits`."""
+    return tic_counterfeit if claim_of(request.node) else _elses(request)

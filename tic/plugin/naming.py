@@ -1,0 +1,212 @@
+"""The options of an audit: prefixed wherever the plugin is installed, short where claims are.
+
+Registered are only `--tic-arch` and the like, which nobody else has. A command line over claims may
+leave the prefix out: `--arch` is then read as `--tic-arch`, unless another plugin or a conftest has
+an option `--arch`, which stays theirs. So a short name is never registered and cannot collide.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import os
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ARGUMENTS = pytest.StashKey[Sequence[str]]()
+"""The whole command line of a config: with `PYTEST_ADDOPTS`, `addopts` and what `@file` holds."""
+
+MARK_OF_CLAIMS = b"tic.audit"
+"""Claims are where a Python file among the paths names this module."""
+
+LEVELS = ("quick", "standard", "full")
+"""Of the masking battery; `tic.attacks.battery` is too heavy to be asked for every test run."""
+
+PRECISIONS = ("fp32", "bf16")
+"""Of the training; those of `tic.recipe`."""
+
+_PREFIX = "tic"
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "arch": {"metavar": "NAME[,NAME]", "help": "network; brings its own setting"},
+    "dataset": {"metavar": "NAME[,NAME]", "help": "data set instead of the setting's own"},
+    "timesteps": {"metavar": "T", "help": "timesteps instead of the setting's own"},
+    "epochs": {"metavar": "N", "help": "epochs instead of the setting's own"},
+    "precision": {"choices": PRECISIONS, "help": "of the training (default: the setting's own)"},
+    "seeds": {"metavar": "S|A-B", "help": "number of seeds, or the first and the last of them"},
+    "train-size": {"metavar": "N|all", "help": "number of training images, or all of them"},
+    "fisher-size": {"metavar": "N|all", "help": "at most so many images for Fisher information"},
+    "test-size": {"metavar": "N|all", "help": "at most so many test images for accuracy"},
+    "attacks": {
+        "choices": LEVELS,
+        "help": "level of the masking battery (default: the setting's)",
+    },
+    "attack-size": {"metavar": "N|all", "help": "at most so many test images for the battery"},
+    "device": {
+        "metavar": "DEVICE",
+        "default": "cpu",
+        "help": "cpu, cuda or cuda:N (default: cpu)",
+    },
+    "compile": {"action": "store_true", "help": "compile networks before training (for GPUs)"},
+    "data": {
+        "metavar": "DIR",
+        "type": Path,
+        "help": "folder that data sets are looked for in first",
+    },
+    "store": {
+        "metavar": "DIR",
+        "type": Path,
+        "help": "folder of Runs (default: $TIC_STORE or .tic)",
+    },
+    "report-dir": {"metavar": "DIR", "type": Path, "help": "folder of the report (reports/TIME)"},
+    "claim": {
+        "metavar": "PATTERN[,PATTERN]",
+        "help": "claims by name or place (alpha-*, fig4)",
+    },
+    "protocol": {
+        "metavar": "NAME[,NAME]",
+        "help": "readings of what the paper leaves open, or all",
+    },
+    "no-rivals": {
+        "action": "store_true",
+        "help": "leave out other explanations of what is claimed",
+    },
+    "counterfeits": {
+        "action": "store_true",
+        "help": "see that no claim is supported where planted",
+    },
+    "download": {
+        "action": "store_true",
+        "help": "download what claims need beside the data set",
+    },
+    "expect": {"metavar": "FILE", "type": Path, "help": "pass on the verdicts that FILE allows"},
+    "fail-on-inconclusive": {"action": "store_true", "help": "fail what is INCONCLUSIVE, too"},
+    "plan": {"action": "store_true", "help": "show what would be trained and what it costs"},
+    "gpus": {
+        "metavar": "N[,N]",
+        "help": "with --plan: simulate its schedule on so many GPUs",
+    },
+    "build": {
+        "action": "store_true",
+        "help": "train and measure what an audit needs, judge nothing",
+    },
+    "engine": {
+        "metavar": "NAME",
+        "help": "with --build: who does it: local, ray … (default: local)",
+    },
+    "address": {
+        "metavar": "ADDRESS",
+        "help": "with --build: cluster to join, of engines that can",
+    },
+    "list": {
+        "choices": ("claims", "protocols"),
+        "help": "list claims or protocols, judge nothing",
+    },
+    "audit": {
+        "action": "store_true",
+        "help": "the paths hold claims, whatever their text; fail where they do not",
+    },
+}
+_SHORT = frozenset(f"--{name}" for name in _OPTIONS)
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Register the options of an audit under their full names, which only this plugin has."""
+    about = "audit of scientific claims (over claims, --tic-arch may be written --arch, and so on)"
+    group = parser.getgroup(_PREFIX, about)
+    for name, attributes in _OPTIONS.items():
+        group.addoption(f"--{_PREFIX}-{name}", dest=f"{_PREFIX}_{_key(name)}", **attributes)
+
+
+def asked_of(config: pytest.Config) -> argparse.Namespace:
+    """Return what was asked for, by the short names of the options: `asked.report_dir`."""
+    options = {key: config.getoption(f"{_PREFIX}_{key}") for key in map(_key, _OPTIONS)}
+    return argparse.Namespace(**options)
+
+
+def _key(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def name_in_full(
+    config: pytest.Config, parser: pytest.Parser, arguments: list[str]
+) -> Generator[None]:
+    """Replace the short names in a command line over claims, in place.
+
+    Conftests are loaded where this yields. Before it, pytest must see which arguments are values of
+    our options and no paths that it looks for conftests in; after it, which names they took.
+
+    Args:
+        config: pytest's, before the command line is parsed for good.
+        parser: With the options of plugins; those of conftests are added meanwhile.
+        arguments: The command line, with `PYTEST_ADDOPTS` and `addopts`.
+    """
+    given = list(_with_files(arguments))
+    config.stash[ARGUMENTS] = given
+    full = _in_full(given, _taken(parser))
+    if full == given:
+        yield
+        return
+    known = parser.parse_known_args(full, copy.copy(config.option))
+    if not (known.tic_audit or hold_claims(known.file_or_dir or _default_paths(config), config)):
+        yield
+        return
+    config.known_args_namespace.file_or_dir = known.file_or_dir
+    yield
+    arguments[:] = _in_full(given, _taken(parser))
+
+
+def _in_full(arguments: Sequence[str], taken: Collection[str]) -> list[str]:
+    ours = _SHORT.difference(taken)
+    return [
+        f"--{_PREFIX}-{each[2:]}" if each.partition("=")[0] in ours else each for each in arguments
+    ]
+
+
+def _taken(parser: pytest.Parser) -> set[str]:
+    """Names of all options that are registered; pytest has no public way to ask for them."""
+    groups = (*parser._groups, parser._anonymous)
+    return {name for group in groups for option in group.options for name in option.names()}
+
+
+def _with_files(arguments: Iterable[str]) -> Iterator[str]:
+    """Put in the place of each `@file` the arguments that it holds, one a line, as argparse."""
+    for argument in arguments:
+        try:
+            lines = Path(argument[1:]).read_text().splitlines() if argument[:1] == "@" else None
+        except (OSError, ValueError):  # argparse tells what is wrong with it
+            lines = None
+        yield from [argument] if lines is None else _with_files(lines)
+
+
+def _default_paths(config: pytest.Config) -> list[str]:
+    """Where pytest collects when no path is given."""
+    here = config.invocation_params.dir
+    patterns = config.getini("testpaths") if here == config.rootpath else ()
+    found = [str(path) for pattern in patterns for path in here.glob(pattern)]
+    return found or [str(here)]
+
+
+def hold_claims(paths: Iterable[str], config: pytest.Config) -> bool:
+    """Whether some Python file among the paths, or below them, names what claims are made with."""
+    ignored = config.getini("norecursedirs")
+    starts = (Path(str(path).split("::")[0]) for path in paths)
+    return any(_names_audits(file) for start in starts for file in _python_files(start, ignored))
+
+
+def _python_files(start: Path, ignored: Sequence[str]) -> Iterator[Path]:
+    if start.is_file():
+        yield start
+    for folder, below, files in os.walk(start):
+        below[:] = [each for each in below if not any(fnmatch(each, one) for one in ignored)]
+        yield from (Path(folder, name) for name in files if name.endswith(".py"))
+
+
+def _names_audits(file: Path) -> bool:
+    try:
+        return MARK_OF_CLAIMS in file.read_bytes()
+    except OSError:
+        return False

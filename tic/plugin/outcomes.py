@@ -1,0 +1,117 @@
+"""What the entries of an audit mean to pytest: the outcome of each test, and so the exit status.
+
+The rule, for `make audit`, `tic audit` and `pytest` alike: an audit succeeds when every claim was
+judged and every counterfeit caught, whatever the verdicts, which are its result. `Demands` holds
+what else may be asked for. A test fails where its entry does not meet them. Of those that do, what
+speaks for the paper passes, and what does not is reported as skipped, as pytest reports expected
+failures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tic.text import visible
+
+if TYPE_CHECKING:
+    from tic.audit.document import Entry
+    from tic.audit.expectation import Expectation
+
+Status = tuple[str, str, str]
+"""What pytest counts a report under, its letter and its word; see `pytest_report_teststatus`."""
+
+AWAITED: Status = ("", "j", "JUDGED")
+"""Of a claim that was judged, before the correction over all claims."""
+
+
+@dataclass(frozen=True)
+class Demands:
+    """What every entry must meet.
+
+    Attributes:
+        expected: The verdicts that are allowed, ERROR included; None where any will do but ERROR.
+        decided: Whether INCONCLUSIVE will not do.
+    """
+
+    expected: Expectation | None
+    decided: bool
+
+    def objection(self, entry: Entry) -> str | None:
+        """Say why a final entry fails its test, or None."""
+        from tic.audit.expectation import drift
+        from tic.stats import Outcome
+
+        if entry.role == "counterfeit" and entry.outcome is Outcome.SUPPORTED:
+            return passed_as_true(entry)
+        if entry.role != "counterfeit" and self.decided and entry.outcome is Outcome.INCONCLUSIVE:
+            return f"{entry.id} is INCONCLUSIVE, which --fail-on-inconclusive fails"
+        if entry.role != "counterfeit" and self.expected is not None:
+            return drift(entry, self.expected)
+        return f"ERROR {entry.id}: {entry.reason}" if entry.outcome is Outcome.ERROR else None
+
+
+def awaits_correction(entry: Entry) -> bool:
+    """Whether the correction over all claims may still change an entry."""
+    from tic.stats.judge import JUDGED
+
+    return entry.role != "counterfeit" and entry.outcome in JUDGED
+
+
+def settle(report: pytest.TestReport, entry: Entry, objection: str | None) -> None:
+    """Give a report the outcome of its final entry."""
+    from tic.stats.judge import JUDGED
+
+    report.__dict__.pop("wasxfail", None)  # what is expected of verdicts `Demands` holds
+    judged = entry.outcome in JUDGED
+    if objection:
+        report.outcome, report.longrepr = "failed", visible(objection)
+    elif judged and (entry.role == "counterfeit" or _speaks_for_the_paper(entry)):
+        report.outcome, report.longrepr = "passed", None
+    else:
+        told = findings(entry) if judged else f"{entry.outcome}: {entry.reason}"
+        where = (str(report.location[0]), report.location[1] or 0, visible(told))
+        report.outcome, report.longrepr = "skipped", where
+    if judged and not objection:
+        caught = ("caught", ".", "CAUGHT")
+        status = caught if entry.role == "counterfeit" else (entry.outcome.lower(), "", "")
+        report.__dict__["tic_status"] = status
+
+
+def speaks_against_the_paper(entry: Entry) -> bool:
+    """Whether a claim was REFUTED, or a rival SUPPORTED."""
+    return entry.outcome == ("SUPPORTED" if entry.role == "rival" else "REFUTED")
+
+
+def _speaks_for_the_paper(entry: Entry) -> bool:
+    return entry.outcome == ("REFUTED" if entry.role == "rival" else "SUPPORTED")
+
+
+def passed_as_true(entry: Entry) -> str:
+    """Say that a claim was supported where it is false."""
+    assert entry.counterfeit is not None
+    return (
+        f"{entry.id} came out SUPPORTED on a counterfeit, so its test cannot say no: "
+        f"{entry.counterfeit.says}"
+    )
+
+
+def findings(entry: Entry) -> str:
+    """Tell a verdict with the numbers that it rests on."""
+    lines = [f"{entry.outcome} {entry.id}: {entry.says}"]
+    if entry.reason:
+        lines.append(f"  {entry.reason}")
+    if entry.role == "rival":
+        lines.append(f"  a rival: while it stands, these do not: {', '.join(entry.threatens)}")
+    for contrast in entry.contrasts:
+        if contrast.interval is None:
+            interval = ""
+        else:
+            interval = " [{:.4g}, {:.4g}]".format(*contrast.interval)
+        lines.append(
+            f"  {contrast.outcome}: {contrast.name} = {contrast.estimate:.4g}{interval} "
+            f"{contrast.unit}, the {entry.role} allows {contrast.region.text}"
+        )
+    return "\n".join(lines)
