@@ -78,9 +78,10 @@ def _pair(batch: Any) -> tuple[Tensor, Tensor]:
             "labels.long() makes them so"
         )
     if labels.dim() != 1 or inputs.dim() == 0 or len(labels) != len(inputs):
+        way_out = {0: f"; {_WRAP}", 2: "; labels.squeeze(1) takes away an axis of length 1"}
         raise TicError(
             f"inputs must have shape (B, …) and labels shape (B,), one for each, got "
-            f"{tuple(inputs.shape)} and {tuple(labels.shape)}; {_WRAP}"
+            f"{tuple(inputs.shape)} and {tuple(labels.shape)}{way_out.get(labels.dim(), '')}"
         )
     return inputs, labels
 

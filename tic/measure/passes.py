@@ -298,7 +298,9 @@ class _Passes:
             return
         shown = telling(inputs)
         if not self.bytes_per_image:
-            self.is_brief = self._look_through(shown)
+            # The numbers that a random network draws are those of what is measured.
+            with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
+                self.is_brief = self._look_through(shown)
         with _with_timesteps(self.model, 2 if self.is_brief else None):
             tried = conduct(self._answer, shown[:2] if self.is_brief else shown)
         self.is_random |= tried.is_random
