@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from by_definition import AtOnce, K, OverTime, close, empirical, measurable
+from by_definition import AtOnce, K, OverTime, close, empirical, exact, measurable
 from spikingjelly.activation_based import functional as jelly
 from spikingjelly.activation_based import layer as jelly_layer
 from spikingjelly.activation_based import neuron as jelly_neuron
@@ -244,6 +244,26 @@ def test_a_weight_used_outside_of_its_layer_goes_through_autograd(beside, data, 
     close(fisher_information(model, [data]), empirical(model, *data))
     assert len(caplog.messages) == 1
     assert caplog.messages[0].startswith("layer 'layer' goes through autograd, sample by sample")
+
+
+@pytest.mark.parametrize("estimator", ["empirical", "exact"])
+def test_black_images_before_others_hide_no_layer(estimator, data, caplog):
+    class Both(Outside):
+        """Its first layer sees nothing of a black image, and is used without being called."""
+
+        def __init__(self):
+            super().__init__(beside=False)
+            self.layer, self.sound = nn.Linear(36, 36, bias=False), nn.Linear(36, K)
+
+        def forward(self, images):
+            return self.sound(linear(images.flatten(1), self.layer.weight))[None]
+
+    model = measurable(Both)
+    images, labels = torch.cat([torch.zeros_like(data[0]), data[0]]), torch.cat([data[1]] * 2)
+    loader = list(zip(images.split(5), labels.split(5), strict=True))
+    twin = empirical(model, images, labels) if estimator == "empirical" else exact(model, images)
+    close(fisher_information(model, loader, estimator), twin)
+    assert "'layer' goes through autograd" in caplog.messages[0]
 
 
 def test_samples_that_depend_on_each_other_are_refused(data):
