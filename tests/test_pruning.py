@@ -3,6 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch.nn.utils import prune
 
 from tic.errors import TicError
 from tic.models import build
@@ -43,6 +44,13 @@ def test_layers_compete_with_each_other():
     masks = magnitude_masks(weights, 0.5)
     assert masks["small"].tolist() == [[0, 0]]
     assert masks["large"].tolist() == [1, 1]
+
+
+def test_by_layer_every_layer_gives_the_same_share():
+    weights = {"small": torch.tensor([[0.1, 0.2]]), "large": torch.tensor([1.0, -2.0, 3.0, -4.0])}
+    masks = magnitude_masks(weights, 0.5, "layer")
+    assert masks["small"].tolist() == [[0, 1]]
+    assert masks["large"].tolist() == [0, 0, 1, 1]
 
 
 def test_of_equal_magnitudes_the_first_go():
@@ -191,11 +199,97 @@ def test_a_random_mask_has_the_type_of_its_weight_and_no_graph():
 def test_a_recipe_says_which_weights_are_masked():
     weights = {"a": torch.arange(1.0, 101)}
     child = BASE.but(parent=BASE, sparsity=0.3)
-    by_recipe = [recipe_masks(weights, child.but(pruning=each)) for each in ("magnitude", "random")]
-    for found, expected in zip(
-        by_recipe, (magnitude_masks(weights, 0.3), random_masks(weights, 0.3, 2)), strict=True
-    ):
-        assert torch.equal(found["a"], expected["a"])
+    weights["b"] = torch.arange(1.0, 31)
+    for scope in ("global", "layer"):
+        recipe = child.but(pruning_scope=scope)
+        for found, expected in (
+            (recipe_masks(weights, recipe), magnitude_masks(weights, 0.3, scope)),
+            (
+                recipe_masks(weights, recipe.but(pruning="random")),
+                random_masks(weights, 0.3, 2, scope),
+            ),
+        ):
+            assert all(torch.equal(found[name], expected[name]) for name in weights)
+
+
+def test_random_pruning_by_layer_takes_the_share_of_every_layer_exactly():
+    weights = {"a": torch.ones(40), "b": torch.ones(7)}
+    masks = random_masks(weights, 0.5, 0, "layer")
+    assert [removed({name: mask}) for name, mask in masks.items()] == [20, 4]
+
+
+# Rounds
+
+
+def removed_by_round(total, rounds=5):
+    """Weights removed after every round of half of what is left, and by torch's own rounding."""
+    ours, theirs, left = [], [], total
+    for done in range(1, rounds + 1):
+        masks = magnitude_masks({"a": torch.arange(1.0, total + 1)}, 1 - 0.5**done)
+        ours.append(removed(masks))
+        left -= round(0.5 * left)
+        theirs.append(total - left)
+    return ours, theirs
+
+
+@pytest.mark.parametrize(
+    ("total", "ours", "theirs"),
+    [
+        (32, [16, 24, 28, 30, 31], [16, 24, 28, 30, 31]),
+        # 75, 87.5, 93.75, 96.875 of a hundred; torch halves 25 to 12 and 13 to 6.
+        (100, [50, 75, 88, 94, 97], [50, 75, 87, 93, 97]),
+        # 3.5, 5.25, 6.125, 6.5625, 6.78125 of seven; torch halves 3 to 2 and 1 to 0.
+        (7, [4, 5, 6, 7, 7], [4, 6, 6, 6, 6]),
+    ],
+)
+def test_a_round_leaves_the_compounded_share_rounded_once(total, ours, theirs):
+    assert removed_by_round(total) == (ours, theirs)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 3000))
+def test_rounding_round_by_round_differs_by_at_most_one_weight(total):
+    ours, theirs = removed_by_round(total)
+    assert all(abs(mine - other) <= 1 for mine, other in zip(ours, theirs, strict=True))
+
+
+@pytest.fixture
+def layers():
+    """A convolution of 81 weights, 45 small ones and a classifier of 35."""
+    draws = torch.Generator().manual_seed(0)
+    network = nn.Sequential(
+        nn.Conv2d(3, 3, 3, bias=False), nn.Linear(9, 5, bias=False), nn.Linear(5, 7, bias=False)
+    )
+    for layer, scale in zip(network, (1.0, 0.05, 0.7), strict=True):
+        values = torch.randn(layer.weight.shape, generator=draws)
+        layer.weight = nn.Parameter(scale * values)
+    return network
+
+
+def pruned_by_torch(network, scope):
+    """Half of what is left, per round, as `torch.nn.utils.prune` counts it; masks after each."""
+    own = [(layer, "weight") for layer in network]
+    for _ in range(5):
+        if scope == "global":
+            prune.global_unstructured(own, pruning_method=prune.L1Unstructured, amount=0.5)
+        else:
+            for layer, name in own:
+                prune.l1_unstructured(layer, name, amount=0.5)
+        yield {f"{k}.weight": layer.weight_mask.clone() for k, layer in enumerate(network)}
+
+
+@pytest.mark.parametrize("scope", ["global", "layer"])
+def test_masks_are_those_of_torch_but_for_the_rounding(layers, scope):
+    weights = {name: weight.clone() for name, weight in prunable(layers).items()}
+    for done, theirs in enumerate(pruned_by_torch(layers, scope), start=1):
+        ours = magnitude_masks(weights, 1 - 0.5**done, scope)
+        apply_masks(weights, ours)
+        apart = {name: int((ours[name] != mask).sum()) for name, mask in theirs.items()}
+        assert sum(apart.values()) <= 1 if scope == "global" else max(apart.values()) <= 1
+        if done == 1:
+            assert sum(apart.values()) == 0
+    small = int(ours["1.weight"].sum())
+    assert small == (0 if scope == "global" else 1)
 
 
 def test_a_chain_of_random_pruning_differs_in_that_alone():

@@ -19,7 +19,9 @@ CHANGED = {
     "batch_size": 64,
     "learning_rate": 0.1,
     "momentum": 0.8,
+    "dampening": 0.1,
     "weight_decay": 0.0,
+    "batch_norm": "stepwise",
     "precision": "bf16",
     "augmentation": "none",
     "checkpoints": 2,
@@ -38,8 +40,10 @@ plain = st.fixed_dictionaries(
         "epochs": st.integers(10, 400),
         "batch_size": st.integers(2, 512),
         "learning_rate": st.floats(1e-5, 2),
-        "momentum": st.floats(0, 0.999),
+        "momentum": st.floats(0.001, 0.999),
+        "dampening": st.floats(0, 0.999),
         "weight_decay": nonnegative,
+        "batch_norm": st.sampled_from(["joint", "stepwise"]),
         "precision": st.sampled_from(["fp32", "bf16"]),
         "augmentation": st.sampled_from(["crop-flip", "none"]),
         "checkpoints": st.integers(1, 10),
@@ -51,13 +55,17 @@ losses = st.sampled_from([{}, {"loss": "prefix"}]) | st.builds(
 )
 originals = st.builds(lambda fields, loss: Recipe(**fields, **loss), plain, losses)
 recipes = originals | st.builds(
-    lambda recipe, parent, share, pruning: recipe.but(
-        parent=parent, sparsity=share, pruning=pruning if share else "magnitude"
+    lambda recipe, parent, share, pruning, scope: recipe.but(
+        parent=parent,
+        sparsity=share,
+        pruning=pruning if share else "magnitude",
+        pruning_scope=scope if share else "global",
     ),
     originals,
     originals,
     st.floats(0, 0.99),
     st.sampled_from(["magnitude", "random"]),
+    st.sampled_from(["global", "layer"]),
 )
 HALVED = PARENT.but(parent=PARENT, sparsity=0.5, timesteps=3)
 
@@ -102,7 +110,8 @@ def test_the_fingerprint_depends_on_every_field(field):
 
 
 def test_every_field_is_among_those_that_were_tried():
-    assert set(CHANGED) | {"alpha", "alpha_per", "sparsity", "pruning"} == set(Recipe.model_fields)
+    others = {"alpha", "alpha_per", "sparsity", "pruning", "pruning_scope"}
+    assert set(CHANGED) | others == set(Recipe.model_fields)
 
 
 def test_the_fingerprint_depends_on_the_level_of_the_alpha_loss_and_on_the_sparsity():
@@ -112,7 +121,8 @@ def test_the_fingerprint_depends_on_the_level_of_the_alpha_loss_and_on_the_spars
     assert per_sample not in levels
     shares = {DIGITS.but(parent=PARENT, sparsity=s).fingerprint("digest") for s in (0, 0.5, 0.75)}
     assert len(shares) == 3
-    assert HALVED.but(pruning="random").fingerprint("digest") != HALVED.fingerprint("digest")
+    for change in ({"pruning": "random"}, {"pruning_scope": "layer"}):
+        assert HALVED.but(**change).fingerprint("digest") != HALVED.fingerprint("digest")
 
 
 def test_the_fingerprint_depends_on_the_bytes_of_the_data():
@@ -173,6 +183,12 @@ def test_a_fingerprint_is_twenty_four_hexadecimal_digits(recipe):
         ({"dataset": "d", "tau": float("nan")}, "tau: Input should be a finite number, got nan"),
         ({"dataset": "d", "learning_rate": -0.1}, "learning_rate: .* greater than 0, got -0.1"),
         ({"dataset": "d", "momentum": 1.0}, "momentum: Input should be less than 1, got 1.0"),
+        ({"dataset": "d", "dampening": 1.0}, "dampening: Input should be less than 1, got 1.0"),
+        (
+            {"dataset": "d", "momentum": 0, "dampening": 0.1},
+            r"dampening 0\.1 needs a momentum above 0, got 0$",
+        ),
+        ({"dataset": "d", "batch_norm": "both"}, "batch_norm: Input should be 'joint' or"),
         ({"dataset": "d", "weight_decay": -1}, "weight_decay: .* equal to 0, got -1"),
         ({"dataset": "d", "loss": "mse"}, "loss: Input should be 'mean', .* got 'mse'"),
         ({"dataset": "d", "augmentation": "flip"}, "augmentation: Input should be 'crop-flip'"),
@@ -194,6 +210,10 @@ def test_a_fingerprint_is_twenty_four_hexadecimal_digits(recipe):
         (
             {"dataset": "d", "parent": PARENT, "pruning": "random"},
             "pruning='random' needs a sparsity above 0, got 0$",
+        ),
+        (
+            {"dataset": "d", "parent": PARENT, "pruning_scope": "layer"},
+            "pruning_scope='layer' needs a sparsity above 0, got 0$",
         ),
         (
             {"dataset": "d", "parent": PARENT, "sparsity": 0.5, "pruning": "global"},
@@ -309,7 +329,7 @@ def test_fields_that_hold_themselves_are_refused():
         Recipe(**fields)
 
 
-@pytest.mark.parametrize("field", ["weight_decay", "momentum", "sparsity"])
+@pytest.mark.parametrize("field", ["weight_decay", "dampening", "momentum", "sparsity"])
 def test_a_negative_zero_is_zero(field):
     negative = DIGITS.but(**{field: -0.0})
     assert negative.fingerprint("digest") == DIGITS.but(**{field: 0.0}).fingerprint("digest")
@@ -397,6 +417,11 @@ def test_ancestors_come_eldest_first():
         ({"learning_rate": 0.03, "loss": "prefix"}, "tiny-digits-T5-lr0.03-prefix-seed0"),
         ({"weight_decay": 1e-4, "tau": 4.0}, "tiny-digits-T5-tau4-wd0.0001-seed0"),
         ({"weight_decay": 0.0}, "tiny-digits-T5-wd0-seed0"),
+        ({"dampening": 5e-4, "weight_decay": 0.0}, "tiny-digits-T5-damp0.0005-wd0-seed0"),
+        (
+            {"batch_norm": "stepwise", "loss": "prefix", "precision": "bf16"},
+            "tiny-digits-T5-stepwise-prefix-bf16-seed0",
+        ),
         ({"momentum": 0.8, "batch_size": 64, "epochs": 7}, "tiny-digits-T5-seed0"),
         (
             {"architecture": "resnet19", "timesteps": 3, "parent": PARENT, "sparsity": 0.96875},
@@ -405,6 +430,10 @@ def test_ancestors_come_eldest_first():
         (
             {"parent": PARENT, "sparsity": 0.5, "pruning": "random"},
             "tiny-digits-T5-pruned50.0%-random-seed0",
+        ),
+        (
+            {"parent": PARENT, "sparsity": 0.5, "pruning": "random", "pruning_scope": "layer"},
+            "tiny-digits-T5-pruned50.0%-random-by-layer-seed0",
         ),
     ],
 )

@@ -167,7 +167,7 @@ def plain_batches(recipe, order):
 def plain_network(recipe):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeding.derive(recipe.seed, "weights"))
-        return models.build(
+        network = models.build(
             recipe.architecture,
             in_channels=1,
             num_classes=10,
@@ -176,6 +176,8 @@ def plain_network(recipe):
             mean=data.SPECS["digits"].mean,
             std=data.SPECS["digits"].std,
         )
+    network.stepwise = recipe.batch_norm == "stepwise"
+    return network
 
 
 def plain_masks(network, share):
@@ -200,7 +202,7 @@ def plain_training(recipe, start=None):
         network.load_state_dict(start)
         masks = plain_masks(network, recipe.sparsity)
     parameters = dict(network.named_parameters())
-    velocity = {name: torch.zeros_like(p) for name, p in parameters.items()}
+    velocity = {}
 
     @torch.no_grad()
     def mask():
@@ -218,9 +220,12 @@ def plain_training(recipe, start=None):
             gradients = torch.autograd.grad(loss, list(parameters.values()))
             with torch.no_grad():
                 for (name, weight), gradient in zip(parameters.items(), gradients, strict=True):
-                    step = velocity[name].mul_(recipe.momentum)
-                    step.add_(gradient.add(weight, alpha=recipe.weight_decay))
-                    weight.add_(step, alpha=-rate)
+                    pull = gradient.add(weight, alpha=recipe.weight_decay)
+                    if name in velocity:
+                        before = velocity[name].mul(recipe.momentum)
+                        pull = before.add(pull, alpha=1 - recipe.dampening)
+                    velocity[name] = pull
+                    weight.add_(pull, alpha=-rate)
             mask()
             total += loss.item() * len(labels)
         means.append(total / recipe.train_size)
@@ -244,6 +249,8 @@ def one_thread():
         {"loss": "prefix", "tau": 1.5},
         {"loss": "alpha", "alpha": 0.5, "timesteps": 3},
         {"momentum": 0.0, "weight_decay": 0.0},
+        {"dampening": 0.3, "weight_decay": 0.0},
+        {"batch_norm": "stepwise", "timesteps": 3},
         {"train_size": 61, "batch_size": 20},
     ],
     ids=str,
@@ -327,7 +334,9 @@ def test_training_lowers_the_loss(lab, quick_recipe):
 
 
 @pytest.mark.parametrize(
-    "change", [{}, {"momentum": 0.0}, {"loss": "alpha", "alpha": 1.0}], ids=str
+    "change",
+    [{}, {"momentum": 0.0}, {"dampening": 0.5}, {"loss": "alpha", "alpha": 1.0}],
+    ids=str,
 )
 def test_an_interrupted_training_goes_on_after_its_last_epoch(
     lab, thorough_recipe, undisturbed, change
@@ -663,9 +672,11 @@ def test_descendants_of_a_diverged_training_are_diverged_and_name_it(lab, diverg
 
 def test_a_batch_of_one_image_at_one_timestep_is_refused(lab, quick_recipe):
     recipe = quick_recipe.but(train_size=61, timesteps=1)
-    with pytest.raises(TicError, match="61 images in batches of 20 leave a single image"):
-        train(recipe, lab)
-    assert train(recipe.but(batch_size=21), lab).diverged is None
+    stepwise = recipe.but(timesteps=2, batch_norm="stepwise")
+    for alone in (recipe, stepwise):
+        with pytest.raises(TicError, match="61 images in batches of 20 leave a single image"):
+            train(alone, lab)
+        assert train(alone.but(batch_size=21), lab).diverged is None
 
 
 # Memory

@@ -117,7 +117,7 @@ class Lab:
         return run
 
     def fresh_network(self, recipe: Recipe) -> models.SpikingNetwork:
-        """Build the Recipe's network with the initial weights that its seed gives."""
+        """Build the Recipe's network, to be trained, with the weights that its seed gives."""
         spec = data.SPECS[recipe.dataset]
         with torch.random.fork_rng(devices=[]):
             # torch.manual_seed would seed accelerators too, which no fork restores.
@@ -131,6 +131,7 @@ class Lab:
                 mean=spec.mean,
                 std=spec.std,
             )
+        network.stepwise = recipe.batch_norm == "stepwise"
         return network.to(self.device)
 
     def trainable(self, network: models.SpikingNetwork) -> Callable[[Tensor], Tensor]:
@@ -146,6 +147,7 @@ class Lab:
         network = self.fresh_network(recipe)
         last = recipe.epochs if epoch is None else epoch
         network.load_state_dict(self.run(recipe).weights(last, network.state_dict()))
+        network.stepwise = False  # how it was trained makes no difference any more
         return network.eval()
 
 

@@ -1,4 +1,10 @@
-"""Iterative pruning, by magnitude (Han et al. 2015) or at random, and what it saves (Fig. 6-7)."""
+"""Iterative pruning, by magnitude (Han et al. 2015) or at random, and what it saves (Fig. 6-7).
+
+A round removes a share f of the weights that are left. After r rounds 1 - (1 - f)^r of all n that
+are ranked together are gone, rounded once: round((1 - (1 - f)^r) · n), halves to even. Rounding f of
+what the last round left, as `torch.nn.utils.prune` does when it is called again, carries every
+rounding on; with f = 1/2 it has removed at most one weight more or less.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +13,7 @@ from torch import Tensor, nn
 
 from tic import seeding
 from tic.errors import TicError
-from tic.recipe import Pruning, Recipe
+from tic.recipe import Pruning, PruningScope, Recipe
 
 Masks = dict[str, Tensor]
 
@@ -21,16 +27,27 @@ def prunable(model: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def magnitude_masks(weights: dict[str, Tensor], sparsity: float) -> Masks:
-    """Mask the weights smallest in magnitude, globally over all layers.
+def magnitude_masks(
+    weights: dict[str, Tensor], sparsity: float, scope: PruningScope = "global"
+) -> Masks:
+    """Mask the weights smallest in magnitude.
 
     Args:
         weights: Tensors by name; pruned ones are 0 and therefore stay pruned.
-        sparsity: Share of all weights to remove. The count is exact: round(sparsity · total).
+        sparsity: Share of weights to remove. The count is exact: round(sparsity · n) of the n that
+            are ranked together.
+        scope: Whether those of all layers are ranked together, or each layer's by themselves.
 
     Returns:
         A 0/1 tensor per weight, of the same shape and type.
     """
+    if scope == "global":
+        return _smallest(weights, sparsity)
+    layers = (_smallest({name: weight}, sparsity) for name, weight in weights.items())
+    return {name: mask for layer in layers for name, mask in layer.items()}
+
+
+def _smallest(weights: dict[str, Tensor], sparsity: float) -> Masks:
     magnitudes = torch.cat([weight.detach().abs().flatten() for weight in weights.values()])
     removed = round(sparsity * len(magnitudes))
     # A stable order keeps the count exact and the choice reproducible when magnitudes tie.
@@ -43,13 +60,16 @@ def magnitude_masks(weights: dict[str, Tensor], sparsity: float) -> Masks:
     }
 
 
-def random_masks(weights: dict[str, Tensor], sparsity: float, seed: int) -> Masks:
-    """Mask weights drawn uniformly over all layers, the control of `magnitude_masks`.
+def random_masks(
+    weights: dict[str, Tensor], sparsity: float, seed: int, scope: PruningScope = "global"
+) -> Masks:
+    """Mask weights drawn uniformly, the control of `magnitude_masks`.
 
     Args:
         weights: Tensors by name; pruned ones are 0 and therefore stay pruned.
-        sparsity: Share of all weights to remove. The count is exact: round(sparsity · total).
+        sparsity: Share of weights to remove; as many as `magnitude_masks` does.
         seed: Of one order of all weights, of which every sparsity takes the start.
+        scope: Whether the share is of all layers together or of each.
 
     Returns:
         A 0/1 tensor per weight, of the same shape and type.
@@ -60,14 +80,14 @@ def random_masks(weights: dict[str, Tensor], sparsity: float, seed: int) -> Mask
         name: (1 - torch.rand(weight.shape, generator=draws)).to(weight) * (weight.detach() != 0)
         for name, weight in weights.items()
     }
-    return magnitude_masks(scores, sparsity)
+    return magnitude_masks(scores, sparsity, scope)
 
 
 def recipe_masks(weights: dict[str, Tensor], recipe: Recipe) -> Masks:
     """Mask the weights, those of its parent, that a Recipe holds at zero."""
     if recipe.pruning == "random":
-        return random_masks(weights, recipe.sparsity, recipe.seed)
-    return magnitude_masks(weights, recipe.sparsity)
+        return random_masks(weights, recipe.sparsity, recipe.seed, recipe.pruning_scope)
+    return magnitude_masks(weights, recipe.sparsity, recipe.pruning_scope)
 
 
 @torch.no_grad()

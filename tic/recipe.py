@@ -41,6 +41,7 @@ _UNSIGNED = AfterValidator(lambda number: number + 0.0)
 NotNegative = Annotated[float, Field(ge=0), _UNSIGNED]
 Share = Annotated[float, Field(ge=0, lt=1), _UNSIGNED]
 Pruning = Literal["magnitude", "random"]
+PruningScope = Literal["global", "layer"]
 Precision = Literal["fp32", "bf16"]
 
 
@@ -61,7 +62,12 @@ class Recipe(BaseModel):
         batch_size: Images per step.
         learning_rate: Of SGD at the start; a cosine takes it to 0 at the last epoch.
         momentum: Of SGD.
+        dampening: Of SGD: the momentum takes up (1 - dampening) of every gradient after the first;
+            needs a momentum.
         weight_decay: L2 coefficient of SGD, on all parameters.
+        batch_norm: Whether batch normalisation takes its statistics while training over all
+            timesteps of a batch together (`joint`), or over each by itself (`stepwise`), which
+            updates the running ones T times in a step.
         precision: Of the training: `fp32`, or `bf16`, in which layers compute in bfloat16 where
             autocast deems it safe, while weights, membranes and loss stay in float32.
         augmentation: `crop-flip` (label-preserving, as the data set allows) or `none`.
@@ -73,6 +79,8 @@ class Recipe(BaseModel):
         sparsity: Share of prunable weights held at zero; needs a parent.
         pruning: Which weights are held at zero: those smallest in `magnitude` in the parent's final
             weights, or drawn at `random` from the seed. Those pruned in the parent are among them.
+        pruning_scope: Whether weights compete with those of all layers (`global`), or of their own
+            `layer`, so that every layer has the same sparsity.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -89,7 +97,9 @@ class Recipe(BaseModel):
     batch_size: Annotated[int, Field(ge=2, le=MOST_IMAGES)] = 128
     learning_rate: Annotated[float, Field(gt=0)] = 0.3
     momentum: Share = 0.9
+    dampening: Share = 0.0
     weight_decay: NotNegative = 5e-4
+    batch_norm: Literal["joint", "stepwise"] = "joint"
     precision: Precision = "fp32"
     augmentation: Literal["crop-flip", "none"] = "crop-flip"
     checkpoints: Epochs = 1
@@ -97,6 +107,7 @@ class Recipe(BaseModel):
     parent: Recipe | None = None
     sparsity: Share = 0.0
     pruning: Pruning = "magnitude"
+    pruning_scope: PruningScope = "global"
 
     def __init__(self, **fields: object) -> None:
         _require_few_ancestors(fields)
@@ -127,8 +138,11 @@ class Recipe(BaseModel):
             raise ValueError(f"alpha_per={self.alpha_per!r} needs loss='alpha', got {self.loss!r}")
         if self.sparsity and self.parent is None:
             raise ValueError(f"sparsity {self.sparsity} needs a parent whose weights are ranked")
-        if self.pruning != "magnitude" and not self.sparsity:
-            raise ValueError(f"pruning={self.pruning!r} needs a sparsity above 0, got 0")
+        for name in ("pruning", "pruning_scope"):
+            if getattr(self, name) != type(self).model_fields[name].default and not self.sparsity:
+                raise ValueError(f"{name}={getattr(self, name)!r} needs a sparsity above 0, got 0")
+        if self.dampening and not self.momentum:
+            raise ValueError(f"dampening {self.dampening} needs a momentum above 0, got 0")
         if self.checkpoints > self.epochs:
             raise ValueError(
                 f"checkpoints must be at most epochs, got {self.checkpoints} and {self.epochs}"
@@ -178,17 +192,19 @@ class Recipe(BaseModel):
         per = "-per-sample" if self.alpha_per == "sample" else ""
         loss = {"mean": "", "prefix": "-prefix"}.get(self.loss, f"-{self.loss}{self.alpha}{per}")
         drawn = "-random" if self.pruning == "random" else ""
-        pruned = f"-pruned{self.sparsity:.1%}{drawn}" if self.sparsity else ""
+        ranked = "-by-layer" if self.pruning_scope == "layer" else ""
+        pruned = f"-pruned{self.sparsity:.1%}{drawn}{ranked}" if self.sparsity else ""
+        batch_norm = "" if self.batch_norm == "joint" else f"-{self.batch_norm}"
         precision = "" if self.precision == "fp32" else f"-{self.precision}"
-        shown = {"tau": "tau", "learning_rate": "lr", "weight_decay": "wd"}
+        shown = {"tau": "tau", "learning_rate": "lr", "dampening": "damp", "weight_decay": "wd"}
         changed = "".join(
             f"-{short}{getattr(self, name):.3g}"
             for name, short in shown.items()
             if getattr(self, name) != Recipe.model_fields[name].default
         )
         return (
-            f"{self.architecture}-{self.dataset}-T{self.timesteps}{changed}{loss}{pruned}{precision}"
-            f"-seed{self.seed}"
+            f"{self.architecture}-{self.dataset}-T{self.timesteps}{changed}{batch_norm}{loss}{pruned}"
+            f"{precision}-seed{self.seed}"
         )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tic import losses, pruning, seeding
 from tic.checkpoint import UNUSABLE, Checkpoint, read_checkpoint, write_checkpoint
@@ -88,6 +88,17 @@ def objective(recipe: Recipe, logits: Tensor, labels: Tensor) -> Tensor:
     return losses.alpha_loss(logits, labels, recipe.alpha, recipe.alpha_per)
 
 
+def optimiser(recipe: Recipe, network: nn.Module) -> torch.optim.SGD:
+    """SGD on a network's parameters as the Recipe says, at the rate that it begins with."""
+    return torch.optim.SGD(
+        network.parameters(),
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        dampening=recipe.dampening,
+        weight_decay=recipe.weight_decay,
+    )
+
+
 def take_step(
     recipe: Recipe,
     forward: Callable[[Tensor], Tensor],
@@ -138,12 +149,7 @@ class _Training:
         _require_normalisable(recipe, len(self.images))
         self.network = lab.fresh_network(recipe)
         self.forward = lab.trainable(self.network)
-        self.optimiser = torch.optim.SGD(
-            self.network.parameters(),
-            lr=recipe.learning_rate,
-            momentum=recipe.momentum,
-            weight_decay=recipe.weight_decay,
-        )
+        self.optimiser = optimiser(recipe, self.network)
         self.generator = seeding.generator(recipe.seed, "order", lab.device)
         self.progress = _Progress()
         self.masks: pruning.Masks = {}
@@ -264,7 +270,8 @@ class _Training:
 
 
 def _require_normalisable(recipe: Recipe, images: int) -> None:
-    if recipe.timesteps == 1 and images % recipe.batch_size == 1:
+    alone = recipe.timesteps == 1 or recipe.batch_norm == "stepwise"
+    if alone and images % recipe.batch_size == 1:
         raise TicError(
             f"{images} images in batches of {recipe.batch_size} leave a single image to the last "
             f"batch, which has no variance at one timestep; choose another batch_size"

@@ -77,7 +77,9 @@ def test_the_papers_setting():
         "batch_size": 128,
         "learning_rate": 0.3,
         "momentum": 0.9,
+        "dampening": 0.0,
         "weight_decay": 5e-4,
+        "batch_norm": "joint",
         "precision": "fp32",
         "augmentation": "crop-flip",
         "checkpoints": 1,
@@ -85,6 +87,7 @@ def test_the_papers_setting():
         "parent": None,
         "sparsity": 0.0,
         "pruning": "magnitude",
+        "pruning_scope": "global",
     }
     assert PAPER_SETTING.seeds == (0, 1, 2, 3, 4)
     assert PAPER_SETTING.fisher_size == 101 * 16

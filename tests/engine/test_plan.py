@@ -118,7 +118,7 @@ def test_the_expected_time_is_work_times_measured_speed(lab, timed):
 
 def test_each_kind_of_training_is_timed_once(lab, timed):
     alpha = recipe(loss="alpha", alpha=0.1, learning_rate=1.0, momentum=0.0, checkpoints=2)
-    plan = make_plan([TWICE, SIBLING, LONG, alpha, recipe(size=100, weight_decay=0.0)])
+    plan = make_plan([TWICE, SIBLING, LONG, alpha, recipe(dampening=0.1, weight_decay=0.0)])
     expected_seconds(plan, lab)
     assert sorted(each.timesteps for each in timed) == [1, 2]
     assert all(each == kind(each) for each in timed)
@@ -126,7 +126,13 @@ def test_each_kind_of_training_is_timed_once(lab, timed):
 
 @pytest.mark.parametrize(
     "change",
-    [{"timesteps": 3}, {"architecture": "resnet19"}, {"batch_size": 7}, {"dataset": "cifar10"}],
+    [
+        {"timesteps": 3},
+        {"architecture": "resnet19"},
+        {"batch_size": 7},
+        {"dataset": "cifar10"},
+        {"batch_norm": "stepwise"},
+    ],
     ids=str,
 )
 def test_what_changes_the_cost_of_a_step_is_another_kind(change):

@@ -78,9 +78,12 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "checkpoints": st.integers(1, 5),
     "seed": st.integers(0, 2**63 - 1),
     "momentum": st.floats(0, 0.9),
+    "dampening": st.sampled_from([0.0, -0.0, 5e-4]),
     "weight_decay": st.sampled_from([0.0, -0.0, 5e-4]),
+    "batch_norm": st.sampled_from(["joint", "stepwise"]),
     "sparsity": st.sampled_from([0, -0.0, 0.5]),
     "pruning": st.sampled_from(["magnitude", "random"]),
+    "pruning_scope": st.sampled_from(["global", "layer"]),
 }
 _HOSTILE = values | st.just(TOO_LONG) | st.just(nested(500))
 _plain_fields = st.fixed_dictionaries({"dataset": _FIELDS.pop("dataset")}, optional=_FIELDS)

@@ -95,8 +95,8 @@ def kind(recipe: Recipe) -> Recipe:
     """Strip a Recipe of what does not change the cost of one step."""
     return recipe.but(
         epochs=1, checkpoints=1, seed=0, parent=None, sparsity=0.0, train_size=None,
-        learning_rate=0.1, weight_decay=0.0, momentum=0.9, loss="mean", alpha=None,
-        alpha_per="batch", tau=2.0, pruning="magnitude",
+        learning_rate=0.1, weight_decay=0.0, momentum=0.9, dampening=0.0, loss="mean", alpha=None,
+        alpha_per="batch", tau=2.0, pruning="magnitude", pruning_scope="global",
     )  # fmt: skip
 
 

@@ -39,7 +39,10 @@ class SpikingNetwork(nn.Module, ABC):
         std: Channel standard deviations that they are divided by.
 
     Attributes:
-        stepwise: Run timestep after timestep instead of all at once; the logits are the same.
+        stepwise: Run timestep after timestep instead of all at once. In evaluation mode the logits
+            are the same. In training mode they are not: batch normalisation then takes the
+            statistics of every timestep by itself instead of all together, and updates the running
+            ones T times in a call.
 
     Raises:
         TicError: Fewer than one timestep.

@@ -1,8 +1,9 @@
 """Spiking networks without shortcuts: AlexNet and VGG-16 for small images.
 
 The layouts are those of Krizhevsky et al. (2012) and Simonyan & Zisserman (2015, configuration D)
-with 3×3 convolutions, batch normalisation over time and batch together, and average pooling, which
-maps spikes to a rate where maximum pooling would map them to 1 almost everywhere.
+with 3×3 convolutions, batch normalisation, over time and batch together unless the network runs
+stepwise, and average pooling, which maps spikes to a rate where maximum pooling would map them to 1
+almost everywhere.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Spiking residual networks: that of the paper's release, and ResNet-34 (He et al. 2016).
 
-Every convolution is followed by batch normalisation over time and batch together; the shortcut is
-added to the current before the second LIF layer of a block.
+Every convolution is followed by batch normalisation, over time and batch together unless the
+network runs stepwise; the shortcut is added to the current before the second LIF layer of a block.
 """
 
 from __future__ import annotations
