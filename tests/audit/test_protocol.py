@@ -73,6 +73,7 @@ def test_readings_are_told_apart_by_all_they_state():
         Protocol("one", "", estimator=Estimator.EXACT),
         Protocol("one", "", readout=Readout.SUM),
         Protocol("one", "", images="test"),
+        Protocol("one", "", images="redrawn"),
         Protocol("one", "", layers="repeated"),
         Protocol("one", "", normalisation="relative"),
         Protocol("one", "", normalisation="per parameter"),
@@ -80,7 +81,7 @@ def test_readings_are_told_apart_by_all_they_state():
         Protocol("one", "", release=True),
         Protocol("one", "", alter=slower),
     ]
-    assert len({one, Protocol("one", ""), *others}) == 11
+    assert len({one, Protocol("one", ""), *others}) == 12
 
 
 def test_a_gap_may_leave_nothing_that_changes_a_verdict():

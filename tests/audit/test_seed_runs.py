@@ -18,6 +18,7 @@ from tic.errors import DivergedRunError, TicError
 from tic.lab import Lab, one_thread
 from tic.losses import Readout
 from tic.measure.fisher import Estimator, fisher_information
+from tic.measure.redrawn import RedrawnFisherMeasurement
 from tic.recipe import Recipe
 from tic.train import train
 
@@ -305,6 +306,27 @@ def test_a_coarse_reading_takes_a_quarter_of_the_images_and_one_per_class_at_lea
 def test_no_other_reading_takes_a_share(runs, estimator):
     found = read_by(runs, estimator=estimator)
     assert measurements(found, "by_layer")[0].size == 40
+
+
+def test_every_run_draws_images_of_its_own_where_they_are_redrawn(runs):
+    reading = {"images": "redrawn", "estimator": Estimator.OFFICIAL, "readout": Readout.SUM}
+    found = read_by(runs, **reading)
+    asked = measurements(found, "by_layer")
+    assert asked == [
+        RedrawnFisherMeasurement(
+            epoch=15,
+            estimator=Estimator.OFFICIAL,
+            readout=Readout.SUM,
+            drawn=40,
+            augmented=False,
+            seed=seed,
+        )
+        for seed in SEEDS
+    ]
+    moved = replace(found, recipe=RECIPE.but(augmentation="crop-flip"))
+    assert all(each.augmented for each in measurements(moved, "by_layer"))
+    coarse = measurements(read_by(runs, **reading, coarse=True), "by_layer")
+    assert [each.drawn for each in coarse] == [10, 10]
 
 
 def test_one_pass_serves_all_coarse_estimates_that_follow_from_the_kernel(runs):

@@ -26,6 +26,7 @@ from tic.measure.deficits import deficit_accuracies
 from tic.measure.fisher import Estimator, fisher_information
 from tic.measure.measurement import known, measure
 from tic.measure.perturbation import perturbation_response
+from tic.measure.redrawn import RedrawnFisherMeasurement
 from tic.measure.tangent import tangent_kernel
 from tic.seeding import generator
 
@@ -59,6 +60,7 @@ def instead(monkeypatch, kind, take):
     "measurement",
     [
         FisherMeasurement(epoch=2, readout=Readout.SUM),
+        RedrawnFisherMeasurement(epoch=2, drawn=20, augmented=True, seed=1),
         AccuracyMeasurement(epoch=2),
         DeficitMeasurement(epoch=2, width=1),
         PerturbationMeasurement(epoch=2, shares=(0.1, 0.01), size=20),
@@ -101,6 +103,17 @@ COMMON = [{"epoch": 1}, {"timesteps": 2}, {"size": 30}, {"batch_size": 7}]
     ("kind", "fields", "changes"),
     [
         (FisherMeasurement, {}, [{"readout": Readout.SUM}, {"split": "test"}]),
+        (
+            RedrawnFisherMeasurement,
+            {"drawn": 20, "augmented": False, "seed": 0},
+            [
+                {"estimator": Estimator.OFFICIAL},
+                {"drawn": 21},
+                {"drawn": None},
+                {"augmented": True},
+                {"seed": 1},
+            ],
+        ),
         (AccuracyMeasurement, {}, [{"split": "train"}]),
         (
             RightMeasurement,
@@ -147,6 +160,7 @@ def test_every_field_of_a_real_measurement_makes_another(
 def test_measurements_of_two_kinds_never_share_a_place(lab, recipe, monkeypatch):
     kinds = [
         FisherMeasurement(epoch=2),
+        RedrawnFisherMeasurement(epoch=2, drawn=None, augmented=False, seed=0),
         AccuracyMeasurement(epoch=2),
         DeficitMeasurement(epoch=2, width=1),
         PerturbationMeasurement(epoch=2, shares=(0.1,)),

@@ -26,7 +26,7 @@ from tic.attacks import (
 from tic.attacks.battery import Level
 from tic.errors import TicError
 from tic.losses import Readout
-from tic.measure import catalogue
+from tic.measure import catalogue, redrawn
 from tic.measure.catalogue import (
     AccuracyMeasurement,
     DeficitMeasurement,
@@ -107,8 +107,9 @@ def test_every_attack_of_the_battery_comes_back(level):
 
 
 def test_every_kind_of_measurement_can_be_described():
-    kinds = [each for each in vars(catalogue).values() if is_concrete(each)]
-    needed = {"epoch": 1, "width": 2, "shares": (0.1,)}
+    modules = (catalogue, redrawn)
+    kinds = {each for module in modules for each in vars(module).values() if is_concrete(each)}
+    needed = {"epoch": 1, "width": 2, "shares": (0.1,), "drawn": 7, "augmented": True, "seed": 3}
     assert len(kinds) > 8
     for kind in kinds:
         names = {each.name for each in fields(kind)}

@@ -26,7 +26,8 @@ class Protocol:
         says: How it differs from the standard reading.
         estimator: Of the Fisher information.
         readout: Whose log-likelihood the Fisher information is of.
-        images: Split that the Fisher information is measured on.
+        images: That the Fisher information is measured on: of the training, without augmentation;
+            `test` images; or `redrawn` from the training for every t, as an epoch of it draws them.
         layers: All layers, or only the weights that every timestep repeats: convolutions and
             linear layers without the stem and without batch normalisation.
         normalisation: Of each layer's trace, before the layers are summed: as it is, divided by the
@@ -34,7 +35,7 @@ class Protocol:
             when weights before a batch normalisation are scaled, which changes no output.
         coarse: Look at a quarter of the images and at few of the epochs with kept weights:
             untrained, early, middle, final and the thirds of the training.
-        release: Whether the code released with the paper does it so.
+        release: Whether the code released with the paper does this so.
         alter: Changes the Recipes that a claim needs, and their ancestors.
     """
 
@@ -42,12 +43,17 @@ class Protocol:
     says: str
     estimator: Estimator = Estimator.EMPIRICAL
     readout: Readout = Readout.MEAN
-    images: Literal["train", "test"] = "train"
+    images: Literal["train", "test", "redrawn"] = "train"
     layers: Literal["all", "repeated"] = "all"
     normalisation: Normalisation = "raw"
     coarse: bool = False
     release: bool = False
     alter: Callable[[Recipe], Recipe] = _unchanged
+
+    @property
+    def split(self) -> Literal["train", "test"]:
+        """Split that the images for Fisher information are of."""
+        return "test" if self.images == "test" else "train"
 
     def recipe(self, recipe: Recipe) -> Recipe:
         """Apply `alter` to a Recipe and its ancestors."""

@@ -31,6 +31,7 @@ from tic.measure.fisher import Estimator, information_centroid
 from tic.measure.layers import layer_scales, repeated_weights, stored_sparsity
 from tic.measure.measurement import Measurement, gathered, measure
 from tic.measure.perturbation import PerturbationResponse
+from tic.measure.redrawn import RedrawnFisherMeasurement
 from tic.recipe import Recipe
 from tic.store import Store
 
@@ -136,6 +137,8 @@ class SeedRuns:
     def _estimated(self, epoch: int) -> list[dict[str, list[float]]]:
         """Fisher trace over time of every layer by the protocol's estimator, raw."""
         protocol = self.protocol
+        if protocol.images == "redrawn":
+            return self._redrawn(epoch)
         if protocol.coarse and protocol.estimator is not Estimator.OFFICIAL:
             # Who reads coarsely compares estimators, and one pass gives all of these.
             kernels = self.measured(self._tangent(epoch))
@@ -144,24 +147,43 @@ class SeedRuns:
             epoch=epoch,
             estimator=protocol.estimator,
             readout=protocol.readout,
-            split=protocol.images,
+            split=protocol.split,
             size=self._fisher_size(),
         )
         return [each["by_layer"] for each in self.measured(fisher)]
+
+    def _redrawn(self, epoch: int) -> list[dict[str, list[float]]]:
+        """The same on images that every Run draws for itself, others at every timestep."""
+        found = self._measured_each(
+            RedrawnFisherMeasurement(
+                epoch=epoch,
+                estimator=self.protocol.estimator,
+                readout=self.protocol.readout,
+                drawn=self._fisher_size(),
+                augmented=recipe.augmentation != "none",
+                seed=recipe.seed,
+            )
+            for recipe in self.recipes
+        )
+        return [each["by_layer"] for each in found]
 
     def _tangent(self, epoch: int) -> TangentMeasurement:
         return TangentMeasurement(
             epoch=epoch,
             readout=self.protocol.readout,
-            split=self.protocol.images,
+            split=self.protocol.split,
             size=self._fisher_size(),
         )
 
     def measured(self, measurement: Measurement) -> list[dict[str, Any]]:
         """Measure every Run; results are shared, so nobody may write into them."""
+        return self._measured_each([measurement] * len(self.recipes))
+
+    def _measured_each(self, measurements: Iterable[Measurement]) -> list[dict[str, Any]]:
+        """Take one measurement per Run."""
         return gathered(
             partial(_taken, measurement, recipe, self.lab, self.lab.store)
-            for recipe in self.recipes
+            for measurement, recipe in zip(measurements, self.recipes, strict=True)
         )
 
     def _fisher_size(self) -> int | None:
@@ -171,7 +193,7 @@ class SeedRuns:
         spec = describe(self.recipe.dataset)
         whole = (
             self.recipe.train_size or spec.train_size
-            if self.protocol.images == "train"
+            if self.protocol.split == "train"
             else spec.test_size
         )
         available = min(size or whole, whole)
@@ -246,7 +268,7 @@ class SeedRuns:
         """
         following = (*self.seeds[1:], *self.seeds[:1])
         own = corruption if isinstance(corruption, Sequence) else [corruption] * len(self.seeds)
-        wanted = (
+        found = self._measured_each(
             RightMeasurement(
                 epoch=self.epoch("final"),
                 corruption=each,
@@ -254,10 +276,6 @@ class SeedRuns:
                 size=self.setting.attack_size,
             )
             for other, each in zip(following, own, strict=True)
-        )
-        found = gathered(
-            partial(_taken, measurement, recipe, self.lab, self.lab.store)
-            for measurement, recipe in zip(wanted, self.recipes, strict=True)
         )
         return np.array([each["right"] for each in found], dtype=bool)
 

@@ -43,15 +43,19 @@ class FisherMeasurement(Measurement):
         self, network: SpikingNetwork, images: ImageData, source: SpikingNetwork | None
     ) -> dict[str, Any]:
         """See `Measurement.take`; gives `by_layer`: {name: [I_1, …, I_T]}."""
-        batch = OFFICIAL_BATCH if self.estimator is Estimator.OFFICIAL else self.batch_size
         info = fisher_information(
             network,
-            images.batches(batch),
+            images.batches(self.batch),
             self.estimator,
             readout=self.readout,
             generator=generator(0, "labels"),
         )
-        return {"by_layer": _by_layer(info)}
+        return {"by_layer": by_layer(info)}
+
+    @property
+    def batch(self) -> int:
+        """Images per batch: as many as `official` means, or as fit."""
+        return OFFICIAL_BATCH if self.estimator is Estimator.OFFICIAL else self.batch_size
 
     def shape(self, recipe: Recipe) -> Shape:
         """See `Measurement.shape`."""
@@ -230,7 +234,7 @@ class TangentMeasurement(Measurement):
         return {
             "errors": found.mean_errors.tolist(),
             "kernel_trace": found.mean_kernel_trace.tolist(),
-            "by_layer": {kind: _by_layer(info) for kind, info in found.information.items()},
+            "by_layer": {kind: by_layer(info) for kind, info in found.information.items()},
         }
 
     def shape(self, recipe: Recipe) -> Shape:
@@ -268,7 +272,8 @@ class ChanceMeasurement(Measurement):
         return {"accuracy": ()}
 
 
-def _by_layer(info: FisherInformation) -> dict[str, list[float]]:
+def by_layer(info: FisherInformation) -> dict[str, list[float]]:
+    """Traces over time by layer, as a measurement gives them."""
     return {name: trace.tolist() for name, trace in info.by_layer.items()}
 
 
