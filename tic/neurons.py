@@ -6,9 +6,10 @@
 
 The derivative of the spike is that of the arctangent surrogate, 1 / (1 + (πx)²) at
 x = U_t - threshold, in training and evaluation mode alike: an attack on a network in evaluation
-mode needs it, and SpikingJelly 0.0.0.0.14 lost it there. On a GPU the update is SpikingJelly's
-functional core with its fused kernels; on a CPU, where that core records a graph of single
-operations, forward and backward are written out here.
+mode needs it. SpikingJelly's `activation_based` lost it there in 0.0.0.0.14; its `clock_driven`,
+which the paper's release imports, kept it in 0.0.0.0.12 and 0.0.0.0.14. On a GPU the update is
+SpikingJelly's functional core with its fused kernels; on a CPU, where that core records a graph of
+single operations, forward and backward are written out here.
 """
 
 from __future__ import annotations

@@ -41,7 +41,10 @@ class NormalisedEpsilon:
 
 @dataclass(frozen=True, kw_only=True)
 class SurrogateLost:
-    """Spikes without a derivative, as SpikingJelly 0.0.0.0.14 has them in evaluation mode.
+    """Spikes without a derivative in evaluation mode.
+
+    So has them `activation_based` of SpikingJelly 0.0.0.0.14; the `clock_driven` that the paper's
+    release imports keeps the derivative.
 
     Attributes:
         attack: What follows the gradients that are left.

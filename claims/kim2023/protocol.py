@@ -164,8 +164,9 @@ PER_BATCH = Gap(
 ATTACKS = Gap(
     "The paper states neither random start, clipping, pixel or normalised space, nor the network's "
     "mode. Here ε is in pixel values, results are clipped to [0, 1], PGD starts at random, and the "
-    "network is in evaluation mode with its surrogate gradients, which the SpikingJelly of the "
-    "release loses in that mode. The Gaussian noise is not clipped."
+    "network is in evaluation mode with its surrogate gradients. The release imports clock_driven "
+    "of SpikingJelly, which keeps them in that mode too; activation_based of 0.0.0.0.14 loses "
+    "them. The Gaussian noise is not clipped."
 )
 MASKING = Gap(
     "Accuracy under one gradient attack is an upper bound of robustness: masked gradients make it "

@@ -31,7 +31,8 @@ from tic.stats import above
     needs=recipes.alphas,
     notes=(
         "normalised-epsilon: ε and step in units of the normalised image. surrogate-lost: spikes "
-        "without a derivative, as an older SpikingJelly has them in evaluation mode. state-kept: "
+        "without a derivative, as activation_based of SpikingJelly 0.0.0.0.14 has them in "
+        "evaluation mode; clock_driven, which the release imports, keeps it there. state-kept: "
         "membranes that are not reset between the steps of the attack.",
         "The paper states none of this. A fault that yields the pattern is a possible cause of it, "
         "no proof.",
