@@ -27,6 +27,22 @@ def _in_bfloat16(recipe: Recipe) -> Recipe:
     return recipe.but(precision="bf16")
 
 
+def _stepwise(recipe: Recipe) -> Recipe:
+    return recipe.but(batch_norm="stepwise")
+
+
+def _dampened(recipe: Recipe) -> Recipe:
+    return recipe.but(dampening=recipe.weight_decay, weight_decay=0.0)
+
+
+def _as_released(recipe: Recipe) -> Recipe:
+    return _stepwise(_dampened(recipe))
+
+
+def _by_layer(recipe: Recipe) -> Recipe:
+    return recipe.but(pruning_scope="layer") if recipe.sparsity else recipe
+
+
 ESTIMATOR = Gap(
     "Fisher information is Eq. 6, per sample. The release squares the gradient of a mean over 16 "
     "samples instead; its expectation has the squared mean gradient in it, which depends on t.",
@@ -74,9 +90,17 @@ PARAMETERS = Gap(
     ),
 )
 IMAGES = Gap(
-    "Fisher information is measured on training images without augmentation; the release shuffles "
-    "and augments them.",
+    "Fisher information is measured on training images without augmentation, the same at every t. "
+    "The release draws other images for every t, shuffled and augmented as in training, so that "
+    "its I_t differ by the choice of images as well.",
     (
+        Protocol(
+            "redrawn-images",
+            "Fisher information at every t on other training images, drawn as an epoch of the "
+            "training draws them.",
+            images="redrawn",
+            release=True,
+        ),
         Protocol(
             "test-images",
             "Fisher information on images that the network was not trained on.",
@@ -95,6 +119,50 @@ PRECISION = Gap(
         ),
     ),
 )
+BATCH_NORM = Gap(
+    "Batch normalisation takes its statistics over all timesteps and images of a batch. The "
+    "release runs one timestep after the other: in training each is normalised by itself, and the "
+    "running statistics are updated T times in a step. The trained network gives the same logits "
+    "either way.",
+    (
+        Protocol(
+            "stepwise",
+            "Networks trained with every timestep normalised by itself.",
+            release=True,
+            alter=_stepwise,
+        ),
+    ),
+)
+DAMPENING = Gap(
+    "The release hands its weight decay to torch.optim.SGD as the third argument, which is the "
+    "dampening of the momentum: it trains with dampening 5e-4 and without weight decay. Here it is "
+    "weight decay, as the text says.",
+    (
+        Protocol(
+            "dampening",
+            "Networks trained with dampening in the place of weight decay.",
+            release=True,
+            alter=_dampened,
+        ),
+    ),
+)
+RELEASE = Gap(
+    "The release does several things otherwise at once, which the protocol of that name does too.",
+    (
+        Protocol(
+            "release",
+            "All that the release is known to do: networks trained stepwise with dampening for "
+            "weight decay; Fisher information of batches of 16, redrawn for every t. It holds no "
+            "code for the α loss, the attacks or pruning.",
+            estimator=Estimator.OFFICIAL,
+            images="redrawn",
+            release=True,
+            alter=_as_released,
+        ),
+    ),
+)
+TRAINING = (BATCH_NORM, DAMPENING)
+"""What the release does otherwise in every training."""
 FISHER = (ESTIMATOR, LABELS, READOUT, PARAMETERS, IMAGES)
 """What is open in every measurement of Fisher information."""
 
@@ -126,20 +194,20 @@ UNIFORM = Gap(
 )
 LEAK = Gap(
     "In Eq. 1, τ = 0.75 makes the leak 1 - 1/τ negative, and the SpikingJelly of the release "
-    "refuses τ up to 1. Here τ = 0.75 is taken as printed; the release's default 4/3 = 1/0.75 may "
-    "be what is meant.",
+    "refuses τ up to 1. Here τ = 0.75 is taken as printed. What is meant may be 4/3 = 1/0.75, the "
+    "default of an option that the release never reads: its networks have τ = 2.",
     (
         Protocol(
             "tau-four-thirds",
-            "The smallest time constant is 4/3, the release's default, instead of 0.75.",
+            "The smallest time constant is 4/3, an unused default of the release, instead of 0.75.",
             alter=_release_tau,
-            release=True,
         ),
     ),
 )
 DECAYS = Gap(
     "The text does not name the weight decays of Fig. 4c. Here they are a fifth and twice the "
-    "default."
+    "default. If the figure was made with the script of the release, it varies dampening, as the "
+    "protocol of that name does."
 )
 RATES = Gap(
     "The text calls 1e-3 the best learning rate; the default and the panels of Fig. 4d say 0.3, "
@@ -181,6 +249,21 @@ RETRAINING = Gap(
     "The paper does not say how many timesteps the pruned network is evaluated with, nor the "
     "schedule of a retraining. Here it is T_retrain, as it was retrained, and the figure shows the "
     "full T beside it; each round starts the cosine anew at the first training's rate."
+)
+RANKING = Gap(
+    "Which weights compete is not stated, the release holds no code for it, and the group's "
+    "earlier code for pruning spiking networks can do both: rank all convolutions and linear "
+    "layers together, the classifier among them, or each by itself. Here all are ranked together, "
+    "which can leave a small late layer nearly empty in the last round. A round removes half of "
+    "what is left: its share of all weights is compounded and rounded once, which differs by at "
+    "most one weight from rounding in every round.",
+    (
+        Protocol(
+            "layerwise-pruning",
+            "Every round removes the same share of each layer, the classifier included.",
+            alter=_by_layer,
+        ),
+    ),
 )
 SATURATION = Gap(
     "The figures behind the statement stand in an appendix, and saturation is not defined. Here it "

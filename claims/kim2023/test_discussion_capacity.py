@@ -7,6 +7,7 @@ import pytest
 from claims.kim2023 import recipes
 from claims.kim2023.counterfeits import MIXED_TIMESTEPS
 from claims.kim2023.paper import SATURATION
+from claims.kim2023.protocol import RELEASE, TRAINING
 from claims.kim2023.protocol import SATURATION as SATURATION_GAP
 from claims.kim2023.recipes import CAPACITY_TIMESTEPS, KIM2023
 from claims.kim2023.soundness import require_learning
@@ -30,7 +31,7 @@ from tic.stats import above, within
     ),
     needs=recipes.capacity,
     version=2,
-    gaps=(SATURATION_GAP,),
+    gaps=(*TRAINING, RELEASE, SATURATION_GAP),
     counterfeits=(MIXED_TIMESTEPS, PERMUTED_LABELS),
 )
 @pytest.mark.parametrize("kind", SATURATION)

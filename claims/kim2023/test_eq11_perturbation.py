@@ -6,7 +6,7 @@ import numpy as np
 
 from claims.kim2023 import recipes
 from claims.kim2023.counterfeits import OTHER_IMAGES
-from claims.kim2023.protocol import INPUT_FISHER, SURROGATE
+from claims.kim2023.protocol import INPUT_FISHER, RELEASE, SURROGATE, TRAINING
 from claims.kim2023.recipes import KIM2023
 from tic.audit import Panel, claim
 from tic.audit.exhibits import curves
@@ -37,7 +37,7 @@ def relative_errors(response: PerturbationResponse) -> list[float]:
         "rank correlation with the divergence over images above 0."
     ),
     needs=recipes.baseline,
-    gaps=(INPUT_FISHER, SURROGATE),
+    gaps=(*TRAINING, RELEASE, INPUT_FISHER, SURROGATE),
     counterfeits=(OTHER_IMAGES,),
 )
 def test_perturbations_follow_fisher_information(runs: SeedRuns, judge: Judge) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from claims.kim2023 import counterfeits, recipes
 from claims.kim2023.centroids import judge_concentration
-from claims.kim2023.protocol import FISHER, PRECISION, PREFIXES, SEEDS, SURROGATE
+from claims.kim2023.protocol import FISHER, PRECISION, PREFIXES, RELEASE, SEEDS, SURROGATE, TRAINING
 from claims.kim2023.recipes import KIM2023
 from tic.audit import Panel, claim
 from tic.audit.counterfeit import SHUFFLED_TIMESTEPS
@@ -28,7 +28,7 @@ from tic.stats import above, below, theil_sen_slope
         "early on below 0; ic is the centroid of Eq. 7 scaled to [0, 1], early is 1/15 of training."
     ),
     needs=recipes.baseline,
-    gaps=(*FISHER, SURROGATE, SEEDS, PRECISION),
+    gaps=(*FISHER, *TRAINING, RELEASE, SURROGATE, SEEDS, PRECISION),
     counterfeits=counterfeits.FISHER,
 )
 def test_information_moves_to_early_timesteps(runs: SeedRuns, judge: Judge) -> None:
@@ -87,7 +87,7 @@ def draw_figure_1(runs: SeedRuns, judge: Judge) -> None:
     ),
     needs=recipes.baseline,
     version=2,
-    gaps=(*FISHER, PREFIXES, PRECISION),
+    gaps=(*FISHER, *TRAINING, RELEASE, PREFIXES, PRECISION),
     counterfeits=(SHUFFLED_TIMESTEPS,),
 )
 def test_trained_network_holds_information_early(runs: SeedRuns, judge: Judge) -> None:

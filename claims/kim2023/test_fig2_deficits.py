@@ -6,7 +6,7 @@ import numpy as np
 
 from claims.kim2023 import recipes
 from claims.kim2023.counterfeits import FISHER
-from claims.kim2023.protocol import DEFICITS
+from claims.kim2023.protocol import DEFICITS, RELEASE, TRAINING
 from claims.kim2023.recipes import DEFICIT_WIDTH, KIM2023, PAPER_SETTING
 from tic.audit import Panel, claim
 from tic.audit.exhibits import curves
@@ -38,7 +38,7 @@ def chosen_epochs(runs: SeedRuns) -> list[int]:
         "than after epoch 1."
     ),
     needs=recipes.windows,
-    gaps=(DEFICITS,),
+    gaps=(*TRAINING, RELEASE, DEFICITS),
     counterfeits=FISHER,
 )
 def test_noise_in_early_timesteps_hurts_more(runs: SeedRuns, judge: Judge) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from claims.kim2023 import recipes
 from claims.kim2023.counterfeits import MIXED_BLOCKS
-from claims.kim2023.protocol import BLOCKS, FISHER
+from claims.kim2023.protocol import BLOCKS, FISHER, RELEASE, TRAINING
 from claims.kim2023.recipes import KIM2023, PAPER_SETTING
 from tic.audit import HeatMap, claim
 from tic.audit.judge import Judge
@@ -45,7 +45,7 @@ def heat_map(runs: SeedRuns, epoch: int) -> HeatMap:
         "third above 0, after training."
     ),
     needs=recipes.baseline,
-    gaps=(*FISHER, BLOCKS),
+    gaps=(*FISHER, *TRAINING, RELEASE, BLOCKS),
     counterfeits=(MIXED_BLOCKS,),
 )
 def test_deep_blocks_hold_information_early(runs: SeedRuns, judge: Judge) -> None:

@@ -7,7 +7,16 @@ import numpy as np
 from claims.kim2023 import counterfeits, recipes
 from claims.kim2023.centroids import draw_centroids, half_falls, judge_concentration
 from claims.kim2023.paper import TRANSITION
-from claims.kim2023.protocol import DECAYS, FISHER, HALF_FALL, LEAK, RATES, UNIFORM
+from claims.kim2023.protocol import (
+    DECAYS,
+    FISHER,
+    HALF_FALL,
+    LEAK,
+    RATES,
+    RELEASE,
+    TRAINING,
+    UNIFORM,
+)
 from claims.kim2023.recipes import KIM2023, LEARNING_RATES, TIMESTEPS, WEIGHT_DECAYS
 from claims.kim2023.soundness import require_learning
 from tic.audit import claim
@@ -22,8 +31,12 @@ REFERENCE = REFERENCE_RATE
 
 
 def trained(role: str, runs: SeedRuns) -> str:
-    """Name a training; a protocol may take another τ than the role's."""
-    return f"τ = {runs.recipe.tau:.3g}" if role.startswith("τ") else role
+    """Name a training; a protocol may take another τ than the role's, or dampen for its decay."""
+    if role.startswith("τ"):
+        return f"τ = {runs.recipe.tau:.3g}"
+    if role.startswith("weight decay") and runs.recipe.dampening:
+        return f"dampening {runs.recipe.dampening:g}"
+    return role
 
 
 @claim(
@@ -39,7 +52,7 @@ def trained(role: str, runs: SeedRuns) -> str:
         "Page's trend of the epoch of half fall over T rising."
     ),
     needs=recipes.timesteps,
-    gaps=(*FISHER, UNIFORM, HALF_FALL),
+    gaps=(*FISHER, *TRAINING, RELEASE, UNIFORM, HALF_FALL),
     counterfeits=counterfeits.FISHER,
 )
 def test_longer_sequences_concentrate_later(runs: dict[str, SeedRuns], judge: Judge) -> None:
@@ -67,7 +80,7 @@ def test_longer_sequences_concentrate_later(runs: dict[str, SeedRuns], judge: Ju
     says="The larger the time constant τ, the longer information stays at late timesteps.",
     rule="Page's trend of the normalised centroid at mid-training over τ = 0.75, 2, 4 rising.",
     needs=recipes.time_constants,
-    gaps=(*FISHER, LEAK),
+    gaps=(*FISHER, *TRAINING, RELEASE, LEAK),
     counterfeits=(counterfeits.MIXED_TAUS,),
 )
 def test_larger_time_constants_keep_information_late(
@@ -89,7 +102,7 @@ def test_larger_time_constants_keep_information_late(
     says="Weight decay makes no significant difference to concentration.",
     rule="Final normalised centroid within ±0.05 of that at the reference, for each other decay.",
     needs=recipes.weight_decays,
-    gaps=(*FISHER, DECAYS),
+    gaps=(*FISHER, *TRAINING, RELEASE, DECAYS),
     counterfeits=(counterfeits.LATE_DECAY,),
 )
 def test_weight_decay_does_not_matter(runs: dict[str, SeedRuns], judge: Judge) -> None:
@@ -99,9 +112,10 @@ def test_weight_decay_does_not_matter(runs: dict[str, SeedRuns], judge: Judge) -
             judge(
                 each.centroid() - reference,
                 within(-0.05, 0.05),
-                name=f"final normalised centroid, {name} minus reference",
+                name=f"final normalised centroid, {trained(name, each)} minus reference",
             )
-    draw_centroids(judge, "Counterpart of Fig. 4c", runs, traced=())
+    shown = {trained(role, each): each for role, each in runs.items()}
+    draw_centroids(judge, "Counterpart of Fig. 4c", shown, traced=())
 
 
 @claim(
@@ -114,7 +128,7 @@ def test_weight_decay_does_not_matter(runs: dict[str, SeedRuns], judge: Judge) -
         "above 0 for each."
     ),
     needs=recipes.learning_rates,
-    gaps=(*FISHER, RATES, HALF_FALL),
+    gaps=(*FISHER, *TRAINING, RELEASE, RATES, HALF_FALL),
     counterfeits=(counterfeits.MIXED_RATES,),
 )
 def test_the_best_learning_rate_concentrates_first(runs: dict[str, SeedRuns], judge: Judge) -> None:
@@ -142,7 +156,7 @@ def test_the_best_learning_rate_concentrates_first(runs: dict[str, SeedRuns], ju
     ),
     needs=recipes.factors,
     version=2,
-    gaps=(LEAK, DECAYS),
+    gaps=(*TRAINING, RELEASE, LEAK, DECAYS),
     counterfeits=(counterfeits.UNTRAINED_TAU, PERMUTED_LABELS),
 )
 def test_settings_that_move_information_keep_accuracy(

@@ -8,7 +8,7 @@ import pytest
 
 from claims.kim2023 import counterfeits, recipes
 from claims.kim2023.centroids import draw_centroids, judge_concentration
-from claims.kim2023.protocol import FISHER
+from claims.kim2023.protocol import FISHER, RELEASE, TRAINING
 from claims.kim2023.recipes import DATASETS, KIM2023
 from tic.audit import claim
 from tic.audit.judge import Judge
@@ -26,7 +26,7 @@ from tic.stats import above
         "The statement holds when it holds on all three."
     ),
     needs=recipes.on_dataset,
-    gaps=FISHER,
+    gaps=(*FISHER, *TRAINING, RELEASE),
     counterfeits=counterfeits.FISHER,
 )
 @pytest.mark.parametrize("images", DATASETS)
@@ -49,7 +49,7 @@ def test_data_sets_show_concentration(runs: SeedRuns, judge: Judge, images: str)
         "timesteps of ResNet-34 above 0.5."
     ),
     needs=recipes.architectures,
-    gaps=FISHER,
+    gaps=(*FISHER, *TRAINING, RELEASE),
     counterfeits=(*counterfeits.FISHER, counterfeits.MIXED_NETWORKS),
 )
 def test_networks_show_concentration(runs: dict[str, SeedRuns], judge: Judge) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from claims.kim2023 import counterfeits, recipes
 from claims.kim2023.alphas import note_alphas
 from claims.kim2023.paper import LEVELS, table_1_rows
-from claims.kim2023.protocol import FISHER, PER_BATCH, SEEDS
+from claims.kim2023.protocol import FISHER, PER_BATCH, SEEDS, TRAINING
 from claims.kim2023.recipes import KIM2023
 from claims.kim2023.soundness import require_learning
 from tic.audit import Panel, claim
@@ -30,7 +30,7 @@ from tic.stats import above, below, within
         "trend of I_t over α rising."
     ),
     needs=recipes.alphas,
-    gaps=(*FISHER, PER_BATCH),
+    gaps=(*FISHER, *TRAINING, PER_BATCH),
     counterfeits=(counterfeits.MIXED_ALPHAS,),
 )
 def test_smaller_alpha_holds_less_information(runs: dict[str, SeedRuns], judge: Judge) -> None:
@@ -68,7 +68,7 @@ def test_smaller_alpha_holds_less_information(runs: dict[str, SeedRuns], judge: 
         "of α, for each α."
     ),
     needs=recipes.alphas,
-    gaps=(PER_BATCH,),
+    gaps=(*TRAINING, PER_BATCH),
     counterfeits=(counterfeits.BACKWARD_TRAINING,),
 )
 def test_the_alpha_loss_converges(runs: dict[str, SeedRuns], judge: Judge) -> None:
@@ -111,7 +111,7 @@ def test_the_alpha_loss_converges(runs: dict[str, SeedRuns], judge: Judge) -> No
     ),
     needs=recipes.alphas,
     version=2,
-    gaps=(PER_BATCH, SEEDS),
+    gaps=(*TRAINING, PER_BATCH, SEEDS),
     counterfeits=(counterfeits.UNTRAINED_ALPHA, PERMUTED_LABELS),
 )
 def test_alpha_does_not_change_accuracy(runs: dict[str, SeedRuns], judge: Judge) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from claims.kim2023 import counterfeits, paper, recipes
-from claims.kim2023.protocol import RETRAINING, SEEDS
+from claims.kim2023.protocol import RANKING, RETRAINING, SEEDS, TRAINING
 from claims.kim2023.recipes import FULL, KIM2023, PAPER_SETTING, PRUNED, ROUNDS, role
 from claims.kim2023.soundness import require_learning, require_sparsity
 from tic.audit import Panel, claim
@@ -104,7 +104,7 @@ def _over_rounds(values: list[Array]) -> list[list[float]]:
     ),
     needs=recipes.pruned,
     version=2,
-    gaps=(RETRAINING, SEEDS),
+    gaps=(*TRAINING, RETRAINING, RANKING, SEEDS),
     counterfeits=(counterfeits.GUESSING_SHORT, PERMUTED_LABELS, counterfeits.UNMASKED),
 )
 @pytest.mark.parametrize("retrain_timesteps", [4, 3], ids="retrain{}".format)
@@ -137,7 +137,7 @@ def test_fewer_timesteps_prune_as_well(
     ),
     needs=recipes.pruned,
     version=2,
-    gaps=(RETRAINING, SEEDS),
+    gaps=(*TRAINING, RETRAINING, RANKING, SEEDS),
     counterfeits=(counterfeits.FULL_FOR_SHORT, counterfeits.UNMASKED),
 )
 @pytest.mark.parametrize("retrain_timesteps", [2], ids="retrain{}".format)

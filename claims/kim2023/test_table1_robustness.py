@@ -9,7 +9,7 @@ import pytest
 from claims.kim2023 import counterfeits, recipes
 from claims.kim2023.corruptions import CORRUPTIONS, GRADIENT_ATTACKS
 from claims.kim2023.paper import LEVELS, slips, table_1_rows
-from claims.kim2023.protocol import ATTACKS, MASKING, PER_BATCH, SEEDS
+from claims.kim2023.protocol import ATTACKS, MASKING, PER_BATCH, SEEDS, TRAINING
 from claims.kim2023.recipes import KIM2023
 from claims.kim2023.soundness import require_gradients
 from tic.audit import claim
@@ -30,7 +30,7 @@ from tic.stats import above
     ),
     needs=recipes.alphas,
     version=2,
-    gaps=(PER_BATCH, ATTACKS, MASKING, SEEDS),
+    gaps=(*TRAINING, PER_BATCH, ATTACKS, MASKING, SEEDS),
     counterfeits=(counterfeits.MIXED_ALPHAS, counterfeits.GRADIENTS_LOST),
 )
 @pytest.mark.parametrize("corruption", CORRUPTIONS)

@@ -5,7 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from claims.kim2023.protocol import FISHER, LEAK, PER_BATCH
+from claims.kim2023 import recipes
+from claims.kim2023 import test_fig4_factors as factors
+from claims.kim2023.protocol import BATCH_NORM, DAMPENING, FISHER, LEAK, PER_BATCH, RANKING, RELEASE
+from claims.kim2023.recipes import SMOKE_SETTING
 from tic.audit.pack import Setting
 from tic.audit.protocol import STANDARD
 from tic.audit.runs import SeedRuns
@@ -23,21 +26,32 @@ ON_FISHER = {
     "architectures",
     "alpha-information",
 }
+ON_ALPHA = {"alpha-information", "alpha-convergence", "alpha-accuracy", "alpha-robustness"}
+IN_RELEASE = ON_FISHER - ON_ALPHA | {"deficits", "same-accuracy", "kl-fisher", "capacity"}
+"""Claims about networks that the release has the code to train."""
 TOUCHED = {
     **dict.fromkeys(
-        ("official", "model-labels", "summed-logits", "repeated-weights", "test-images"), ON_FISHER
+        (
+            "official",
+            "model-labels",
+            "summed-logits",
+            "repeated-weights",
+            "redrawn-images",
+            "test-images",
+        ),
+        ON_FISHER,
     ),
+    **dict.fromkeys(("stepwise", "dampening"), IN_RELEASE | ON_ALPHA | {"pruning"}),
+    "release": IN_RELEASE,
+    "layerwise-pruning": {"pruning"},
     "bf16": {"concentration", "concentrated"},
     "tau-four-thirds": {"time-constant", "same-accuracy"},
-    "alpha-per-sample": {
-        "alpha-information",
-        "alpha-convergence",
-        "alpha-accuracy",
-        "alpha-robustness",
-    },
+    "alpha-per-sample": ON_ALPHA,
 }
 READINGS = {each.name: each for gap in FISHER for each in gap.protocols}
-TAU, PER_SAMPLE = (gap.protocols[0] for gap in (LEAK, PER_BATCH))
+TAU, PER_SAMPLE, STEPWISE, DAMPENED, RELEASED, LAYERWISE = (
+    gap.protocols[0] for gap in (LEAK, PER_BATCH, BATCH_NORM, DAMPENING, RELEASE, RANKING)
+)
 
 
 def by_protocol(audit):
@@ -55,25 +69,75 @@ def test_every_protocol_touches_the_claims_that_it_could_change(collected):
     assert standard >= set.union(*TOUCHED.values())
 
 
-def test_all_protocols_together_train_five_more_recipes(collected):
-    standard, everything = (
-        {planned.recipe.with_seed(0) for planned in collected(*asked).plan}
-        for asked in ((), ("--protocol", "all"))
-    )
-    assert standard < everything
-    more = {(e.tau, e.alpha, e.alpha_per, e.precision) for e in everything - standard}
-    assert more == {
-        (4 / 3, None, "batch", "fp32"),
-        (2, None, "batch", "bf16"),
-        *((2, alpha, "sample", "fp32") for alpha in (0.01, 0.05, 0.2)),
+def trained(audit):
+    return {planned.recipe.with_seed(0) for planned in audit.plan}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("tau-four-thirds", [{"tau": 4 / 3}]),
+        ("bf16", [{"precision": "bf16"}]),
+        ("alpha-per-sample", [{"alpha": a, "alpha_per": "sample"} for a in (0.01, 0.05, 0.2)]),
+    ],
+)
+def test_what_else_a_protocol_trains(collected, name, changes):
+    more = trained(collected("--protocol", f"standard,{name}")) - trained(collected())
+    found = [{field: getattr(each, field) for field in changes[0]} for each in more]
+    assert sorted(found, key=str) == changes
+
+
+@pytest.mark.parametrize(
+    ("protocol", "changes"),
+    [
+        (STEPWISE, {"batch_norm": "stepwise"}),
+        (DAMPENED, {"dampening": 5e-4, "weight_decay": 0.0}),
+        (RELEASED, {"batch_norm": "stepwise", "dampening": 5e-4, "weight_decay": 0.0}),
+    ],
+    ids=["stepwise", "dampening", "release"],
+)
+def test_the_release_trains_every_network_otherwise(quick_recipe, protocol, changes):
+    parent = quick_recipe
+    child = quick_recipe.but(parent=parent, sparsity=0.5)
+    altered = parent.but(**changes)
+    assert protocol.recipe(parent) == altered
+    assert protocol.recipe(child) == child.but(parent=altered, **changes)
+
+
+def test_the_release_varies_dampening_where_the_paper_says_weight_decay(claims):
+    found = changed(claims, "weight-decay", "dampening")
+    assert {role: (after.dampening, after.weight_decay) for role, (_, after) in found.items()} == {
+        "weight decay 0.0001": (1e-4, 0.0),
+        "weight decay 0.0005": (5e-4, 0.0),
+        "weight decay 0.001": (1e-3, 0.0),
     }
+    told = [factors.trained(role, SeedRuns(each, None, None)) for role, (_, each) in found.items()]
+    assert told == ["dampening 0.0001", "dampening 0.0005", "dampening 0.001"]
+
+
+def test_the_release_has_every_part_that_is_known_of_it():
+    parts = [*READINGS.values(), STEPWISE, DAMPENED]
+    asked = {each.name for each in parts if each.release}
+    assert asked == {"official", "redrawn-images", "stepwise", "dampening"}
+    assert RELEASED.release
+    assert RELEASED.estimator == READINGS["official"].estimator
+    assert RELEASED.images == READINGS["redrawn-images"].images
+    assert not TAU.release  # nothing reads that option
+
+
+def test_ranking_by_layer_changes_every_round_and_nothing_before():
+    for before in recipes.pruned(SMOKE_SETTING, "VGG-16", 3).values():
+        after = LAYERWISE.recipe(before)
+        scopes = [each.pruning_scope for each in (*after.ancestors, after)]
+        assert scopes == ["global", *["layer"] * len(before.ancestors)]
+        assert after.sparsity == before.sparsity
 
 
 @pytest.mark.parametrize("name", READINGS)
 def test_a_reading_of_fisher_information_trains_nothing_else(collected, name):
     standard, read = collected(), collected("--protocol", name)
-    recipes = [[each.recipes for each in audit.planned.values()] for audit in (standard, read)]
-    assert recipes[0] == recipes[1]
+    trained_on = [[each.recipes for each in audit.planned.values()] for audit in (standard, read)]
+    assert trained_on[0] == trained_on[1]
 
 
 def test_where_no_reading_matters_the_standard_one_is_judged(claims):
@@ -112,7 +176,7 @@ def test_the_absolute_value_per_sample_changes_every_alpha_loss(claims, name):
 
 
 def test_protocols_leave_other_trainings_alone(quick_recipe):
-    for protocol in (TAU, PER_SAMPLE):
+    for protocol in (TAU, PER_SAMPLE, LAYERWISE):
         assert protocol.recipe(quick_recipe) == quick_recipe
 
 
@@ -134,7 +198,7 @@ def traces(quick_recipe, lab, one_thread):
 
 
 def test_every_reading_measures_something_else_and_the_weights_are_a_part(traces):
-    assert len({tuple(trace) for trace in traces.values()}) == len(traces) == 6
+    assert len({tuple(trace) for trace in traces.values()}) == len(traces) == 7
     # Logits of one timestep are their own mean.
     assert traces["summed-logits"][0] == pytest.approx(traces["standard"][0])
     assert traces["summed-logits"][1] != pytest.approx(traces["standard"][1])
@@ -151,5 +215,5 @@ def test_a_reading_changes_one_thing(name):
         if getattr(reading, field) != getattr(STANDARD, field)
     }
     assert len(asked) == 1
-    told = {"name": name, "says": reading.says, "release": name == "official"}
+    told = {"name": name, "says": reading.says, "release": reading.release}
     assert replace(STANDARD, **told, **asked) == reading
