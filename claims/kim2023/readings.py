@@ -45,7 +45,7 @@ class Reading:
     Attributes:
         factors: For people.
         protocol: The same for the Runs.
-        release: Whether the paper's release reads it so.
+        release: Whether the paper's release reads it so, but for the images that it draws anew.
     """
 
     factors: dict[str, str]
