@@ -34,11 +34,10 @@ class Size(NamedTuple):
         torch.manual_seed(0)
         width, depth = self.width, self.depth
         layout = ResNetLayout(width, (width, 2 * width, 2 * width), (depth,) * 3, (2, 2, 2))
-        network = SpikingResNet(
+        return SpikingResNet(
             layout, in_channels=1, num_classes=CLASSES, timesteps=self.timesteps, tau=2.0,
             mean=(0.0,), std=(1.0,),
         )  # fmt: skip
-        return network.to(memory_format=torch.channels_last)
 
     def images(self) -> tuple[Tensor, Tensor]:
         """Draw images (B, 1, 28, 28) and labels (B,)."""

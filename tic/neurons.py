@@ -64,6 +64,7 @@ class _LIFOnCPU(torch.autograd.Function):
     """
 
     @staticmethod
+    @torch.no_grad()  # torch.export traces the body as if it stood where it is called
     def forward(
         ctx: Any, currents: Tensor, membrane: Tensor, tau: float, threshold: float, alpha: float
     ) -> tuple[Tensor, Tensor]:
@@ -136,6 +137,10 @@ class LIF(nn.Module):
         membrane = _at_rest(currents[0]) if self.membrane is None else self.membrane
         spikes, self.membrane = lif(currents, membrane, self.tau, self.threshold, self.spike)
         return spikes
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the membrane out of copies, which start from rest."""
+        return {**self.__dict__, "membrane": None}
 
     def extra_repr(self) -> str:
         """Show the parameters of Eq. 1."""

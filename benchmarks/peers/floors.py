@@ -36,7 +36,6 @@ class Rectified(nn.Module):
         self.stem, self.relu = convolution(in_channels, layout.stem, 3, 1), nn.ReLU()
         self.blocks = nn.Sequential(*map(_Block, block_widths(layout)))
         self.classifier = nn.Linear(layout.widths[-1], num_classes)
-        self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> Tensor:
         """Map (B, C, H, W) to logits (T, B, K) by a batch of T·B."""

@@ -236,12 +236,6 @@ def test_every_parameter_lies_in_the_stem_a_block_or_the_classifier(name):
         assert any(key.startswith(group) for key in names)
 
 
-def test_weights_of_a_built_network_have_their_channels_innermost():
-    weight = build("tiny", in_channels=1, num_classes=10, timesteps=2).blocks[0].conv1[0].weight
-    assert weight.is_contiguous(memory_format=torch.channels_last)
-    assert not weight.is_contiguous()
-
-
 def test_every_neuron_layer_of_every_architecture_spikes_but_not_always(each, batch):
     rates = {}
     for name, module in each.named_modules():

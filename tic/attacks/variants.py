@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from torch import Tensor, nn
 
 from tic.attacks.attack import Attack, Passes, within_ball
 from tic.errors import TicError
+from tic.models.copying import double_copy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class AsDouble(Variant):
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
         """Attack images (B, C, H, W) in [0, 1]; the result has their precision."""
-        twin = copy.deepcopy(model).double()
+        twin = double_copy(model)
         moved = self.attack(twin, images.double(), labels, batch)
         return within_ball(images, moved.to(images.dtype), self.epsilon)
 

@@ -8,7 +8,6 @@ weights for M, which does not have δ's dimension; its trace is measured beside.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from tic import seeding
 from tic.errors import TicError
 from tic.measure.fisher import fisher_information
+from tic.models.copying import double_copy
 from tic.models.modes import evaluation_mode
 
 Array = NDArray[np.float64]
@@ -71,7 +71,7 @@ def perturbation_response(
     weights = fisher_information(model, batches)  # refuses an empty loader
     assert weights.per_sample is not None
     divergences, predictions = [], []
-    twin = copy.deepcopy(model).double()
+    twin = double_copy(model)
     with evaluation_mode(twin):
         for number, (images, _) in enumerate(batches):
             found = _respond(twin, images.double(), shares, seed, number)

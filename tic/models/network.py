@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -18,10 +19,32 @@ def over_time(module: nn.Module, sequence: Tensor) -> Tensor:
     return output.view(*sequence.shape[:2], *output.shape[1:])
 
 
+class Convolution(nn.Conv2d):
+    """A convolution that computes with the channels of its input innermost.
+
+    On one CPU thread, `tiny` trains 1.4 to 1.7 times as fast that way. The weights stay as torch
+    lays them out, so that its tools, pruning among them, can flatten them.
+
+    The backward pass of a strided 1×1 convolution of fewer than 8 channels writes past its memory
+    that way (torch 2.15 with oneDNN, on processors without AVX-512): such a one computes with the
+    width innermost, as does any whose weights were laid out otherwise.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Map images (B, C, H, W) to (B, C', H', W')."""
+        if self.kernel_size == (1, 1) and max(self.stride) > 1 and self.in_channels < 8:
+            plain = torch.contiguous_format
+            weight = self.weight.to(memory_format=plain)
+            output = self._conv_forward(input.to(memory_format=plain), weight, self.bias)
+        else:
+            output = super().forward(input.to(memory_format=torch.channels_last))
+        return cast(Tensor, output)
+
+
 def convolution(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
     """Build a convolution without bias and the batch normalisation after it."""
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False),
+        Convolution(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False),
         nn.BatchNorm2d(outputs),
     )
 
