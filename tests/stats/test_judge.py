@@ -207,6 +207,53 @@ def test_zeros_up_to_rounding_are_identical_beside_a_finite_margin():
     assert "identical" in judge([0, 1e-17, -1e-17], within(-0.01, 0.01)).reason
 
 
+def test_equal_effects_up_to_rounding_are_called_that():
+    reason = judge([0, 1e-17, -1e-17], within(-0.01, 0.01)).reason
+    assert reason.startswith("all 3 effects are identical up to rounding (2e-17), so their spread")
+
+
+@pytest.mark.parametrize("region", [below(1e4), above(-1e4), within(-1e4, 1e4)])
+def test_effects_that_differ_are_judged_however_far_the_bound_is(region):
+    verdict = judge([1e-6, 2e-6, 5e-6, 3e-6], region)
+    assert verdict.outcome is Outcome.SUPPORTED
+    # mean 2.75, sd sqrt(8.75 / 3) and t(0.975, 3) = 3.18245, all times 1e-6
+    half = 3.18245 * math.sqrt(8.75 / 3 / 4)
+    expected = ((2.75 - half) * 1e-6, (2.75 + half) * 1e-6)
+    assert verdict.interval == pytest.approx(expected, rel=1e-3)
+
+
+def test_effects_at_the_end_of_the_float_range_have_an_interval():
+    verdict = judge([-1e290, 1e290, 1e290], above(-1e290))
+    assert verdict.p_value == pytest.approx(judge([-1, 1, 1], above(-1)).p_value)
+    assert all(map(math.isfinite, verdict.interval))
+
+
+@pytest.mark.parametrize("effects", [[-1.7e308, 1.7e308, 1.0e308], [1e291, 2e291, 3e291]])
+def test_effects_whose_spread_would_be_no_number_are_refused(effects):
+    with pytest.raises(ValueError, match=r"must not be beyond 1e.290 in size, got .* larger unit"):
+        judge(effects, above(0))
+
+
+def test_effects_too_small_to_have_a_spread_are_identical():
+    assert "identical up to rounding" in judge([0] * 9 + [5e-324], above(0)).reason
+
+
+def test_masked_effects_are_not_judged_but_their_valid_part_is():
+    effects = np.ma.array([1.0, 1.1, 1.2, -1000.0], mask=[0, 0, 0, 1])
+    with pytest.raises(ValueError, match="effects must have no masked value, got 1 of 4"):
+        judge(effects, above(0))
+    assert judge(effects.compressed(), above(0)).outcome is Outcome.SUPPORTED
+
+
+@pytest.mark.parametrize("region", [0.05, None, "above 0", (0, 1)])
+def test_a_bare_bound_is_no_region(region):
+    message = r"region must be a Region, got .*; make one by above\(x\), below\(x\) or within"
+    with pytest.raises(ValueError, match=message):
+        judge([1, 2, 3], region)
+    with pytest.raises(ValueError, match=message):
+        judge([1, 2, 3], region, exact=True)
+
+
 @pytest.mark.parametrize("size", [1e-200, 1e-30, 1e30, 1e200])
 def test_effects_of_extreme_size_are_judged_like_any_others(size):
     verdict = judge([size, 2 * size, 3 * size], above(0))

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from tic import stats
+from tic.arrays import finite_array
 from tic.audit import deciding
 from tic.audit.deciding import Decision, JudgedEffects, record_region
 from tic.audit.evidence import Contrast, Effects, ReadingVerdict, Sensitivity, Trend, WorstCase
 from tic.audit.exhibits import Exhibits
 from tic.errors import TicError
 from tic.stats import ClaimVerdict, Region, Verdict
-from tic.stats.checks import finite_array
 
 
 class Judge(Exhibits):
@@ -75,7 +74,7 @@ class Judge(Exhibits):
         """Judge by Page's test whether (S, conditions) values follow an order within each seed."""
         correlations = deciding.rank_correlations(samples, direction)
         self._require_one_per_seed(name, len(correlations))
-        rows = np.asarray(samples, dtype=float).tolist()
+        rows = finite_array(samples, name="samples", axes="ST").tolist()
         return self._record(
             self._sampled(
                 name,
@@ -99,7 +98,8 @@ class Judge(Exhibits):
             worst: Accuracy in percent of the worst case per image, shape (S,).
             reported: What the paper reports for it.
         """
-        before, after = (np.asarray(each, dtype=float).tolist() for each in (attacked, worst))
+        before = finite_array(attacked, name="attacked", axes="S").tolist()
+        after = finite_array(worst, name="worst", axes="S").tolist()
         self.worst_cases.append(
             deciding.worst_case(figure, reported, before, after, self.confidence)
         )

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from tic.arrays import finite_array
 from tic.errors import TicError
 from tic.losses import Readout
 from tic.measure.batches import Loader
@@ -84,15 +85,15 @@ def information_centroid(trace: ArrayLike) -> float:
         A time in [1, T].
 
     Raises:
-        TicError: The trace is empty, not finite, negative somewhere or zero everywhere.
+        TicError: The trace holds what is no number, a masked one included, is empty, not finite,
+            negative somewhere or zero everywhere.
     """
-    values = np.asarray(trace, dtype=np.float64)
-    if values.ndim != 1 or not values.size:
-        raise TicError(f"the trace must have shape (T,) with T >= 1, got {values.shape}")
-    if not np.isfinite(values).all() or (values < 0).any() or not values.any():
-        raise TicError(
-            f"the trace must be finite, not negative and not zero throughout, got {values}"
-        )
+    try:
+        values = finite_array(trace, name="the trace", axes="T")
+    except ValueError as error:
+        raise TicError(error) from None
+    if (values < 0).any() or not values.any():
+        raise TicError(f"the trace must be not negative and not zero throughout, got {values}")
     shares = values / values.max()
     times = np.arange(1, len(values) + 1)
     # Rounding can carry a quotient of tiny numbers past the ends.

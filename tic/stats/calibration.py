@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from tic.arrays import finite_array, whole_number
 from tic.stats.cases import (
     POINTS,
     Setup,
@@ -65,17 +66,15 @@ def calibrate(
     Raises:
         ValueError: no simulation or absurdly many, too few seeds, or a negative seed.
     """
-    if simulations < 1:
-        raise ValueError(f"simulations must be at least 1, got {simulations}; 10000 is usual")
-    if simulations > MOST_SIMULATIONS:
-        raise ValueError(
-            f"simulations must be at most {MOST_SIMULATIONS}, got {simulations}; 10000 is usual"
-        )
-    if seed < 0:
-        raise ValueError(f"seed must be at least 0, got {seed}; any such number will do")
-    if min(n_seeds) < MIN_SEEDS:
-        raise ValueError(f"n_seeds must be at least {MIN_SEEDS}, got {min(n_seeds)}; add seeds")
-    setup = Setup(simulations, tuple(n_seeds), np.random.default_rng(seed), rule)
+    simulations = whole_number(
+        simulations, name="simulations", least=1, most=MOST_SIMULATIONS, way_out="10000 is usual"
+    )
+    seed = whole_number(seed, name="seed", least=0, way_out="any such number will do")
+    counts = tuple(
+        whole_number(count, name="n_seeds", least=MIN_SEEDS, way_out="add seeds")
+        for count in finite_array(n_seeds, name="n_seeds", axes="N")
+    )
+    setup = Setup(simulations, counts, np.random.default_rng(seed), rule)
     return (table(setup) for table in (edges, trends, claims, families, decisions, alternatives))
 
 

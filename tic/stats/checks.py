@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from tic.arrays import real_number
 
 
 def one_sided_level(confidence: float) -> float:
@@ -12,34 +11,16 @@ def one_sided_level(confidence: float) -> float:
     Raises:
         ValueError: `confidence` is not strictly between 0 and 1.
     """
-    if not 0 < confidence < 1:
-        raise ValueError(
-            f"confidence must lie between 0 and 1, got {confidence:.12g}; write 0.95 for 95 %"
-        )
-    return (1 - confidence) / 2
+    return (1 - share("confidence", confidence, "write 0.95 for 95 %")) / 2
 
 
-def finite_array(values: ArrayLike, *, name: str, axes: str) -> NDArray[np.float64]:
-    """Return `values` as float64, with one axis per letter of `axes`.
-
-    Args:
-        values: numbers of any array type.
-        name: what the values are, for the messages.
-        axes: one letter per axis, such as "S" or "ST".
+def share(name: str, value: float, way_out: str) -> float:
+    """Return a number strictly between 0 and 1.
 
     Raises:
-        ValueError: another number of axes, no value at all, or one that is not finite.
+        ValueError: it is no such number.
     """
-    array = np.asarray(values, dtype=np.float64)
-    if array.ndim != len(axes):
-        wanted = ", ".join(axes) + ("," if len(axes) == 1 else "")
-        raise ValueError(f"{name} must have shape ({wanted}), got {array.shape}; reshape them")
-    if array.size == 0:
-        raise ValueError(f"{name} must hold at least one value, got none; measure a run first")
-    unusable = array[~np.isfinite(array)]
-    if unusable.size:
-        raise ValueError(
-            f"{name} must be finite, got {unusable[0]} ({unusable.size} of {array.size} values); "
-            "leave out the runs that diverged"
-        )
-    return array
+    number = real_number(value, name=name)
+    if not 0 < number < 1:
+        raise ValueError(f"{name} must lie between 0 and 1, got {number:.12g}; {way_out}")
+    return number

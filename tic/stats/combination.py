@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tic.stats.checks import one_sided_level
-from tic.stats.judge import Outcome, Verdict
+from tic.stats.judge import Outcome, Verdict, require_verdict
 from tic.stats.multiplicity import holm
 
 
@@ -45,6 +45,8 @@ def combine(verdicts: Sequence[Verdict]) -> ClaimVerdict:
     """
     if not verdicts:
         raise ValueError("a claim needs at least one contrast, got none; judge one first")
+    for verdict in verdicts:
+        require_verdict(verdict)
     p_value = _intersection_p_value(verdicts)
     refuting = _refuting(verdicts)
     if any(refuting):

@@ -9,12 +9,15 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tic.stats.checks import finite_array, one_sided_level
+from tic.arrays import LARGEST, finite_array
+from tic.stats.checks import one_sided_level
 from tic.stats.power import MIN_SEEDS, seeds_needed
-from tic.stats.region import Region
+from tic.stats.region import Region, require_region
 
-# Differences of equal accuracies agree to about 1e-14, and no measured effect to better than 1e-9.
+# No measured effects that differ agree to better than this share of their size.
 _ROUNDING = 1e-9
+# Differences of equal accuracies, 0 up to rounding, are as far apart as this share of a bound.
+_ROUNDING_BESIDE_BOUND = 1e-12
 
 
 class Outcome(StrEnum):
@@ -103,19 +106,34 @@ def judge(
         identical: no spread can be estimated, and one seed counted several times looks like that.
 
     Raises:
-        ValueError: effects are empty, not finite or not (S,), or confidence is not in (0, 1).
+        ValueError: effects are no real numbers, masked, empty, not finite, beyond 1e290 or not
+            (S,), the region is none, or confidence is not in (0, 1).
     """
     one_sided_level(confidence)
+    require_region(region)
     values = finite_array(effects, name="effects", axes="S")
     blank = undecided(values, region, confidence)
     if exact:
         return _judge_exact(blank)
     if values.size < MIN_SEEDS:
         return replace(blank, reason=too_few(values.size))
-    if _spread_is_rounding(values, region):
-        reason = f"all {values.size} effects are identical, so their spread cannot be estimated"
+    if (spread := float(np.ptp(values))) <= _rounding(values, region):
+        how = "identical" if spread == 0 else f"identical up to rounding ({spread:.2g})"
+        reason = f"all {values.size} effects are {how}, so their spread cannot be estimated"
         return replace(blank, reason=reason)
     return _judge_by_t(blank)
+
+
+def require_verdict(verdict: Verdict) -> None:
+    """Refuse what is no verdict of a contrast.
+
+    Raises:
+        ValueError: it is another thing.
+    """
+    if not isinstance(verdict, Verdict):
+        raise ValueError(
+            f"verdict must be what judge or judge_trend gave, got {verdict!r}; judge the effects"
+        )
 
 
 def undecided(effects: NDArray[np.float64], region: Region, confidence: float) -> Verdict:
@@ -196,7 +214,9 @@ def _mean_and_sd(effects: NDArray[np.float64]) -> tuple[float, float]:
     return base + width * float(unit.mean()), width * float(unit.std(ddof=1))
 
 
-def _spread_is_rounding(effects: NDArray[np.float64], region: Region) -> bool:
+def _rounding(effects: NDArray[np.float64], region: Region) -> float:
+    """Return the largest spread that rounding alone may give effects that are equal."""
     bounds = [abs(bound) for bound in (region.low, region.high) if math.isfinite(bound)]
-    scale = max(float(np.abs(effects).max()), *bounds)
-    return float(np.ptp(effects)) <= _ROUNDING * scale
+    # Below the smallest size, an interval could have no width.
+    size = max(float(np.abs(effects).max()), 1 / LARGEST)
+    return max(_ROUNDING * size, _ROUNDING_BESIDE_BOUND * max(bounds))

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tic.stats.checks import finite_array
+from tic.arrays import finite_array
+from tic.stats.checks import share
 
 
 def holm(p_values: Sequence[float], level: float) -> list[bool]:
@@ -23,9 +24,8 @@ def holm(p_values: Sequence[float], level: float) -> list[bool]:
     Raises:
         ValueError: a p-value outside [0, 1] or a level outside (0, 1).
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, got {level:.12g}; write 0.05 for 5 %")
-    return [adjusted <= level for adjusted in holm_adjusted(p_values)]
+    allowed = share("level", level, "write 0.05 for 5 %")
+    return [adjusted <= allowed for adjusted in holm_adjusted(p_values)]
 
 
 def holm_adjusted(p_values: Sequence[float]) -> list[float]:
@@ -39,9 +39,7 @@ def holm_adjusted(p_values: Sequence[float]) -> list[float]:
     Raises:
         ValueError: a p-value outside [0, 1].
     """
-    if len(p_values) == 0:
-        return []
-    checked = finite_array(p_values, name="p-values", axes="N")
+    checked = finite_array(p_values, name="p-values", axes="N", may_be_empty=True)
     for p_value in checked:
         if not 0 <= p_value <= 1:
             raise ValueError(f"p-values must lie in [0, 1], got {p_value:.12g}; pass probabilities")

@@ -10,10 +10,12 @@ from functools import cache, lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tic.stats.checks import finite_array, one_sided_level
-from tic.stats.region import Region
+from tic.arrays import finite_array, real_number, whole_number
+from tic.stats.checks import one_sided_level
+from tic.stats.region import Region, require_region
 
 MIN_SEEDS = 3
+_MOST_SEEDS = 1_000_000
 
 # Keeps every probability within 2e-4 of the exact integral.
 _NODES = 64
@@ -54,16 +56,16 @@ def power_curve(
         mean: true mean of the effects, in their unit.
         sd: true standard deviation over seeds, above 0, in the same unit.
         region: the effects that the claim allows.
-        n_seeds: (N,) numbers of seeds, each at least 3.
+        n_seeds: (N,) numbers of seeds, each from 3 to 1,000,000.
         confidence: of the judge's two-sided interval.
 
     Raises:
         ValueError: an argument breaks its rule.
     """
-    seeds = finite_array(n_seeds, name="n_seeds", axes="N").astype(np.int64)
-    if seeds.min() < MIN_SEEDS:
-        raise ValueError(f"n_seeds must be at least {MIN_SEEDS}, got {seeds.min()}; add seeds")
-    _check_effect_size(mean, sd)
+    counts = finite_array(n_seeds, name="n_seeds", axes="N")
+    seeds = np.array([_seed_count(count) for count in counts])
+    require_region(region)
+    mean, sd = _effect_size(mean, sd)
     level = one_sided_level(confidence)
     pairs = [_probabilities(mean, sd, region, int(count), level) for count in seeds]
     supported, refuted = np.array(pairs).T
@@ -88,7 +90,7 @@ def seeds_needed(
         confidence: of the judge's two-sided interval.
         power: probability of a decision, from 0.5 to below 1. Above 0.5 it rises with S, so a
             bisection finds the smallest S.
-        limit: the largest number of seeds to consider, at least 3.
+        limit: the largest number of seeds to consider, from 3 to 1,000,000.
 
     Returns:
         A number from 3 to `limit`, or None when `limit` seeds are too few.
@@ -96,19 +98,26 @@ def seeds_needed(
     Raises:
         ValueError: an argument breaks its rule.
     """
-    if not 0.5 <= power < 1:
-        raise ValueError(f"power must lie in [0.5, 1), got {power:.12g}; 0.8 is usual")
-    if limit < MIN_SEEDS:
-        raise ValueError(f"limit must be at least {MIN_SEEDS}, got {limit}; raise it")
-    _check_effect_size(mean, sd)
+    wanted = real_number(power, name="power")
+    if not 0.5 <= wanted < 1:
+        raise ValueError(f"power must lie in [0.5, 1), got {wanted:.12g}; 0.8 is usual")
+    most = whole_number(limit, name="limit", least=MIN_SEEDS, most=_MOST_SEEDS)
+    require_region(region)
+    mean, sd = _effect_size(mean, sd)
     level = one_sided_level(confidence)
 
     def decides(n_seeds: int) -> bool:
-        return sum(_probabilities(mean, sd, region, n_seeds, level)) >= power
+        return sum(_probabilities(mean, sd, region, n_seeds, level)) >= wanted
 
-    candidates = range(MIN_SEEDS, limit + 1)
+    candidates = range(MIN_SEEDS, most + 1)
     position = bisect_left(candidates, True, key=decides)
     return candidates[position] if position < len(candidates) else None
+
+
+def _seed_count(count: float) -> int:
+    return whole_number(
+        count, name="n_seeds", least=MIN_SEEDS, most=_MOST_SEEDS, way_out="3 to 20 are usual"
+    )
 
 
 def _probabilities(
@@ -143,8 +152,12 @@ def _quadrature() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return (nodes + 1) / 2, weights / 2
 
 
-def _check_effect_size(mean: float, sd: float) -> None:
-    if not math.isfinite(mean):
-        raise ValueError(f"mean must be finite, got {mean}; leave out the runs that diverged")
-    if not (math.isfinite(sd) and sd > 0):
-        raise ValueError(f"sd must be finite and above 0, got {sd}; estimate it from several seeds")
+def _effect_size(mean: float, sd: float) -> tuple[float, float]:
+    centre, spread = real_number(mean, name="mean"), real_number(sd, name="sd")
+    if not math.isfinite(centre):
+        raise ValueError(f"mean must be finite, got {centre}; leave out the runs that diverged")
+    if not (math.isfinite(spread) and spread > 0):
+        raise ValueError(
+            f"sd must be finite and above 0, got {spread}; estimate it from several seeds"
+        )
+    return centre, spread

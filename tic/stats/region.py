@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from tic.arrays import LARGEST, real_number
+
 
 @dataclass(frozen=True)
 class Region:
@@ -14,13 +16,15 @@ class Region:
     zero is no evidence for "above 0"; a region with two bounds holds both.
 
     Raises:
-        ValueError: no finite bound, a bound that is not a number, or low >= high.
+        ValueError: no finite bound, a bound that is not a number or beyond 1e290, or low >= high.
     """
 
     low: float = -math.inf
     high: float = math.inf
 
     def __post_init__(self) -> None:
+        for name in ("low", "high"):
+            object.__setattr__(self, name, _bound(getattr(self, name), name))
         if math.isnan(self.low) or math.isnan(self.high):
             raise ValueError(f"a bound must be a number, got {self.low} and {self.high}")
         if math.isinf(self.low) and math.isinf(self.high):
@@ -62,12 +66,36 @@ def within(low: float, high: float) -> Region:
     return Region(low=_finite("within", low), high=_finite("within", high))
 
 
-def _finite(constructor: str, bound: float) -> float:
-    if not math.isfinite(bound):
+def require_region(region: Region) -> None:
+    """Refuse what is no region.
+
+    Raises:
+        ValueError: it is another thing, such as a bare bound.
+    """
+    if not isinstance(region, Region):
         raise ValueError(
-            f"{constructor} needs finite bounds, got {bound}; for one open end use above or below"
+            f"region must be a Region, got {region!r}; make one by above(x), below(x) or "
+            "within(low, high)"
         )
-    return float(bound)
+
+
+def _finite(constructor: str, bound: float) -> float:
+    number = _bound(bound, f"the bound of {constructor}")
+    if not math.isfinite(number):
+        raise ValueError(
+            f"{constructor} needs finite bounds, got {number}; for one open end use above or below"
+        )
+    return number
+
+
+def _bound(value: float, name: str) -> float:
+    number = real_number(value, name=name)
+    if LARGEST < abs(number) < math.inf:
+        raise ValueError(
+            f"{name} must not be beyond {LARGEST:g} in size, got {number:.12g}; "
+            "state it in a larger unit"
+        )
+    return number
 
 
 def _text(bound: float) -> str:

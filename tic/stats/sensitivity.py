@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tic.arrays import finite_array
 from tic.stats.combination import combine
-from tic.stats.judge import Outcome, Verdict, judge
+from tic.stats.judge import Outcome, Verdict, judge, require_verdict
 from tic.stats.multiplicity import holm_adjusted
 from tic.stats.region import Region
 from tic.stats.trend import Direction, judge_trend
@@ -46,6 +47,7 @@ def sensitivity(verdict: Verdict) -> Sensitivity:
     Raises:
         ValueError: another function made the verdict.
     """
+    require_verdict(verdict)
     effects = np.array(verdict.effects)
     replayed = judge(effects, verdict.region, confidence=verdict.confidence, exact=verdict.exact)
     if replayed.p_value != verdict.p_value:
@@ -72,7 +74,8 @@ def trend_sensitivity(verdict: Verdict, samples: ArrayLike, *, direction: Direct
     Raises:
         ValueError: the samples are not those of the verdict.
     """
-    table = np.asarray(samples, dtype=np.float64)
+    require_verdict(verdict)
+    table = finite_array(samples, name="samples", axes="ST")
     replayed = judge_trend(table, direction=direction, confidence=verdict.confidence)
     if replayed != verdict:
         raise ValueError(

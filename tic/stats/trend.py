@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tic.stats.checks import finite_array, one_sided_level
+from tic.arrays import finite_array, real_number
+from tic.stats.checks import one_sided_level
 from tic.stats.judge import Outcome, Verdict, decide, judge, too_few, undecided
 from tic.stats.power import MIN_SEEDS
 from tic.stats.region import above
@@ -80,8 +81,9 @@ def half_fall(x: ArrayLike, y: ArrayLike, *, least: float) -> float:
         ValueError: shapes differ, a value is not finite, the positions do not ascend, or `least` is
             negative.
     """
-    if not least >= 0:
-        raise ValueError(f"least must be at least 0, got {least}; it is the smallest fall")
+    smallest = real_number(least, name="least")
+    if not smallest >= 0:
+        raise ValueError(f"least must be at least 0, got {smallest:g}; it is the smallest fall")
     positions = finite_array(x, name="x", axes="N")
     values = finite_array(y, name="y", axes="N")
     if positions.shape != values.shape:
@@ -91,7 +93,7 @@ def half_fall(x: ArrayLike, y: ArrayLike, *, least: float) -> float:
     if (np.diff(positions) <= 0).any():
         raise ValueError(f"x must ascend, got {positions.tolist()}; sort the points")
     top = len(values) - 1 - int(values[::-1].argmax())
-    if values[top] - values[-1] <= least:
+    if values[top] - values[-1] <= smallest:
         return float(positions[-1])
     half = (values[top] + values[-1]) / 2
     below = top + int((values[top:] <= half).argmax())
@@ -204,7 +206,7 @@ def _interval(blank: Verdict) -> tuple[float, float] | None:
 
 
 def _table(samples: ArrayLike, direction: Direction) -> NDArray[np.float64]:
-    if direction not in _OPPOSITE:
+    if direction not in tuple(_OPPOSITE):
         raise ValueError(f'direction must be "increasing" or "decreasing", got {direction!r}')
     table = finite_array(samples, name="samples", axes="ST")
     if table.shape[1] < 3:
