@@ -1,4 +1,5 @@
 import math
+import re
 
 import pytest
 import torch
@@ -6,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
+from tic.errors import TicError
 from tic.losses import (
     Readout,
     alpha_loss,
@@ -53,6 +55,72 @@ def test_the_sum_over_a_prefix_is_its_length_times_the_mean(shape, seed):
     means = prefix_logits(logits, Readout.MEAN)
     torch.testing.assert_close(prefix_logits(logits, Readout.SUM), lengths * means)
     assert torch.equal(prefix_logits(logits), means)
+
+
+def test_a_read_out_is_known_by_its_name_and_no_other():
+    logits, _ = random_logits((3, 2, 4), 0)
+    assert torch.equal(prefix_logits(logits, "sum"), prefix_logits(logits, Readout.SUM))
+    with pytest.raises(TicError, match="unknown readout 'Sum'; known: mean, sum"):
+        prefix_logits(logits, "Sum")
+
+
+def test_whose_loss_is_held_is_known_by_its_name_and_no_other():
+    logits, labels = random_logits((3, 2, 4), 0)
+    with pytest.raises(TicError, match="unknown value of per 'samples'; known: batch, sample"):
+        alpha_loss(logits, labels, 1.0, "samples")
+
+
+@pytest.mark.parametrize("alpha", [float("nan"), float("inf"), "1", None, 1j])
+def test_a_level_that_is_no_finite_number_is_refused(alpha):
+    with pytest.raises(TicError, match="alpha must be"):
+        alpha_loss(*random_logits((3, 2, 4), 0), alpha)
+
+
+LOSSES = [
+    sample_losses,
+    prefix_losses,
+    prefix_loss,
+    mean_loss,
+    lambda logits, labels: alpha_loss(logits, labels, 1.0),
+    lambda logits, labels: alpha_loss(logits, labels, 1.0, "sample"),
+]
+LOSS_NAMES = ["sample", "prefixes", "prefix", "mean", "alpha", "alpha per sample"]
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=LOSS_NAMES)
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (torch.tensor([0, 1, -100]), "labels must be classes from 0 to 4, got -100; leave out"),
+        (torch.tensor([0, 1, -1]), "labels must be classes from 0 to 4, got -1; leave out"),
+        (torch.tensor([0, 1, 5]), "labels must be classes from 0 to 4, got 5; leave out"),
+        (torch.tensor([0, 1]), r"shape (B,) with B=3, as the logits have it, got (2,); give one"),
+        (torch.tensor([[0], [1], [2]]), "as the logits have it, got (3, 1); give one class"),
+        (torch.rand(3, 5), "labels must be a tensor of int64, got torch.float32; convert by"),
+        (torch.tensor([0, 1, 2], dtype=torch.int32), "got torch.int32; convert by .long()"),
+        (torch.tensor([0, 1, 2], dtype=torch.uint8), "got torch.uint8; convert by .long()"),
+        ([0, 1, 2], "labels must be a tensor of int64, got list; convert by .long()"),
+    ],
+)
+def test_labels_that_are_no_classes_are_refused_by_every_loss(loss, labels, message):
+    with pytest.raises(TicError, match=re.escape(message)):
+        loss(torch.zeros(2, 3, 5), labels)
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=LOSS_NAMES)
+@pytest.mark.parametrize(
+    ("logits", "message"),
+    [
+        (torch.zeros(3, 5), "logits must have shape (T, B, K), none of them 0, got (3, 5); stack"),
+        (torch.zeros(2, 0, 5), "none of them 0, got (2, 0, 5); stack"),
+        (torch.zeros(0, 3, 5), "none of them 0, got (0, 3, 5); stack"),
+        (torch.zeros(2, 3, 5).long(), "floating-point tensor (T, B, K), got torch.int64"),
+        ((torch.zeros(2, 3, 5), torch.zeros(2, 3, 5)), "tensor (T, B, K), got tuple; pass that"),
+    ],
+)
+def test_what_is_no_read_out_over_time_is_refused_by_every_loss(loss, logits, message):
+    with pytest.raises(TicError, match=re.escape(message)):
+        loss(logits, torch.tensor([0, 1, 2]))
 
 
 def test_the_first_prefix_is_the_first_read_out_and_the_last_the_mean():

@@ -78,11 +78,11 @@ def whole_number(
     """
     number = real_number(value, name=name)
     if not math.isfinite(number) or number != int(number):
-        raise ValueError(f"{name} must be a whole number, got {number:.12g}; round it")
+        raise ValueError(f"{name} must be a whole number, got {number:.15g}; round it")
     if number < least:
-        raise ValueError(f"{name} must be at least {least}, got {number:.12g}; {way_out}")
+        raise ValueError(f"{name} must be at least {least}, got {number:.15g}; {way_out}")
     if number > most:
-        raise ValueError(f"{name} must be at most {most:.12g}, got {number:.12g}; {way_out}")
+        raise ValueError(f"{name} must be at most {most:.15g}, got {number:.15g}; {way_out}")
     return int(number)
 
 

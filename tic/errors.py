@@ -1,6 +1,9 @@
 """Errors that a user can mend; everything else is a defect and keeps its traceback."""
 
-from tic.text import visible
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from tic.text import quoted, visible
 
 LONGEST_SENTENCE = 2000
 """Characters of a message at most; a value that it quotes may be of any length."""
@@ -34,3 +37,23 @@ class DivergedRunError(TicError):
 
 class NotApplicableError(TicError):
     """A claim says nothing about the setting that was asked for."""
+
+
+@contextmanager
+def as_tic_error() -> Iterator[None]:
+    """Raise what `tic.arrays` refuses, in the same words, as a TicError."""
+    try:
+        yield
+    except ValueError as error:
+        raise TicError(error) from None
+
+
+def require_known(kind: str, name: object, options: Iterable[str]) -> None:
+    """Refuse an option that is none, which would else be taken for another.
+
+    Raises:
+        TicError: There is none of that name.
+    """
+    known = tuple(options)
+    if name not in known:
+        raise TicError(f"unknown {kind} {quoted(name)}; known: {', '.join(known)}")

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from typing import Literal
 
-from torch import Tensor, arange
+import torch
+from torch import Tensor
 from torch.nn import functional
+
+from tic.arrays import real_number
+from tic.errors import TicError, as_tic_error, require_known
+
+Per = Literal["batch", "sample"]
+
+_NO_LABEL = torch.iinfo(torch.int64).min
+"""What torch skips; its -100 would count as a sample here and as none there."""
 
 
 class Readout(StrEnum):
@@ -16,20 +26,29 @@ class Readout(StrEnum):
     SUM = "sum"
 
 
-def prefix_logits(logits: Tensor, readout: Readout = Readout.MEAN) -> Tensor:
-    """Logits of every prefix 1..t, their mean unless told otherwise: (T, B, K) -> (T, B, K)."""
+def prefix_logits(logits: Tensor, readout: Readout | str = Readout.MEAN) -> Tensor:
+    """Logits of every prefix 1..t, their mean unless told otherwise: (T, B, K) -> (T, B, K).
+
+    Raises:
+        TicError: The logits are not (T, B, K), or there is no such read-out.
+    """
+    _require_logits(logits)
+    require_known("readout", readout, Readout)
     sums = logits.cumsum(0)
-    if readout is Readout.SUM:
+    if readout == Readout.SUM:
         return sums
-    steps = arange(1, len(logits) + 1, device=logits.device, dtype=logits.dtype)
+    steps = torch.arange(1, len(logits) + 1, device=logits.device, dtype=logits.dtype)
     return sums / steps.view(-1, 1, 1)
 
 
 def sample_losses(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of every prefix read-out for every sample: (T, B, K), (B,) -> (T, B)."""
-    flat = functional.cross_entropy(
-        prefix_logits(logits).flatten(0, 1), labels.repeat(len(logits)), reduction="none"
-    )
+    """Cross-entropy of every prefix read-out for every sample: (T, B, K), (B,) -> (T, B).
+
+    Raises:
+        TicError: As `prefix_losses`.
+    """
+    _require_labels(logits, labels)
+    flat = _cross_entropy(prefix_logits(logits).flatten(0, 1), labels.repeat(len(logits)), "none")
     return flat.view(len(logits), -1)
 
 
@@ -38,27 +57,38 @@ def prefix_losses(logits: Tensor, labels: Tensor) -> Tensor:
 
     Args:
         logits: Read-outs, shape (T, B, K).
-        labels: Class indices, shape (B,).
+        labels: Class indices from 0 to K - 1, shape (B,), int64; none is ignored.
 
     Returns:
         L_t for every t, shape (T,).
+
+    Raises:
+        TicError: The logits or labels are something else. On a GPU, torch itself stops at a label
+            that is no class.
     """
     return sample_losses(logits, labels).mean(1)
 
 
 def mean_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of the mean logits over all T timesteps, the paper's default loss."""
-    return functional.cross_entropy(logits.mean(0), labels)
+    """Cross-entropy of the mean logits over all T timesteps, the paper's default loss.
+
+    Raises:
+        TicError: As `prefix_losses`.
+    """
+    _require_labels(logits, labels)
+    return _cross_entropy(logits.mean(0), labels, "mean")
 
 
 def prefix_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean over t of the cross-entropy L_t: every prefix read-out is fitted."""
+    """Mean over t of the cross-entropy L_t: every prefix read-out is fitted.
+
+    Raises:
+        TicError: As `prefix_losses`.
+    """
     return prefix_losses(logits, labels).mean()
 
 
-def alpha_loss(
-    logits: Tensor, labels: Tensor, alpha: float, per: Literal["batch", "sample"] = "batch"
-) -> Tensor:
+def alpha_loss(logits: Tensor, labels: Tensor, alpha: float, per: Per = "batch") -> Tensor:
     """Hold the loss of every prefix read-out near α (Eq. 9-10).
 
     Args:
@@ -70,6 +100,50 @@ def alpha_loss(
 
     Returns:
         Mean over t of |L_t - α|, a scalar.
+
+    Raises:
+        TicError: As `prefix_losses`, α is no finite number, or `per` is neither.
     """
+    require_known("value of per", per, ("batch", "sample"))
+    with as_tic_error():
+        level = real_number(alpha, name="alpha")
+    if not math.isfinite(level):
+        raise TicError(f"alpha must be finite, got {level}; it is a loss in nats")
     losses = sample_losses(logits, labels) if per == "sample" else prefix_losses(logits, labels)
-    return (losses - alpha).abs().mean()
+    return (losses - level).abs().mean()
+
+
+def _cross_entropy(logits: Tensor, labels: Tensor, reduction: str) -> Tensor:
+    """Cross-entropy of logits (B, K), as torch has it but with a sentence for a wrong label."""
+    try:
+        return functional.cross_entropy(logits, labels, ignore_index=_NO_LABEL, reduction=reduction)
+    except IndexError:
+        classes = logits.shape[1]
+        wrong = labels[(labels < 0) | (labels >= classes)]
+        raise TicError(
+            f"labels must be classes from 0 to {classes - 1}, got {wrong[0].item()}; "
+            "leave out the samples without one"
+        ) from None
+
+
+def _require_logits(logits: Tensor) -> None:
+    if not isinstance(logits, Tensor) or not logits.is_floating_point():
+        what = logits.dtype if isinstance(logits, Tensor) else type(logits).__name__
+        raise TicError(f"logits must be a floating-point tensor (T, B, K), got {what}; pass that")
+    if logits.dim() != 3 or 0 in logits.shape:
+        raise TicError(
+            f"logits must have shape (T, B, K), none of them 0, got {tuple(logits.shape)}; "
+            "stack one read-out (B, K) per timestep"
+        )
+
+
+def _require_labels(logits: Tensor, labels: Tensor) -> None:
+    _require_logits(logits)
+    if not isinstance(labels, Tensor) or labels.dtype is not torch.int64:
+        what = labels.dtype if isinstance(labels, Tensor) else type(labels).__name__
+        raise TicError(f"labels must be a tensor of int64, got {what}; convert by .long()")
+    if labels.shape != logits.shape[1:2]:
+        raise TicError(
+            f"labels must have shape (B,) with B={logits.shape[1]}, as the logits have it, got "
+            f"{tuple(labels.shape)}; give one class per sample"
+        )

@@ -120,7 +120,7 @@ def test_noise_is_the_same_in_single_and_double_precision():
 
 @pytest.mark.parametrize("share", [-0.1, math.nan])
 def test_a_share_that_is_not_at_least_zero_is_refused(share):
-    with pytest.raises(TicError, match=f"share must be at least 0, got {share}"):
+    with pytest.raises(TicError, match=f"share must be at least 0 and finite, got {share}"):
         GaussianNoise(share=share)
 
 

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from tic import seeding
-from tic.attacks.attack import Passes, check_count, check_share, within_ball
+from tic.attacks.attack import Passes, check_attacked, check_count, check_share, within_ball
 from tic.attacks.crafting import craft
-from tic.attacks.readout import MeanReadout
+from tic.attacks.readout import MeanReadout, read_out
 from tic.errors import TicError
 from tic.models.modes import evaluation_mode
 
@@ -56,8 +56,9 @@ class APGD(_Restarted):
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
         """Attack images (B, C, H, W) in [0, 1]; `batch` numbers the batch for the random starts."""
+        check_attacked(images, labels)
         seed = seeding.derive(self.seed, f"apgd/{batch}")
-        readout = MeanReadout(model)
+        readout = MeanReadout(model, labels)
         return craft("APGD", readout, images, labels, seed, self._settings())
 
 
@@ -98,6 +99,7 @@ class APGDT(_Targeted):
         Raises:
             TicError: The network has fewer than four classes.
         """
+        check_attacked(images, labels)
         classes = _classes(model, images)
         if classes < 4:
             raise TicError(
@@ -105,7 +107,7 @@ class APGDT(_Targeted):
                 "use APGD or FAB"
             )
         seed = seeding.derive(self.seed, f"apgdt/{batch}")
-        readout = MeanReadout(model)
+        readout = MeanReadout(model, labels)
         settings = self._towards(classes)
         return craft("APGDT", readout, images, labels, seed, settings)
 
@@ -133,9 +135,10 @@ class FAB(_Targeted):
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
         """Attack images (B, C, H, W) in [0, 1]; `batch` numbers the batch for the random starts."""
+        check_attacked(images, labels)
         settings = {**self._towards(_classes(model, images)), "multi_targeted": True}
         seed = seeding.derive(self.seed, f"fab/{batch}")
-        readout = _SinglePrecision(MeanReadout(model), images.dtype)
+        readout = _SinglePrecision(MeanReadout(model, labels), images.dtype)
         with _frozen(model):
             single = images.detach().float()
             moved = craft("FAB", readout, single, labels, seed, settings)
@@ -157,7 +160,7 @@ class _SinglePrecision(nn.Module):
 
 def _classes(model: nn.Module, images: Tensor) -> int:
     with evaluation_mode(model), torch.no_grad():
-        return int(model(images[:1]).shape[-1])
+        return read_out(model, images[:1]).shape[2]
 
 
 @contextmanager

@@ -25,8 +25,8 @@ def craft(
 
     Args:
         attack: Name of a class of torchattacks that takes a norm and a seed.
-        readout: Maps images (B, C, H, W) to logits (B, K).
-        images: Pixel values in [0, 1], shape (B, C, H, W).
+        readout: Maps images (B, ...) to logits (B, K).
+        images: Pixel values in [0, 1], shape (B, ...).
         labels: Classes, shape (B,).
         seed: Of all that the attack draws.
         settings: What the attack is told besides.
@@ -36,6 +36,26 @@ def craft(
     # torchattacks seeds the global generator; the fork keeps everyone else's stream.
     devices = [images.device] if images.device.type == "cuda" else []
     with evaluation_mode(readout), torch.random.fork_rng(devices=devices):
-        crafting = getattr(torchattacks, attack)(readout, norm="Linf", seed=seed, **settings)
-        moved = crafting(images, labels)
-    return cast(Tensor, moved).detach()
+        shaped = _Shaped(readout, images.shape[1:])
+        crafting = getattr(torchattacks, attack)(shaped, norm="Linf", seed=seed, **settings)
+        moved = crafting(_with_four_axes(images), labels)
+    return cast(Tensor, moved).detach().view(images.shape)
+
+
+def _with_four_axes(images: Tensor) -> Tensor:
+    """View images (B, ...) as the (B, C, H, W) that these attacks ask for."""
+    height, width = (1, *images.shape[1:])[-2:]
+    return images.reshape(len(images), -1, height, width)
+
+
+class _Shaped(nn.Module):
+    """Gives a read-out its images in their own shape back."""
+
+    def __init__(self, readout: nn.Module, shape: torch.Size) -> None:
+        super().__init__()
+        self.readout = readout
+        self.shape = shape
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.readout(images.view(len(images), *self.shape))
+        return logits

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from tic import seeding
-from tic.attacks.attack import Passes, check_count, check_share
+from tic.attacks.attack import Passes, check_attacked, check_count, check_share
 from tic.attacks.readout import MeanReadout
 from tic.models.modes import evaluation_mode
 
@@ -39,10 +39,11 @@ class FGSM:
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
         """Attack images (B, C, H, W) in [0, 1]; the result stays there."""
+        check_attacked(images, labels)
         import torchattacks
 
         with evaluation_mode(model):
-            attack = torchattacks.FGSM(MeanReadout(model), eps=self.epsilon)
+            attack = torchattacks.FGSM(MeanReadout(model, labels), eps=self.epsilon)
             return cast(Tensor, attack(images, labels))
 
 
@@ -76,13 +77,14 @@ class PGD:
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
         """Attack images (B, C, H, W) in [0, 1]; `batch` numbers the batch for the random start."""
+        check_attacked(images, labels)
         import torchattacks
 
         # torchattacks draws from the global generator; the fork keeps everyone else's stream.
         devices = [images.device] if images.device.type == "cuda" else []
         with evaluation_mode(model), torch.random.fork_rng(devices=devices):
             attack = torchattacks.PGD(
-                MeanReadout(model),
+                MeanReadout(model, labels),
                 eps=self.epsilon,
                 alpha=self.step,
                 steps=self.steps,

@@ -15,7 +15,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tic import seeding
-from tic.attacks.attack import Passes, check_count, check_share, within_ball
+from tic.attacks.attack import (
+    Passes,
+    check_attacked,
+    check_count,
+    check_share,
+    per_image,
+    within_ball,
+)
 from tic.attacks.readout import Loss, MeanReadout, input_gradient
 from tic.errors import TicError
 from tic.models.modes import evaluation_mode
@@ -81,7 +88,7 @@ class RestartedPGD:
         check_share("step", self.step)
         check_count("steps", self.steps)
         check_count("restarts", self.restarts)
-        if self.loss not in LOSSES:
+        if self.loss not in get_args(LossName):
             raise TicError(f"loss must be one of {get_args(LossName)}, got {self.loss!r}")
 
     @property
@@ -91,6 +98,7 @@ class RestartedPGD:
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
         """Attack images (B, C, H, W) in [0, 1]; `batch` numbers the batch for the random starts."""
+        check_attacked(images, labels)
         draws = seeding.generator(self.seed, f"restarted-pgd/{batch}")
         best = _Best(images, labels)
         with evaluation_mode(model):
@@ -102,7 +110,7 @@ class RestartedPGD:
                     best.meet(moved, logits)
                     moved = within_ball(images, moved + self.step * slope.sign(), self.epsilon)
                 with torch.no_grad():
-                    best.meet(moved, MeanReadout(model)(moved))
+                    best.meet(moved, MeanReadout(model, labels)(moved))
         return best.images
 
 
@@ -115,8 +123,8 @@ class _Best:
         self._margins = images.new_full((len(images),), -torch.inf)
 
     def meet(self, moved: Tensor, logits: Tensor) -> None:
-        """Keep those of the moved images (B, C, H, W) whose margin is larger."""
+        """Keep those of the moved images (B, ...) whose margin is larger."""
         margins = margin(logits, self._labels)
         better = margins > self._margins
-        self.images = torch.where(better.view(-1, 1, 1, 1), moved, self.images)
+        self.images = torch.where(per_image(better, moved), moved, self.images)
         self._margins = torch.where(better, margins, self._margins)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -9,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from tic import seeding
-from tic.attacks.attack import Passes
-from tic.errors import TicError
+from tic.arrays import real_number
+from tic.attacks.attack import Passes, check_count, check_images, per_image
+from tic.errors import TicError, as_tic_error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +30,10 @@ class GaussianNoise:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not self.share >= 0:
-            raise TicError(f"share must be at least 0, got {self.share}")
+        with as_tic_error():
+            share = real_number(self.share, name="share")
+        if not 0 <= share < math.inf:
+            raise TicError(f"share must be at least 0 and finite, got {self.share}")
 
     @property
     def passes(self) -> Passes:
@@ -37,11 +41,16 @@ class GaussianNoise:
         return Passes(forwards=0, gradients=0)
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
-        """Corrupt images (B, C, H, W); every batch number has noise of its own."""
+        """Corrupt images (B, ...); every batch number has noise of its own.
+
+        Raises:
+            TicError: The images are no finite floating-point numbers.
+        """
+        check_images(images)
         draws = seeding.generator(self.seed, f"noise/{batch}")
         noise = torch.randn(images.shape, generator=draws).to(images)
-        scale = _norms(images) / _norms(noise)
-        return images + self.share * noise * scale.view(-1, 1, 1, 1)
+        scale = norms(images) / norms(noise)
+        return images + self.share * noise * per_image(scale, images)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +64,7 @@ class Blur:
     factor: int = 2
 
     def __post_init__(self) -> None:
-        if self.factor < 1:
-            raise TicError(f"factor must be at least 1, got {self.factor}")
+        check_count("factor", self.factor)
 
     @property
     def passes(self) -> Passes:
@@ -64,13 +72,26 @@ class Blur:
         return Passes(forwards=0, gradients=0)
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
-        """Blur images (B, C, H, W)."""
+        """Blur images (B, ..., H, W).
+
+        Raises:
+            TicError: The images are no finite floating-point numbers, or have fewer than 4 axes.
+        """
+        check_images(images)
+        if images.dim() < 4:
+            raise TicError(
+                f"Blur shrinks height and width, so images must have shape (B, ..., H, W) with at "
+                f"least 4 axes, got {tuple(images.shape)}; use GaussianNoise"
+            )
         height, width = images.shape[-2:]
         small_size = (max(1, height // self.factor), max(1, width // self.factor))
-        small = interpolate(images, small_size, mode="bilinear", align_corners=False)
-        return interpolate(small, (height, width), mode="bilinear", align_corners=False)
+        flat = images.flatten(1, -3)
+        small = interpolate(flat, small_size, mode="bilinear", align_corners=False)
+        large = interpolate(small, (height, width), mode="bilinear", align_corners=False)
+        return large.view(images.shape)
 
 
-def _norms(images: Tensor) -> Tensor:
-    norms: Tensor = torch.linalg.vector_norm(images, dim=(1, 2, 3))
-    return norms
+def norms(images: Tensor) -> Tensor:
+    """ℓ2 norms (B,) of images (B, ...)."""
+    found: Tensor = torch.linalg.vector_norm(images, dim=tuple(range(1, images.dim())))
+    return found

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from tic.errors import TicError
+
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -15,17 +17,48 @@ class MeanReadout(nn.Module):
 
     Where a network has cut the graph, so that its logits do not depend on the images as far as
     automatic differentiation sees, the gradient at the images is zero.
+
+    Args:
+        model: Maps images (B, C, H, W) to logits (T, B, K).
+        labels: Classes that it must have, any number of them.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, labels: Tensor) -> None:
         super().__init__()
         self.model = model
+        self.lowest, self.highest = (int(each) for each in labels.aminmax())
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images (B, C, H, W) to mean logits (B, K)."""
-        logits: Tensor = self.model(images)
+        """Map images (B, C, H, W) to mean logits (B, K).
+
+        Raises:
+            TicError: The model returns something else, or a label is none of its classes.
+        """
+        logits = read_out(self.model, images)
+        if self.lowest < 0 or self.highest >= logits.shape[2]:
+            wrong = self.lowest if self.lowest < 0 else self.highest
+            raise TicError(
+                f"labels must be classes from 0 to {logits.shape[2] - 1}, got {wrong}; "
+                "leave out the images without one"
+            )
         # The second term adds 0 and keeps a graph.
         return logits.mean(0) + 0 * images.sum() if images.requires_grad else logits.mean(0)
+
+
+def read_out(model: nn.Module, images: Tensor) -> Tensor:
+    """Ask a model for its logits (T, B, K).
+
+    Raises:
+        TicError: It returns something else.
+    """
+    logits = model(images)
+    if not isinstance(logits, Tensor) or logits.dim() != 3 or logits.shape[1] != len(images):
+        what = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        raise TicError(
+            f"the model must return logits (T, B, K) with B={len(images)}, got {what}; "
+            "wrap it in a module that does"
+        )
+    return logits
 
 
 def input_gradient(
@@ -44,6 +77,6 @@ def input_gradient(
     """
     leaf = images.detach().clone().requires_grad_()
     with torch.enable_grad():
-        logits = MeanReadout(model)(leaf)
+        logits = MeanReadout(model, labels)(leaf)
         (gradient,) = torch.autograd.grad(loss(logits, labels).sum(), leaf)
     return logits.detach(), gradient

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from tic import seeding
-from tic.attacks.attack import Passes, check_count, check_share
+from tic.attacks.attack import Passes, check_attacked, check_count, check_share
 from tic.attacks.crafting import craft
 from tic.attacks.readout import MeanReadout
+from tic.errors import TicError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +38,18 @@ class Square:
         return Passes(forwards=self.queries + 3, gradients=0)
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
-        """Attack images (B, C, H, W) in [0, 1]; `batch` numbers the batch for the squares."""
+        """Attack images (B, C, H, W) in [0, 1]; `batch` numbers the batch for the squares.
+
+        Raises:
+            TicError: The images have no height and width.
+        """
+        check_attacked(images, labels)
+        if images.dim() < 4:
+            raise TicError(
+                f"Square draws squares, so images must have shape (B, ..., H, W) with at least 4 "
+                f"axes, got {tuple(images.shape)}; use another attack"
+            )
         settings = {"eps": self.epsilon, "n_queries": self.queries}
         seed = seeding.derive(self.seed, f"square/{batch}")
         with torch.no_grad():
-            return craft("Square", MeanReadout(model), images, labels, seed, settings)
+            return craft("Square", MeanReadout(model, labels), images, labels, seed, settings)

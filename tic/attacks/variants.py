@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from tic.attacks.attack import Attack, Passes, within_ball
-from tic.errors import TicError
+from tic.arrays import real_number
+from tic.attacks.attack import Attack, Passes, check_attacked, within_ball
+from tic.attacks.readout import read_out
+from tic.errors import TicError, as_tic_error
 from tic.models.copying import double_copy
 
 
@@ -36,7 +38,9 @@ class Factored(Variant):
     factor: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.factor < math.inf:
+        with as_tic_error():
+            factor = real_number(self.factor, name="factor")
+        if not 0 < factor < math.inf:
             raise TicError(f"factor must be above 0 and finite, got {self.factor}")
 
 
@@ -50,6 +54,7 @@ class AsDouble(Variant):
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
         """Attack images (B, C, H, W) in [0, 1]; the result has their precision."""
+        check_attacked(images, labels)
         twin = double_copy(model)
         moved = self.attack(twin, images.double(), labels, batch)
         return within_ball(images, moved.to(images.dtype), self.epsilon)
@@ -76,5 +81,4 @@ class _Rescaling(nn.Module):
         self.factor = factor
 
     def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.model(images)
-        return self.factor * logits
+        return self.factor * read_out(self.model, images)

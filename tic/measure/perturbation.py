@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tic import seeding
-from tic.errors import TicError
+from tic.arrays import finite_array
+from tic.attacks.attack import per_image
+from tic.attacks.noise import norms
+from tic.errors import TicError, as_tic_error
 from tic.measure.fisher import fisher_information
 from tic.models.copying import double_copy
 from tic.models.modes import evaluation_mode
@@ -54,7 +57,7 @@ def perturbation_response(
     gives: for a spiking network the surrogate's derivative, not that of its step function.
 
     Args:
-        model: Maps images (B, C, H, W) to logits (T, B, K); measured in evaluation mode.
+        model: Maps images (B, ...) to logits (T, B, K); measured in evaluation mode.
         loader: Batches of images in [0, 1] and labels (B,).
         shares: ℓ2 norms of δ as shares of the image's norm.
         seed: Of the directions.
@@ -63,8 +66,11 @@ def perturbation_response(
         See `PerturbationResponse`; N counts the images in the loader's order.
 
     Raises:
-        TicError: The loader is empty or a share is not positive.
+        TicError: The loader is empty, a share is no positive finite number, or
+            `fisher_information` refuses the model or the images.
     """
+    with as_tic_error():
+        shares = finite_array(shares, name="shares", axes="S", may_be_empty=True).tolist()
     if not shares or min(shares) <= 0:
         raise TicError(f"shares must be positive norms, at least one, got {list(shares)}")
     batches = list(loader)
@@ -89,8 +95,8 @@ def _respond(
 ) -> tuple[Tensor, Tensor]:
     draws = seeding.generator(seed, f"perturbation/{number}")
     noise = torch.randn(images.shape, generator=draws, dtype=images.dtype).to(images.device)
-    scale = _norms(images) / _norms(noise)
-    direction = noise * scale.view(-1, 1, 1, 1)
+    scale = norms(images) / norms(noise)
+    direction = noise * per_image(scale, images)
     curvature = _curvature(model, images, direction)
     with torch.no_grad():
         clean = model(images).mean(0).log_softmax(1)
@@ -108,14 +114,9 @@ def _curvature(model: nn.Module, images: Tensor, direction: Tensor) -> Tensor:
         slopes = []
         for k in range(logits.shape[1]):
             (gradient,) = torch.autograd.grad(logits[:, k].sum(), leaf, retain_graph=True)
-            slopes.append((gradient * direction).sum((1, 2, 3)))
+            slopes.append((gradient * direction).sum(tuple(range(1, leaf.dim()))))
     change = torch.stack(slopes, 1)
     probabilities = logits.detach().softmax(1)
     mean = (probabilities * change).sum(1, keepdim=True)
     variance: Tensor = (probabilities * (change - mean).square()).sum(1)
     return variance
-
-
-def _norms(images: Tensor) -> Tensor:
-    norms: Tensor = torch.linalg.vector_norm(images, dim=(1, 2, 3))
-    return norms

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from tic.attacks import Corruption
+from tic.attacks.attack import check_images, check_labels
 from tic.attacks.margin import cross_entropy
-from tic.attacks.readout import input_gradient
+from tic.attacks.readout import input_gradient, read_out
 from tic.errors import TicError
 from tic.models.modes import evaluation_mode
 
@@ -32,7 +33,7 @@ def accuracy(
         Accuracy in percent.
 
     Raises:
-        TicError: The loader is empty.
+        TicError: The loader is empty, or gives something else than images and labels.
     """
     found = right(model, loader, corruption)
     return 100 * sum(found) / len(found)
@@ -59,7 +60,8 @@ def right(
         One entry per image, in the loader's order.
 
     Raises:
-        TicError: The loader is empty, or there is a source and no corruption.
+        TicError: The loader is empty or gives something else than images and labels, the model
+            returns something else than logits, or there is a source and no corruption.
     """
     if source is not None and corruption is None:
         raise TicError("a source needs a corruption that it crafts, got none; leave it out")
@@ -67,9 +69,11 @@ def right(
     found: list[bool] = []
     with evaluation_mode(model), evaluation_mode(seen_by):
         for number, (images, labels) in enumerate(loader):
+            check_images(images)
+            check_labels(images, labels)
             seen = corruption(seen_by, images, labels, number) if corruption else images
             with torch.no_grad():
-                predicted = model(seen.detach()).mean(0).argmax(1)
+                predicted = read_out(model, seen.detach()).mean(0).argmax(1)
             found += (predicted == labels).tolist()
     return _not_empty(found)
 
@@ -88,11 +92,13 @@ def zero_gradients(model: nn.Module, loader: Iterable[tuple[Tensor, Tensor]]) ->
         One entry per image, in the loader's order.
 
     Raises:
-        TicError: The loader is empty.
+        TicError: The loader is empty, or gives something else than images and labels.
     """
     found: list[bool] = []
     with evaluation_mode(model):
         for images, labels in loader:
+            check_images(images)
+            check_labels(images, labels)
             _, gradient = input_gradient(model, images, labels, cross_entropy)
             found += (gradient == 0).flatten(1).all(1).tolist()
     return _not_empty(found)
