@@ -70,7 +70,7 @@ def state(tmp_path_factory):
     return path, path.read_bytes()
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_no_flipped_bit_of_a_state_is_taken_over(state, data):
     path, whole = state

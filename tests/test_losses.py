@@ -18,7 +18,7 @@ from tic.losses import (
     sample_losses,
 )
 
-lawful = settings(deadline=None, max_examples=40)
+lawful = settings(max_examples=40)
 shapes = st.tuples(st.integers(1, 6), st.integers(1, 5), st.integers(2, 5))
 seeds = st.integers(0, 2**16)
 

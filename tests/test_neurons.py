@@ -113,7 +113,6 @@ def away_from_threshold(potentials, threshold):
     return all(abs(potential - threshold) > 1e-9 for potential in potentials)
 
 
-@settings(deadline=None)
 @given(currents_over_time, time_constants, st.sampled_from([0.5, 1.0]))
 def test_fused_and_stepwise_integration_match_a_plain_loop(values, tau, threshold):
     potentials, spikes, last = looped(values, tau, threshold)
@@ -127,7 +126,6 @@ def test_fused_and_stepwise_integration_match_a_plain_loop(values, tau, threshol
         assert membrane.item() == pytest.approx(last, abs=1e-12)
 
 
-@settings(deadline=None)
 @given(currents_over_time, time_constants, st.integers(0, 2**16), st.booleans())
 def test_gradients_match_a_plain_loop_with_the_reset_detached(values, tau, seed, stepwise):
     potentials, spikes, _ = looped(values, tau, 1.0)
@@ -241,7 +239,7 @@ def test_a_layer_shows_its_parameters_and_has_none_to_train():
     assert not layer.state_dict()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.integers(1, 6),
     st.sampled_from([0.75, 1.0, 2.0, 4.0]),

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -148,7 +148,6 @@ def test_numbers_that_are_equal_give_equal_fingerprints():
     assert DIGITS.but(tau=4).fingerprint("digest") == DIGITS.but(tau=4.0).fingerprint("digest")
 
 
-@settings(deadline=None)
 @given(recipes)
 def test_a_recipe_survives_json(recipe):
     again = Recipe.model_validate_json(recipe.model_dump_json())
@@ -156,14 +155,12 @@ def test_a_recipe_survives_json(recipe):
     assert again.fingerprint("digest") == recipe.fingerprint("digest")
 
 
-@settings(deadline=None)
 @given(recipes, recipes)
 def test_different_recipes_have_different_fingerprints(one, other):
     assume(one != other)
     assert one.fingerprint("digest") != other.fingerprint("digest")
 
 
-@settings(deadline=None)
 @given(recipes)
 def test_a_fingerprint_is_twenty_four_hexadecimal_digits(recipe):
     fingerprint = recipe.fingerprint("digest")
@@ -377,7 +374,6 @@ def test_checkpoints_are_spaced_evenly_up_to_the_last_epoch(epochs, checkpoints,
     assert DIGITS.but(epochs=epochs, checkpoints=checkpoints).checkpoint_epochs == kept
 
 
-@settings(deadline=None)
 @given(st.integers(1, 400), st.data())
 def test_as_many_epochs_are_kept_as_were_asked_for(epochs, data):
     count = data.draw(st.integers(1, epochs))

@@ -170,7 +170,7 @@ def sound(tmp_path_factory):
     return finished(Store(tmp_path_factory.mktemp("sound"))).folder
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_any_flipped_bit_of_any_file_is_noticed(sound, data):
     with TemporaryDirectory() as root:

@@ -24,7 +24,7 @@ def state(model):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(deadline=None, max_examples=6)
+@settings(max_examples=6)
 @given(
     epsilon=st.sampled_from([0.0, 1.0]) | st.floats(0, 1),
     seed=st.integers(0, 2**16),

@@ -92,7 +92,7 @@ def test_pgd_begins_at_a_random_point_of_the_ball():
     assert torch.equal(PGD(random_start=False)(model, images, LABELS[:1].repeat(50), 0), images)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.floats(0, 0.5),
     st.floats(0, 1),

@@ -30,7 +30,7 @@ def test_the_logit_ratio_divides_the_margin_by_the_first_minus_the_third():
     assert logit_ratio(LOGITS, LABELS).tolist() == [-0.5, 1.0, 1.0]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(3, 12), st.integers(0, 2**16))
 def test_the_logit_ratio_is_that_of_autoattack(classes, seed):
     draws = torch.Generator().manual_seed(seed)
@@ -40,7 +40,7 @@ def test_the_logit_ratio_is_that_of_autoattack(classes, seed):
     torch.testing.assert_close(logit_ratio(logits, labels), twin)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.floats(0.01, 100), st.floats(-10, 10))
 def test_neither_scale_nor_shift_of_the_logits_changes_their_ratio(scale, shift):
     moved = scale * LOGITS.double() + shift
@@ -65,7 +65,7 @@ def test_on_a_linear_network_the_farthest_corner_of_the_ball_is_found(loss):
     torch.testing.assert_close(moved.flatten(1), torch.stack([corner, -corner]))
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.sampled_from(list(LOSSES)), st.integers(0, 2**16), st.floats(0, 0.5))
 def test_more_restarts_are_never_worse(loss, seed, epsilon):
     model, (images, labels) = Small(seed).eval(), images_with_extremes(6, seed)

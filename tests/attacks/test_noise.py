@@ -47,7 +47,7 @@ def transposed(image):
     return [list(row) for row in zip(*image, strict=True)]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(1, 8), st.integers(1, 8)),
     st.floats(0, 2),
@@ -124,7 +124,7 @@ def test_a_share_that_is_not_at_least_zero_is_refused(share):
         GaussianNoise(share=share)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.floats(0, 1), st.integers(1, 12), st.integers(1, 12), st.integers(1, 5))
 def test_a_constant_image_is_its_own_blur(value, height, width, factor):
     images = torch.full((2, 3, height, width), value, dtype=torch.float64)
@@ -152,7 +152,7 @@ def test_factor_one_blurs_nothing():
     torch.testing.assert_close(corrupted(Blur(factor=1), images), images)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 20), st.integers(0, 2**16))
 def test_blur_keeps_the_shape_and_the_range_of_the_pixels(height, width, factor, seed):
     images = random_images(2, 1, height, width, seed=seed)

@@ -1,7 +1,7 @@
 """Protocols: readings of what a paper leaves open, and what they do to Recipes."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tic.audit import Gap, Protocol
@@ -59,7 +59,6 @@ def test_a_change_that_makes_no_recipe_is_refused():
         broken.recipe(FIRST)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 9), st.sampled_from([FIRST, CHILD, GRANDCHILD]))
 def test_seeds_and_readings_commute(seed, recipe):
     protocol = Protocol("slower", "", alter=slower)

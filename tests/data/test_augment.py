@@ -31,7 +31,7 @@ def raw_images(count, channels, height, width, seed=0):
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**32),
     shape=st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(1, 6), st.integers(1, 6)),
@@ -49,7 +49,7 @@ def test_crop_and_flip_is_that_of_the_slow_twin(seed, shape, padding, flip):
     np.testing.assert_array_equal(result, np.stack(expected))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**32), padding=st.integers(0, 3))
 def test_crop_shows_only_the_image_and_black(seed, padding):
     images = torch.arange(1, 31, dtype=torch.uint8).reshape(1, 1, 5, 6)

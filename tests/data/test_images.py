@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tic.data import SPECS, ImageData
@@ -47,7 +47,6 @@ def test_batches_are_the_images_in_order_in_pixel_space(count, batch_size):
     torch.testing.assert_close(images, data.images / 255, rtol=0, atol=0)
 
 
-@settings(deadline=None)
 @given(counts, sizes, st.integers(0, 2**32), st.booleans())
 def test_an_epoch_shows_each_image_once_with_its_label(count, batch_size, seed, augment):
     shuffled = numbered(count).shuffled_batches(batch_size, generator(seed), augment=augment)
@@ -57,7 +56,6 @@ def test_an_epoch_shows_each_image_once_with_its_label(count, batch_size, seed, 
     torch.testing.assert_close(images[:, 0, 1, 1] * 255, labels.float())
 
 
-@settings(deadline=None)
 @given(counts, sizes, sizes)
 def test_an_epoch_does_not_depend_on_the_batch_size(count, one, other):
     data = numbered(count)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from fixtures.workers import wait_until
+from fixtures.workers import PATIENCE, Gate, wait_until
 from tic.engine.building import Build
 from tic.engine.engine import EngineSettings
 from tic.engine.job import Finished, Job, Resources
@@ -25,9 +25,9 @@ CLEAN = AccuracyMeasurement(epoch=2, size=60)
 
 def one_after_another(engine, number):
     """What the engine finished, so many."""
-    found, deadline = [], time.monotonic() + 120
+    found, deadline = [], time.monotonic() + PATIENCE
     while len(found) < number:
-        assert time.monotonic() < deadline, f"only {found} after two minutes"
+        assert time.monotonic() < deadline, f"only {found} after {PATIENCE:.0f} seconds"
         found += engine.wait(1.0)
     return found
 
@@ -90,15 +90,20 @@ def test_a_worker_that_ends_with_a_complaint_tells_it(
     assert one_after_another(engine, 1)[0].reason == "its worker died (status 3: no space left)"
 
 
-def test_a_build_goes_on_where_a_worker_was_killed(engine, lab, quick_recipe, monkeypatch):
+def test_a_build_goes_on_where_a_worker_was_killed(
+    engine, lab, quick_recipe, monkeypatch, tmp_path
+):
     monkeypatch.setattr("tic.engine.building.PAUSE_SECONDS", 0.01)
-    longer = quick_recipe.but(epochs=60, checkpoints=1)
+    longer = quick_recipe.but(epochs=3, checkpoints=1)
+    gate = Gate(tmp_path / "gate", "weights-0003.safetensors")
+    monkeypatch.syspath_prepend(gate.folder)  # workers have the path of this process
     killed = []
 
     def kill_once(seconds):
         if not killed and is_begun(lab, longer):
             killed.append(engine._workers[0].process.pid)
             os.kill(killed[0], signal.SIGKILL)
+            gate.open()
         return LocalEngine.wait(engine, 0.01)
 
     monkeypatch.setattr(engine, "wait", kill_once)
@@ -134,7 +139,7 @@ def test_a_worker_ends_when_whoever_started_it_is_gone(lab, endless):
         worker.stdin.flush()
         wait_until(lambda: is_begun(lab, endless))
         worker.stdin.close()
-        assert worker.wait(timeout=60) == 0
+        assert worker.wait(timeout=PATIENCE) == 0
         assert worker.stdout.read() == ""
 
 

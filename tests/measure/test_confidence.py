@@ -76,7 +76,7 @@ def test_no_temperature_of_a_fine_grid_is_better(seed):
     assert loss_at(found, batch) <= loss_at(best, batch) + 1e-12
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 50), st.floats(0.1, 10))
 def test_both_scale_with_the_logits(seed, scale):
     batch = sample(seed)

@@ -59,7 +59,7 @@ def test_larger_images_cost_more_by_their_pixels_at_every_stage():
     assert training_operations(recipe) == 4 * stem + 6 * 3 * step
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(1, 300), st.integers(1, 1437))
 def test_operations_are_proportional_to_epochs_and_images(epochs, images):
     counted = training_operations(digits(epochs=epochs, train_size=images, timesteps=2))

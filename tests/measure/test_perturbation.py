@@ -138,7 +138,7 @@ def test_the_prediction_grows_with_the_square_of_the_norm(linear, batches):
     np.testing.assert_allclose(far, 9 * near, rtol=1e-12)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.lists(st.floats(1e-6, 10), min_size=1, max_size=3),
     st.integers(0, 2**32),

@@ -103,7 +103,7 @@ def test_the_kernel_of_a_linear_model_is_as_computed_by_hand(readout, traces):
     np.testing.assert_allclose(found.errors, [[0.5, 0.5], [0.5, 0.5]])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32), st.floats(0.01, 30), st.sampled_from(list(Readout)))
 def test_information_is_at_most_error_times_trace(seed, scale, readout):
     draws = torch.Generator().manual_seed(seed)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.packs import CAUTIOUS, SUPPORTED
-from fixtures.workers import wait_until
+from fixtures.workers import PATIENCE, Gate, wait_until
 
 MEASURED = """
 @says("measured")
@@ -37,7 +37,7 @@ def test_diverging(runs, judge):
     judge(runs.accuracy(), above(0), name="accuracy")
 """
 LONG = """
-@says("long", lambda setting: setting.recipe.but(epochs=60, checkpoints=60))
+@says("long", lambda setting: setting.recipe.but(epochs=4, checkpoints=4))
 def test_long(runs, judge):
     judge(runs.accuracy(), above(-1), name="accuracy")
 """
@@ -157,22 +157,26 @@ def test_an_engine_that_cannot_start_is_refused_before_anything_is_made(
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
 def test_a_build_that_is_ended_is_gone_on_with_by_another(repository, end):
-    """Of a real process; Ctrl-C goes to it alone, and its workers end with it."""
+    """Of a real process; Ctrl-C goes to it alone, and its workers end with it.
+
+    It cannot be done by then: nothing is written of the third epoch.
+    """
     repository.write(LONG)
     store, folder = store_of(repository), repository.pytester.path
     arguments = ["build", ".", "--seeds", "1", "--store", str(store), "-n", "1"]
     root = Path(__file__).parents[2]
+    gate = Gate(folder / "gate", "weights-0003.safetensors")
     process = subprocess.Popen(
         [sys.executable, "-c", f"import sys; {COMMAND}", *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(root)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (gate.folder, root)))},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
     wait_until(lambda: any(store.glob("work/*/weights-0002.safetensors")))
     process.send_signal(end)
-    text = process.communicate(timeout=60)[0]
+    text = process.communicate(timeout=PATIENCE)[0]
     assert process.returncode == (2 if end == signal.SIGINT else -end)
     assert "Traceback" not in text
     (first,) = store.glob("work/*/weights-0001.safetensors")

@@ -59,7 +59,7 @@ def missed(table):
     return {row.label for row in table.rows if not table.reached(row)}
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     st.integers(0, 10**6),
     st.integers(3, 20),

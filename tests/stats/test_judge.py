@@ -18,7 +18,7 @@ regions = st.one_of(
     st.tuples(whole, st.integers(1, 60)).map(lambda pair: within(pair[0], pair[0] + pair[1])),
 )
 confidences = st.sampled_from([0.8, 0.9, 0.95, 0.99])
-lawful = settings(deadline=None, max_examples=150)
+lawful = settings(max_examples=150)
 
 
 def test_the_interval_is_student_t_by_hand():

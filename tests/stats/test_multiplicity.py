@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
@@ -29,7 +29,6 @@ def test_a_certain_result_costs_the_others_nothing():
     assert holm([0.0, 0.024], 0.025) == [True, True]
 
 
-@settings(deadline=None)
 @given(p_values)
 def test_correction_never_helps_and_keeps_the_order(values):
     adjusted = holm_adjusted(values)
@@ -46,7 +45,6 @@ def test_holm_is_that_of_statsmodels(tests):
     assert holm_adjusted(values) == pytest.approx(adjusted)
 
 
-@settings(deadline=None)
 @given(p_values)
 def test_survivors_are_the_step_down_procedure(values):
     order = sorted(range(len(values)), key=values.__getitem__)

@@ -69,7 +69,7 @@ effects = st.floats(-3, 3).map(lambda x: round(x, 2))
 regions = st.sampled_from([above(0), below(0.5), within(-1, 1), within(0, 0.3), within(-4, 0)])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(effects, regions, st.sampled_from([0.5, 0.8, 0.95]))
 def test_seeds_needed_is_the_first_on_the_curve(mean, region, power):
     decided = power_curve(mean, 1, region, range(3, 121)).decided
@@ -78,7 +78,6 @@ def test_seeds_needed_is_the_first_on_the_curve(mean, region, power):
     assert seeds_needed(mean, 1, region, power=power, limit=120) == expected
 
 
-@settings(deadline=None)
 @given(effects, regions, st.integers(3, 200))
 def test_probabilities_are_probabilities(mean, region, n_seeds):
     curve = power_curve(mean, 1, region, [n_seeds])
@@ -87,7 +86,6 @@ def test_probabilities_are_probabilities(mean, region, n_seeds):
     assert curve.decided[0] <= 1 + 1e-9
 
 
-@settings(deadline=None)
 @given(effects, st.sampled_from([0.5, 1, 4, 64]))
 def test_only_the_effect_in_standard_deviations_counts(mean, unit):
     assert seeds_needed(mean * unit, unit, above(0)) == seeds_needed(mean, 1, above(0))

@@ -31,7 +31,7 @@ regions = st.one_of(
     st.tuples(whole, st.integers(1, 60)).map(lambda pair: within(pair[0], pair[0] + pair[1])),
 )
 confidences = st.sampled_from([0.8, 0.9, 0.95, 0.99])
-lawful = settings(deadline=None, max_examples=100)
+lawful = settings(max_examples=100)
 
 
 def closed_form(t):
@@ -184,7 +184,7 @@ def test_what_changes_a_trend_is_pages_p_value():
     assert found.without == (INCONCLUSIVE,) * 3
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 10**6), st.integers(4, 6), st.sampled_from([0.5, 0.8, 0.95]))
 def test_a_trend_is_judged_again_at_the_confidence_and_without_each_seed(seed, n_seeds, confidence):
     samples = np.random.default_rng(seed).standard_normal((n_seeds, 4)) + np.arange(4) / 2
@@ -231,7 +231,7 @@ def by_brute_force(samples, regions, present, outcome):
     return None, None
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(st.integers(0, 10**6), st.integers(1, 4), st.sampled_from([-0.5, 0, 1, 2]))
 def test_what_changes_a_claim_is_what_a_search_over_confidences_finds(seed, contrasts, mean):
     samples = np.random.default_rng(seed).standard_normal((contrasts, 5)) + mean

@@ -2,7 +2,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
@@ -36,7 +36,6 @@ def test_one_outlier_does_not_move_the_slope_of_a_line():
     assert theil_sen_slope([0, 1, 2, 3, 4], [0, 2, 4, 6, 1000]) == 2
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.integers(-20, 20), min_size=4, max_size=8, unique=True),
     st.integers(-5, 5),
@@ -103,7 +102,6 @@ curves = st.lists(st.integers(-40, 40), min_size=1, max_size=8).flatmap(
 )
 
 
-@settings(deadline=None)
 @given(curves, st.integers(0, 20))
 def test_half_of_the_fall_lies_between_the_largest_value_and_the_end(curve, least):
     x, y = curve
@@ -111,7 +109,6 @@ def test_half_of_the_fall_lies_between_the_largest_value_and_the_end(curve, leas
     assert x[0] <= x[top] <= half_fall(x, y, least=least) <= x[-1]
 
 
-@settings(deadline=None)
 @given(curves, st.integers(0, 20))
 def test_at_half_of_the_fall_the_curve_is_half_way_down(curve, least):
     x, y = curve
@@ -122,7 +119,6 @@ def test_at_half_of_the_fall_the_curve_is_half_way_down(curve, least):
         assert place == x[-1]
 
 
-@settings(deadline=None)
 @given(curves, st.integers(0, 20), st.sampled_from([0.25, 0.5, 2, 8]), st.integers(-50, 50))
 def test_units_and_origin_of_a_curve_do_not_move_its_half(curve, least, scale, shift):
     x, y = curve
@@ -188,7 +184,6 @@ def test_effects_by_hand():
     assert effects == pytest.approx([0.5, 1, -1, 0])
 
 
-@settings(deadline=None)
 @given(tables)
 def test_pages_statistic_is_linear_in_the_mean_effect(table):
     seeds, t = len(table), len(table[0])
@@ -197,7 +192,6 @@ def test_pages_statistic_is_linear_in_the_mean_effect(table):
     assert page_trend(table, direction="increasing").statistic == pytest.approx(expected)
 
 
-@settings(deadline=None)
 @given(tables)
 def test_effects_are_bounded_and_change_sign_with_the_direction(table):
     rising, falling = (page_effects(table, direction=d) for d in ("increasing", "decreasing"))
@@ -205,7 +199,6 @@ def test_effects_are_bounded_and_change_sign_with_the_direction(table):
     assert rising == pytest.approx(-falling)
 
 
-@settings(deadline=None)
 @given(tables)
 def test_only_ranks_count(table):
     stretched = np.array(table, dtype=float) ** 3 * 5 - 2
@@ -250,7 +243,6 @@ def test_seeds_without_common_order_leave_a_trend_open():
     assert "does not tell the order from chance" in verdict.reason
 
 
-@settings(deadline=None)
 @given(tables.filter(lambda table: len(table) >= 3))
 def test_a_trend_is_never_both_supported_and_refuted(table):
     verdict = judge_trend(table, direction="increasing")
