@@ -115,10 +115,10 @@ def test_missing_data_and_a_missing_architecture_stop_only_the_entries_that_need
     assert reasons["another2025/near[tiny]"] == (
         "another2025 has no setting for architecture 'tiny'; known: wee"
     )
-    assert reasons["other2024/near[big-cifar10]"].startswith(
+    assert reasons["other2024/near[tiny-cifar10]"].startswith(
         "the data set cifar10 is not on this machine"
     )
-    assert "--data DIR" in reasons["other2024/near[big-cifar10]"]
+    assert "--data DIR" in reasons["other2024/near[tiny-cifar10]"]
 
 
 def test_what_a_pack_does_not_have_changes_no_verdict_on_what_it_has(audit):

@@ -4,6 +4,7 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -72,7 +73,7 @@ def test_an_audit_that_cannot_be_kept_anywhere_shows_its_verdicts(repository, mo
     def refuse(prefix):
         raise FileNotFoundError(2, "No usable temporary directory found")
 
-    monkeypatch.setattr(saving.tempfile, "mkdtemp", refuse)
+    monkeypatch.setattr(saving, "tempfile", SimpleNamespace(mkdtemp=refuse))
     outcome = repository.audit(SUPPORTED, BLOCKING)
     assert outcome.status == 1
     assert "nor could it be written elsewhere; the same command judges again" in outcome.text

@@ -15,7 +15,7 @@ from tic.errors import TicError
 from tic.losses import Readout, prefix_logits
 from tic.measure.catalogue import FisherMeasurement, by_layer
 from tic.measure.fisher import Estimator, FisherInformation, fisher_information
-from tic.measure.passes import Loader
+from tic.measure.batches import Loader
 from tic.models import SpikingNetwork
 from tic.seeding import generator
 
