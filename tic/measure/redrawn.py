@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from tic.data import ImageData
 from tic.errors import TicError
 from tic.losses import Readout, prefix_logits
+from tic.measure.batches import Loader
 from tic.measure.catalogue import FisherMeasurement, by_layer
 from tic.measure.fisher import Estimator, FisherInformation, fisher_information
-from tic.measure.batches import Loader
 from tic.models import SpikingNetwork
 from tic.seeding import generator
 
