@@ -31,7 +31,7 @@ from tic.audit.judge import Judge
 from tic.audit.masking import Robustness
 from tic.audit.runs import SeedRuns
 from tic.lab import Lab
-from tic.measure import fisher, passes
+from tic.measure import fisher, forward_pass
 from tic.measure.catalogue import AccuracyMeasurement, FisherMeasurement
 from tic.measure.fisher import fisher_information
 from tic.measure.layers import stored_sparsity
@@ -309,8 +309,8 @@ def best_case(self, *families):
 
 
 def shuffled_timesteps(patch):
-    sound = passes._prefixes
-    patch.setattr(passes, "_prefixes", lambda *arguments: sound(*arguments)[::-1])
+    sound = forward_pass.prefixes_of
+    patch.setattr(forward_pass, "prefixes_of", lambda *arguments: sound(*arguments)[::-1])
 
 
 def labels_of_the_model(patch):

@@ -3,14 +3,14 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from tic.errors import TicError
-from tic.measure.batches import labelled_batches, require_classes
+from tic.measure.batches import Batch, labelled_batches, require_classes
 
 CPU = torch.device("cpu")
 INPUTS, LABELS = torch.rand(4, 1, 6, 6), torch.arange(4)
 
 
 def batches(loader):
-    return list(labelled_batches(loader, CPU))
+    return [(each.inputs, each.labels) for each in labelled_batches(loader, CPU)]
 
 
 @pytest.mark.parametrize("shape", [(4,), (4, 9), (4, 3, 9), (4, 3, 2, 5, 5)])
@@ -31,6 +31,14 @@ def test_a_loader_of_torch_and_a_generator_serve():
     loader = DataLoader(TensorDataset(INPUTS, LABELS), batch_size=3)
     assert [len(labels) for _, labels in batches(loader)] == [3, 1]
     assert [len(labels) for _, labels in batches(iter([[INPUTS, LABELS]]))] == [4]
+
+
+def test_a_batch_knows_its_place_in_the_loader_and_so_does_a_part_of_it():
+    two = [(INPUTS[:3], LABELS[:3]), (INPUTS[3:], LABELS[3:])]
+    assert [each.first for each in labelled_batches(two, CPU)] == [0, 3]
+    part = Batch(INPUTS, LABELS, first=10).part(1, 2)
+    assert (part.first, len(part), part.labels.tolist()) == (11, 2, [1, 2])
+    assert len(Batch(INPUTS, LABELS).part(3, 2)) == 1
 
 
 def test_batches_without_samples_are_passed_over():

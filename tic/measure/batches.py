@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,11 +18,31 @@ Loader = Iterable[tuple[Tensor, Tensor]]
 _WRAP = "wrap a data set in torch.utils.data.DataLoader"
 
 
-def labelled_batches(loader: Loader, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
-    """Check the batches of a loader and bring them to a device; those without samples are passed.
+@dataclass(frozen=True)
+class Batch:
+    """Samples that follow each other in a loader.
 
-    Yields:
-        Inputs (B, …) and labels (B,), int64.
+    Attributes:
+        inputs: Shape (B, …).
+        labels: Shape (B,), int64.
+        first: Number of samples that the loader gave before.
+    """
+
+    inputs: Tensor
+    labels: Tensor
+    first: int = 0
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def part(self, start: int, size: int) -> Batch:
+        """The samples from `start` on, so many or what is left."""
+        some = slice(start, start + size)
+        return Batch(self.inputs[some], self.labels[some], self.first + start)
+
+
+def labelled_batches(loader: Loader, device: torch.device) -> Iterator[Batch]:
+    """Check the batches of a loader and bring them to a device; those without samples are passed.
 
     Raises:
         TicError: The loader gives no samples, or something other than pairs of inputs (B, …) and
@@ -30,9 +51,9 @@ def labelled_batches(loader: Loader, device: torch.device) -> Iterator[tuple[Ten
     given = 0
     for batch in _iterated(loader):
         inputs, labels = _pair(batch)
-        given += len(labels)
         if len(labels):
-            yield _usable(inputs).to(device), _usable(labels).to(device).long()
+            yield Batch(_usable(inputs).to(device), _usable(labels).to(device).long(), given)
+        given += len(labels)
     if not given:
         raise TicError("the loader must give at least one batch, got none with a sample in it")
 

@@ -13,18 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from tic.arrays import finite_array
-from tic.errors import TicError
+from tic.errors import TicError, require_known
 from tic.losses import Readout
 from tic.measure.batches import Loader
+from tic.measure.forward_pass import Pass, logit_basis, output_error
 from tic.measure.labels import LabelDraws
-from tic.measure.passes import (
-    Pass,
-    known,
-    logit_basis,
-    output_error,
-    over_batches,
-    over_classes,
-)
+from tic.measure.passes import over_batches, over_classes
 
 
 class Estimator(StrEnum):
@@ -139,7 +133,8 @@ def fisher_information(
             estimator or read-out is unknown, the logits are not (T, B, K) or not finite, samples
             depend on each other, or the model keeps state between calls.
     """
-    kind = known(Estimator, estimator)
+    require_known("estimator", estimator, Estimator)
+    kind = Estimator(estimator)
     draws = LabelDraws(generator)
     if kind is Estimator.EXACT:
         squares = over_classes(model, loader, readout, _exact_squares)
@@ -175,27 +170,27 @@ def joined(batches: Sequence[Squares], estimator: Estimator) -> FisherInformatio
     )
 
 
-def _squares(batch: Pass, kind: Estimator, draws: LabelDraws) -> Squares:
+def _squares(made: Pass, kind: Estimator, draws: LabelDraws) -> Squares:
     columns = []
-    for t, prefix in enumerate(batch.prefixes):
-        labels = batch.labels
+    for t, prefix in enumerate(made.prefixes):
+        labels = made.batch.labels
         if kind is Estimator.SAMPLED:
-            labels = draws.labels(prefix, batch.first, t, len(batch.prefixes))
+            labels = draws.labels(prefix, made.batch.first, t, len(made.prefixes))
         weights = output_error(prefix, labels)
         columns.append(
-            batch.gradients.of_sum(prefix, weights / len(labels))
+            made.gradients.of_sum(prefix, weights / len(labels))
             if kind is Estimator.OFFICIAL
-            else batch.gradients.per_sample(prefix, weights)
+            else made.gradients.per_sample(prefix, weights)
         )
-    return len(batch.labels), over_time(columns)
+    return len(made.batch), over_time(columns)
 
 
-def _exact_squares(batch: Pass) -> Squares:
+def _exact_squares(made: Pass) -> Squares:
     columns = []
-    for prefix, kernels in zip(batch.prefixes, batch.kernels(), strict=True):
-        logits = batch.first_copy(prefix)
+    for prefix, kernels in zip(made.prefixes, made.kernels(), strict=True):
+        logits = made.first_copy(prefix)
         columns.append({name: expected(own, logits) for name, own in kernels.items()})
-    return len(batch.labels), over_time(columns)
+    return len(made.batch), over_time(columns)
 
 
 def expected(kernels: Tensor, logits: Tensor) -> Tensor:

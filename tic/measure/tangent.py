@@ -26,8 +26,9 @@ from tic.measure.fisher import (
     joined,
     over_time,
 )
+from tic.measure.forward_pass import Pass, output_error
 from tic.measure.labels import LabelDraws
-from tic.measure.passes import Pass, output_error, over_classes
+from tic.measure.passes import over_classes
 
 Array = NDArray[np.float64]
 
@@ -116,14 +117,14 @@ class _Part:
     squares: dict[Estimator, dict[str, Tensor]]
 
 
-def _take(batch: Pass, draws: LabelDraws) -> _Part:
+def _take(made: Pass, draws: LabelDraws) -> _Part:
     errors, traces = [], []
     empirical, sampled, exact = [], [], []
-    timesteps = len(batch.prefixes)
-    for t, (prefix, kernels) in enumerate(zip(batch.prefixes, batch.kernels(), strict=True)):
-        logits = batch.first_copy(prefix)
-        error = output_error(logits, batch.labels)
-        drawn = output_error(logits, draws.labels(logits, batch.first, t, timesteps))
+    timesteps = len(made.prefixes)
+    for t, (prefix, kernels) in enumerate(zip(made.prefixes, made.kernels(), strict=True)):
+        logits = made.first_copy(prefix)
+        error = output_error(logits, made.batch.labels)
+        drawn = output_error(logits, draws.labels(logits, made.batch.first, t, timesteps))
         errors.append(error.square().sum(1))
         traces.append(torch.stack([_trace(own) for own in kernels.values()]).sum(0))
         empirical.append({name: at_error(error, own) for name, own in kernels.items()})
@@ -134,7 +135,7 @@ def _take(batch: Pass, draws: LabelDraws) -> _Part:
         Estimator.SAMPLED: over_time(sampled),
         Estimator.EXACT: over_time(exact),
     }
-    return _Part(len(batch.labels), torch.stack(errors, 1), torch.stack(traces, 1), squares)
+    return _Part(len(made.batch), torch.stack(errors, 1), torch.stack(traces, 1), squares)
 
 
 def _trace(kernels: Tensor) -> Tensor:
