@@ -44,7 +44,7 @@ def _measure(case: Case, target: Target, asked: Asked) -> Sample:
     peer = SingleStep(case.layout, case.channels, CLASSES, case.timesteps)
     peer.load_state_dict(network.state_dict())
     theirs = torchattacks.PGD(
-        MeanReadout(peer.eval()), eps=ATTACK.epsilon, alpha=ATTACK.step, steps=ATTACK.steps
+        MeanReadout(peer.eval(), labels), eps=ATTACK.epsilon, alpha=ATTACK.step, steps=ATTACK.steps
     )
 
     def attack_ours() -> torch.Tensor:

@@ -100,6 +100,10 @@ def test_one_number_is_one_number(value):
     assert whole_number(value, name="limit", least=2) == 2
 
 
+def test_a_large_whole_number_keeps_its_last_digit():
+    assert whole_number(2**53 + 1, name="seed", least=0) == 2**53 + 1
+
+
 def test_several_numbers_are_not_one():
     with pytest.raises(ValueError, match=r"mean must be a single number, got shape \(1,\); choose"):
         real_number([2.0], name="mean")

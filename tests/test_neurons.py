@@ -101,7 +101,7 @@ def test_a_time_constant_below_one_gives_a_negative_leak():
 
 @pytest.mark.parametrize("tau", [0, -1.0, math.nan])
 def test_a_time_constant_that_is_not_positive_is_refused(tau):
-    with pytest.raises(TicError, match=f"tau must be above 0, got {tau}"):
+    with pytest.raises(TicError, match=f"tau must be above 0 and finite, got {tau:g}"):
         LIF(tau)
 
 

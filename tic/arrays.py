@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from contextlib import suppress
 from decimal import Decimal
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -83,7 +83,7 @@ def whole_number(
         raise ValueError(f"{name} must be at least {least}, got {number:.15g}; {way_out}")
     if number > most:
         raise ValueError(f"{name} must be at most {most:.15g}, got {number:.15g}; {way_out}")
-    return int(number)
+    return int(value) if isinstance(value, Integral) else int(number)
 
 
 def _real_array(values: Any, name: str) -> NDArray[np.float64]:

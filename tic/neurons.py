@@ -24,7 +24,8 @@ from spikingjelly.activation_based import functional, surrogate
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from tic.errors import TicError
+from tic.arrays import real_number
+from tic.errors import TicError, as_tic_error
 
 
 def lif(
@@ -118,16 +119,17 @@ class LIF(nn.Module):
         threshold: Firing threshold.
 
     Raises:
-        TicError: The time constant is not positive.
+        TicError: The time constant is not positive and finite.
     """
 
     membrane: Tensor | None
 
     def __init__(self, tau: float = 2.0, threshold: float = 1.0) -> None:
         super().__init__()
-        if not tau > 0:
-            raise TicError(f"the time constant tau must be above 0, got {tau}")
-        self.tau = float(tau)
+        with as_tic_error():
+            self.tau = real_number(tau, name="the time constant tau")
+        if not 0 < self.tau < math.inf:
+            raise TicError(f"the time constant tau must be above 0 and finite, got {self.tau:g}")
         self.threshold = threshold
         self.spike = surrogate.ATan()  # alpha = 2 gives the paper's 1 / (1 + (πx)²)
         self.membrane = None

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from tic import seeding
-from tic.errors import TicError
+from tic.arrays import whole_number
+from tic.errors import TicError, as_tic_error
 from tic.recipe import Pruning, PruningScope, Recipe
 
 Masks = dict[str, Tensor]
@@ -167,7 +168,7 @@ def compute_saving(
         A share in [0, 1).
 
     Raises:
-        TicError: A count is not positive, or T_retrain exceeds T.
+        TicError: A count is no whole number or not positive, or T_retrain exceeds T.
     """
     counts = {
         "epochs": epochs,
@@ -176,9 +177,9 @@ def compute_saving(
         "timesteps": timesteps,
         "retrain_timesteps": retrain_timesteps,
     }
-    for name, count in counts.items():
-        if count < 1:
-            raise TicError(f"{name} must be at least 1, got {count}")
+    with as_tic_error():
+        for name, count in counts.items():
+            whole_number(count, name=name, least=1)
     if retrain_timesteps > timesteps:
         raise TicError(
             f"retrain_timesteps must be at most timesteps, got {retrain_timesteps} > {timesteps}"

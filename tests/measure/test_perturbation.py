@@ -4,6 +4,7 @@ import torch
 from by_definition import OverTime, each_sample, measurable
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spikingjelly.activation_based import functional, layer, neuron
 from torch import nn
 
 from tic.errors import TicError
@@ -249,6 +250,38 @@ def test_type_and_mode_return_when_the_model_fails(data):
         perturbation_response(model, [(images.float(), labels % 3)], [0.1])
     assert model.layer.weight.dtype is torch.float32
     assert model.training
+
+
+class Resetting(nn.Module):
+    """Of SpikingJelly; its neurons keep the graph of a call until the next one resets them."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(
+            layer.Flatten(), layer.Linear(36, 12), neuron.LIFNode(), layer.Linear(12, 3)
+        )
+        functional.set_step_mode(self, "m")
+
+    def forward(self, images):
+        functional.reset_net(self)
+        return self.body(4 * images.expand(3, *images.shape))
+
+
+def test_a_network_that_keeps_the_graph_of_its_last_call_is_measured(data):
+    images, labels = data
+    model = measurable(Resetting)
+    fresh = perturbation_response(model, [(images, labels % 3)], [0.3])
+    model(images)
+    assert model.body[2].v.requires_grad
+    again = perturbation_response(model, [(images, labels % 3)], [0.3])
+    np.testing.assert_array_equal(again.divergence, fresh.divergence)
+    np.testing.assert_array_equal(again.prediction, fresh.prediction)
+
+
+@pytest.mark.parametrize("shares", [[float("nan")], ["0.1"], 0.1, [float("inf")]])
+def test_norms_that_are_no_numbers_are_refused(linear, batches, shares):
+    with pytest.raises(TicError, match="shares must"):
+        perturbation_response(linear, batches, shares)
 
 
 def test_the_response_of_a_spiking_network_is_told_image_by_image(tiny, batch):

@@ -70,6 +70,15 @@ def test_a_convolution_is_that_of_torch_whatever_its_layout(kernel, stride, chan
     torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("channels", [3, 16])
+@pytest.mark.parametrize(("kernel", "stride"), [(1, 2), (3, 1)])
+def test_a_convolution_is_mapped_over_images_by_torch_func(kernel, stride, channels):
+    layer = Convolution(channels, 8, kernel, stride, padding=kernel // 2, bias=False)
+    images = torch.rand(4, channels, 8, 8)
+    mapped = torch.func.vmap(lambda image: layer(image[None])[0])(images)
+    torch.testing.assert_close(mapped, layer(images), rtol=1e-5, atol=1e-6)
+
+
 # Memory that is written past its end ends a process at once, later, or never.
 REPEATS = 60
 

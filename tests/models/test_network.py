@@ -187,7 +187,7 @@ def test_a_network_without_timesteps_is_refused(timesteps):
 
 
 def test_a_time_constant_that_is_not_positive_is_refused():
-    with pytest.raises(TicError, match="tau must be above 0, got 0"):
+    with pytest.raises(TicError, match="tau must be above 0 and finite, got 0"):
         build("tiny", in_channels=1, num_classes=10, timesteps=2, tau=0)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from tic.errors import TicError
+from tic.arrays import finite_array, whole_number
+from tic.errors import TicError, as_tic_error, require_known
 from tic.models.network import SpikingNetwork, over_time
 from tic.models.plain import ALEXNET, TINY_ALEXNET, TINY_VGG16, VGG16, SpikingPlainNet
 from tic.models.resnet import RESNET19, RESNET34, TINY, TINY_RESNET34, SpikingResNet
@@ -29,6 +30,8 @@ _NETWORKS: dict[str, Callable[..., SpikingNetwork]] = {
     "tiny-vgg16": partial(SpikingPlainNet, TINY_VGG16),
     "vgg16": partial(SpikingPlainNet, VGG16),
 }
+
+_MOST_CHANNELS = 10_000
 
 ARCHITECTURES: tuple[str, ...] = tuple(_NETWORKS)
 """Names that `build` knows, in alphabetical order."""
@@ -67,13 +70,22 @@ def build(
     Raises:
         TicError: The name is unknown, or a parameter is out of range.
     """
-    if name not in _NETWORKS:
-        raise TicError(f"unknown architecture {name!r}; known: {', '.join(ARCHITECTURES)}")
+    require_known("architecture", name, ARCHITECTURES)
+    with as_tic_error():
+        in_channels = whole_number(in_channels, name="in_channels", least=1, most=_MOST_CHANNELS)
+        num_classes = whole_number(num_classes, name="num_classes", least=1, most=_MOST_CHANNELS)
+        given = (0.0,) * in_channels if mean is None else mean
+        mean = finite_array(given, name="mean", axes="C").tolist()
+    if len(mean) != in_channels:
+        raise TicError(
+            f"mean must have one value for each of {in_channels} image channels, got {len(mean)}; "
+            "give std likewise"
+        )
     return _NETWORKS[name](
         in_channels=in_channels,
         num_classes=num_classes,
         timesteps=timesteps,
         tau=tau,
-        mean=mean or (0.0,) * in_channels,
-        std=std or (1.0,) * in_channels,
+        mean=mean,
+        std=(1.0,) * in_channels if std is None else std,
     )

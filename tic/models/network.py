@@ -9,7 +9,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from tic.errors import TicError
+from tic.arrays import finite_array, whole_number
+from tic.errors import TicError, as_tic_error
 from tic.neurons import fresh_membranes
 
 
@@ -37,8 +38,19 @@ class Convolution(nn.Conv2d):
             weight = self.weight.to(memory_format=plain)
             output = self._conv_forward(input.to(memory_format=plain), weight, self.bias)
         else:
-            output = super().forward(input.to(memory_format=torch.channels_last))
+            output = super().forward(_channels_innermost(input))
         return cast(Tensor, output)
+
+
+def _channels_innermost(images: Tensor) -> Tensor:
+    """Lay out images (B, C, H, W) so, also where one channel or pixel would leave it undecided."""
+    _, channels, height, width = images.shape
+    row = width * channels
+    if images.stride() == (height * row, 1, row, channels):
+        return images
+    # Tensor.to has a memory format for that, which torch.func.vmap does not know.
+    innermost = images.permute(0, 2, 3, 1).clone(memory_format=torch.contiguous_format)
+    return innermost.permute(0, 3, 1, 2)
 
 
 def convolution(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
@@ -68,7 +80,8 @@ class SpikingNetwork(nn.Module, ABC):
             ones T times in a call.
 
     Raises:
-        TicError: Fewer than one timestep.
+        TicError: The timesteps are no whole number of at least 1, a mean or standard deviation is
+            no finite number, or there are not as many of either.
     """
 
     mean: Tensor
@@ -76,9 +89,17 @@ class SpikingNetwork(nn.Module, ABC):
 
     def __init__(self, timesteps: int, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
-        if timesteps < 1:
-            raise TicError(f"timesteps must be at least 1, got {timesteps}")
-        self.timesteps = timesteps
+        with as_tic_error():
+            self.timesteps = whole_number(timesteps, name="timesteps", least=1)
+            mean, std = (
+                finite_array(values, name=name, axes="C").tolist()
+                for name, values in (("mean", mean), ("std", std))
+            )
+        if len(mean) != len(std) or min(std) <= 0:
+            raise TicError(
+                f"std must be above 0, one for each of the {len(mean)} means, got {std}; "
+                "give both per image channel"
+            )
         self.stepwise = False
         self.register_buffer("mean", torch.tensor(mean).view(-1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(-1, 1, 1), persistent=False)

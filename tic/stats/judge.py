@@ -117,9 +117,8 @@ def judge(
         return _judge_exact(blank)
     if values.size < MIN_SEEDS:
         return replace(blank, reason=too_few(values.size))
-    if (spread := float(np.ptp(values))) <= _rounding(values, region):
-        how = "identical" if spread == 0 else f"identical up to rounding ({spread:.2g})"
-        reason = f"all {values.size} effects are {how}, so their spread cannot be estimated"
+    if float(np.ptp(values)) <= _rounding(values, region):
+        reason = f"all {values.size} effects are identical, so their spread cannot be estimated"
         return replace(blank, reason=reason)
     return _judge_by_t(blank)
 
