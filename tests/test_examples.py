@@ -196,3 +196,21 @@ def test_the_claim_that_is_a_whole_file_is_audited_by_what_is_installed(installe
     assert entry["id"] == "doe2026/clean-accuracy[tiny-digits]"
     assert entry["outcome"] in {"SUPPORTED", "REFUTED", "INCONCLUSIVE"}
     assert (tmp_path / "report" / "report.html").exists()
+
+
+def test_the_command_line_that_is_installed_works_where_every_warning_is_an_error(
+    installed, tmp_path
+):
+    (example,) = (each.values[0] for each in blocks("python") if "@claim(" in each.values[0])
+    (tmp_path / "test_mine.py").write_text(example, encoding="utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n", encoding="utf-8")
+    command = "import sys; from tic.cli import main; sys.exit(main())"
+    listed = subprocess.run(
+        [sys.executable, "-c", command, "claims", "."],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+    )
+    assert listed.returncode == 0, listed.stdout + listed.stderr
+    assert "doe2026/clean-accuracy" in listed.stdout

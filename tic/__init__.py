@@ -1,6 +1,8 @@
 """Audit of temporal information concentration in spiking networks, and of claims in general.
 
-Names are imported when they are first used, so that the command line starts quickly.
+Names are imported when they are first used, so that the command line starts quickly. pytest
+rewrites assertions of what is installed with a plugin, and warns of what was imported before it
+could, as here by the command line; nothing of this package needs that: PYTEST_DONT_REWRITE.
 """
 
 from __future__ import annotations
