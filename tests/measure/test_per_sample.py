@@ -8,15 +8,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from tic.errors import TicError
 from tic.measure import capture as capture_module
 from tic.measure.capture import capture
-from tic.measure.per_sample import (
+from tic.measure.per_sample import OuterProducts, holds_samples, time_batch
+from tic.measure.rules import (
     BatchNormRule,
     ConvolutionRule,
     LinearRule,
-    OuterProducts,
-    holds_samples,
     require_separate_samples,
     rule_for,
-    time_batch,
 )
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -108,7 +108,7 @@ def fisher_information(
     runs in evaluation mode, so that samples do not depend on each other, and is left as it was
     found. Per batch there is one forward and, per timestep, one backward to the outputs of the
     layers; for `exact` both are over K copies of the samples, fewer of them at a time. Layers
-    without a rule (see `tic.measure.per_sample`), or whose rule disagrees with autograd, go through
+    without a rule (see `tic.measure.rules`), or whose rule disagrees with autograd, go through
     autograd sample by sample; of the latter the log says so.
 
     A model may draw torch's random numbers, as rate coding does: then this is the information

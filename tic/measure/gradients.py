@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from tic.errors import TicError
 from tic.measure.capture import Capture
-from tic.measure.per_sample import LayerRule, require_separate_samples, rule_for
+from tic.measure.per_sample import LayerRule
+from tic.measure.rules import require_separate_samples, rule_for
 
 PRECISIONS = (torch.float32, torch.float64, torch.complex64, torch.complex128)
 """Of parameters, whose squared gradients would vanish or be rounded away in any other."""
