@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from tic import seeding
 from tic.attacks.attack import Passes, check_attacked, check_count, check_share, within_ball
 from tic.attacks.crafting import craft
-from tic.attacks.readout import MeanReadout, read_out
+from tic.attacks.readout import MeanReadout
 from tic.errors import TicError
+from tic.models.logits import logits_of
 from tic.models.modes import evaluation_mode
 
 
@@ -160,7 +161,7 @@ class _SinglePrecision(nn.Module):
 
 def _classes(model: nn.Module, images: Tensor) -> int:
     with evaluation_mode(model), torch.no_grad():
-        return read_out(model, images[:1]).shape[2]
+        return logits_of(model, images[:1]).shape[2]
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from tic.errors import TicError
+from tic.models.logits import logits_of
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -34,7 +35,7 @@ class MeanReadout(nn.Module):
         Raises:
             TicError: The model returns something else, or a label is none of its classes.
         """
-        logits = read_out(self.model, images)
+        logits = logits_of(self.model, images)
         if self.lowest < 0 or self.highest >= logits.shape[2]:
             wrong = self.lowest if self.lowest < 0 else self.highest
             raise TicError(
@@ -43,22 +44,6 @@ class MeanReadout(nn.Module):
             )
         # The second term adds 0 and keeps a graph.
         return logits.mean(0) + 0 * images.sum() if images.requires_grad else logits.mean(0)
-
-
-def read_out(model: nn.Module, images: Tensor) -> Tensor:
-    """Ask a model for its logits (T, B, K).
-
-    Raises:
-        TicError: It returns something else.
-    """
-    logits = model(images)
-    if not isinstance(logits, Tensor) or logits.dim() != 3 or logits.shape[1] != len(images):
-        what = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-        raise TicError(
-            f"the model must return logits (T, B, K) with B={len(images)}, got {what}; "
-            "wrap it in a module that does"
-        )
-    return logits
 
 
 def input_gradient(

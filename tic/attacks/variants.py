@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from tic.arrays import real_number
 from tic.attacks.attack import Attack, Passes, check_attacked, within_ball
-from tic.attacks.readout import read_out
 from tic.errors import TicError, as_tic_error
 from tic.models.copying import double_copy
+from tic.models.logits import logits_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,4 +81,4 @@ class _Rescaling(nn.Module):
         self.factor = factor
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.factor * read_out(self.model, images)
+        return self.factor * logits_of(self.model, images)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from tic.errors import TicError
+from tic.models.logits import described
 
 Loader = Iterable[tuple[Tensor, Tensor]]
 """Batches of inputs (B, …), whose first axis is the batch and whose others are free, and labels
@@ -110,16 +111,3 @@ def _pair(batch: Any) -> tuple[Tensor, Tensor]:
 def _usable(tensor: Tensor) -> Tensor:
     """Return a tensor that autograd may keep: none that was made in inference mode."""
     return tensor.clone() if tensor.is_inference() else tensor.detach()
-
-
-def described(value: object) -> str:
-    """Name what was given in place of a tensor, with the shapes of the tensors in it."""
-    if isinstance(value, Tensor):
-        return f"a tensor of shape {tuple(value.shape)}"
-    name = type(value).__name__
-    if isinstance(value, dict):
-        return f"a {name} with the keys {', '.join(map(repr, value))}"
-    if isinstance(value, tuple | list):
-        parts = (str(tuple(v.shape)) if isinstance(v, Tensor) else type(v).__name__ for v in value)
-        return f"a {name} of {len(value)}: {', '.join(parts)}"
-    return f"something of type {name}"

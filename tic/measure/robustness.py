@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from tic.attacks import Corruption
 from tic.attacks.attack import check_images, check_labels
 from tic.attacks.margin import cross_entropy
-from tic.attacks.readout import input_gradient, read_out
+from tic.attacks.readout import input_gradient
 from tic.errors import TicError
+from tic.models.logits import logits_of
 from tic.models.modes import evaluation_mode
 
 
@@ -73,7 +74,7 @@ def right(
             check_labels(images, labels)
             seen = corruption(seen_by, images, labels, number) if corruption else images
             with torch.no_grad():
-                predicted = read_out(model, seen.detach()).mean(0).argmax(1)
+                predicted = logits_of(model, seen.detach()).mean(0).argmax(1)
             found += (predicted == labels).tolist()
     return _not_empty(found)
 

@@ -1,0 +1,70 @@
+"""Asking any network for its logits, and saying what is wrong with what it gives instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch import Tensor, nn
+
+from tic.errors import TicError
+from tic.memory import is_lack_of_memory
+
+
+def logits_of(model: nn.Module, inputs: Tensor) -> Tensor:
+    """Ask a model for its logits (T, B, K).
+
+    Raises:
+        TicError: It fails on the inputs (B, …), or gives something else.
+    """
+    with calling(inputs):
+        logits: Any = model(inputs)
+    if not isinstance(logits, Tensor):
+        raise TicError(
+            f"the model must return one tensor of logits (T, B, K), got {described(logits)}; wrap "
+            f"it in a module whose forward returns the one that is read out, such as the spikes of "
+            f"(spikes, membranes)"
+        )
+    batch, shape = len(inputs), tuple(logits.shape)
+    if logits.dim() != 3 or shape[1] != batch:
+        hint = ""
+        if logits.dim() == 3 and shape[0] == batch:
+            hint = "; that looks like (B, T, K): return logits.transpose(0, 1)"
+        elif shape[:1] == (batch,) and logits.dim() == 2:
+            hint = "; that looks like (B, K), of a network without time: return logits.unsqueeze(0)"
+        raise TicError(
+            f"the model must return logits (T, B, K) with B={batch}, got shape {shape}{hint}"
+        )
+    if not logits.is_floating_point():
+        raise TicError(f"logits must be real numbers, got {logits.dtype}")
+    return logits
+
+
+@contextmanager
+def calling(inputs: Tensor) -> Iterator[None]:
+    """Say what a model was called with when it fails; where in it stands in the error's cause."""
+    try:
+        yield
+    except TicError:
+        raise
+    except (RuntimeError, ValueError, IndexError) as error:
+        if is_lack_of_memory(error):
+            raise
+        raise TicError(
+            f"the model fails on inputs of shape {tuple(inputs.shape)} ({inputs.dtype}): {error}; "
+            f"if it keeps state between calls, let its forward begin by resetting it"
+        ) from error
+
+
+def described(value: object) -> str:
+    """Name what was given in place of a tensor, with the shapes of the tensors in it."""
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    name = type(value).__name__
+    if isinstance(value, dict):
+        return f"a {name} with the keys {', '.join(map(repr, value))}"
+    if isinstance(value, tuple | list):
+        parts = (str(tuple(v.shape)) if isinstance(v, Tensor) else type(v).__name__ for v in value)
+        return f"a {name} of {len(value)}: {', '.join(parts)}"
+    return f"something of type {name}"
