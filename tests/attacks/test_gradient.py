@@ -153,7 +153,7 @@ def test_every_submodule_is_left_in_its_own_mode(attack, training):
 def test_the_modes_return_when_the_network_fails():
     model = small_network()
     before = [module.training for module in model.modules()]
-    with pytest.raises(RuntimeError, match="should contain 9 elements not 4"):
+    with pytest.raises(TicError, match="should contain 9 elements not 4"):
         FGSM()(model, torch.rand(2, 1, 3, 3), LABELS, 0)
     assert [module.training for module in model.modules()] == before
 

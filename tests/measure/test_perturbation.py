@@ -102,6 +102,15 @@ def test_batches_of_equal_images_are_perturbed_along_different_directions(linear
     assert first != second
 
 
+@pytest.mark.parametrize("shape", [(36,), (6, 6), (2, 1, 3, 6)])
+def test_images_of_every_shape_are_perturbed_alike(linear, batches, shape):
+    flat = [(images.view(len(images), *shape), labels) for images, labels in batches]
+    again = perturbation_response(linear, flat, [0.3])
+    once = perturbation_response(linear, batches, [0.3])
+    np.testing.assert_allclose(again.divergence, once.divergence, rtol=1e-9)
+    np.testing.assert_allclose(again.prediction, once.prediction, rtol=1e-9)
+
+
 @pytest.mark.parametrize("share", [0.5, 0.01])
 def test_the_prediction_is_the_closed_form_of_a_linear_softmax(linear, batches, share):
     response = perturbation_response(linear, batches, [share])
