@@ -78,7 +78,6 @@ def test_masked_values_are_not_taken_for_numbers(values):
         [10**400],
         torch.empty(2, device="meta"),
     ],
-    ids=lambda values: repr(values)[:40],
 )
 def test_what_is_no_real_number_is_refused(values):
     with pytest.raises(ValueError, match=r"effects must be real numbers, got .*; pass one number"):
