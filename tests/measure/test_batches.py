@@ -62,6 +62,9 @@ def test_batches_without_samples_are_passed_over():
         ([(INPUTS, torch.arange(5))], r"got \(4, 1, 6, 6\) and \(5,\)"),
         ([(INPUTS, LABELS[:, None])], r"got \(4, 1, 6, 6\) and \(4, 1\)"),
         ([(INPUTS, LABELS.float())], "integer type, got torch.float32; labels.long()"),
+        ([(INPUTS, torch.eye(4))], r"integer type, got torch.float32; labels.argmax\(1\)"),
+        ([(INPUTS / 0, LABELS)], "inputs must be finite"),
+        ([(INPUTS.to_sparse(), LABELS)], "inputs must be dense"),
         ([(INPUTS, LABELS > 1)], "integer type, got torch.bool"),
     ],
 )

@@ -254,3 +254,97 @@ def test_inputs_of_any_shape_are_measured(shape, data):
     found = fisher_information(model, [(inputs, data[1])]).by_layer
     for name, trace in expected.items():
         np.testing.assert_allclose(found[name], trace, rtol=1e-9)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_an_answer_that_follows_from_the_size_of_the_batch_is_refused(estimator, data):
+    class Shared(nn.Module):
+        def forward(self, images):
+            return images / len(images)
+
+    model = measurable(lambda: OverTime(nn.Sequential(Shared(), nn.Conv2d(1, 2, 3)), 32))
+    with pytest.raises(TicError, match="depends on how many are in its batch"):
+        fisher_information(model, [data], estimator)
+
+
+def test_a_network_of_one_size_of_batch_is_measured_at_that_size(data):
+    class Fixed(OverTime):
+        def at(self, images):
+            return self.readout(torch.tanh(images.reshape(5, 36)))
+
+    model = measurable(lambda: Fixed(nn.Identity(), 36))
+    free = measurable(lambda: OverTime(nn.Flatten(), 36))
+    free.load_state_dict(model.state_dict())
+    for estimator in ESTIMATORS:
+        np.testing.assert_allclose(
+            fisher_information(model, [data], estimator).trace,
+            fisher_information(free, [data], estimator).trace,
+            rtol=1e-9,
+        )
+
+
+def test_gradients_that_are_clipped_on_their_way_back_are_refused(data):
+    class Clipped(nn.Module):
+        def forward(self, images):
+            if images.requires_grad:
+                images.register_hook(lambda gradient: gradient.clamp(-1e-3, 1e-3))
+            return images
+
+    model = measurable(lambda: OverTime(nn.Sequential(nn.Conv2d(1, 2, 3), Clipped()), 32))
+    for estimator in ESTIMATORS:
+        with pytest.raises(TicError, match="not proportional to the loss"):
+            fisher_information(model, [data], estimator)
+
+
+def test_what_autograd_cannot_do_is_told_in_a_sentence(data):
+    class Cut(OverTime):
+        def forward(self, images):
+            return super().forward(images).detach()
+
+    class Overwritten(OverTime):
+        def at(self, images):
+            return self.readout(self.body(images).sigmoid().mul_(2).flatten(1))
+
+    class Broken(OverTime):
+        def at(self, images):
+            raise KeyError("no such layer")
+
+    for make, message in (
+        (Cut, "the logits follow from no parameter that requires a gradient"),
+        (Overwritten, "cannot be differentiated: .*modified by an inplace operation"),
+        (Broken, "the model fails on inputs .*KeyError: 'no such layer'"),
+    ):
+        with pytest.raises(TicError, match=message):
+            fisher_information(measurable(lambda make=make: make(nn.Conv2d(1, 2, 3), 32)), [data])
+
+
+def test_sequences_must_be_of_one_length(data):
+    class AsLong(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.readout = nn.Linear(6, K)
+
+        def forward(self, inputs):
+            return self.readout(inputs.transpose(0, 1))
+
+    rows, labels = data[0][:, 0], data[1]
+    with pytest.raises(TicError, match=r"timesteps must be the same for all batches, got \[4, 6\]"):
+        fisher_information(measurable(AsLong), [(rows, labels), (rows[:, :4], labels)])
+
+
+def test_calls_inside_autocast_are_served(data):
+    model = measurable(lambda: OverTime(nn.Conv2d(1, 2, 3), 32)).float()
+    batch = data[0].float(), data[1]
+    expected = fisher_information(model, [batch]).trace
+    with torch.autocast("cpu", torch.bfloat16):
+        found = fisher_information(model, [batch]).trace
+    np.testing.assert_allclose(found, expected, rtol=0.05)
+
+
+def test_what_is_no_network_or_generator_is_refused(data, simple):
+    with pytest.raises(TicError, match=r"the model must be a torch\.nn\.Module"):
+        fisher_information(lambda images: simple(images), [data])
+    with pytest.raises(TicError, match=r"generator must be a torch\.Generator, got"):
+        fisher_information(simple, [data], "sampled", generator=3)
+    with pytest.raises(TicError, match="meta device"):
+        fisher_information(OverTime(nn.Flatten(), 36).to("meta"), [data])

@@ -94,16 +94,24 @@ def _pair(batch: Any) -> tuple[Tensor, Tensor]:
             "((batch[0], batch[1]) for batch in loader)"
         )
     inputs, labels = batch
+    if inputs.layout is not torch.strided or inputs.is_meta:
+        raise TicError(
+            f"inputs must be dense tensors with numbers in them, got {inputs.layout} on "
+            f"{inputs.device}; inputs.to_dense() makes sparse ones so"
+        )
+    if not inputs.isfinite().all():
+        raise TicError("inputs must be finite, got NaN or infinity; mend or leave out such samples")
     if labels.is_floating_point() or labels.is_complex() or labels.dtype is torch.bool:
+        way_out = "labels.argmax(1)" if labels.dim() == 2 else "labels.long()"
         raise TicError(
             f"labels must be classes, whole numbers of an integer type, got {labels.dtype}; "
-            "labels.long() makes them so"
+            f"{way_out} makes them so"
         )
     if labels.dim() != 1 or inputs.dim() == 0 or len(labels) != len(inputs):
-        way_out = {0: f"; {_WRAP}", 2: "; labels.squeeze(1) takes away an axis of length 1"}
+        ways_out = {0: f"; {_WRAP}", 2: "; labels.squeeze(1) or, of one-hot rows, labels.argmax(1)"}
         raise TicError(
             f"inputs must have shape (B, …) and labels shape (B,), one for each, got "
-            f"{tuple(inputs.shape)} and {tuple(labels.shape)}{way_out.get(labels.dim(), '')}"
+            f"{tuple(inputs.shape)} and {tuple(labels.shape)}{ways_out.get(labels.dim(), '')}"
         )
     return inputs, labels
 

@@ -83,6 +83,16 @@ class Geometry:
         return cls(tensor.shape, tensor.stride(), int(tensor.storage_offset()))
 
 
+Reading = tuple[bool, int] | None
+"""Whether the second axis is taken for the batch, and for how many times; None where no axis can
+be."""
+
+
+def _reading(leading: torch.Size, size: int) -> Reading:
+    outermost = time_is_outermost(leading, size)
+    return outermost, leading[0] if outermost else leading[0] // size
+
+
 @dataclass
 class Capture:
     """What passed through one layer during a forward: one item per call.
@@ -131,16 +141,10 @@ class Capture:
         apart = [each.view(len(each), copies, -1, *each.shape[2:]) for each in timed]
         return apart[0] if len(apart) == 1 else torch.cat(apart, 1)
 
-    def axes(self, size: int) -> list[bool | None]:
-        """How the leading axes of every call's input are read for so many samples in all.
-
-        Returns:
-            For every call whether the second is taken for the batch; None where none can be.
-        """
-        return [
-            time_is_outermost(lead, size) if holds_samples(lead, size) else None
-            for lead in (self._leading(each.shape) for each in self.inputs)
-        ]
+    def axes(self, size: int) -> list[Reading]:
+        """How the leading axes of every call's input are read for so many samples in all."""
+        leading = (self._leading(each.shape) for each in self.inputs)
+        return [_reading(lead, size) if holds_samples(lead, size) else None for lead in leading]
 
     def is_readable(self, size: int) -> bool:
         """Whether every call took and gave what its rule expects of so many samples."""
@@ -148,6 +152,7 @@ class Capture:
         return all(
             self._leading(taken) == self._leading(given)
             and holds_samples(self._leading(taken), size)
+            and not (self.rule.batch_outermost and self._leading(taken)[0] % size)
             and self.rule.fits(taken, given)
             for taken, given in shapes
         )
@@ -176,7 +181,9 @@ class Capture:
             yield part, self.rule.prepare([each[:, part] for each in inputs])
 
     def _time_batch(self, values: Tensor, batch: int) -> Tensor:
-        return time_batch(values, batch, self.rule.trailing(values.dim()))
+        outermost = self.rule.batch_outermost
+        trailing = self.rule.trailing(values.dim())
+        return time_batch(values, batch, trailing, batch_outermost=outermost)
 
 
 @contextmanager

@@ -105,11 +105,15 @@ def fisher_information(
     """Measure the Fisher information of the weights at every prefix 1..t.
 
     The log-likelihood of a prefix is that of its mean logits, unless `readout` says sum. The model
-    runs in evaluation mode, so that samples do not depend on each other, and is left as it was
-    found. Per batch there is one forward and, per timestep, one backward to the outputs of the
+    runs in evaluation mode, so that samples do not depend on each other. Per batch there is one forward and, per timestep, one backward to the outputs of the
     layers; for `exact` both are over K copies of the samples, fewer of them at a time. Layers
     without a rule (see `tic.measure.rules`), or whose rule disagrees with autograd, go through
     autograd sample by sample; of the latter the log says so.
+
+    That samples do not depend on each other, on how many there are, or on earlier calls is tried on
+    a few samples of the first batch to which the model reacts. On every batch each rule must know
+    which sample is which. Modes, gradients and hooks are left as they were; what a forward itself
+    changes, such as a counter, is changed.
 
     A model may draw torch's random numbers, as rate coding does: then this is the information
     given the numbers that it drew, one draw per sample for all classes and timesteps, and follows
@@ -157,6 +161,12 @@ the whole batch for `official`."""
 def joined(batches: Sequence[Squares], estimator: Estimator) -> FisherInformation:
     """Join the squared gradients of batches, in the loader's order."""
     names = batches[0][1]
+    lengths = {each.shape[1] for _, squares in batches for each in squares.values()}
+    if len(lengths) > 1:
+        raise TicError(
+            f"the number of timesteps must be the same for all batches, got {sorted(lengths)}; pad "
+            f"sequences to one length"
+        )
     squares = {name: torch.cat([each[name] for _, each in batches]) for name in names}
     return FisherInformation(
         by_layer={name: values.mean(0).cpu().numpy() for name, values in squares.items()},

@@ -8,14 +8,15 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from tic.errors import TicError
 from tic.losses import Readout
 from tic.measure.batches import Batch, require_classes
-from tic.measure.capture import capture
+from tic.measure.capture import Reading, capture
 from tic.measure.gradients import Gradients, Layers
 from tic.measure.readouts import prefixes_of, readouts_of
 
-Axes = dict[str, list[bool | None]]
-"""For every call of every layer, whether time is taken to be its input's first axis."""
+Axes = dict[str, list[Reading]]
+"""How the input of every call of every layer is read."""
 
 
 class Pass:
@@ -35,7 +36,8 @@ class Pass:
         gradients: Of any weighting of those logits.
 
     Raises:
-        TicError: The network gives no finite logits (T, B, K), or a label is none of K classes.
+        TicError: The network gives no finite logits (T, B, K), they follow from no parameter, or a
+            label is none of K classes.
     """
 
     def __init__(
@@ -53,6 +55,11 @@ class Pass:
         self.logits = torch.cat([each.detach() for each in readouts])
         self.prefixes = prefixes_of(readouts, readout)
         require_classes(batch.labels, self.prefixes[0].shape[1])
+        if not self.prefixes[-1].requires_grad:
+            raise TicError(
+                "the logits follow from no parameter that requires a gradient, as far as autograd "
+                "sees; look for no_grad, detach or a hard threshold on the way to them"
+            )
         self.gradients = Gradients(layers, captures, len(batch), copies)
 
     def first_copy(self, prefix: Tensor) -> Tensor:

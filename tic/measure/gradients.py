@@ -64,6 +64,12 @@ class Layers:
             p for p in self.rules[name].module.parameters(recurse=False) if p.requires_grad
         ]
 
+    def reread(self, name: str) -> bool:
+        """Let a layer's rule take its samples to lie outermost, unless it does so already."""
+        rule = self.rules[name]
+        changed, rule.batch_outermost = not rule.batch_outermost, True
+        return changed
+
     def leave_to_autograd(self, names: Iterable[str]) -> None:
         """Take the rules of layers away, so that their gradients come sample by sample."""
         for name in names:
@@ -78,6 +84,10 @@ def _require_measurable(parameters: Iterable[nn.Parameter]) -> None:
                 f"parameters must be float32 or float64, since squared gradients vanish or are "
                 f"rounded away in less, got {parameter.dtype}; measure a copy in float32: "
                 f"copy.deepcopy(model).float()"
+            )
+        if parameter.is_meta:
+            raise TicError(
+                "its parameters are on the meta device and have no numbers; load its weights"
             )
         if parameter.is_inference():
             raise TicError(
@@ -135,17 +145,47 @@ class Gradients:
         """
         shares, scales = _normalised(weights)
         shares = shares.to(logits.dtype)
-        backwards = self._backwards(logits, shares)
-        result, first, directions = self._by_autograd(logits, shares), 0, len(weights)
+        result = self._by_autograd(logits, shares) | self._by_rule(logits, shares)
+        lengths = scales.T[:, :, None] * scales.T[:, None, :]
+        return {name: result[name].double() * lengths for name in self.layers.names}
+
+    def _by_rule(self, logits: Tensor, weights: Tensor) -> dict[str, Tensor]:
+        """Inner products of the layers with a rule."""
+        backwards = self._backwards(logits, weights)
+        result, first, directions = {}, 0, len(weights)
         for name, each in self.captures.items():
             last = first + len(each.outlets)
-            own = each.inner([found[first:last] for found in backwards], self.batch, self.copies)
+            slopes = [found[first:last] for found in backwards]
+            # The network may have been run in half precision; what is made of it is not.
+            with torch.autocast(logits.device.type, enabled=False):
+                own = each.inner(slopes, self.batch, self.copies)
             if name in self.watched and own is not None and own.any():
                 self.stirred.add(name)
             nothing = logits.new_zeros(self.batch, directions, directions)
             result[name], first = nothing if own is None else own, last
-        lengths = scales.T[:, :, None] * scales.T[:, None, :]
-        return {name: result[name].double() * lengths for name in self.layers.names}
+        return result
+
+    def strays(self, logits: Tensor, weights: Tensor) -> dict[str, float]:
+        """Squared gradients that the rules give samples which were asked for none, by layer.
+
+        Args:
+            logits: Shape (C·B, K); every other sample of the first copy is asked.
+            weights: Shape (B, K).
+
+        Returns:
+            The largest of each layer where it is not 0; a rule that knows which sample is which
+            gives none.
+        """
+        asked = torch.zeros(self.copies, *weights.shape).to(weights)
+        asked[0, ::2] = weights[::2]
+        found = self._by_rule(logits, asked.to(logits.dtype))
+        strays = {}
+        for name, own in found.items():
+            norms = own.diagonal(dim1=1, dim2=2).clone()
+            norms[::2, 0] = 0
+            if norms.any():
+                strays[name] = float(norms.max())
+        return strays
 
     def per_sample(self, logits: Tensor, weights: Tensor) -> dict[str, Tensor]:
         """Squared norms per layer of the gradient of each sample's Σ_k weights·logits.

@@ -20,6 +20,10 @@ from tic.errors import TicError
 SAMPLES = 8
 """Samples that a network is tried on, at most."""
 
+_OTHER_SHAPES = 0.05
+"""Share by which an answer is off that follows from the size of a batch; in bfloat16, which layers
+may compute in, less is rounding that other shapes have otherwise."""
+
 _TOLERANCES = {torch.float64: 1e-9, torch.float32: 1e-4}
 
 
@@ -35,10 +39,16 @@ class Answer:
     logits: Tensor
     norms: Tensor
 
-    def differs(self, other: Answer, samples: Tensor) -> bool:
-        """Whether it is not the same for some of the samples, by more than rounding."""
-        return _differ(self.logits[:, samples], other.logits[:, samples]) or any(
-            _differ(own[samples], its[samples])
+    def differs(self, other: Answer, samples: Tensor, share: float | None = None) -> bool:
+        """Whether it is not the same for some of the samples.
+
+        Args:
+            other: To the same number of samples.
+            samples: Which are compared.
+            share: Of the largest, by which it must be off; what no rounding is without it.
+        """
+        return _differ(self.logits[:, samples], other.logits[:, samples], share) or any(
+            _differ(own[samples], its[samples], share)
             for own, its in zip(self.norms, other.norms, strict=True)
         )
 
@@ -91,6 +101,36 @@ def conduct(ask: Callable[[Tensor], Answer], inputs: Tensor) -> Conduct:
         return Conduct(answer.differs(again, torch.ones_like(even)), reacts)
 
 
+def answers_alone(ask: Callable[[Tensor], Answer], inputs: Tensor) -> bool:
+    """Whether a network answers to samples alone, which must then be as in a batch.
+
+    Single samples may differ by a spike, where rounding carries a membrane over the threshold: it
+    follows the shapes of a computation.
+
+    Args:
+        ask: The network in evaluation mode, which draws no random numbers.
+        inputs: Samples (B, …).
+
+    Raises:
+        TicError: Most answers depend on how many samples there are.
+    """
+    together = ask(inputs)
+    differing = 0
+    for n in range(len(inputs)):
+        try:
+            alone = ask(inputs[n : n + 1])
+        except TicError:
+            return False
+        own = Answer(together.logits[:, n : n + 1], together.norms[:, n : n + 1])
+        differing += own.differs(alone, torch.zeros(1, dtype=torch.int64), _OTHER_SHAPES)
+    if 2 * differing > len(inputs):
+        raise TicError(
+            "the answer to a sample depends on how many are in its batch, so it has no information "
+            "of its own; take means over the axes of a sample, never over the batch"
+        )
+    return True
+
+
 def _seeded(ask: Callable[[Tensor], Answer], inputs: Tensor, seed: int = 0) -> Answer:
     torch.manual_seed(seed)
     return ask(inputs)
@@ -102,11 +142,14 @@ def _blanked(inputs: Tensor, rows: Tensor) -> Tensor:
     return blanked
 
 
-def _differ(one: Tensor, other: Tensor) -> bool:
+def _differ(one: Tensor, other: Tensor, share: float | None = None) -> bool:
+    if one.shape != other.shape:
+        return True
     if not one.numel():
         return False
     size = torch.maximum(one.abs().max(), other.abs().max())
-    return bool((one - other).abs().max() > _TOLERANCES[one.dtype] * size)
+    tolerance = _TOLERANCES[one.dtype] if share is None else share
+    return bool((one - other).abs().max() > tolerance * size)
 
 
 def _reason(
@@ -116,7 +159,8 @@ def _reason(
     if answer.differs(_seeded(ask, shown), torch.ones_like(kept)):
         return (
             "two calls on the same samples give different logits or gradients, so the network "
-            "keeps state between calls; let its forward begin by resetting it: "
+            "keeps state between calls, or draws random numbers that are not torch's; let its "
+            "forward begin by resetting it: "
             "functional.reset_net(self) in SpikingJelly, init_leaky(), init_rsynaptic() or the "
             "like of every neuron in snnTorch, state None in Norse"
         )

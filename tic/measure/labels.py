@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from tic.errors import TicError
+from tic.models.logits import described
+
 
 class LabelDraws:
     """Draws of one label per sample and timestep, which belong to the sample's place in the loader.
@@ -13,9 +16,17 @@ class LabelDraws:
 
     Args:
         generator: Gives the seed; a fresh one with seed 0 without it.
+
+    Raises:
+        TicError: It is no generator.
     """
 
     def __init__(self, generator: torch.Generator | None = None) -> None:
+        if not isinstance(generator, torch.Generator | None):
+            raise TicError(
+                f"generator must be a torch.Generator, got {described(generator)}; "
+                f"torch.Generator().manual_seed(3) makes one of a seed"
+            )
         seeds = generator or torch.Generator().manual_seed(0)
         # Devices fill tensors in an order of their own; the CPU's is that of the samples.
         seed = int(torch.randint(2**62, (), generator=seeds, device=seeds.device))

@@ -14,7 +14,6 @@ from tic.errors import TicError, require_known
 from tic.losses import Readout
 from tic.measure.batches import Batch, Loader, labelled_batches
 from tic.measure.forward_pass import Pass
-from tic.measure.readouts import readouts_of
 from tic.measure.vetting import Vetted
 from tic.memory import free_bytes, is_lack_of_memory
 from tic.models import SpikingNetwork
@@ -95,10 +94,12 @@ class _Passes:
             network.do_without_rules()
         with _as_measured(network.model):
             for batch in labelled_batches(loader, network.device):
-                network.get_ready(batch.inputs)
-                copies = self._classes(batch) if of_classes and not network.is_random else 1
+                with _differentiating():
+                    network.get_ready(batch.inputs)
                 # Parts of a batch would draw other random numbers than the whole.
-                if whole or network.is_random:
+                undivided = network.is_random or network.is_fixed
+                copies = network.classes if of_classes and not undivided else 1
+                if whole or undivided:
                     taken.append(self._undivided(batch, copies, take))
                 else:
                     taken += self._in_parts(batch, copies, take)
@@ -106,7 +107,8 @@ class _Passes:
 
     def _undivided(self, batch: Batch, copies: int, take: Callable[[Pass], Taken]) -> Taken:
         try:
-            return self.network.taken(batch, copies, take)
+            with _differentiating():
+                return self.network.taken(batch, copies, take)
         except (RuntimeError, MemoryError) as error:
             if not is_lack_of_memory(error):
                 raise
@@ -118,7 +120,8 @@ class _Passes:
         while start < len(batch):
             part = batch.part(start, size)
             try:
-                taken.append(self.network.taken(part, copies, take))
+                with _differentiating():
+                    taken.append(self.network.taken(part, copies, take))
             except (RuntimeError, MemoryError) as error:
                 if not is_lack_of_memory(error):
                     raise
@@ -145,9 +148,16 @@ class _Passes:
         each = max(1, copies * self.network.bytes_per_sample)
         return max(1, min(len(batch), rows, int(free_bytes(self.network.device) / 2 / each)))
 
-    def _classes(self, batch: Batch) -> int:
-        with torch.no_grad():
-            return readouts_of(self.network.model, batch.inputs[:1])[0].shape[2]
+
+@contextmanager
+def _differentiating() -> Iterator[None]:
+    """Say what it was where autograd fails on a network; where stands in the error's cause."""
+    try:
+        yield
+    except RuntimeError as error:
+        if is_lack_of_memory(error):
+            raise
+        raise TicError(f"the model cannot be differentiated: {error}") from error
 
 
 @contextmanager

@@ -85,14 +85,24 @@ def gram(vectors: Tensor) -> Tensor:
     return vectors @ vectors.mT
 
 
-def time_batch(values: Tensor, batch: int, trailing: int) -> Tensor:
+def time_batch(
+    values: Tensor, batch: int, trailing: int, *, batch_outermost: bool = False
+) -> Tensor:
     """Bring a layer's input or output into the order (time, batch, *trailing).
 
     Accepts (B, …), (T·B, …) with time outermost, (T, B, …) and, for layers applied along
     positions, which then count as time, (B, P, …), (T·B, P, …) and (T, B, P, …). The leading axes
     must hold samples of the batch, see `holds_samples`.
+
+    Args:
+        values: What a layer took or gave.
+        batch: Number of samples B.
+        trailing: Axes of one sample at one position.
+        batch_outermost: The samples lie outermost instead: (B, …), (B·T, …), (B, P, …).
     """
     lead, rest = values.shape[:-trailing], values.shape[-trailing:]
+    if batch_outermost:
+        return values.reshape(batch, -1, *rest).transpose(0, 1)
     folded = values.flatten(0, 1) if time_is_outermost(lead, batch) else values
     positions = folded.reshape(len(folded) // batch, batch, -1, *rest)
     return positions.movedim(2, 1).flatten(0, 1)
@@ -105,16 +115,22 @@ def time_is_outermost(leading: Sequence[int], batch: int) -> bool:
 
 def holds_samples(leading: Sequence[int], batch: int) -> bool:
     """Whether leading axes can hold a batch, at one or more times."""
-    if not leading:
+    if not leading or 0 in leading:
         return False
     return time_is_outermost(leading, batch) or leading[0] % batch == 0
 
 
 class LayerRule(ABC):
-    """How one kind of layer turns inputs and output gradients into inner products per sample."""
+    """How one kind of layer turns inputs and output gradients into inner products per sample.
+
+    Attributes:
+        module: The layer.
+        batch_outermost: How its leading axes are read, see `time_batch`.
+    """
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module
+        self.batch_outermost = False
 
     def trailing(self, axes: int) -> int:
         """Axes of one sample at one position in time, in an input or output with so many axes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
@@ -13,12 +13,14 @@ from torch import Tensor, nn
 from tic.errors import TicError
 from tic.losses import Readout
 from tic.measure.batches import Batch
-from tic.measure.forward_pass import Axes, Pass
+from tic.measure.capture import Reading
+from tic.measure.forward_pass import Pass
 from tic.measure.gradients import Layers
-from tic.measure.independence import Answer, conduct, telling
+from tic.measure.independence import Answer, answers_alone, conduct, telling
 from tic.measure.vouching import any_weighting, compare_with_autograd
 from tic.memory import counting_saved_bytes
 from tic.models import SpikingNetwork
+from tic.models.logits import described
 
 Taken = TypeVar("Taken")
 _LOG = logging.getLogger(__name__)
@@ -30,25 +32,33 @@ class Vetted:
     Attributes:
         layers: Under the rules that hold.
         bytes_per_sample: Of a forward's graph; 0 before it was weighed.
+        is_ours: Whether it is of this project, whose samples never meet, nor do its calls.
         is_random: Whether the logits follow from torch's random numbers too.
+        is_fixed: Whether it answers to batches of one size only.
         reacts: Whether they were seen to follow from the samples.
         is_brief: Whether two samples and timesteps are enough to try it on.
         unvouched: Layers whose rule was not yet compared with autograd where there is a gradient.
-        axes: How axes are read where the rules were found to hold.
-        read: Sizes of batches whose axes were compared with that.
+        classes: Number of classes K; 0 before a forward.
+        held: How the axes of each layer's inputs were read where its rule was found to hold.
 
     Raises:
         TicError: The network cannot be measured; see `Layers`.
     """
 
     def __init__(self, model: nn.Module, readout: Readout) -> None:
+        if not isinstance(model, nn.Module):
+            raise TicError(
+                f"the model must be a torch.nn.Module, whose parameters are asked for, got "
+                f"{described(model)}; wrap it in one"
+            )
         self.readout, self.model, self.layers = readout, model, Layers(model)
         self.device = next(model.parameters()).device
+        self.is_ours = isinstance(model, SpikingNetwork)
         self.bytes_per_sample = 0.0
-        self.is_random = self.reacts = self.is_brief = False
+        self.is_random = self.is_fixed = self.reacts = self.is_brief = False
         self.unvouched = set(self.layers.rules)
-        self.axes: Axes = {}
-        self.read: set[tuple[int, int]] = set()
+        self.classes = 0
+        self.held: dict[str, set[Reading]] = {name: set() for name in self.layers.rules}
 
     def do_without_rules(self) -> None:
         """Leave all layers to autograd, since no gradients per sample are asked for."""
@@ -68,10 +78,14 @@ class Vetted:
             # The numbers that a random network draws are those of what is measured.
             with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
                 self.is_brief = self._look_through(shown)
+        some = shown[:2] if self.is_brief else shown
         with _with_timesteps(self.model, 2 if self.is_brief else None):
-            tried = conduct(self._answer, shown[:2] if self.is_brief else shown)
-        self.is_random |= tried.is_random
-        self.reacts |= tried.reacts
+            tried = conduct(self._answer, some)
+            self.is_random |= tried.is_random
+            self.reacts |= tried.reacts
+            # Samples alone are other numbers to a random network.
+            if not self.is_random:
+                self.is_fixed |= not answers_alone(self._answer, some)
 
     def taken(self, batch: Batch, copies: int, take: Callable[[Pass], Taken]) -> Taken:
         """Take what is wanted of one pass, whose graph is gone before the next is made.
@@ -90,10 +104,10 @@ class Vetted:
             del made, found
 
     def _readable(self, batch: Batch, copies: int = 1, graph: float = 0) -> Pass:
-        """Make a pass whose size lets no layer's axes be taken for others."""
+        """Make a pass in which no layer's axes or samples are taken for others."""
         while True:
             made = Pass(self.layers, batch, self.readout, copies, graph)
-            if self._vouched(made, self._read_otherwise(made)):
+            if self._vouched(made, self._read_otherwise(made)) and self._attributed(made):
                 return made
             del made
 
@@ -113,63 +127,111 @@ class Vetted:
         Returns:
             Whether two samples and timesteps were enough.
         """
-        if isinstance(self.model, SpikingNetwork):
+        if self.is_ours:
             with suppress(TicError, RuntimeError), _with_timesteps(self.model, 2) as share:
                 made = self._weighed(inputs[:2])
                 self.bytes_per_sample /= share
                 if not self._compared(made, self.unvouched):
-                    self.axes = made.axes
                     return True
                 del made
-        made = self._weighed(inputs)
-        self._vouched(made, self.unvouched)
-        self.axes = made.axes
+        while True:
+            made = self._weighed(inputs)
+            if self._vouched(made, self.unvouched):
+                break
+            del made
+        require_proportional(made, self.layers)
         return False
 
     def _weighed(self, inputs: Tensor) -> Pass:
         with counting_saved_bytes(self.model.parameters()) as saved:
             made = Pass(self.layers, _unlabelled(inputs), self.readout)
         self.bytes_per_sample = saved.bytes / len(inputs)
+        self.classes = made.logits.shape[2]
         return made
 
     def _read_otherwise(self, made: Pass) -> set[str]:
-        """Layers whose axes a pass's size, and nothing else, makes read otherwise than before."""
-        size = (len(made.batch), len(made.prefixes[0]))
-        if size in self.read:
-            return set()
-        self.read.add(size)
-        pairs = ((name, own, self.axes[name]) for name, own in made.axes.items())
+        """Layers whose axes a pass's size or samples make read otherwise than where they held."""
         return {
             name
-            for name, own, before in pairs
-            if any(one != other for one, other in zip(own, before, strict=False))
+            for name, readings in made.axes.items()
+            if name not in self.unvouched and not self.held[name].issuperset(readings)
         }
 
     def _vouched(self, made: Pass, doubtful: Collection[str]) -> bool:
-        """Whether these layers' rules hold on a pass; those that do not are taken away."""
-        differed = self._compared(made, doubtful)
+        """Whether these layers' rules hold on a pass; see `_settled` for those that do not."""
+        return self._settled(self._compared(made, doubtful))
+
+    def _attributed(self, made: Pass) -> bool:
+        """Whether the rules of a pass know which sample is which, as those of ours do."""
+        if self.is_ours or len(made.prefixes[-1]) == 1:
+            return True
+        last = made.prefixes[-1]
+        strays = made.gradients.strays(last, any_weighting(len(made.batch), last))
+        return self._settled(
+            {
+                name: f"it gives {norm:.6g} to samples that nothing was asked of"
+                for name, norm in strays.items()
+            }
+        )
+
+    def _settled(self, differed: Mapping[str, str]) -> bool:
+        """Whether no rule differed; those that did are read otherwise, or else taken away."""
         for name, difference in differed.items():
+            if self.layers.reread(name):
+                self.unvouched.add(name)
+                continue
+            self.layers.leave_to_autograd([name])
+            self.unvouched.discard(name)
             _LOG.warning(
-                "layer %r goes through autograd, sample by sample, which is slow: %s; its weight "
-                "is used elsewhere too, or its axes are in another order than (time, batch)",
+                "layer %r goes through autograd, sample by sample, which is slow: its inputs and "
+                "outputs do not tell its gradients (%s)",
                 name,
                 difference,
             )
-        self.layers.leave_to_autograd(differed)
-        self.unvouched -= differed.keys()
         return not differed
 
-    def _compared(self, made: Pass, doubtful: Collection[str]) -> dict[str, str]:
+    def _compared(self, made: Pass, doubtful: Collection[str]) -> Mapping[str, str]:
         """Compare rules on a pass: the layers that differ, and in what."""
         if not doubtful:
             return {}
         found = compare_with_autograd(made.gradients, made.prefixes[-1], sorted(doubtful))
-        self.unvouched -= set(found.agreed)
-        return dict(found.differed)
+        for name in found.agreed:
+            self.unvouched.discard(name)
+            self.held[name].update(made.axes[name])
+        return found.differed
 
 
 def _unlabelled(inputs: Tensor) -> Batch:
     return Batch(inputs, torch.zeros(len(inputs), dtype=torch.int64, device=inputs.device))
+
+
+def require_proportional(made: Pass, layers: Layers) -> None:
+    """Refuse a network whose gradients are not proportional to what is differentiated.
+
+    Weightings are scaled here, and no Fisher matrix belongs to gradients that are clipped.
+
+    Raises:
+        TicError: They are not.
+    """
+    last = made.prefixes[-1]
+    weights = any_weighting(len(last), last)
+    flat = [parameter for name in layers.names for parameter in layers.parameters(name)]
+    whole, small = (
+        torch.autograd.grad(last, flat, scale * weights, retain_graph=True, allow_unused=True)
+        for scale in (1, 2**-10)
+    )
+    for one, other in zip(whole, small, strict=True):
+        if one is not None and other is not None and _differ(one, 2**10 * other):
+            raise TicError(
+                "gradients are not proportional to the loss: half of it has another gradient than "
+                "half; take away what changes them on their way back, such as hooks that clip"
+            )
+
+
+def _differ(one: Tensor, other: Tensor) -> bool:
+    one, other = one.to_dense(), other.to_dense()
+    size = torch.maximum(one.abs().max(), other.abs().max())
+    return bool((one - other).abs().max() > 1e-2 * size)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from tic.errors import TicError
 from tic.measure.gradients import Gradients
 
 _TOLERANCES = {torch.float64: (1e-6, 1e-24), torch.float32: (1e-2, 1e-12)}
@@ -43,6 +44,9 @@ def compare_with_autograd(
         gradients: Of a forward.
         logits: Read-outs (C·B, K) of that forward.
         names: Layers with a rule.
+
+    Raises:
+        TicError: A gradient is not finite.
     """
     size = gradients.copies * gradients.batch
     unread = [name for name in names if not gradients.captures[name].is_readable(size)]
@@ -50,6 +54,11 @@ def compare_with_autograd(
         return Comparison((), dict.fromkeys(unread, f"it is not called on {size} samples at once"))
     first, weights = logits[: gradients.batch], any_weighting(gradients.batch, logits)
     ours = gradients.per_sample(logits, weights)
+    if not all(own.isfinite().all() for own in ours.values()):
+        raise TicError(
+            "gradients must be finite, got NaN or infinity; look for such numbers in the weights, "
+            "and for square roots and logarithms of 0 in the network"
+        )
     whole = gradients.squares(first, weights, [*names])
     silent = [name for name in names if not ours[name].any()]
     differed = {name: _difference(whole[name], 0) for name in silent if whole[name] > 0}
@@ -83,6 +92,6 @@ def _tolerance(gradients: Gradients) -> tuple[float, float]:
 
 
 def any_weighting(batch: int, logits: Tensor) -> Tensor:
-    """A weighting (B, K) of the logits that no network was made for, the same at every call."""
+    """A weighting (B, K) of the logits that no network was made for, the same for all samples."""
     draws = torch.Generator().manual_seed(0)
-    return torch.randn(batch, logits.shape[1], generator=draws).to(logits)
+    return torch.randn(logits.shape[1], generator=draws).to(logits).expand(batch, -1)

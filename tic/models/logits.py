@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from tic.errors import TicError
@@ -36,8 +37,11 @@ def logits_of(model: nn.Module, inputs: Tensor) -> Tensor:
         raise TicError(
             f"the model must return logits (T, B, K) with B={batch}, got shape {shape}{hint}"
         )
-    if not logits.is_floating_point():
-        raise TicError(f"logits must be real numbers, got {logits.dtype}")
+    if not logits.is_floating_point() or logits.layout is not torch.strided:
+        raise TicError(
+            f"logits must be a dense tensor of real numbers, got {logits.dtype}, {logits.layout}; "
+            "convert them where they are returned"
+        )
     return logits
 
 
@@ -48,12 +52,13 @@ def calling(inputs: Tensor) -> Iterator[None]:
         yield
     except TicError:
         raise
-    except (RuntimeError, ValueError, IndexError) as error:
+    except Exception as error:
         if is_lack_of_memory(error):
             raise
         raise TicError(
-            f"the model fails on inputs of shape {tuple(inputs.shape)} ({inputs.dtype}): {error}; "
-            f"if it keeps state between calls, let its forward begin by resetting it"
+            f"the model fails on inputs of shape {tuple(inputs.shape)} ({inputs.dtype}): "
+            f"{type(error).__name__}: {error}; if it keeps state between calls, let its forward "
+            f"begin by resetting it"
         ) from error
 
 
