@@ -105,10 +105,11 @@ def fisher_information(
     """Measure the Fisher information of the weights at every prefix 1..t.
 
     The log-likelihood of a prefix is that of its mean logits, unless `readout` says sum. The model
-    runs in evaluation mode, so that samples do not depend on each other. Per batch there is one forward and, per timestep, one backward to the outputs of the
-    layers; for `exact` both are over K copies of the samples, fewer of them at a time. Layers
-    without a rule (see `tic.measure.rules`), or whose rule disagrees with autograd, go through
-    autograd sample by sample; of the latter the log says so.
+    runs in evaluation mode, so that samples do not depend on each other. Per batch there is one
+    forward and, per timestep, one backward to the outputs of the layers; for `exact` both are over
+    K copies of the samples, fewer of them at a time. Layers without a rule (see
+    `tic.measure.rules`), or whose rule disagrees with autograd, go through autograd sample by
+    sample; of the latter the log says so.
 
     That samples do not depend on each other, on how many there are, or on earlier calls is tried on
     a few samples of the first batch to which the model reacts. On every batch each rule must know
