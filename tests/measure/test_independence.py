@@ -35,6 +35,17 @@ def test_one_sample_alone_is_enough():
         conduct(lambda some: answer((some - some.mean(0))[None]), inputs)
 
 
+def test_what_rounds_otherwise_in_other_shapes_is_the_same_answer():
+    logits = torch.ones(1, 1, 2)
+
+    def of(*norms, shift=0.0):
+        return Answer(logits + shift, torch.tensor(norms)[:, None])
+
+    assert not of(1.0, 1e-9).is_another(of(1.01, 3e-9))
+    assert of(1.0, 1e-3).is_another(of(1.0, 2e-3))
+    assert of(1.0, 0.0).is_another(of(1.0, 0.0, shift=0.2))
+
+
 def test_what_shows_in_gradients_alone_is_seen():
     calls = []
 

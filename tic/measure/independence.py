@@ -39,16 +39,22 @@ class Answer:
     logits: Tensor
     norms: Tensor
 
-    def differs(self, other: Answer, samples: Tensor, share: float | None = None) -> bool:
-        """Whether it is not the same for some of the samples.
+    def differs(self, other: Answer, samples: Tensor) -> bool:
+        """Whether it is not the same for some of the samples, after the same computation."""
+        return _differ(self.logits[:, samples], other.logits[:, samples]) or any(
+            _differ(own[samples], its[samples])
+            for own, its in zip(self.norms, other.norms, strict=True)
+        )
 
-        Args:
-            other: To the same number of samples.
-            samples: Which are compared.
-            share: Of the largest, by which it must be off; what no rounding is without it.
+    def is_another(self, other: Answer) -> bool:
+        """Whether it is not the same by more than computations of other shapes round.
+
+        A layer whose gradients nearly cancel, to a millionth of the whole network's squared or
+        less, is rounding as a whole.
         """
-        return _differ(self.logits[:, samples], other.logits[:, samples], share) or any(
-            _differ(own[samples], its[samples], share)
+        floor = 1e-6 * float(torch.maximum(self.norms.sum(0), other.norms.sum(0)).max())
+        return _differ(self.logits, other.logits, _OTHER_SHAPES) or any(
+            _differ(own, its, _OTHER_SHAPES, floor)
             for own, its in zip(self.norms, other.norms, strict=True)
         )
 
@@ -122,7 +128,7 @@ def answers_alone(ask: Callable[[Tensor], Answer], inputs: Tensor) -> bool:
         except TicError:
             return False
         own = Answer(together.logits[:, n : n + 1], together.norms[:, n : n + 1])
-        differing += own.differs(alone, torch.zeros(1, dtype=torch.int64), _OTHER_SHAPES)
+        differing += own.is_another(alone)
     if 2 * differing > len(inputs):
         raise TicError(
             "the answer to a sample depends on how many are in its batch, so it has no information "
@@ -142,12 +148,12 @@ def _blanked(inputs: Tensor, rows: Tensor) -> Tensor:
     return blanked
 
 
-def _differ(one: Tensor, other: Tensor, share: float | None = None) -> bool:
+def _differ(one: Tensor, other: Tensor, share: float | None = None, floor: float = 0) -> bool:
     if one.shape != other.shape:
         return True
     if not one.numel():
         return False
-    size = torch.maximum(one.abs().max(), other.abs().max())
+    size = max(float(one.abs().max()), float(other.abs().max()), floor)
     tolerance = _TOLERANCES[one.dtype] if share is None else share
     return bool((one - other).abs().max() > tolerance * size)
 
