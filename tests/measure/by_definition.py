@@ -71,7 +71,7 @@ def squares(model, loss):
     """Squared gradient norm of a loss per owner."""
     owned = owners(model)
     flat = [p for own in owned.values() for p in own]
-    found = iter(torch.autograd.grad(loss, flat, allow_unused=True))
+    found = iter(torch.autograd.grad(loss, flat, allow_unused=True, retain_graph=True))
     return {
         name: sum(float(g.square().sum()) for g in [next(found) for _ in own] if g is not None)
         for name, own in owned.items()

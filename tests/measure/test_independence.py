@@ -6,10 +6,12 @@ import torch
 from by_definition import K, OverTime, empirical, measurable, squares
 from torch import nn
 
+from fixtures.networks import awaken
 from tic.errors import TicError
 from tic.measure.fisher import fisher_information
-from tic.measure.independence import SAMPLES, Answer, conduct, telling
+from tic.measure.independence import SAMPLES, Answer, answers_alone, conduct, telling
 from tic.measure.tangent import tangent_kernel
+from tic.models import build
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -119,6 +121,25 @@ def test_a_network_that_fails_on_what_it_kept_says_how_to_reset_it(data):
     model(data[0][:4])
     with pytest.raises(TicError, match=r"fails on inputs of shape \(5, .*begin by resetting it"):
         fisher_information(model, [data])
+
+
+@pytest.mark.parametrize("name", ["tiny", "tiny-resnet34", "tiny-alexnet", "tiny-vgg16"])
+def test_networks_of_this_project_behave_so_that_they_need_not_be_tried(name):
+    network = measurable(lambda: build(name, in_channels=1, num_classes=K, timesteps=3))
+    inputs = torch.rand(4, 1, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+
+    def ask(some):
+        logits = network(some)
+        norms = [
+            sum(squares(network, (logits[:, n] * torch.arange(K)).sum()).values())
+            for n in range(len(some))
+        ]
+        return Answer(logits.detach(), torch.tensor([norms], dtype=torch.float64))
+
+    awaken(network, channels=1)
+    found = conduct(ask, inputs)
+    assert (found.is_random, found.reacts) == (False, True)
+    assert answers_alone(ask, inputs)
 
 
 class Rate(nn.Module):
