@@ -127,10 +127,9 @@ def test_layers_have_no_bias_and_batch_normalisation_after_them(name):
     *pairs, classifier = layers
     assert isinstance(classifier, nn.Linear)
     assert classifier.bias is not None
-    norms = {nn.Conv2d: nn.BatchNorm2d, nn.Linear: nn.BatchNorm1d}
     for layer, norm in zip(pairs[::2], pairs[1::2], strict=True):
         assert layer.bias is None
-        assert type(norm) is norms[type(layer)]
+        assert type(norm) is (nn.BatchNorm2d if isinstance(layer, nn.Conv2d) else nn.BatchNorm1d)
         if isinstance(layer, nn.Conv2d):
             assert (layer.kernel_size, layer.stride, layer.padding) == ((3, 3), (1, 1), (1, 1))
 
