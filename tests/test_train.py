@@ -5,6 +5,7 @@ import os
 import random
 import signal
 from dataclasses import replace
+from functools import partial
 from itertools import count, pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -746,6 +747,7 @@ def test_a_compiled_network_is_what_trains(lab, quick_recipe, monkeypatch):
 
 def test_a_network_is_traced_as_one_graph(lab, quick_recipe):
     network = lab.fresh_network(quick_recipe).train()
+    torch.compiler.reset()  # as the Lab does: of one code, torch traces eight networks at most
     traced = torch.compile(network, backend="aot_eager", fullgraph=True)
     images, _ = next(iter(lab.images("digits", "train", 10).batches(10)))
     outcomes = []
@@ -757,6 +759,17 @@ def test_a_network_is_traced_as_one_graph(lab, quick_recipe):
         outcomes.append([logits.detach(), *(p.grad.clone() for p in network.parameters())])
     for plain, other in zip(*outcomes, strict=True):
         torch.testing.assert_close(other, plain)
+
+
+def test_every_network_of_a_process_is_compiled(lab, quick_recipe, monkeypatch):
+    traced = partial(torch.compile, backend="eager", fullgraph=True)  # an error where it gives up
+    monkeypatch.setattr(torch, "compile", traced)
+    monkeypatch.setattr(torch._dynamo.config, "recompile_limit", 1)
+    compiling = replace(lab, compiled=True)
+    images, _ = next(iter(lab.images("digits", "train", 10).batches(10)))
+    for timesteps in (1, 2, 3):
+        network = lab.fresh_network(quick_recipe.but(timesteps=timesteps))
+        assert len(compiling.trainable(network)(images)) == timesteps
 
 
 def test_a_machine_that_cannot_compile_is_told_the_way_out(lab, quick_recipe, monkeypatch):

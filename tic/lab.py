@@ -154,6 +154,9 @@ class Lab:
 def _compiled(network: models.SpikingNetwork) -> Callable[[Tensor], Tensor]:
     from torch._dynamo.exc import TorchDynamoException
 
+    # What was compiled before for other shapes and timesteps would make kernels, and so bits, of
+    # another kind, and from the ninth network on none at all.
+    torch.compiler.reset()
     forward = torch.compile(network)
 
     def call(images: Tensor) -> Tensor:

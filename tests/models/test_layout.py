@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from fixtures.networks import awaken
 from tic.models import ARCHITECTURES, build
 from tic.models.network import Convolution
 from tic.models.resnet import ResNetLayout, SpikingResNet
@@ -137,14 +138,28 @@ def test_shapes_that_torch_computes_with_the_channels_innermost_are_safe(channel
     assert status == 0
 
 
-def test_a_narrow_network_with_strided_shortcuts_trains():
+@pytest.fixture
+def narrow():
+    """A network whose strided shortcuts torch would compute past its memory."""
     layout = ResNetLayout(stem=4, widths=(4, 6, 8), depths=(1, 1, 1), strides=(2, 2, 2))
     network = SpikingResNet(
-        layout, in_channels=1, num_classes=3, timesteps=2, tau=2.0, mean=(0.0,), std=(1.0,)
+        layout, in_channels=1, num_classes=3, timesteps=1, tau=2.0, mean=(0.0,), std=(1.0,)
     )
-    found = layouts_of_outputs(network, torch.rand(2, 1, 28, 28))
-    assert [name for name, innermost in found.items() if not innermost] == [
-        "blocks.0.shortcut.0",
-        "blocks.1.shortcut.0",
-        "blocks.2.shortcut.0",
-    ]
+    return awaken(network.double(), channels=1)
+
+
+def test_a_narrow_network_has_one_layout_throughout(narrow):
+    found = layouts_of_outputs(narrow, torch.rand(2, 1, 28, 28, dtype=torch.float64))
+    assert all(found.values())
+
+
+def test_an_image_alone_has_the_gradient_that_it_has_in_a_batch(narrow):
+    images = torch.rand(2, 1, 8, 8, dtype=torch.float64)
+    parameters = [*narrow.parameters()]
+    weights = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
+    alone, in_batch = (
+        torch.autograd.grad(narrow(shown)[0, 0] @ weights, parameters)
+        for shown in (images[:1], images)
+    )
+    assert any(gradient.any() for gradient in alone)
+    torch.testing.assert_close(alone, in_batch)

@@ -28,7 +28,9 @@ class Convolution(nn.Conv2d):
 
     The backward pass of a strided 1×1 convolution of fewer than 8 channels writes past its memory
     that way (torch 2.15 with oneDNN, on processors without AVX-512): such a one computes with the
-    width innermost, as does any whose weights were laid out otherwise.
+    width innermost, as does any whose weights were laid out otherwise. Its output has the channels
+    innermost all the same: where batch normalisation is given an input of one layout and a gradient
+    of another, its backward pass is wrong for a batch of one (torch 2.15).
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -37,6 +39,7 @@ class Convolution(nn.Conv2d):
             plain = torch.contiguous_format
             weight = self.weight.to(memory_format=plain)
             output = self._conv_forward(input.to(memory_format=plain), weight, self.bias)
+            output = _channels_innermost(output)
         else:
             output = super().forward(_channels_innermost(input))
         return cast(Tensor, output)
