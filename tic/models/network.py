@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -39,10 +38,8 @@ class Convolution(nn.Conv2d):
             plain = torch.contiguous_format
             weight = self.weight.to(memory_format=plain)
             output = self._conv_forward(input.to(memory_format=plain), weight, self.bias)
-            output = _channels_innermost(output)
-        else:
-            output = super().forward(_channels_innermost(input))
-        return cast(Tensor, output)
+            return _channels_innermost(output)
+        return super().forward(_channels_innermost(input))
 
 
 def _channels_innermost(images: Tensor) -> Tensor:
