@@ -105,7 +105,7 @@ def test_an_audit_succeeds_whether_a_rival_stands_or_not(audit, rival):
 
 
 def test_an_audit_with_a_counterfeit_that_breaks_does_not_succeed(audit):
-    broken = CAUTIOUS.replace("return -super().losses()", 'raise TicError("seven is needed")')
+    broken = CAUTIOUS.replace("return -super().train_loss()", 'raise TicError("seven is needed")')
     assert audit(broken, arguments=("--counterfeits",)) == 1
 
 
@@ -227,7 +227,7 @@ def test_an_audit_does_not_differ_from_itself(left, capsys):
 def test_a_file_that_is_no_audit_is_refused_in_one_sentence(command, capsys):
     assert main(command) == 2
     told = capsys.readouterr().err
-    assert told.startswith("tic: absent.json must be an audit of schema 3, got ")
+    assert told.startswith("tic: absent.json must be an audit of schema 4, got ")
     assert told.count("\n") == 1
 
 

@@ -13,6 +13,7 @@ from tic.audit.runs import SeedRuns
 from tic.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from tic.errors import TicError
 from tic.lab import Lab
+from tic.pruning import Pruning
 from tic.run import HISTORY, MANIFEST, STATE, weights_name
 from tic.tensors import write_tensors
 from tic.train import train
@@ -55,6 +56,7 @@ def change(folder, **fields):
         ({"seconds": "long"}, "history.json: seconds: input should be a valid number, got 'long'"),
         ({"diverged": 1}, "history.json: diverged: input should be a valid string, got 1"),
         ({"train_loss": None}, "history.json: train_loss: input should be a valid list, got None"),
+        ({"curves": 3}, "history.json: curves: input should be a valid dictionary, got 3"),
     ],
 )
 def test_a_history_of_other_types_is_damage_though_the_manifest_vouches(
@@ -65,10 +67,28 @@ def test_a_history_of_other_types_is_damage_though_the_manifest_vouches(
     assert list(lab.store.damaged().values()) == [fault]
 
 
-def test_a_history_of_another_training_is_refused(lab, recipe, folder):
-    change(folder, prefix_losses=[[1.0, 2.0]])
-    with pytest.raises(TicError, match="its prefix_losses are not 8 epochs of 2 timesteps; remove"):
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"curves": {"prefix_losses": [[1.0, 2.0]]}},
+        {"curves": {"prefix_losses": [[1.0, 2.0]] * 7 + [[1.0]]}},
+        {"curves": {}, "prefix_losses": [[1.0, 2.0]]},
+    ],
+)
+def test_a_history_of_another_training_is_refused(lab, recipe, folder, changes):
+    change(folder, **changes)
+    message = "its prefix_losses are not 8 epochs of values of one shape; remove"
+    with pytest.raises(TicError, match=message):
         lab.run(recipe)
+
+
+def test_a_history_of_version_3_is_read(lab, recipe, folder):
+    curves = lab.run(recipe).curve("prefix_losses")
+    history = json.loads((folder / HISTORY).read_bytes())
+    del history["curves"], history["step"]
+    (folder / HISTORY).write_text(json.dumps({**history, "prefix_losses": curves}))
+    vouch(folder)
+    assert Lab(lab.store_root).run(recipe).curve("prefix_losses") == curves
 
 
 def test_a_run_of_a_terabyte_is_set_aside_unread(lab, recipe, folder, monkeypatch):
@@ -121,7 +141,7 @@ def test_weights_of_another_network_are_no_start_for_a_child(lab, recipe, folder
     write_tensors(folder / weights_name(8), {"weight": torch.zeros(3)})
     vouch(folder)
     with pytest.raises(TicError, match=r"it holds 'weight', which its network has not"):
-        train(recipe.but(parent=recipe, sparsity=0.5), lab)
+        train(recipe.but(parent=recipe, rules=(Pruning(0.5),)), lab)
 
 
 @pytest.mark.parametrize("name", ["../secret", "link"])
@@ -129,21 +149,29 @@ def test_the_state_of_a_training_names_no_file_elsewhere(tmp_path, name):
     (tmp_path / "secret").write_bytes(b"secret")
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "link").symlink_to(tmp_path / "secret")
-    progress = {"epoch": 0, "diverged": None, "train_loss": [], "prefix_losses": []}
+    progress = {"epoch": 0, "diverged": None, "train_loss": [], "curves": {}}
     kept = {name: hashlib.sha256(b"secret").hexdigest()}
     path, tensors = tmp_path / "work" / STATE, {"weight": torch.zeros(2)}
-    write_checkpoint(path, Checkpoint(progress, kept, tensors))
+    write_checkpoint(path, Checkpoint(progress, kept, {}, tensors))
     with pytest.raises(ValueError, match="is no plain file beside"):
         read_checkpoint(path, tensors)
 
 
 @pytest.mark.parametrize(
-    "changes", [{"epoch": -1}, {"epoch": 1}, {"epoch": 0.0}, {"train_loss": 3}, {"diverged": 1}]
+    "changes",
+    [
+        {"epoch": -1},
+        {"epoch": 1},
+        {"epoch": 0.0},
+        {"train_loss": 3},
+        {"diverged": 1},
+        {"curves": []},
+    ],
 )
 def test_the_state_of_a_training_that_cannot_be_is_not_gone_on_from(tmp_path, changes):
-    progress = {"epoch": 0, "diverged": None, "train_loss": [], "prefix_losses": [], **changes}
+    progress = {"epoch": 0, "diverged": None, "train_loss": [], "curves": {}, **changes}
     tensors = {"weight": torch.zeros(2)}
-    write_checkpoint(tmp_path / STATE, Checkpoint(progress, {}, tensors))
+    write_checkpoint(tmp_path / STATE, Checkpoint(progress, {}, {}, tensors))
     with pytest.raises(ValueError, match="has no progress that can be"):
         read_checkpoint(tmp_path / STATE, tensors)
 
@@ -163,7 +191,7 @@ def test_a_link_in_the_place_of_a_folder_is_followed_by_nothing(lab, recipe, tmp
 
 
 def accuracy(lab, recipe):
-    return SeedRuns(recipe, Setting(recipe, seeds=(0,), test_size=10), lab).accuracy()
+    return SeedRuns(recipe, Setting(recipe, seeds=(0,), sizes={"test": 10}), lab).accuracy()
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,14 @@
+from dataclasses import dataclass, replace
+
 import pytest
 import torch
 
+from tic.data import SVHN, Digits
 from tic.errors import DataNotFoundError, DivergedRunError, TicError
+from tic.fitting import CosineSGD
 from tic.lab import Lab, one_thread, usable_device
+from tic.losses import PrefixLoss
+from tic.models import Spiking
 from tic.run import weights_name
 from tic.train import train
 
@@ -69,23 +75,24 @@ def test_work_on_an_accelerator_leaves_the_threads_alone():
 
 
 def test_images_are_loaded_once_and_a_smaller_set_is_part_of_a_larger(lab):
-    large, small = (lab.images("digits", "train", size) for size in (60, 30))
-    assert lab.images("digits", "train", 60) is large
+    large, small = (lab.samples(Digits(), "train", size) for size in (60, 30))
+    assert lab.samples(Digits(), "train", 60) is large
     assert (len(large), len(small)) == (60, 30)
-    rows = {bytes(image.flatten().tolist()) for image in large.images}
-    assert {bytes(image.flatten().tolist()) for image in small.images} <= rows
-    assert len(lab.images("digits", "test")) == 360
+    rows = {bytes(image.flatten().tolist()) for image in large.inputs}
+    assert {bytes(image.flatten().tolist()) for image in small.inputs} <= rows
+    assert len(lab.samples(Digits(), "test")) == 360
 
 
 @pytest.mark.parametrize("download", [True, False])
 def test_both_splits_are_required_at_the_place_of_the_lab(tmp_path, monkeypatch, download):
     asked = []
     monkeypatch.setattr(
-        "tic.data.load",
-        lambda dataset, split, root, *, download: asked.append((dataset, split, root, download)),
+        SVHN,
+        "load",
+        lambda svhn, split, root, *, download: asked.append((svhn.name, split, root, download)),
     )
     root = tmp_path / "images"
-    Lab(tmp_path, data_root=root).require_data("svhn", download=download)
+    Lab(tmp_path, data_root=root).require_data(SVHN(), download=download)
     assert asked == [("svhn", split, root, download) for split in ("train", "test")]
 
 
@@ -95,33 +102,44 @@ def test_one_split_alone_is_not_enough(lab, monkeypatch, missing):
         if split == missing:
             raise DataNotFoundError(f"no {split} images")
 
-    monkeypatch.setattr("tic.data.load", load)
-    assert not lab.holds_data("svhn")
+    monkeypatch.setattr(SVHN, "load", load)
+    assert not lab.holds_data(SVHN())
     with pytest.raises(DataNotFoundError, match=f"no {missing} images"):
-        lab.require_data("svhn", download=False)
+        lab.require_data(SVHN(), download=False)
 
 
 def test_damaged_files_are_told_and_do_not_count_as_missing(lab, monkeypatch):
     def damaged(*arguments, download):
         raise TicError("svhn is not the published data set")
 
-    monkeypatch.setattr("tic.data.load", damaged)
-    for ask in (lambda: lab.require_data("svhn", download=False), lambda: lab.holds_data("svhn")):
+    monkeypatch.setattr(SVHN, "load", damaged)
+    for ask in (lambda: lab.require_data(SVHN(), download=False), lambda: lab.holds_data(SVHN())):
         with pytest.raises(TicError, match="not the published"):
             ask()
 
 
-def test_an_unknown_data_set_is_not_a_missing_one(lab):
-    with pytest.raises(TicError, match="unknown data set 'mnist'"):
-        lab.holds_data("mnist")
+@dataclass(frozen=True)
+class Wrong(Digits):
+    """The digits, which says of itself that they have other classes than they have."""
+
+    num_classes: int = 12
+
+    @property
+    def facts(self):
+        return replace(super().facts, num_classes=self.num_classes)
+
+
+def test_a_data_set_that_loads_something_else_than_it_says_is_not_a_missing_one(lab):
+    with pytest.raises(TicError, match="load of the data set digits must return samples of the"):
+        lab.samples(Wrong(), "train")
 
 
 def test_the_fingerprint_names_recipe_and_data(lab, quick_recipe, monkeypatch):
     fingerprint = lab.fingerprint(quick_recipe)
-    digest = lab.images("digits", "train", 60).digest
+    digest = lab.samples(Digits(), "train", 60).digest
     assert fingerprint == quick_recipe.fingerprint(digest)
     assert lab.fingerprint(quick_recipe.but(seed=1)) != fingerprint
-    monkeypatch.setattr(Lab, "images", lambda lab, *arguments: OtherData)
+    monkeypatch.setattr(Lab, "samples", lambda lab, *arguments: OtherData)
     assert lab.fingerprint(quick_recipe) == quick_recipe.fingerprint("other") != fingerprint
 
 
@@ -133,10 +151,10 @@ def test_data_that_are_here_are_told_from_data_that_are_not(tmp_path, monkeypatc
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("TIC_DATA", raising=False)
     lab = Lab(tmp_path / "store", data_root=tmp_path)
-    assert lab.holds_data("digits")
-    assert not lab.holds_data("svhn")
+    assert lab.holds_data(Digits())
+    assert not lab.holds_data(SVHN())
     with pytest.raises(TicError, match=r"svhn is not on this machine.*downloading is switched off"):
-        lab.require_data("svhn", download=False)
+        lab.require_data(SVHN(), download=False)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -158,7 +176,7 @@ def test_a_trained_run_is_there(lab, quick_recipe):
 
 
 def test_a_diverged_run_is_there_and_gives_nothing(lab, quick_recipe):
-    diverging = quick_recipe.but(learning_rate=1e30)
+    diverging = quick_recipe.but(fitting=CosineSGD(learning_rate=1e30))
     train(diverging, lab)
     assert lab.has(diverging, verify=True)
     for use in (lab.run, lab.network):
@@ -190,7 +208,9 @@ def test_the_network_of_an_epoch_that_was_not_kept_is_refused(lab, quick_recipe)
 
 
 def test_a_fresh_network_has_the_recipes_shape(lab, quick_recipe):
-    network = lab.fresh_network(quick_recipe.but(timesteps=3, tau=1.7))
+    network = lab.fresh_network(
+        quick_recipe.but(timesteps=3, architecture=Spiking("tiny", tau=1.7))
+    )
     assert network.training
     assert network.timesteps == 3
     assert network.lif.tau == 1.7
@@ -210,7 +230,7 @@ def test_initial_weights_come_from_the_seed_alone(lab, quick_recipe):
 
 def test_initial_weights_do_not_depend_on_training_or_timesteps(lab, quick_recipe):
     first = lab.fresh_network(quick_recipe).stem[0].weight
-    changed = quick_recipe.but(timesteps=5, loss="prefix", epochs=9, train_size=None)
+    changed = quick_recipe.but(timesteps=5, loss=PrefixLoss(), epochs=9, train_size=None)
     assert torch.equal(lab.fresh_network(changed).stem[0].weight, first)
 
 

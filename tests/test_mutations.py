@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from claims.kim2023 import centroids, counterfeits
+from claims.kim2023 import runs as paper_runs
 from claims.kim2023 import test_discussion_capacity as discussion
 from claims.kim2023 import test_eq11_perturbation as eq11
 from claims.kim2023 import test_fig1_concentration as fig1
@@ -22,6 +23,7 @@ from claims.kim2023 import test_fig7_pruning as fig7
 from claims.kim2023 import test_table1_robustness as table1
 from fixtures.known_answers import CASES
 from tic import lab as laboratory
+from tic import pruning
 from tic.attacks import FGSM, PGD, battery
 from tic.audit import counterfeit, masking
 from tic.audit import runs as audit_runs
@@ -29,13 +31,13 @@ from tic.audit.claims import decided_by
 from tic.audit.exhibits import Exhibits
 from tic.audit.judge import Judge
 from tic.audit.masking import Robustness
-from tic.audit.runs import SeedRuns
+from tic.data import Digits
 from tic.lab import Lab
 from tic.measure import fisher, forward_pass
-from tic.measure.catalogue import AccuracyMeasurement, FisherMeasurement
-from tic.measure.fisher import fisher_information
+from tic.measure.fisher import FisherMeasurement, fisher_information
 from tic.measure.layers import stored_sparsity
-from tic.measure.robustness import right, zero_gradients
+from tic.measure.robustness import AccuracyMeasurement, right, zero_gradients
+from tic.models import Spiking
 from tic.models.network import SpikingNetwork, over_time
 from tic.neurons import LIF
 from tic.pruning import pruning_chain
@@ -48,13 +50,17 @@ from tic.stats.simulation import judge_rows
 from tic.train import train
 
 judging = import_module("tic.stats.judge")
-training = import_module("tic.train")
 simulation = import_module("tic.stats.simulation")
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 QUICK = Recipe(
-    dataset="digits", train_size=40, timesteps=2, epochs=1, batch_size=20, augmentation="none"
+    dataset=Digits(),
+    architecture=Spiking("tiny"),
+    train_size=40,
+    timesteps=2,
+    epochs=1,
+    batch_size=20,
 )
 
 
@@ -230,14 +236,15 @@ def seeds_give_different_weights():
 # Mutations.
 
 
-def with_measurement(kind, **fields):
+def with_measurement(place, kind, **fields):
     """Let Runs be asked for another measurement than was meant."""
 
     def breaks(patch):
-        def other(**asked):
-            return kind(**{**asked, **fields})
+        class Other(kind):
+            def __new__(cls, **asked):
+                return kind(**{**asked, **fields})
 
-        patch.setattr(audit_runs, kind.__name__, other)
+        patch.setattr(place, kind.__name__, Other)
 
     return breaks
 
@@ -247,22 +254,24 @@ def patched(place, name, value):
 
 
 def reversed_centroid(patch):
-    sound = audit_runs.information_centroid
-    patch.setattr(audit_runs, "information_centroid", lambda trace: len(trace) + 1 - sound(trace))
+    sound = paper_runs.information_centroid
+    patch.setattr(paper_runs, "information_centroid", lambda trace: len(trace) + 1 - sound(trace))
 
 
 def reversed_divergence(patch):
-    sound = SeedRuns.perturbation
+    sound = paper_runs.KimRuns.perturbation
     patch.setattr(
-        SeedRuns,
+        paper_runs.KimRuns,
         "perturbation",
         lambda self, shares: [replace(each, trace=-each.trace) for each in sound(self, shares)],
     )
 
 
 def reversed_blocks(patch):
-    sound = SeedRuns.by_block
-    patch.setattr(SeedRuns, "by_block", lambda self, epoch="final": sound(self, epoch)[:, ::-1])
+    sound = paper_runs.KimRuns.by_block
+    patch.setattr(
+        paper_runs.KimRuns, "by_block", lambda self, epoch="final": sound(self, epoch)[:, ::-1]
+    )
 
 
 def reversed_trend(patch):
@@ -397,19 +406,17 @@ MUTATIONS = (
     # What is measured.
     Mutation(
         "Fisher information is that of the untrained network",
-        with_measurement(FisherMeasurement, epoch=0),
+        with_measurement(paper_runs, FisherMeasurement, epoch=0),
         known_answers(CONCENTRATION),
     ),
     Mutation("timesteps are reversed in the estimator", shuffled_timesteps, fisher_is_that_of_eq_6),
     Mutation("the data's labels are not used", labels_of_the_model, fisher_is_that_of_eq_6),
     Mutation(
         "accuracy under corruptions is that on clean images",
-        with_measurement(AccuracyMeasurement, corruption=None),
+        with_measurement(audit_runs, AccuracyMeasurement, corruption=None),
         known_answers(ROBUST),
     ),
-    Mutation(
-        "masks are not applied", patched(training.pruning, "apply_masks", same), weights_are_pruned
-    ),
+    Mutation("masks are not applied", patched(pruning, "apply_masks", same), weights_are_pruned),
     Mutation(
         "a seed is ignored by Recipes",
         patched(Recipe, "with_seed", lambda self, seed: self),

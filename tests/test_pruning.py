@@ -1,3 +1,5 @@
+from dataclasses import dataclass
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -5,21 +7,27 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import prune
 
+from tic.data import Digits
 from tic.errors import TicError
-from tic.models import build
+from tic.fitting import Fit, Rule
+from tic.models import Spiking, build
 from tic.pruning import (
+    Pruning,
     apply_masks,
     compute_saving,
     magnitude_masks,
     prunable,
     pruning_chain,
+    pruning_of,
     random_masks,
-    recipe_masks,
     sparsity,
+    sparsity_of,
 )
 from tic.recipe import Recipe
 
-BASE = Recipe(dataset="digits", timesteps=5, epochs=30, checkpoints=3, seed=2)
+BASE = Recipe(
+    dataset=Digits(), architecture=Spiking("tiny"), timesteps=5, epochs=30, checkpoints=3, seed=2
+)
 
 
 def removed(masks):
@@ -196,20 +204,41 @@ def test_a_random_mask_has_the_type_of_its_weight_and_no_graph():
     assert not mask.requires_grad
 
 
-def test_a_recipe_says_which_weights_are_masked():
-    weights = {"a": torch.arange(1.0, 101)}
-    child = BASE.but(parent=BASE, sparsity=0.3)
-    weights["b"] = torch.arange(1.0, 31)
+def test_the_rule_says_which_weights_are_masked():
+    weights = {"a": torch.arange(1.0, 101), "b": torch.arange(1.0, 31)}
     for scope in ("global", "layer"):
-        recipe = child.but(pruning_scope=scope)
-        for found, expected in (
-            (recipe_masks(weights, recipe), magnitude_masks(weights, 0.3, scope)),
-            (
-                recipe_masks(weights, recipe.but(pruning="random")),
-                random_masks(weights, 0.3, 2, scope),
-            ),
+        for order, expected in (
+            ("magnitude", magnitude_masks(weights, 0.3, scope)),
+            ("random", random_masks(weights, 0.3, 2, scope)),
         ):
-            assert all(torch.equal(found[name], expected[name]) for name in weights)
+            masks = Pruning(0.3, order, scope).masks(weights, 2)
+            assert masks.keys() == expected.keys()
+            assert all(torch.equal(masks[name], expected[name]) for name in weights)
+
+
+def test_a_recipe_tells_its_pruning():
+    rule = Pruning(0.3, order="random")
+    child = BASE.but(parent=BASE, rules=(rule,))
+    assert (pruning_of(child), sparsity_of(child)) == (rule, 0.3)
+    assert (pruning_of(BASE), sparsity_of(BASE)) == (None, 0.0)
+
+
+@pytest.mark.parametrize("scope", ["global", "layer"])
+@pytest.mark.parametrize("order", ["magnitude", "random"])
+def test_the_rule_prunes_when_it_starts_and_again_after_every_step(layers, order, scope):
+    rule, weights = Pruning(0.4, order, scope), prunable(layers)
+    expected = rule.masks({name: weight.clone() for name, weight in weights.items()}, 7)
+    optimiser = torch.optim.SGD(layers.parameters(), lr=1.0)
+    fit = Fit(layers, optimiser, epochs=1, seed=7, generator=torch.Generator())
+    rule.start(fit)
+    for _ in range(2):
+        for name, weight in weights.items():
+            assert torch.equal(weight == 0, expected[name] == 0)
+        with torch.no_grad():
+            for weight in weights.values():
+                weight.add_(1.0)
+        rule.after_step(fit)
+    assert {name.removeprefix("pruned.") for name in fit.tensors} == set(weights)
 
 
 def test_random_pruning_by_layer_takes_the_share_of_every_layer_exactly():
@@ -295,13 +324,14 @@ def test_masks_are_those_of_torch_but_for_the_rounding(layers, scope):
 def test_a_chain_of_random_pruning_differs_in_that_alone():
     random, magnitude = (
         pruning_chain(
-            BASE, rounds=2, fraction=0.5, retrain_epochs=6, retrain_timesteps=3, pruning=each
+            BASE, rounds=2, fraction=0.5, retrain_epochs=6, retrain_timesteps=3, order=each
         )
         for each in ("random", "magnitude")
     )
-    assert [each.pruning for each in random] == ["random", "random"]
-    assert random[0].but(pruning="magnitude") == magnitude[0]
-    assert random[1].but(pruning="magnitude", parent=magnitude[0]) == magnitude[1]
+    assert [pruning_of(each).order for each in random] == ["random", "random"]
+    alike = [(pruning_of(each).but(order="magnitude"),) for each in random]
+    assert random[0].but(rules=alike[0]) == magnitude[0]
+    assert random[1].but(rules=alike[1], parent=magnitude[0]) == magnitude[1]
     assert magnitude == pruning_chain(
         BASE, rounds=2, fraction=0.5, retrain_epochs=6, retrain_timesteps=3
     )
@@ -309,7 +339,7 @@ def test_a_chain_of_random_pruning_differs_in_that_alone():
 
 def test_a_chain_halves_what_is_left_in_every_round():
     chain = pruning_chain(BASE, rounds=5, fraction=0.5, retrain_epochs=6, retrain_timesteps=3)
-    assert [recipe.sparsity for recipe in chain] == [0.5, 0.75, 0.875, 0.9375, 0.96875]
+    assert [sparsity_of(recipe) for recipe in chain] == [0.5, 0.75, 0.875, 0.9375, 0.96875]
     assert [recipe.parent for recipe in chain] == [BASE, *chain[:-1]]
     assert {recipe.epochs for recipe in chain} == {6}
     assert {recipe.timesteps for recipe in chain} == {3}
@@ -319,7 +349,7 @@ def test_a_chain_halves_what_is_left_in_every_round():
 
 def test_another_fraction_leaves_its_powers():
     chain = pruning_chain(BASE, rounds=2, fraction=0.2, retrain_epochs=1, retrain_timesteps=5)
-    assert [recipe.sparsity for recipe in chain] == pytest.approx([0.2, 1 - 0.64])
+    assert [sparsity_of(recipe) for recipe in chain] == pytest.approx([0.2, 1 - 0.64])
 
 
 def test_a_chain_goes_on_from_a_pruned_network():
@@ -330,6 +360,20 @@ def test_a_chain_goes_on_from_a_pruned_network():
     assert again == second
 
 
+@dataclass(frozen=True)
+class Other(Rule):
+    """A rule that does nothing."""
+
+
+def test_a_chain_keeps_the_other_rules_of_its_base():
+    base = BASE.but(parent=BASE, rules=(Pruning(0.5), Other()))
+    chain = pruning_chain(base, rounds=2, fraction=0.5, retrain_epochs=6, retrain_timesteps=3)
+    assert [recipe.rules for recipe in chain] == [
+        (Other(), Pruning(0.75)),
+        (Other(), Pruning(0.875)),
+    ]
+
+
 def test_retraining_with_more_timesteps_than_the_network_had_is_refused():
     with pytest.raises(TicError, match="at most the 5 timesteps of the first training, got 6"):
         pruning_chain(BASE, rounds=1, fraction=0.5, retrain_epochs=1, retrain_timesteps=6)
@@ -337,7 +381,7 @@ def test_retraining_with_more_timesteps_than_the_network_had_is_refused():
 
 @pytest.mark.parametrize("fraction", [-0.5, 1.0])
 def test_a_share_outside_of_zero_and_one_is_refused(fraction):
-    with pytest.raises(TicError, match="sparsity: Input should be"):
+    with pytest.raises(TicError, match=r"sparsity must be in \(0, 1\), got"):
         pruning_chain(BASE, rounds=1, fraction=fraction, retrain_epochs=1, retrain_timesteps=5)
 
 

@@ -7,6 +7,8 @@ import pytest
 import torch
 
 import tic
+from tic.data import Digits
+from tic.models import Spiking
 
 HEAVY = {"torch", "torchvision", "spikingjelly", "scipy", "sklearn", "pydantic", "pytest"}
 
@@ -84,6 +86,8 @@ def test_the_saving_of_the_paper():
 
 
 def test_a_recipe_has_an_identity():
-    recipe = tic.Recipe(dataset="digits")
-    assert recipe.fingerprint("abc") == tic.Recipe(dataset="digits").fingerprint("abc")
+    recipe = tic.Recipe(dataset=Digits(), architecture=Spiking("tiny"))
+    assert recipe.fingerprint("abc") == tic.Recipe(
+        dataset=Digits(), architecture=Spiking("tiny")
+    ).fingerprint("abc")
     assert tic.Estimator("empirical") is tic.Estimator.EMPIRICAL

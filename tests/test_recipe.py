@@ -1,79 +1,108 @@
+import json
+import math
+from dataclasses import fields
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from tic.data import CIFAR10, DATASETS, SVHN, CropFlip, Digits
 from tic.errors import TicError
+from tic.fitting import CosineSGD
+from tic.kinds import describe
+from tic.losses import AlphaLoss, MeanLoss, PrefixLoss
+from tic.models import ARCHITECTURES, Spiking
+from tic.pruning import Pruning
 from tic.recipe import Recipe
 
-DIGITS = Recipe(dataset="digits")
+TINY = {"dataset": Digits(), "architecture": Spiking("tiny")}
+DIGITS = Recipe(**TINY, augmentation=CropFlip())
 PARENT = DIGITS.but(epochs=7)
 CHANGED = {
-    "dataset": "svhn",
+    "dataset": SVHN(),
     "train_size": 100,
-    "architecture": "resnet19",
+    "architecture": Spiking("resnet19"),
     "timesteps": 4,
-    "tau": 4.0,
-    "loss": "prefix",
+    "loss": PrefixLoss(),
+    "fitting": CosineSGD(learning_rate=0.1),
+    "rules": (Pruning(0.5),),
     "epochs": 30,
     "batch_size": 64,
-    "learning_rate": 0.1,
-    "momentum": 0.8,
-    "dampening": 0.1,
-    "weight_decay": 0.0,
-    "batch_norm": "stepwise",
     "precision": "bf16",
-    "augmentation": "none",
+    "augmentation": None,
     "checkpoints": 2,
     "seed": 1,
     "parent": PARENT,
 }
+CHANGED_KINDS = {
+    "tau": {"architecture": Spiking("tiny", tau=4.0)},
+    "batch_norm": {"architecture": Spiking("tiny", batch_norm="stepwise")},
+    "learning_rate": {"fitting": CosineSGD(learning_rate=0.1)},
+    "momentum": {"fitting": CosineSGD(momentum=0.8)},
+    "dampening": {"fitting": CosineSGD(dampening=0.1)},
+    "weight_decay": {"fitting": CosineSGD(weight_decay=0.0)},
+}
 
 nonnegative = st.floats(0, 10)
-plain = st.fixed_dictionaries(
-    {"dataset": st.text(max_size=5)},
+architectures = st.builds(
+    Spiking,
+    st.sampled_from(ARCHITECTURES),
+    tau=st.floats(0.1, 10) | st.integers(1, 10),
+    batch_norm=st.sampled_from(["joint", "stepwise"]),
+)
+fittings = st.builds(
+    CosineSGD,
+    learning_rate=st.floats(1e-5, 2),
+    momentum=st.floats(0.001, 0.999),
+    dampening=st.floats(0, 0.999),
+    weight_decay=nonnegative,
+)
+losses = (
+    st.just(MeanLoss())
+    | st.just(PrefixLoss())
+    | st.builds(AlphaLoss, nonnegative, per=st.sampled_from(["batch", "sample"]))
+)
+prunings = st.builds(
+    Pruning,
+    st.floats(1e-9, 0.99),
+    order=st.sampled_from(["magnitude", "random"]),
+    scope=st.sampled_from(["global", "layer"]),
+)
+originals = st.fixed_dictionaries(
+    {"dataset": st.sampled_from([*DATASETS.values()]), "architecture": architectures},
     optional={
         "train_size": st.none() | st.integers(1, 10**6),
-        "architecture": st.sampled_from(["tiny", "resnet19"]),
         "timesteps": st.integers(1, 20),
-        "tau": st.floats(0.1, 10),
+        "loss": losses,
+        "fitting": fittings,
         "epochs": st.integers(10, 400),
         "batch_size": st.integers(2, 512),
-        "learning_rate": st.floats(1e-5, 2),
-        "momentum": st.floats(0.001, 0.999),
-        "dampening": st.floats(0, 0.999),
-        "weight_decay": nonnegative,
-        "batch_norm": st.sampled_from(["joint", "stepwise"]),
         "precision": st.sampled_from(["fp32", "bf16"]),
-        "augmentation": st.sampled_from(["crop-flip", "none"]),
+        "augmentation": st.sampled_from([CropFlip(), None]),
         "checkpoints": st.integers(1, 10),
         "seed": st.integers(0, 2**63 - 1),
     },
-)
-losses = st.sampled_from([{}, {"loss": "prefix"}]) | st.builds(
-    lambda alpha: {"loss": "alpha", "alpha": alpha}, nonnegative
-)
-originals = st.builds(lambda fields, loss: Recipe(**fields, **loss), plain, losses)
+).map(lambda fields: Recipe(**fields))
 recipes = originals | st.builds(
-    lambda recipe, parent, share, pruning, scope: recipe.but(
-        parent=parent,
-        sparsity=share,
-        pruning=pruning if share else "magnitude",
-        pruning_scope=scope if share else "global",
-    ),
+    lambda recipe, parent, rules: recipe.but(parent=parent, rules=tuple(rules)),
     originals,
     originals,
-    st.floats(0, 0.99),
-    st.sampled_from(["magnitude", "random"]),
-    st.sampled_from(["global", "layer"]),
+    st.lists(prunings, max_size=2),
 )
-HALVED = PARENT.but(parent=PARENT, sparsity=0.5, timesteps=3)
+HALVED = PARENT.but(parent=PARENT, rules=(Pruning(0.5),), timesteps=3)
 
 
 def test_a_fingerprint_never_changes():
     # the start of sha256 of {"data":"digest","recipe":{"dataset":"digits"},"version":3}
     assert DIGITS.fingerprint("digest") == "41ab6929990ba7537b574e4d"
-    pruned = DIGITS.but(loss="alpha", alpha=0.01, parent=PARENT, sparsity=0.5, tau=4 / 3, seed=3)
+    pruned = DIGITS.but(
+        loss=AlphaLoss(0.01),
+        parent=PARENT,
+        rules=(Pruning(0.5),),
+        architecture=Spiking("tiny", tau=4 / 3),
+        seed=3,
+    )
     assert pruned.fingerprint("digest") == "717d067c78c1d5c6bdedbbc0"
 
 
@@ -82,18 +111,19 @@ def test_a_fingerprint_never_changes():
     [
         (PARENT, "720578c27736d01c8535d266"),
         (DIGITS.but(parent=PARENT), "262bdf7d82d7fe672a85adc6"),
-        (DIGITS.but(parent=PARENT, sparsity=0.96875, seed=4), "a4507e84c683cb9e04376160"),
-        (HALVED.but(parent=HALVED, sparsity=0.75), "5345495a72c0adc5e3e06f8b"),
-        (DIGITS.but(loss="prefix", seed=4), "898e6e8b717a7449063b6485"),
-        (DIGITS.but(loss="alpha", alpha=0.2, alpha_per="sample"), "e98241c9db9f372ffbcae576"),
+        (DIGITS.but(parent=PARENT, rules=(Pruning(0.96875),), seed=4), "a4507e84c683cb9e04376160"),
+        (HALVED.but(parent=HALVED, rules=(Pruning(0.75),)), "5345495a72c0adc5e3e06f8b"),
+        (DIGITS.but(loss=PrefixLoss(), seed=4), "898e6e8b717a7449063b6485"),
+        (DIGITS.but(loss=AlphaLoss(0.2, "sample")), "e98241c9db9f372ffbcae576"),
         (
             Recipe(
-                dataset="cifar10",
-                architecture="resnet19",
+                dataset=CIFAR10(),
+                architecture=Spiking("resnet19"),
                 timesteps=10,
                 epochs=300,
                 checkpoints=15,
                 seed=2,
+                augmentation=CropFlip(),
             ),
             "4d16e0aeaa7b1cc6e12c8fd7",
         ),
@@ -105,24 +135,42 @@ def test_a_fingerprint_knows_nothing_of_fields_that_came_later(recipe, fingerpri
 
 @pytest.mark.parametrize("field", CHANGED)
 def test_the_fingerprint_depends_on_every_field(field):
-    changed = DIGITS.but(**{field: CHANGED[field]})
+    child = DIGITS.but(parent=HALVED)
+    original = child if field == "rules" else DIGITS
+    changed = original.but(**{field: CHANGED[field]})
+    assert changed.fingerprint("digest") != original.fingerprint("digest")
+
+
+@pytest.mark.parametrize("field", CHANGED_KINDS)
+def test_the_fingerprint_depends_on_every_field_of_a_kind(field):
+    changed = DIGITS.but(**CHANGED_KINDS[field])
     assert changed.fingerprint("digest") != DIGITS.fingerprint("digest")
 
 
 def test_every_field_is_among_those_that_were_tried():
-    others = {"alpha", "alpha_per", "sparsity", "pruning", "pruning_scope"}
-    assert set(CHANGED) | others == set(Recipe.model_fields)
+    assert set(CHANGED) == set(Recipe.model_fields)
+    kinds = {each.name for kind in (Spiking, CosineSGD) for each in fields(kind)}
+    assert {*CHANGED_KINDS, "network"} == kinds
 
 
 def test_the_fingerprint_depends_on_the_level_of_the_alpha_loss_and_on_the_sparsity():
-    levels = {DIGITS.but(loss="alpha", alpha=a).fingerprint("digest") for a in (0, 1e-3, 1e-2)}
+    levels = {DIGITS.but(loss=AlphaLoss(a)).fingerprint("digest") for a in (0, 1e-3, 1e-2)}
     assert len(levels) == 3
-    per_sample = DIGITS.but(loss="alpha", alpha=1e-2, alpha_per="sample").fingerprint("digest")
+    per_sample = DIGITS.but(loss=AlphaLoss(1e-2, "sample")).fingerprint("digest")
     assert per_sample not in levels
-    shares = {DIGITS.but(parent=PARENT, sparsity=s).fingerprint("digest") for s in (0, 0.5, 0.75)}
+    rules = ((), (Pruning(0.5),), (Pruning(0.75),))
+    shares = {DIGITS.but(parent=PARENT, rules=each).fingerprint("digest") for each in rules}
     assert len(shares) == 3
-    for change in ({"pruning": "random"}, {"pruning_scope": "layer"}):
-        assert HALVED.but(**change).fingerprint("digest") != HALVED.fingerprint("digest")
+    for change in ({"order": "random"}, {"scope": "layer"}):
+        changed = HALVED.but(rules=(Pruning(0.5, **change),))
+        assert changed.fingerprint("digest") != HALVED.fingerprint("digest")
+
+
+def test_the_fingerprint_depends_on_the_order_of_rules():
+    rules = (Pruning(0.5), Pruning(0.25, order="random"))
+    both, reversed_ = (HALVED.but(rules=each) for each in (rules, rules[::-1]))
+    alone = HALVED.but(rules=rules[:1])
+    assert len({each.fingerprint("digest") for each in (both, reversed_, alone)}) == 3
 
 
 def test_the_fingerprint_depends_on_the_bytes_of_the_data():
@@ -138,14 +186,28 @@ def test_the_fingerprint_depends_on_every_ancestor():
     assert descendant(5).fingerprint("digest") != descendant(6).fingerprint("digest")
 
 
-@pytest.mark.parametrize("field", [f for f in Recipe.model_fields if f != "dataset"])
+@pytest.mark.parametrize("field", [f for f in Recipe.model_fields if f not in TINY])
 def test_a_default_that_is_written_out_leaves_the_fingerprint_as_it_is(field):
-    written = Recipe(**{"dataset": "digits", field: Recipe.model_fields[field].default})
-    assert written.fingerprint("digest") == DIGITS.fingerprint("digest")
+    written = Recipe(**TINY, **{field: Recipe.model_fields[field].default})
+    assert written.fingerprint("digest") == Recipe(**TINY).fingerprint("digest")
 
 
-def test_numbers_that_are_equal_give_equal_fingerprints():
-    assert DIGITS.but(tau=4).fingerprint("digest") == DIGITS.but(tau=4.0).fingerprint("digest")
+@pytest.mark.parametrize(
+    ("whole", "real"),
+    [
+        ({"architecture": Spiking("tiny", tau=4)}, {"architecture": Spiking("tiny", tau=4.0)}),
+        ({"loss": AlphaLoss(1)}, {"loss": AlphaLoss(1.0)}),
+        (
+            {"fitting": CosineSGD(learning_rate=1, weight_decay=0)},
+            {"fitting": CosineSGD(learning_rate=1.0, weight_decay=0.0)},
+        ),
+    ],
+)
+def test_numbers_that_are_equal_give_equal_fingerprints(whole, real):
+    whole, real = DIGITS.but(**whole), DIGITS.but(**real)
+    assert whole.fingerprint("digest") == real.fingerprint("digest")
+    assert whole.label == real.label
+    assert whole.model_dump_json() == real.model_dump_json()
 
 
 @given(recipes)
@@ -171,70 +233,58 @@ def test_a_fingerprint_is_twenty_four_hexadecimal_digits(recipe):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({}, "dataset: Field required"),
-        ({"dataset": "d", "learningrate": 1}, "learningrate: Extra inputs are not permitted"),
-        ({"dataset": "d", "timesteps": 0}, "timesteps: Input should be .* equal to 1, got 0"),
-        ({"dataset": "d", "epochs": 0}, "epochs: Input should be .* equal to 1, got 0"),
-        ({"dataset": "d", "batch_size": 1}, "batch_size: Input should be .* equal to 2, got 1"),
-        ({"dataset": "d", "tau": 0}, "tau: Input should be greater than 0, got 0"),
-        ({"dataset": "d", "tau": float("nan")}, "tau: Input should be a finite number, got nan"),
-        ({"dataset": "d", "learning_rate": -0.1}, "learning_rate: .* greater than 0, got -0.1"),
-        ({"dataset": "d", "momentum": 1.0}, "momentum: Input should be less than 1, got 1.0"),
-        ({"dataset": "d", "dampening": 1.0}, "dampening: Input should be less than 1, got 1.0"),
+        ({"architecture": Spiking("tiny")}, "dataset: Field required"),
+        ({"dataset": Digits()}, "architecture: Field required"),
+        ({**TINY, "learningrate": 1}, "learningrate: Extra inputs are not permitted, got 1"),
+        ({**TINY, "tau": 3.0}, "tau: Extra inputs are not permitted, got 3.0"),
+        ({**TINY, "timesteps": 0}, "timesteps: Input should be .* equal to 1, got 0"),
+        ({**TINY, "epochs": 0}, "epochs: Input should be .* equal to 1, got 0"),
+        ({**TINY, "batch_size": 1}, "batch_size: Input should be .* equal to 2, got 1"),
         (
-            {"dataset": "d", "momentum": 0, "dampening": 0.1},
-            r"dampening 0\.1 needs a momentum above 0, got 0$",
+            {**TINY, "dataset": "digits"},
+            "dataset: must be of the class Dataset, such as .*, got 'digits'",
         ),
-        ({"dataset": "d", "batch_norm": "both"}, "batch_norm: Input should be 'joint' or"),
-        ({"dataset": "d", "weight_decay": -1}, "weight_decay: .* equal to 0, got -1"),
-        ({"dataset": "d", "loss": "mse"}, "loss: Input should be 'mean', .* got 'mse'"),
-        ({"dataset": "d", "augmentation": "flip"}, "augmentation: Input should be 'crop-flip'"),
-        ({"dataset": "d", "seed": -1}, "seed: Input should be .* equal to 0, got -1"),
-        ({"dataset": "d", "seed": 2**63}, f"seed: Input should be less than {2**63}"),
-        ({"dataset": "d", "train_size": 0}, "train_size: Input should be .* equal to 1, got 0"),
+        ({**TINY, "dataset": Digits}, "dataset: must be of the class Dataset, .*, got <class"),
         (
-            {"dataset": "d", "parent": PARENT, "sparsity": 1},
-            "sparsity: Input should be less than 1, got 1",
+            {**TINY, "dataset": PrefixLoss()},
+            r"dataset: must be of the class Dataset, .*, got PrefixLoss\(\)",
         ),
         (
-            {"dataset": "d", "sparsity": 0.5},
-            "sparsity 0.5 needs a parent whose weights are ranked$",
+            {**TINY, "architecture": "tiny"},
+            "architecture: must be of the class Architecture, .* got 'tiny'",
         ),
         (
-            {"dataset": "d", "pruning": "random"},
-            "pruning='random' needs a sparsity above 0, got 0$",
+            {**TINY, "architecture": None},
+            "architecture: must be of the class Architecture, .*, got None",
+        ),
+        ({**TINY, "loss": "mse"}, "loss: must be of the class Loss, .*, got 'mse'"),
+        (
+            {**TINY, "fitting": Pruning(0.5)},
+            "fitting: must be of the class Fitting, .*, got Pruning",
+        ),
+        ({**TINY, "rules": Pruning(0.5)}, "rules: Input should be a valid tuple, got Pruning"),
+        (
+            {**TINY, "rules": (MeanLoss(),)},
+            r"rules.0: must be of the class Rule, .*, got MeanLoss\(\)",
         ),
         (
-            {"dataset": "d", "parent": PARENT, "pruning": "random"},
-            "pruning='random' needs a sparsity above 0, got 0$",
+            {**TINY, "augmentation": "none"},
+            "augmentation: must be of the class Augmentation, .*got 'none'",
+        ),
+        ({**TINY, "seed": -1}, "seed: Input should be .* equal to 0, got -1"),
+        ({**TINY, "seed": 2**63}, f"seed: Input should be less than {2**63}"),
+        ({**TINY, "train_size": 0}, "train_size: Input should be .* equal to 1, got 0"),
+        (
+            {**TINY, "rules": (Pruning(0.5),)},
+            "pruned50.0% needs a parent whose weights it starts from$",
         ),
         (
-            {"dataset": "d", "parent": PARENT, "pruning_scope": "layer"},
-            "pruning_scope='layer' needs a sparsity above 0, got 0$",
+            {**TINY, "rules": (Pruning(0.5, order="random"),)},
+            "pruned50.0%-random needs a parent whose weights it starts from$",
         ),
-        (
-            {"dataset": "d", "parent": PARENT, "sparsity": 0.5, "pruning": "global"},
-            "pruning: Input should be 'magnitude' or 'random', got 'global'",
-        ),
-        (
-            {"dataset": "d", "alpha": 0.1},
-            "alpha goes with loss='alpha' and only with it, got loss='mean' and alpha=0.1$",
-        ),
-        ({"dataset": "d", "loss": "alpha"}, "got loss='alpha' and alpha=None"),
-        (
-            {"dataset": "d", "alpha_per": "sample"},
-            "alpha_per='sample' needs loss='alpha', got 'mean'$",
-        ),
-        (
-            {"dataset": "d", "loss": "alpha", "alpha": 1, "alpha_per": "epoch"},
-            "alpha_per: Input should be 'batch' or 'sample', got 'epoch'",
-        ),
-        (
-            {"dataset": "d", "epochs": 3, "checkpoints": 4},
-            "checkpoints must be at most epochs, got 4 and 3",
-        ),
-        ({"dataset": "d", "epochs": 0, "tau": 0}, "tau: .*, got 0; epochs: .*, got 0"),
-        ({"dataset": "d", "parent": {"dataset": "d", "epochs": 0}}, "parent: .*epochs: .* got 0"),
+        ({**TINY, "epochs": 3, "checkpoints": 4}, "checkpoints must be at most epochs, got 4 and"),
+        ({**TINY, "epochs": 0, "seed": -1}, "epochs: .*, got 0; seed: .*, got -1"),
+        ({**TINY, "parent": {**TINY, "epochs": 0}}, "parent: .*epochs: .* got 0"),
     ],
 )
 def test_a_field_that_breaks_a_rule_is_named_with_its_value(fields, message):
@@ -244,18 +294,50 @@ def test_a_field_that_breaks_a_rule_is_named_with_its_value(fields, message):
 
 
 @pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Spiking("large"), "unknown architecture 'large'; known: alexnet, "),
+        (lambda: Spiking("tiny", tau=0), "tau must be above 0 and finite, got 0$"),
+        (lambda: Spiking("tiny", tau=math.nan), "Spiking: tau must be float, got nan$"),
+        (lambda: Spiking("tiny", tau="2"), "Spiking: tau must be float, got '2'$"),
+        (lambda: Spiking("tiny", batch_norm="both"), "batch_norm must be Literal.* got 'both'$"),
+        (lambda: CosineSGD(learning_rate=-0.1), "learning_rate must be above 0, got -0.1$"),
+        (lambda: CosineSGD(momentum=1.0), r"momentum must be in \[0, 1\), got 1$"),
+        (lambda: CosineSGD(dampening=1.0), r"dampening must be in \[0, 1\), got 1$"),
+        (
+            lambda: CosineSGD(momentum=0, dampening=0.1),
+            r"dampening 0\.1 needs a momentum above 0, got 0$",
+        ),
+        (lambda: CosineSGD(weight_decay=-1), "weight_decay must be at least 0, got -1$"),
+        (lambda: Pruning(1), r"sparsity must be in \(0, 1\), got 1; leave pruning out$"),
+        (lambda: Pruning(0), r"sparsity must be in \(0, 1\), got 0; leave pruning out$"),
+        (lambda: Pruning(0.5, order="global"), "order must be Order, got 'global'$"),
+        (lambda: Pruning(0.5, scope="random"), "scope must be Scope, got 'random'$"),
+        (lambda: AlphaLoss(-0.1), "alpha must be at least 0, as losses are, got -0.1$"),
+        (lambda: AlphaLoss(math.inf), "AlphaLoss: alpha must be float, got inf$"),
+        (lambda: AlphaLoss(None), "AlphaLoss: alpha must be float, got None$"),
+        (lambda: AlphaLoss(1, "epoch"), "AlphaLoss: per must be Per, got 'epoch'$"),
+    ],
+)
+def test_a_field_of_a_kind_that_breaks_a_rule_is_named_with_its_value(make, message):
+    with pytest.raises(TicError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"dataset": "d", "timesteps": 10_001}, "timesteps: .* equal to 10000, got 10001"),
-        ({"dataset": "d", "epochs": 10**30}, "epochs: .* equal to 1000000, got 1000"),
-        ({"dataset": "d", "batch_size": 10**10}, "batch_size: .* equal to 1000000000, got"),
-        ({"dataset": "d", "seed": 10**5000}, "seed: .*, got a number of 16610 bits$"),
-        ({"dataset": "d" * 300}, "dataset: String should have at most 200 characters, got 'ddd"),
-        ({"dataset": "\ud800"}, r"dataset: .* unicode string, got '\\ud800'$"),
-        ({"dataset": "d", "tau": "\x1b[31m"}, r"tau: .*, got '\\x1b\[31m'$"),
-        ({"dataset": "d", **dict.fromkeys("abcdefgh", 1)}, "a: Extra inputs .*; and 3 more$"),
+        ({**TINY, "timesteps": 10_001}, "timesteps: .* equal to 10000, got 10001"),
+        ({**TINY, "epochs": 10**30}, "epochs: .* equal to 1000000, got 1000"),
+        ({**TINY, "batch_size": 10**10}, "batch_size: .* equal to 1000000000, got"),
+        ({**TINY, "seed": 10**5000}, "seed: .*, got a number of 16610 bits$"),
+        ({**TINY, "dataset": "d" * 300}, "dataset: must be of the class Dataset, .*, got 'ddd"),
+        ({**TINY, "dataset": "\ud800"}, r"dataset: .*, got '\\ud800'$"),
+        ({**TINY, "loss": 10**5000}, "loss: .*, got a number of 16610 bits$"),
+        ({**TINY, "loss": "\x1b[31m"}, r"loss: .*, got '\\x1b\[31m'$"),
+        ({**TINY, **dict.fromkeys("abcdefgh", 1)}, "a: Extra inputs .*; and 3 more$"),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_an_absurd_field_is_refused_in_one_short_line(fields, message):
     with pytest.raises(TicError, match=rf"^not a valid Recipe: .*{message}") as caught:
@@ -263,15 +345,47 @@ def test_an_absurd_field_is_refused_in_one_short_line(fields, message):
     assert len(str(caught.value)) < 700
 
 
+def text(**changes):
+    """DIGITS as JSON with some fields changed."""
+    return json.dumps({**DIGITS.model_dump(mode="json"), **changes})
+
+
+def spiking(**changes):
+    document = describe(Spiking("tiny"))
+    return {**document, "fields": {**document["fields"], **changes}}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("{", "Invalid JSON: EOF while parsing an object at line 1 column 1, got '{'"),
         ("[]", r"Input should be an object, got \[\]"),
-        ('{"dataset": "d", "epochs": 0}', "epochs: .*, got 0$"),
-        ('{"dataset": "d", "tau": NaN}', "tau: Input should be a finite number, got nan$"),
-        ('{"dataset": "d", "tau": Infinity}', "tau: Input should be a finite number, got inf$"),
-        ('{"dataset": "d", "parent": {"dataset": "d", "epochs": 0}}', "parent: epochs: .*, got 0$"),
+        (text(epochs=0), "epochs: .*, got 0$"),
+        (text(dataset="digits"), "dataset: must be of the class Dataset, .*, got 'digits'$"),
+        (text(dataset={"kind": 3}), "dataset: a description has kind and fields and no more, got"),
+        (
+            text(dataset=describe(CropFlip())),
+            "dataset: tic.data.augment:CropFlip is no Dataset$",
+        ),
+        (
+            text(architecture=spiking(tau=math.nan)),
+            "architecture: tic.models.architecture:Spiking: tau must be float, got nan$",
+        ),
+        (
+            text(architecture=spiking(tau=math.inf)),
+            "architecture: tic.models.architecture:Spiking: tau must be float, got inf$",
+        ),
+        (
+            text(architecture=spiking(tau=10**400)),
+            "architecture: tic.models.architecture:Spiking: tau must be float, got 1000",
+        ),
+        (text(architecture=spiking(tau=-1.0)), "architecture: .* tau must be above 0 .* got -1$"),
+        (text(architecture=spiking(depth=3)), "architecture: .*:Spiking has the fields .*'depth'"),
+        (text(rules=[describe(Digits())]), "rules.0: tic.data.digits:Digits is no Rule$"),
+        (
+            text(parent=json.loads(text(epochs=0))),
+            "parent: epochs: .*, got 0$",
+        ),
         (b'{"dataset": "\xff"}', "Invalid JSON"),
     ],
 )
@@ -289,9 +403,9 @@ def test_what_is_no_recipe_is_refused_when_it_is_validated(value):
 
 
 def generations(count):
-    fields = {"dataset": "d"}
+    fields = TINY
     for _ in range(count):
-        fields = {"dataset": "d", "parent": fields}
+        fields = {**TINY, "parent": fields}
     return fields
 
 
@@ -309,32 +423,34 @@ def test_more_ancestors_are_refused_before_they_are_followed(count):
 
 
 def test_more_ancestors_are_refused_from_a_file_and_one_by_one():
-    text = '{"dataset":"d","parent":' * 150 + '{"dataset":"d"}' + "}" * 150
+    eldest = json.dumps({name: describe(each) for name, each in TINY.items()})
+    lines = (eldest[:-1] + ',"parent":') * 150, "}" * 150
     with pytest.raises(TicError, match="at most 100 may follow"):
-        Recipe.model_validate_json(text)
+        Recipe.model_validate_json(eldest.join(lines))
     with pytest.raises(TicError, match="recursion limit exceeded"):
-        Recipe.model_validate_json(text.replace('{"dataset":"d"}', "[" * 9999))
+        Recipe.model_validate_json(("[" * 9999).join(lines))
     recipe = Recipe(**generations(100))
     with pytest.raises(TicError, match="at most 100 may follow"):
         recipe.but(parent=recipe)
 
 
 def test_fields_that_hold_themselves_are_refused():
-    fields = {"dataset": "d"}
+    fields = {**TINY}
     fields["parent"] = fields
     with pytest.raises(TicError, match="at most 100 may follow"):
         Recipe(**fields)
 
 
-@pytest.mark.parametrize("field", ["weight_decay", "dampening", "momentum", "sparsity"])
+@pytest.mark.parametrize("field", ["weight_decay", "dampening", "momentum"])
 def test_a_negative_zero_is_zero(field):
-    negative = DIGITS.but(**{field: -0.0})
-    assert negative.fingerprint("digest") == DIGITS.but(**{field: 0.0}).fingerprint("digest")
-    assert negative.label == DIGITS.but(**{field: 0.0}).label
+    negative, zero = (DIGITS.but(fitting=CosineSGD(**{field: each})) for each in (-0.0, 0.0))
+    assert negative.fingerprint("digest") == zero.fingerprint("digest")
+    assert negative.label == zero.label
+    assert negative.model_dump_json() == zero.model_dump_json()
 
 
 def test_a_negative_zero_is_no_level_of_the_alpha_loss():
-    negative, zero = (DIGITS.but(loss="alpha", alpha=alpha) for alpha in (-0.0, 0.0))
+    negative, zero = (DIGITS.but(loss=AlphaLoss(alpha)) for alpha in (-0.0, 0.0))
     assert negative.fingerprint("digest") == zero.fingerprint("digest")
     assert negative.label == zero.label
 
@@ -347,15 +463,16 @@ def test_a_change_is_validated_like_a_new_recipe():
 
 
 def test_a_change_leaves_the_original_and_the_other_fields_alone():
-    original = DIGITS.but(epochs=7, tau=4.0)
-    changed = original.but(tau=3.0)
-    assert (original.tau, changed.tau, changed.epochs) == (4.0, 3.0, 7)
+    original = DIGITS.but(epochs=7, architecture=Spiking("tiny", tau=4.0))
+    changed = original.but(architecture=Spiking("tiny", tau=3.0))
+    taus = [each.architecture.tau for each in (original, changed)]
+    assert (*taus, changed.epochs) == (4.0, 3.0, 7)
 
 
 def test_a_recipe_cannot_be_written_to_and_can_be_a_key():
     with pytest.raises(ValidationError, match="frozen"):
         DIGITS.epochs = 3
-    assert len({DIGITS, Recipe(dataset="digits"), PARENT}) == 2
+    assert len({DIGITS, Recipe(**TINY, augmentation=CropFlip()), PARENT}) == 2
 
 
 @pytest.mark.parametrize(
@@ -403,32 +520,53 @@ def test_ancestors_come_eldest_first():
     ("changes", "label"),
     [
         ({}, "tiny-digits-T5-seed0"),
-        ({"loss": "prefix", "seed": 4}, "tiny-digits-T5-prefix-seed4"),
-        ({"loss": "alpha", "alpha": 0.01, "seed": 2}, "tiny-digits-T5-alpha0.01-seed2"),
+        ({"loss": PrefixLoss(), "seed": 4}, "tiny-digits-T5-prefix-seed4"),
+        ({"loss": AlphaLoss(0.01), "seed": 2}, "tiny-digits-T5-alpha0.01-seed2"),
+        ({"loss": AlphaLoss(0.2, "sample")}, "tiny-digits-T5-alpha0.2-per-sample-seed0"),
+        ({"architecture": Spiking("tiny", tau=4 / 3)}, "tiny-tau1.33-digits-T5-seed0"),
         (
-            {"loss": "alpha", "alpha": 0.2, "alpha_per": "sample"},
-            "tiny-digits-T5-alpha0.2-per-sample-seed0",
+            {"fitting": CosineSGD(learning_rate=0.03), "loss": PrefixLoss()},
+            "tiny-digits-T5-lr0.03-prefix-seed0",
         ),
-        ({"tau": 4 / 3}, "tiny-digits-T5-tau1.33-seed0"),
-        ({"learning_rate": 0.03, "loss": "prefix"}, "tiny-digits-T5-lr0.03-prefix-seed0"),
-        ({"weight_decay": 1e-4, "tau": 4.0}, "tiny-digits-T5-tau4-wd0.0001-seed0"),
-        ({"weight_decay": 0.0}, "tiny-digits-T5-wd0-seed0"),
-        ({"dampening": 5e-4, "weight_decay": 0.0}, "tiny-digits-T5-damp0.0005-wd0-seed0"),
         (
-            {"batch_norm": "stepwise", "loss": "prefix", "precision": "bf16"},
-            "tiny-digits-T5-stepwise-prefix-bf16-seed0",
+            {
+                "fitting": CosineSGD(weight_decay=1e-4),
+                "architecture": Spiking("tiny", tau=4.0),
+            },
+            "tiny-tau4-digits-T5-wd0.0001-seed0",
         ),
-        ({"momentum": 0.8, "batch_size": 64, "epochs": 7}, "tiny-digits-T5-seed0"),
+        ({"fitting": CosineSGD(weight_decay=0.0)}, "tiny-digits-T5-wd0-seed0"),
         (
-            {"architecture": "resnet19", "timesteps": 3, "parent": PARENT, "sparsity": 0.96875},
+            {"fitting": CosineSGD(dampening=5e-4, weight_decay=0.0)},
+            "tiny-digits-T5-damp0.0005-wd0-seed0",
+        ),
+        (
+            {
+                "architecture": Spiking("tiny", batch_norm="stepwise"),
+                "loss": PrefixLoss(),
+                "precision": "bf16",
+            },
+            "tiny-stepwise-digits-T5-prefix-bf16-seed0",
+        ),
+        (
+            {"fitting": CosineSGD(momentum=0.8), "batch_size": 64, "epochs": 7},
+            "tiny-digits-T5-seed0",
+        ),
+        (
+            {
+                "architecture": Spiking("resnet19"),
+                "timesteps": 3,
+                "parent": PARENT,
+                "rules": (Pruning(0.96875),),
+            },
             "resnet19-digits-T3-pruned96.9%-seed0",
         ),
         (
-            {"parent": PARENT, "sparsity": 0.5, "pruning": "random"},
+            {"parent": PARENT, "rules": (Pruning(0.5, order="random"),)},
             "tiny-digits-T5-pruned50.0%-random-seed0",
         ),
         (
-            {"parent": PARENT, "sparsity": 0.5, "pruning": "random", "pruning_scope": "layer"},
+            {"parent": PARENT, "rules": (Pruning(0.5, order="random", scope="layer"),)},
             "tiny-digits-T5-pruned50.0%-random-by-layer-seed0",
         ),
     ],

@@ -8,15 +8,22 @@ import torch
 from torch.nn.functional import cosine_similarity, cross_entropy
 
 from fixtures.networks import awaken
-from tic.models import build
+from tic.data import Digits
+from tic.fitting import CosineSGD
+from tic.models import Spiking, build
 from tic.recipe import Recipe
-from tic.train import optimiser, take_step
+from tic.train import take_step
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-OURS = Recipe(dataset="digits", timesteps=5, momentum=0.9, weight_decay=5e-4)
-STEPWISE = OURS.but(batch_norm="stepwise")
-RELEASE = STEPWISE.but(dampening=5e-4, weight_decay=0.0)
+OURS = Recipe(
+    dataset=Digits(),
+    architecture=Spiking("tiny"),
+    timesteps=5,
+    fitting=CosineSGD(momentum=0.9, weight_decay=5e-4),
+)
+STEPWISE = OURS.but(architecture=Spiking("tiny", batch_norm="stepwise"))
+RELEASE = STEPWISE.but(fitting=CosineSGD(dampening=5e-4, weight_decay=0.0))
 
 
 class ArcTangent(torch.autograd.Function):
@@ -82,7 +89,7 @@ def batches():
 def prepared(network, recipe):
     """A copy of the network that is normalised as the Recipe says."""
     ours = copy.deepcopy(network)
-    ours.stepwise = recipe.batch_norm == "stepwise"
+    ours.stepwise = recipe.architecture.batch_norm == "stepwise"
     return ours
 
 
@@ -98,9 +105,8 @@ def our_gradient(network, recipe, images, labels):
 
 def trained(network, recipe, batches):
     ours = prepared(network, recipe)
-    sgd = optimiser(recipe, ours)
+    sgd = recipe.fitting.optimiser(ours)
     for images, labels in batches:
-        # `take_step` hands on the logits in float32, which is too coarse here.
         loss = cross_entropy(ours(images).mean(0), labels)
         sgd.zero_grad()
         loss.backward()
@@ -110,8 +116,8 @@ def trained(network, recipe, batches):
 
 def trained_by_release(network, batches):
     theirs = copy.deepcopy(network)
-    rate, momentum, weight_decay = OURS.learning_rate, OURS.momentum, OURS.weight_decay
-    sgd = torch.optim.SGD(theirs.parameters(), rate, momentum, weight_decay)
+    ours = OURS.fitting
+    sgd = torch.optim.SGD(theirs.parameters(), ours.learning_rate, ours.momentum, ours.weight_decay)
     for images, labels in batches:
         sgd.zero_grad()
         release_loss(theirs, images, labels).backward()
@@ -155,7 +161,7 @@ def test_stepwise_the_running_statistics_take_in_every_timestep(network, batches
     counts = {}
     for recipe in (OURS, STEPWISE):
         state = trained(network, recipe, batches[:1])
-        counts[recipe.batch_norm] = {
+        counts[recipe.architecture.batch_norm] = {
             name.split(".")[0]: int(value)
             for name, value in state.items()
             if name.endswith("num_batches_tracked")
@@ -168,12 +174,17 @@ def test_with_dampening_for_weight_decay_the_steps_are_those_of_the_release(netw
     expected = trained_by_release(network, batches)
     assert distance(trained(network, RELEASE, batches), expected) < 1e-12
     assert distance(network.state_dict(), expected) > 0.1
-    for other in (OURS, STEPWISE, RELEASE.but(dampening=0.0), RELEASE.but(batch_norm="joint")):
+    for other in (
+        OURS,
+        STEPWISE,
+        RELEASE.but(fitting=RELEASE.fitting.but(dampening=0.0)),
+        RELEASE.but(architecture=Spiking("tiny", batch_norm="joint")),
+    ):
         assert distance(trained(network, other, batches), expected) > 1e-5
 
 
 def test_a_step_of_a_training_is_that_step(network, batches):
     images, labels = batches[0]
     ours = prepared(network, RELEASE)
-    take_step(RELEASE, ours, optimiser(RELEASE, ours), images, labels)
-    assert distance(ours.state_dict(), trained_by_release(network, batches[:1])) < 1e-5
+    take_step(RELEASE, ours, RELEASE.fitting.optimiser(ours), images, labels)
+    assert distance(ours.state_dict(), trained_by_release(network, batches[:1])) < 1e-12

@@ -79,9 +79,10 @@ def test_collecting_the_claims_of_the_paper_needs_nothing_that_attacks_reads_or_
 
 def test_neither_to_look_for_data_nor_to_choose_attacks_needs_them(tmp_path):
     program = (
-        "from pathlib import Path; from tic.attacks import battery; from tic.lab import Lab;"
+        "from pathlib import Path; from tic.attacks import battery; from tic.data import DATASETS;"
+        "from tic.lab import Lab;"
         "battery('full', 8 / 255, 2 / 255); lab = Lab(Path(), Path(sys.argv[1]));"
-        "[lab.holds_data(name) for name in ('cifar10', 'cifar100', 'digits', 'svhn')]"
+        "[lab.holds_data(DATASETS[name]) for name in ('cifar10', 'cifar100', 'digits', 'svhn')]"
     )
     loaded = modules_after(program, tmp_path, folder=tmp_path)
     assert {"tic.attacks.battery", "tic.data.cifar"} <= loaded

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from tic.errors import TicError
-from tic.tensors import read_tensors
+from tic.tensors import read_tensors, write_tensors
 
 LIKE = {"a": torch.zeros(2, 3, device="meta"), "b": torch.zeros(4, dtype=torch.int64)}
 SOUND = {"a": torch.ones(2, 3), "b": torch.arange(4)}
@@ -72,3 +72,13 @@ def test_offsets_beyond_the_file_are_refused(tmp_path):
     header = {"a": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 2**50]}}
     with pytest.raises(TicError, match="must hold the weights"):
         read_tensors(with_header(tmp_path / "w", header, b"\0" * 24))
+
+
+def test_tensors_that_share_memory_are_written_each_by_itself(tmp_path):
+    whole = torch.arange(6.0).view(2, 3)
+    tensors = {"whole": whole, "again": whole, "row": whole[1], "turned": whole.T}
+    write_tensors(tmp_path / "shared", tensors)
+    found = read_tensors(tmp_path / "shared", like=tensors)
+    assert all(torch.equal(found[name], tensor) for name, tensor in tensors.items())
+    found["whole"][0] = 9.0
+    assert not torch.equal(found["again"], found["whole"])

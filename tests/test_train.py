@@ -22,12 +22,18 @@ from torch.nn.functional import cross_entropy
 
 from fixtures.workers import exit_status, train_and_log, train_until_killed, wait_until
 from tic import data, losses, models, pruning, seeding
+from tic.checkpoint import Checkpoint, write_checkpoint
+from tic.data import CropFlip, Digits
 from tic.errors import DivergedRunError, TicError, UnwritableError
+from tic.fitting import CosineSGD
 from tic.lab import Lab
+from tic.losses import AlphaLoss, MeanLoss, PrefixLoss
+from tic.models import Spiking
+from tic.pruning import Pruning
 from tic.recipe import Recipe
 from tic.run import HISTORY, MANIFEST, RECIPE, STATE, weights_name
 from tic.tensors import write_tensors
-from tic.train import learning_rate, take_step, train, train_if_free
+from tic.train import take_step, train, train_if_free
 
 PRUNABLE = 144 + (2 * 2304 + 256) + (4608 + 9216 + 512) + (2 * 9216 + 1024) + 320
 """Weights of the tiny network's stem, its three blocks (two 3×3 and a 1×1 each), its classifier."""
@@ -36,7 +42,7 @@ PRUNABLE = 144 + (2 * 2304 + 256) + (4608 + 9216 + 512) + (2 * 9216 + 1024) + 32
 @pytest.fixture
 def thorough_recipe(quick_recipe):
     """Everything that draws or remembers: augmentation, momentum, three epochs, a small batch."""
-    return quick_recipe.but(augmentation="crop-flip", epochs=3, checkpoints=3, batch_size=25)
+    return quick_recipe.but(augmentation=CropFlip(), epochs=3, checkpoints=3, batch_size=25)
 
 
 def contents(run):
@@ -93,7 +99,14 @@ def test_the_same_recipe_leaves_the_same_files_in_two_stores(lab, thorough_recip
 
 
 @pytest.mark.parametrize(
-    "change", [{"seed": 1}, {"loss": "prefix"}, {"tau": 3.0}, {"weight_decay": 0.1}], ids=str
+    "change",
+    [
+        {"seed": 1},
+        {"loss": PrefixLoss()},
+        {"architecture": Spiking("tiny", tau=3.0)},
+        {"fitting": CosineSGD(weight_decay=0.1)},
+    ],
+    ids=str,
 )
 def test_another_recipe_leaves_other_weights(lab, quick_recipe, change):
     recipes = quick_recipe, quick_recipe.but(**change)
@@ -149,35 +162,36 @@ def test_epochs_are_told_as_they_are_finished(lab, quick_recipe):
 
 
 def plain_loss(recipe, logits, labels):
-    if recipe.loss == "mean":
+    if isinstance(recipe.loss, MeanLoss):
         return cross_entropy(logits.mean(0), labels)
-    if recipe.loss == "prefix":
+    if isinstance(recipe.loss, PrefixLoss):
         return losses.prefix_losses(logits, labels).mean()
-    return (losses.prefix_losses(logits, labels) - recipe.alpha).abs().mean()
+    return (losses.prefix_losses(logits, labels) - recipe.loss.alpha).abs().mean()
 
 
 def plain_batches(recipe, order):
-    images = data.load(recipe.dataset, "train", size=recipe.train_size)
-    if recipe.augmentation == "crop-flip":
-        yield from images.shuffled_batches(recipe.batch_size, order)
+    samples = data.load("digits", "train", size=recipe.train_size)
+    if recipe.augmentation is not None:
+        yield from samples.shuffled_batches(recipe.batch_size, order, augmentation=CropFlip())
         return
-    for chosen in torch.randperm(len(images), generator=order).split(recipe.batch_size):
-        yield images.images[chosen] / 16, images.labels[chosen]
+    for chosen in torch.randperm(len(samples), generator=order).split(recipe.batch_size):
+        yield samples.inputs[chosen] / 16, samples.labels[chosen]
 
 
 def plain_network(recipe):
+    facts = data.DATASETS["digits"].facts
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeding.derive(recipe.seed, "weights"))
         network = models.build(
-            recipe.architecture,
+            "tiny",
             in_channels=1,
             num_classes=10,
             timesteps=recipe.timesteps,
-            tau=recipe.tau,
-            mean=data.SPECS["digits"].mean,
-            std=data.SPECS["digits"].std,
+            tau=recipe.architecture.tau,
+            mean=facts.mean,
+            std=facts.std,
         )
-    network.stepwise = recipe.batch_norm == "stepwise"
+    network.stepwise = recipe.architecture.batch_norm == "stepwise"
     return network
 
 
@@ -198,10 +212,10 @@ def plain_masks(network, share):
 def plain_training(recipe, start=None):
     """The training written down as plainly as can be; gives weights and mean loss by epoch."""
     network, order = plain_network(recipe), seeding.generator(recipe.seed, "order")
-    masks = {}
+    sgd, masks = recipe.fitting, {}
     if start is not None:
         network.load_state_dict(start)
-        masks = plain_masks(network, recipe.sparsity)
+        masks = plain_masks(network, recipe.rules[0].sparsity)
     parameters = dict(network.named_parameters())
     velocity = {}
 
@@ -214,17 +228,17 @@ def plain_training(recipe, start=None):
     states, means = [], []
     for epoch in range(recipe.epochs + 1):
         states.append({name: t.clone() for name, t in network.state_dict().items()})
-        rate = recipe.learning_rate * (1 + math.cos(math.pi * epoch / recipe.epochs)) / 2
+        rate = sgd.learning_rate * (1 + math.cos(math.pi * epoch / recipe.epochs)) / 2
         total = 0.0
         for images, labels in plain_batches(recipe, order):
             loss = plain_loss(recipe, network(images), labels)
             gradients = torch.autograd.grad(loss, list(parameters.values()))
             with torch.no_grad():
                 for (name, weight), gradient in zip(parameters.items(), gradients, strict=True):
-                    pull = gradient.add(weight, alpha=recipe.weight_decay)
+                    pull = gradient.add(weight, alpha=sgd.weight_decay)
                     if name in velocity:
-                        before = velocity[name].mul(recipe.momentum)
-                        pull = before.add(pull, alpha=1 - recipe.dampening)
+                        before = velocity[name].mul(sgd.momentum)
+                        pull = before.add(pull, alpha=1 - sgd.dampening)
                     velocity[name] = pull
                     weight.add_(pull, alpha=-rate)
             mask()
@@ -246,12 +260,12 @@ def one_thread():
     "change",
     [
         {},
-        {"augmentation": "crop-flip", "seed": 3},
-        {"loss": "prefix", "tau": 1.5},
-        {"loss": "alpha", "alpha": 0.5, "timesteps": 3},
-        {"momentum": 0.0, "weight_decay": 0.0},
-        {"dampening": 0.3, "weight_decay": 0.0},
-        {"batch_norm": "stepwise", "timesteps": 3},
+        {"augmentation": CropFlip(), "seed": 3},
+        {"loss": PrefixLoss(), "architecture": Spiking("tiny", tau=1.5)},
+        {"loss": AlphaLoss(0.5), "timesteps": 3},
+        {"fitting": CosineSGD(momentum=0.0, weight_decay=0.0)},
+        {"fitting": CosineSGD(dampening=0.3, weight_decay=0.0)},
+        {"architecture": Spiking("tiny", batch_norm="stepwise"), "timesteps": 3},
         {"train_size": 61, "batch_size": 20},
     ],
     ids=str,
@@ -269,24 +283,23 @@ def test_training_is_what_a_plain_loop_does(lab, quick_recipe, change):
 @pytest.mark.usefixtures("one_thread")
 def test_retraining_is_what_a_plain_loop_with_masks_does(lab, quick_recipe):
     parent = quick_recipe.but(checkpoints=1)
-    child = parent.but(parent=parent, sparsity=0.6, timesteps=1, epochs=3)
+    child = parent.but(parent=parent, rules=(Pruning(0.6),), timesteps=1, epochs=3)
     run = train(child, lab)
     start = weights(lab.run(parent), 2)
     assert_same(weights(run, 3), plain_training(child, start)[0][3])
 
 
 def test_the_rate_falls_along_a_cosine():
-    recipe = Recipe(dataset="digits", epochs=4, learning_rate=0.8)
-    root = 0.8 * math.sqrt(0.5) / 2
-    assert [learning_rate(recipe, epoch) for epoch in range(4)] == pytest.approx(
+    fitting, root = CosineSGD(learning_rate=0.8), 0.8 * math.sqrt(0.5) / 2
+    assert [fitting.rate(epoch, 4) for epoch in range(4)] == pytest.approx(
         [0.8, 0.4 + root, 0.4, 0.4 - root]
     )
 
 
 @given(st.integers(1, 400), st.floats(1e-6, 1e3))
 def test_the_rate_starts_in_full_falls_and_stays_positive(epochs, rate):
-    recipe = Recipe(dataset="digits", epochs=epochs, learning_rate=rate)
-    rates = [learning_rate(recipe, epoch) for epoch in range(epochs)]
+    fitting = CosineSGD(learning_rate=rate)
+    rates = [fitting.rate(epoch, epochs) for epoch in range(epochs)]
     assert rates[0] == rate
     assert all(late < early for early, late in pairwise(rates))
     assert rates[-1] > 0
@@ -321,9 +334,10 @@ def test_a_run_tells_what_was_trained_and_how_it_went(lab, quick_recipe):
     assert (history["epoch"], history["diverged"], run.diverged) == (2, None, None)
     assert (history["device"], history["accelerator"]) == ("cpu", None)
     assert history["torch"] == torch.__version__
-    assert np.shape(history["prefix_losses"]) == (2, 2)
+    prefixes = run.curve("prefix_losses")
+    assert np.shape(prefixes) == (2, 2)
     # The mean loss is that of the read-out over all timesteps, which is the last prefix.
-    assert [row[-1] for row in history["prefix_losses"]] == pytest.approx(history["train_loss"])
+    assert [row[-1] for row in prefixes] == pytest.approx(history["train_loss"])
 
 
 def test_training_lowers_the_loss(lab, quick_recipe):
@@ -336,7 +350,12 @@ def test_training_lowers_the_loss(lab, quick_recipe):
 
 @pytest.mark.parametrize(
     "change",
-    [{}, {"momentum": 0.0}, {"dampening": 0.5}, {"loss": "alpha", "alpha": 1.0}],
+    [
+        {},
+        {"fitting": CosineSGD(momentum=0.0)},
+        {"fitting": CosineSGD(dampening=0.5)},
+        {"loss": AlphaLoss(1.0)},
+    ],
     ids=str,
 )
 def test_an_interrupted_training_goes_on_after_its_last_epoch(
@@ -396,12 +415,17 @@ def test_a_training_killed_after_it_was_published_is_finished(lab, quick_recipe,
 def test_a_retraining_that_is_killed_again_and_again_leaves_the_same_run(
     lab, thorough_recipe, undisturbed, start_worker
 ):
-    parent = thorough_recipe.but(loss="alpha", alpha=0.1)
-    child = parent.but(parent=parent, sparsity=0.5, timesteps=1)
+    parent = thorough_recipe.but(loss=AlphaLoss(0.1))
+    child = parent.but(parent=parent, rules=(Pruning(0.5),), timesteps=1)
     for recipe, epoch in ((parent, 2), (child, 1), (child, 2)):
         worker = start_worker(train_until_killed, recipe, lab.store_root, "epoch", epoch)
         assert exit_status(worker) == -signal.SIGKILL
     assert contents(train(child, lab)) == undisturbed(child)
+
+
+LAST = len(list(models.build("tiny", in_channels=1, num_classes=10, timesteps=1).parameters())) - 1
+MOMENTA = tuple(f"optimiser.state.{place}.momentum_buffer" for place in (LAST - 1, LAST))
+"""Of the classifier's weights and its bias, the last of the network's parameters."""
 
 
 def rewrite_state(change):
@@ -416,9 +440,25 @@ def rewrite_state(change):
 
 
 def of_other_classes(tensors, metadata):
-    for part in ("network", "momentum"):
-        tensors[f"{part}.classifier.weight"] = torch.zeros(3, 32)
-        tensors[f"{part}.classifier.bias"] = torch.zeros(3)
+    for weight, bias in (("network.classifier.weight", "network.classifier.bias"), MOMENTA):
+        assert {weight, bias} <= tensors.keys()
+        tensors[weight] = torch.zeros(3, 32)
+        tensors[bias] = torch.zeros(3)
+
+
+def vouched_for(change):
+    """Rewrite a state with a sum of its own, as whoever wrote other code would have."""
+
+    def damage(path):
+        with safetensors.safe_open(path, "pt") as file:
+            metadata = file.metadata()
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        names = ("progress", "kept", "optimiser")
+        documents = {name: json.loads(metadata[name]) for name in names}
+        change(tensors, documents)
+        write_checkpoint(path, Checkpoint(**documents, tensors=tensors))
+
+    return damage
 
 
 def flip_a_bit_of_the_momentum(path):
@@ -439,16 +479,32 @@ UNUSABLE_STATES = {
     "generator of another device": rewrite_state(
         lambda tensors, metadata: tensors.update(generator=torch.zeros(16, dtype=torch.uint8))
     ),
-    "a missing momentum": rewrite_state(
-        lambda tensors, metadata: tensors.pop("momentum.classifier.bias")
-    ),
+    "a missing momentum": rewrite_state(lambda tensors, metadata: tensors.pop(MOMENTA[1])),
     "a momentum of another shape": rewrite_state(
-        lambda tensors, metadata: tensors.update({"momentum.classifier.bias": torch.zeros(3)})
+        lambda tensors, metadata: tensors.update({MOMENTA[1]: torch.zeros(3)})
     ),
     "a missing weight": rewrite_state(
         lambda tensors, metadata: tensors.pop("network.classifier.bias")
     ),
     "another network": rewrite_state(of_other_classes),
+    "vouched for, without a momentum": vouched_for(
+        lambda tensors, documents: tensors.pop(MOMENTA[1])
+    ),
+    "vouched for, another network": vouched_for(of_other_classes),
+    "vouched for, no optimiser": vouched_for(
+        lambda tensors, documents: documents.update(optimiser={})
+    ),
+    "vouched for, another optimiser": vouched_for(
+        lambda tensors, documents: documents.update(
+            optimiser={"pairs": [["state", {"pairs": []}], ["param_groups", []]]}
+        )
+    ),
+    "vouched for, no generator of the rules": vouched_for(
+        lambda tensors, documents: tensors.pop("rules.generator")
+    ),
+    "vouched for, of more epochs": vouched_for(
+        lambda tensors, documents: documents["progress"].update(epoch=2)
+    ),
 }
 
 
@@ -549,7 +605,7 @@ def zeros(run, epoch):
 @pytest.mark.parametrize("which", ["magnitude", "random"])
 def test_masked_weights_stay_zero_through_every_round(lab, quick_recipe, which):
     rounds = pruning.pruning_chain(
-        quick_recipe, rounds=3, fraction=0.5, retrain_epochs=2, retrain_timesteps=1, pruning=which
+        quick_recipe, rounds=3, fraction=0.5, retrain_epochs=2, retrain_timesteps=1, order=which
     )
     before = None
     for recipe, share in zip(rounds, (0.5, 0.75, 0.875), strict=True):
@@ -563,9 +619,13 @@ def test_masked_weights_stay_zero_through_every_round(lab, quick_recipe, which):
 
 def test_random_pruning_takes_the_same_weights_whatever_was_trained(lab, quick_recipe):
     zero = []
-    for change in ({}, {"learning_rate": 0.01, "tau": 3.0}, {"seed": 1}):
+    other = {
+        "fitting": CosineSGD(learning_rate=0.01),
+        "architecture": Spiking("tiny", tau=3.0),
+    }
+    for change in ({}, other, {"seed": 1}):
         parent = quick_recipe.but(checkpoints=1, **change)
-        run = train(parent.but(parent=parent, sparsity=0.5, pruning="random", epochs=1), lab)
+        run = train(parent.but(parent=parent, rules=(Pruning(0.5, order="random"),), epochs=1), lab)
         kept = weights(run, 1)
         zero.append({name: kept[name] == 0 for name in kept if kept[name].dim() > 1})
     assert_same(zero[1], zero[0])
@@ -575,19 +635,19 @@ def test_random_pruning_takes_the_same_weights_whatever_was_trained(lab, quick_r
 def test_an_interrupted_retraining_after_random_pruning_leaves_the_same_run(
     lab, quick_recipe, undisturbed
 ):
-    child = quick_recipe.but(parent=quick_recipe, sparsity=0.5, pruning="random")
+    child = quick_recipe.but(parent=quick_recipe, rules=(Pruning(0.5, order="random"),))
     interrupt(child, lab, after=1)
     assert contents(train(child, lab)) == undisturbed(child)
 
 
 def test_masks_hold_at_every_epoch_of_a_retraining(lab, quick_recipe):
-    run = train(quick_recipe.but(parent=quick_recipe, sparsity=0.3), lab)
+    run = train(quick_recipe.but(parent=quick_recipe, rules=(Pruning(0.3),)), lab)
     assert [zeros(run, epoch) for epoch in (0, 1, 2)] == 3 * [round(0.3 * PRUNABLE)]
 
 
 def test_a_retraining_trains_its_ancestors_first(lab, quick_recipe):
-    parent = quick_recipe.but(parent=quick_recipe, sparsity=0.2)
-    child = parent.but(parent=parent, sparsity=0.4)
+    parent = quick_recipe.but(parent=quick_recipe, rules=(Pruning(0.2),))
+    child = parent.but(parent=parent, rules=(Pruning(0.4),))
     told = []
     run = train(child, lab, told.append)
     assert all(lab.has(each) for each in (quick_recipe, parent, child))
@@ -596,7 +656,7 @@ def test_a_retraining_trains_its_ancestors_first(lab, quick_recipe):
 
 
 def test_a_finished_retraining_does_not_need_its_ancestors_any_more(lab, quick_recipe):
-    child = quick_recipe.but(parent=quick_recipe, sparsity=0.2)
+    child = quick_recipe.but(parent=quick_recipe, rules=(Pruning(0.2),))
     run = train(child, lab)
     parent = lab.run(quick_recipe).folder
     parent.rename(parent.with_name("moved"))
@@ -605,16 +665,15 @@ def test_a_finished_retraining_does_not_need_its_ancestors_any_more(lab, quick_r
 
 
 def test_a_damaged_parent_is_trained_again_before_its_child(lab, quick_recipe, undisturbed):
-    child = quick_recipe.but(parent=quick_recipe, sparsity=0.2)
+    child = quick_recipe.but(parent=quick_recipe, rules=(Pruning(0.2),))
     (train(quick_recipe, lab).folder / weights_name(2)).write_bytes(b"")
     assert contents(train(child, Lab(lab.store_root))) == undisturbed(child)
 
 
 def test_a_retraining_may_take_other_timesteps_than_its_parent(lab, quick_recipe):
-    child = quick_recipe.but(parent=quick_recipe, sparsity=0.2, timesteps=1, checkpoints=1)
-    history = train(child, lab).history
-    assert np.shape(history["prefix_losses"]) == (2, 1)
-    assert np.shape(lab.run(quick_recipe).history["prefix_losses"]) == (2, 2)
+    child = quick_recipe.but(parent=quick_recipe, rules=(Pruning(0.2),), timesteps=1, checkpoints=1)
+    assert np.shape(train(child, lab).curve("prefix_losses")) == (2, 1)
+    assert np.shape(lab.run(quick_recipe).curve("prefix_losses")) == (2, 2)
 
 
 # Divergence
@@ -622,7 +681,7 @@ def test_a_retraining_may_take_other_timesteps_than_its_parent(lab, quick_recipe
 
 @pytest.fixture
 def diverging(quick_recipe):
-    return quick_recipe.but(learning_rate=1e30, epochs=3)
+    return quick_recipe.but(fitting=CosineSGD(learning_rate=1e30), epochs=3)
 
 
 def test_a_diverging_training_says_so_and_keeps_no_weights(lab, diverging):
@@ -651,14 +710,16 @@ def test_an_interrupted_diverged_training_is_resumed_as_such(lab, diverging, und
 def test_weights_that_stop_being_finite_in_the_last_step_count_as_diverged(lab, quick_recipe):
     # A single step: its loss is that of the initial weights and finite, whatever comes of them.
     single = quick_recipe.but(epochs=1, checkpoints=1, batch_size=60)
-    run = train(single.but(learning_rate=1e30, weight_decay=1e30), lab)
+    run = train(single.but(fitting=CosineSGD(learning_rate=1e30, weight_decay=1e30)), lab)
     assert run.diverged == "the weights stopped being finite in epoch 1"
     assert kept_epochs(run) == []
 
 
 def test_descendants_of_a_diverged_training_are_diverged_and_name_it(lab, diverging):
-    child = diverging.but(parent=diverging, sparsity=0.1, learning_rate=0.1)
-    grandchild = child.but(parent=child, sparsity=0.2, seed=5)
+    child = diverging.but(
+        parent=diverging, rules=(Pruning(0.1),), fitting=CosineSGD(learning_rate=0.1)
+    )
+    grandchild = child.but(parent=child, rules=(Pruning(0.2),), seed=5)
     run = train(grandchild, lab, lambda epoch: pytest.fail("trained"))
     assert run.diverged.count("its parent has no weights") == 2
     assert "tiny-digits-T2-lr0.1-pruned10.0%-seed0" in run.diverged
@@ -673,9 +734,9 @@ def test_descendants_of_a_diverged_training_are_diverged_and_name_it(lab, diverg
 
 def test_a_batch_of_one_image_at_one_timestep_is_refused(lab, quick_recipe):
     recipe = quick_recipe.but(train_size=61, timesteps=1)
-    stepwise = recipe.but(timesteps=2, batch_norm="stepwise")
+    stepwise = recipe.but(timesteps=2, architecture=Spiking("tiny", batch_norm="stepwise"))
     for alone in (recipe, stepwise):
-        with pytest.raises(TicError, match="61 images in batches of 20 leave a single image"):
+        with pytest.raises(TicError, match="61 images in batches of 20 leave 1 to the last batch"):
             train(alone, lab)
         assert train(alone.but(batch_size=21), lab).diverged is None
 
@@ -713,7 +774,7 @@ def test_bfloat16_computes_layers_in_bfloat16_and_the_loss_in_float32(lab, quick
         lambda _, __, output: seen.update(current=output.dtype)
     )
     network.lif.register_forward_hook(lambda _, __, spikes: seen.update(spikes=spikes.dtype))
-    images, labels = next(iter(lab.images("digits", "train", 10).batches(10)))
+    images, labels = next(iter(lab.samples(Digits(), "train", 10).batches(10)))
     optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
     loss, logits = take_step(recipe, network, optimiser, images, labels)
     assert seen == {"current": torch.bfloat16, "spikes": torch.bfloat16}
@@ -723,7 +784,12 @@ def test_bfloat16_computes_layers_in_bfloat16_and_the_loss_in_float32(lab, quick
 
 def test_bfloat16_learns_as_float32_does(lab):
     recipe = Recipe(
-        dataset="digits", train_size=400, timesteps=2, epochs=8, batch_size=50, augmentation="none"
+        dataset=Digits(),
+        architecture=Spiking("tiny"),
+        train_size=400,
+        timesteps=2,
+        epochs=8,
+        batch_size=50,
     )
     courses = [
         train(recipe.but(precision=each), lab).history["train_loss"] for each in ("fp32", "bf16")
@@ -749,7 +815,7 @@ def test_a_network_is_traced_as_one_graph(lab, quick_recipe):
     network = lab.fresh_network(quick_recipe).train()
     torch.compiler.reset()  # as the Lab does: of one code, torch traces eight networks at most
     traced = torch.compile(network, backend="aot_eager", fullgraph=True)
-    images, _ = next(iter(lab.images("digits", "train", 10).batches(10)))
+    images, _ = next(iter(lab.samples(Digits(), "train", 10).batches(10)))
     outcomes = []
     for forward in (network, traced):
         network.zero_grad()
@@ -766,7 +832,7 @@ def test_every_network_of_a_process_is_compiled(lab, quick_recipe, monkeypatch):
     monkeypatch.setattr(torch, "compile", traced)
     monkeypatch.setattr(torch._dynamo.config, "recompile_limit", 1)
     compiling = replace(lab, compiled=True)
-    images, _ = next(iter(lab.images("digits", "train", 10).batches(10)))
+    images, _ = next(iter(lab.samples(Digits(), "train", 10).batches(10)))
     for timesteps in (1, 2, 3):
         network = lab.fresh_network(quick_recipe.but(timesteps=timesteps))
         assert len(compiling.trainable(network)(images)) == timesteps

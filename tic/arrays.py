@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from contextlib import suppress
 from decimal import Decimal
 from numbers import Integral, Real
@@ -115,3 +116,17 @@ def _plain(values: Any) -> Any:
     if isinstance(values, list | tuple):
         return [_plain(each) for each in values]
     return values.tolist() if hasattr(values, "detach") else values
+
+
+def is_finite(value: Any) -> bool:
+    """Whether a value is a number that a float can hold."""
+    return isinstance(value, int | float) and -sys.float_info.max <= value <= sys.float_info.max
+
+
+def all_finite(value: Any) -> bool:
+    """Whether all numbers of nested lists and dictionaries are ones that a float can hold."""
+    if isinstance(value, dict):
+        return all(map(all_finite, value.values()))
+    if isinstance(value, list):
+        return all(map(all_finite, value))
+    return is_finite(value)

@@ -115,6 +115,12 @@ def _parser() -> argparse.ArgumentParser:
     cite = commands.add_parser("cite", help="fill in a text that quotes audits, and print it")
     cite.add_argument("template", type=Path, help="such as docs/findings.md.j2")
     cite.set_defaults(run=_cite)
+    new = commands.add_parser("new", help="write a pack of claims that runs at once, to start from")
+    new.add_argument("name", help="of the paper, such as smith2024")
+    new.add_argument(
+        "--into", type=Path, default=Path(), metavar="DIR", help="where it goes (default: here)"
+    )
+    new.set_defaults(run=_new)
     schema = commands.add_parser("schema", help="print the JSON Schema of audits or of Recipes")
     schema.add_argument("name", help="audit or recipe")
     schema.set_defaults(run=_schema)
@@ -187,6 +193,16 @@ def _cite(asked: argparse.Namespace, rest: list[str]) -> int:
     from tic.report.citing import cite
 
     print(cite(asked.template), end="")
+    return 0
+
+
+def _new(asked: argparse.Namespace, rest: list[str]) -> int:
+    from tic.starter import write_pack
+
+    written = write_pack(asked.name, asked.into)
+    for path in written:
+        print(visible(str(path)))
+    print(f"try it: pytest {visible(str(written[0].parent))}")
     return 0
 
 

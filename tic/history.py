@@ -17,7 +17,8 @@ class _History(TypedDict, total=False):
     diverged: Required[str | None]
     seconds: FiniteFloat
     train_loss: list[FiniteFloat]
-    prefix_losses: list[list[FiniteFloat]]
+    curves: dict[str, list[FiniteFloat | list[FiniteFloat]]]
+    prefix_losses: list[list[FiniteFloat]]  # of version 3, which had this curve and no other
 
 
 _ADAPTER = TypeAdapter(_History)
@@ -34,13 +35,21 @@ def fault(history: object) -> str | None:
     return None
 
 
-def misfit(history: Mapping[str, Any], epochs: int, timesteps: int) -> str | None:
-    """Say what a history lacks that a training of so many epochs and timesteps leaves, or None."""
-    if absent := [key for key in ("seconds", "prefix_losses") if key not in history]:
-        return f"it lacks {' and '.join(absent)}"
+def misfit(history: Mapping[str, Any], epochs: int) -> str | None:
+    """Say what a history lacks that a training of so many epochs leaves, or None."""
+    if "seconds" not in history:
+        return "it lacks seconds"
     if history["diverged"] is not None:
         return None
-    losses = history["prefix_losses"]
-    if len(losses) != epochs or any(len(each) != timesteps for each in losses):
-        return f"its prefix_losses are not {epochs} epochs of {timesteps} timesteps"
+    for name, values in {"train_loss": history.get("train_loss", ()), **curves(history)}.items():
+        sizes = {len(each) if isinstance(each, list) else 0 for each in values}
+        if len(values) != epochs or len(sizes) > 1:
+            return f"its {name} are not {epochs} epochs of values of one shape"
     return None
+
+
+def curves(history: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """What the loss of a training kept of every epoch, by name; see `Loss.curves`."""
+    older = {name: history[name] for name in ("prefix_losses",) if name in history}
+    kept: dict[str, list[Any]] = history.get("curves", {})
+    return {**older, **kept}

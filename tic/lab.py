@@ -8,13 +8,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from tic import data, history, models
+from tic import data, history
+from tic.data import Dataset, Samples, Split
 from tic.errors import DataNotFoundError, DivergedRunError, TicError
+from tic.models import SpikingNetwork
+from tic.models.logits import described
 from tic.recipe import Recipe
 from tic.run import Run
 from tic.seeding import derive
@@ -56,22 +58,20 @@ class Lab:
         """
         return usable_device(self.device_name)
 
-    def images(
-        self, dataset: str, split: Literal["train", "test"], size: int | None = None
-    ) -> data.ImageData:
-        """Load images onto the device; `size` of them, the first of a fixed permutation."""
+    def samples(self, dataset: Dataset, split: Split, size: int | None = None) -> Samples:
+        """Load samples onto the device; `size` of them, the first of a fixed permutation."""
         return _on_device(self.device, self.data_root, dataset, split, size)
 
-    def require_data(self, dataset: str, *, download: bool) -> None:
+    def require_data(self, dataset: Dataset, *, download: bool) -> None:
         """See that both splits of a data set are there.
 
         Raises:
             DataNotFoundError: One is not on this machine and is not to be downloaded.
-            TicError: Its files are damaged.
+            TicError: It is damaged.
         """
-        data.require(dataset, self.data_root, download=download)
+        dataset.require(self.data_root, download=download)
 
-    def holds_data(self, dataset: str) -> bool:
+    def holds_data(self, dataset: Dataset) -> bool:
         """Whether both splits of a data set are on this machine."""
         try:
             self.require_data(dataset, download=False)
@@ -81,7 +81,8 @@ class Lab:
 
     def fingerprint(self, recipe: Recipe) -> str:
         """Identify the Run of a Recipe on the data that lie here."""
-        return _fingerprint(recipe, self.images(recipe.dataset, "train", recipe.train_size).digest)
+        samples = self.samples(recipe.dataset, "train", recipe.train_size)
+        return _fingerprint(recipe, samples.digest)
 
     def has(self, recipe: Recipe, *, verify: bool = False) -> bool:
         """Whether the Run is finished, and its files are whole when that is to be verified."""
@@ -95,7 +96,7 @@ class Lab:
             TicError: It tells of another training.
         """
         run = self.store.get(self.fingerprint(recipe))
-        if run and (fault := history.misfit(run.history, recipe.epochs, recipe.timesteps)):
+        if run and (fault := history.misfit(run.history, recipe.epochs)):
             raise TicError(
                 f"{run.folder} must have the history of {recipe.label}, but {fault}; remove the "
                 f"folder, and it is trained anew"
@@ -116,25 +117,26 @@ class Lab:
             raise DivergedRunError(f"{recipe.label}: {run.diverged}")
         return run
 
-    def fresh_network(self, recipe: Recipe) -> models.SpikingNetwork:
-        """Build the Recipe's network, to be trained, with the weights that its seed gives."""
-        spec = data.SPECS[recipe.dataset]
+    def fresh_network(self, recipe: Recipe) -> nn.Module:
+        """Build the Recipe's network, to be trained, with the weights that its seed gives.
+
+        Raises:
+            TicError: Its architecture builds none, or one without parameters.
+        """
         with torch.random.fork_rng(devices=[]):
             # torch.manual_seed would seed accelerators too, which no fork restores.
             torch.default_generator.manual_seed(derive(recipe.seed, "weights"))
-            network = models.build(
-                recipe.architecture,
-                in_channels=spec.channels,
-                num_classes=spec.num_classes,
-                timesteps=recipe.timesteps,
-                tau=recipe.tau,
-                mean=spec.mean,
-                std=spec.std,
+            network = recipe.architecture.build(recipe.dataset.facts, recipe.timesteps)
+        if not isinstance(network, nn.Module) or not any(
+            parameter.requires_grad for parameter in network.parameters()
+        ):
+            raise TicError(
+                f"{type(recipe.architecture).__name__}.build must return a torch.nn.Module with "
+                f"parameters to be trained, got {described(network)}"
             )
-        network.stepwise = recipe.batch_norm == "stepwise"
         return network.to(self.device)
 
-    def trainable(self, network: models.SpikingNetwork) -> Callable[[Tensor], Tensor]:
+    def trainable(self, network: nn.Module) -> Callable[[Tensor], Tensor]:
         """What trains a network: itself, or what it is compiled to.
 
         Raises:
@@ -142,16 +144,17 @@ class Lab:
         """
         return _compiled(network) if self.compiled else network
 
-    def network(self, recipe: Recipe, epoch: int | None = None) -> models.SpikingNetwork:
+    def network(self, recipe: Recipe, epoch: int | None = None) -> nn.Module:
         """Rebuild the trained network after an epoch, the last without one, in evaluation mode."""
         network = self.fresh_network(recipe)
         last = recipe.epochs if epoch is None else epoch
         network.load_state_dict(self.run(recipe).weights(last, network.state_dict()))
-        network.stepwise = False  # how it was trained makes no difference any more
+        if isinstance(network, SpikingNetwork):
+            network.stepwise = False  # how it was trained makes no difference any more
         return network.eval()
 
 
-def _compiled(network: models.SpikingNetwork) -> Callable[[Tensor], Tensor]:
+def _compiled(network: nn.Module) -> Callable[[Tensor], Tensor]:
     from torch._dynamo.exc import TorchDynamoException
 
     # What was compiled before for other shapes and timesteps would make kernels, and so bits, of
@@ -175,12 +178,8 @@ def _compiled(network: models.SpikingNetwork) -> Callable[[Tensor], Tensor]:
 
 @lru_cache(maxsize=16)
 def _on_device(
-    device: torch.device,
-    root: Path | None,
-    dataset: str,
-    split: Literal["train", "test"],
-    size: int | None,
-) -> data.ImageData:
+    device: torch.device, root: Path | None, dataset: Dataset, split: Split, size: int | None
+) -> Samples:
     return data.load(dataset, split, root, size=size).to(device)
 
 

@@ -1,8 +1,14 @@
-"""Training losses, and the one read-out convention of the project: the mean logits over 1..t."""
+"""Training losses, and the one read-out convention of the project: the mean logits over 1..t.
+
+A loss is a kind: `MeanLoss()`, `PrefixLoss()`, `AlphaLoss(0.01)`, or one of a paper's own. The
+functions are what these compute.
+"""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
@@ -12,11 +18,32 @@ from torch.nn import functional
 
 from tic.arrays import real_number
 from tic.errors import TicError, as_tic_error, require_known
+from tic.kinds import Kind
 
 Per = Literal["batch", "sample"]
 
 _NO_LABEL = torch.iinfo(torch.int64).min
 """What torch skips; its -100 would count as a sample here and as none there."""
+
+
+class Loss(Kind, ABC):
+    """What a training makes small; a subclass is a frozen dataclass."""
+
+    @abstractmethod
+    def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The loss of a batch, a scalar.
+
+        Args:
+            logits: Read-outs, shape (T, B, K).
+            labels: Class indices, shape (B,).
+        """
+
+    def curves(self, logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """What else a Run's history keeps of every epoch, each the mean over a batch, by name.
+
+        Scalars or vectors, always of the same shape.
+        """
+        return {}
 
 
 class Readout(StrEnum):
@@ -111,6 +138,71 @@ def alpha_loss(logits: Tensor, labels: Tensor, alpha: float, per: Per = "batch")
         raise TicError(f"alpha must be finite, got {level}; it is a loss in nats")
     losses = sample_losses(logits, labels) if per == "sample" else prefix_losses(logits, labels)
     return (losses - level).abs().mean()
+
+
+class _OverPrefixes(Loss):
+    """A loss of this project; each keeps L_t of every prefix."""
+
+    def curves(self, logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """See `Loss.curves`: `prefix_losses`, L_t for every t, shape (T,)."""
+        return {"prefix_losses": prefix_losses(logits, labels)}
+
+    def priced_as(self) -> Loss:
+        """See `Kind.priced_as`: beside a network they all cost nothing."""
+        return MeanLoss()
+
+
+@dataclass(frozen=True)
+class MeanLoss(_OverPrefixes):
+    """Cross-entropy of the mean logits over all T timesteps, the paper's default loss."""
+
+    def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """See `mean_loss`."""
+        return mean_loss(logits, labels)
+
+
+@dataclass(frozen=True)
+class PrefixLoss(_OverPrefixes):
+    """Mean over t of the cross-entropy L_t: every prefix read-out is fitted."""
+
+    @property
+    def name(self) -> str:
+        """For labels."""
+        return "prefix"
+
+    def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """See `prefix_loss`."""
+        return prefix_loss(logits, labels)
+
+
+@dataclass(frozen=True)
+class AlphaLoss(_OverPrefixes):
+    """The loss of every prefix read-out is held near α (Eq. 9-10).
+
+    Attributes:
+        alpha: Level that each L_t is held at, in nats.
+        per: Whether the absolute value of Eq. 9 is taken per batch, as in flooding, or per sample.
+
+    Raises:
+        TicError: α is negative or not finite.
+    """
+
+    alpha: float
+    per: Per = "batch"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.alpha < 0:
+            raise TicError(f"alpha must be at least 0, as losses are, got {self.alpha:g}")
+
+    @property
+    def label(self) -> str:
+        """See `Kind.label`."""
+        return f"alpha{self.alpha}" + ("-per-sample" if self.per == "sample" else "")
+
+    def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """See `alpha_loss`."""
+        return alpha_loss(logits, labels, self.alpha, self.per)
 
 
 def _cross_entropy(logits: Tensor, labels: Tensor, reduction: str) -> Tensor:

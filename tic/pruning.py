@@ -8,15 +8,83 @@ rounding on; with f = 1/2 it has removed at most one weight more or less.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
 from tic import seeding
 from tic.arrays import whole_number
 from tic.errors import TicError, as_tic_error
-from tic.recipe import Pruning, PruningScope, Recipe
+from tic.fitting import Fit, Rule
+from tic.recipe import Recipe
 
 Masks = dict[str, Tensor]
+Order = Literal["magnitude", "random"]
+Scope = Literal["global", "layer"]
+
+
+@dataclass(frozen=True)
+class Pruning(Rule):
+    """Weights that are held at zero while a network is trained again from its parent's.
+
+    Attributes:
+        sparsity: Share of the prunable weights that is held at zero, in (0, 1). Those that were
+            pruned in the parent are among them.
+        order: Which: those smallest in `magnitude` in the parent's final weights, or drawn at
+            `random` from the seed.
+        scope: Whether weights compete with those of all layers (`global`), or of their own `layer`,
+            so that every layer has the same sparsity.
+
+    Raises:
+        TicError: The sparsity is out of its range.
+    """
+
+    needs_parent = True
+
+    sparsity: float
+    order: Order = "magnitude"
+    scope: Scope = "global"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.sparsity < 1:
+            raise TicError(f"sparsity must be in (0, 1), got {self.sparsity:g}; leave pruning out")
+
+    @property
+    def label(self) -> str:
+        """See `Kind.label`."""
+        drawn = "-random" if self.order == "random" else ""
+        return f"pruned{self.sparsity:.1%}{drawn}" + ("-by-layer" if self.scope == "layer" else "")
+
+    def start(self, fit: Fit) -> None:
+        """Choose the weights, and prune them."""
+        for name, mask in self.masks(prunable(fit.network), fit.seed).items():
+            fit.tensors[f"pruned.{name}"] = mask
+        self.after_step(fit)
+
+    def after_step(self, fit: Fit) -> None:
+        """Set the masked weights to zero again."""
+        weights = prunable(fit.network)
+        apply_masks(weights, {name: fit.tensors[f"pruned.{name}"] for name in weights})
+
+    def masks(self, weights: dict[str, Tensor], seed: int) -> Masks:
+        """Mask weights, which are those of the parent."""
+        if self.order == "random":
+            return random_masks(weights, self.sparsity, seed, self.scope)
+        return magnitude_masks(weights, self.sparsity, self.scope)
+
+
+def pruning_of(recipe: Recipe) -> Pruning | None:
+    """The rule that prunes in a training, if one does."""
+    return next((each for each in recipe.rules if isinstance(each, Pruning)), None)
+
+
+def sparsity_of(recipe: Recipe) -> float:
+    """Share of the prunable weights that a training holds at zero."""
+    pruning = pruning_of(recipe)
+    return pruning.sparsity if pruning else 0.0
 
 
 def prunable(model: nn.Module) -> dict[str, Tensor]:
@@ -28,9 +96,7 @@ def prunable(model: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def magnitude_masks(
-    weights: dict[str, Tensor], sparsity: float, scope: PruningScope = "global"
-) -> Masks:
+def magnitude_masks(weights: dict[str, Tensor], sparsity: float, scope: Scope = "global") -> Masks:
     """Mask the weights smallest in magnitude.
 
     Args:
@@ -62,7 +128,7 @@ def _smallest(weights: dict[str, Tensor], sparsity: float) -> Masks:
 
 
 def random_masks(
-    weights: dict[str, Tensor], sparsity: float, seed: int, scope: PruningScope = "global"
+    weights: dict[str, Tensor], sparsity: float, seed: int, scope: Scope = "global"
 ) -> Masks:
     """Mask weights drawn uniformly, the control of `magnitude_masks`.
 
@@ -82,13 +148,6 @@ def random_masks(
         for name, weight in weights.items()
     }
     return magnitude_masks(scores, sparsity, scope)
-
-
-def recipe_masks(weights: dict[str, Tensor], recipe: Recipe) -> Masks:
-    """Mask the weights, those of its parent, that a Recipe holds at zero."""
-    if recipe.pruning == "random":
-        return random_masks(weights, recipe.sparsity, recipe.seed, recipe.pruning_scope)
-    return magnitude_masks(weights, recipe.sparsity, recipe.pruning_scope)
 
 
 @torch.no_grad()
@@ -111,7 +170,7 @@ def pruning_chain(
     fraction: float,
     retrain_epochs: int,
     retrain_timesteps: int,
-    pruning: Pruning = "magnitude",
+    order: Order = "magnitude",
 ) -> list[Recipe]:
     """Recipes of iterative pruning: each round removes a share of what is left and retrains.
 
@@ -121,7 +180,7 @@ def pruning_chain(
         fraction: Share of the remaining weights that a round removes.
         retrain_epochs: Epochs per round, N_retrain.
         retrain_timesteps: Timesteps while retraining, T_retrain.
-        pruning: Which weights a round removes; see `Recipe`.
+        order: Which weights a round removes; see `Pruning`.
 
     Returns:
         One Recipe per round, each the parent of the next.
@@ -134,13 +193,15 @@ def pruning_chain(
             f"retrain_timesteps must be at most the {base.timesteps} timesteps of the first "
             f"training, got {retrain_timesteps}"
         )
+    left = 1 - sparsity_of(base)
+    others = tuple(each for each in base.rules if not isinstance(each, Pruning))
     chain: list[Recipe] = []
     for done in range(1, rounds + 1):
+        sparsity = 1 - left * (1 - fraction) ** done
         chain.append(
             base.but(
                 parent=chain[-1] if chain else base,
-                sparsity=1 - (1 - base.sparsity) * (1 - fraction) ** done,
-                pruning=pruning,
+                rules=(*others, Pruning(sparsity, order)),
                 timesteps=retrain_timesteps,
                 epochs=retrain_epochs,
                 checkpoints=1,

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -18,96 +17,73 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from tic import former
+from tic.data import Augmentation, Dataset
 from tic.errors import TicError
+from tic.fitting import CosineSGD, Fitting, Rule
+from tic.kinds import Described, UntrustedError, identity
+from tic.losses import Loss, MeanLoss
+from tic.models.architecture import Architecture
 from tic.text import quoted, shorten
 
-VERSION = 3
+VERSION = 4
 """Raised when the same fields train to other bits than before."""
 
 MOST_TIMESTEPS = 10_000
 MOST_EPOCHS = 1_000_000
-MOST_IMAGES = 10**9
+MOST_SAMPLES = 10**9
 MOST_ANCESTORS = 100
 """Beyond these no training ends; what is larger is refused before anything is allocated for it."""
 _MOST_FAULTS, _LONGEST_PLACE = 5, 60
 _REFUSAL = "not a valid Recipe: "
 
-Name = Annotated[str, Field(max_length=200)]
 Timesteps = Annotated[int, Field(ge=1, le=MOST_TIMESTEPS)]
 Epochs = Annotated[int, Field(ge=1, le=MOST_EPOCHS)]
-Images = Annotated[int, Field(ge=1, le=MOST_IMAGES)]
-# Equal Recipes have equal fingerprints, and -0.0 equals 0.0.
-_UNSIGNED = AfterValidator(lambda number: number + 0.0)
-NotNegative = Annotated[float, Field(ge=0), _UNSIGNED]
-Share = Annotated[float, Field(ge=0, lt=1), _UNSIGNED]
-Pruning = Literal["magnitude", "random"]
-PruningScope = Literal["global", "layer"]
+Count = Annotated[int, Field(ge=1, le=MOST_SAMPLES)]
 Precision = Literal["fp32", "bf16"]
 
 
 class Recipe(BaseModel):
     """Everything that one training depends on, besides the bytes of its data.
 
+    What a paper may bring is a kind (see `tic.kinds`); the rest is the same for all.
+
     Attributes:
-        dataset: Name of the data set.
-        train_size: Number of training images, the first of a fixed permutation; all without it.
-        architecture: Name of the network.
-        timesteps: Number of timesteps T.
-        tau: Time constant of the neurons, in timesteps (Eq. 1).
-        loss: `mean` (cross-entropy of the mean logits over T), `prefix` (of every prefix read-out)
-            or `alpha` (Eq. 10).
-        alpha: Level of the α loss, in nats; with `loss="alpha"` only.
-        alpha_per: Whether the α loss takes the absolute value of Eq. 9 per batch or per sample.
-        epochs: Passes over the training images.
-        batch_size: Images per step.
-        learning_rate: Of SGD at the start; a cosine takes it to 0 at the last epoch.
-        momentum: Of SGD.
-        dampening: Of SGD: the momentum takes up (1 - dampening) of every gradient after the first;
-            needs a momentum.
-        weight_decay: L2 coefficient of SGD, on all parameters.
-        batch_norm: Whether batch normalisation takes its statistics while training over all
-            timesteps of a batch together (`joint`), or over each by itself (`stepwise`), which
-            updates the running ones T times in a step.
+        dataset: What it is trained on.
+        train_size: Number of training samples, the first of a fixed permutation; all without it.
+        architecture: What builds the network.
+        timesteps: Number of timesteps T; 1 for a network without time.
+        loss: What is made small.
+        fitting: Optimiser and schedule.
+        rules: What else acts on the training, in this order.
+        epochs: Passes over the training samples.
+        batch_size: Samples per step.
         precision: Of the training: `fp32`, or `bf16`, in which layers compute in bfloat16 where
             autocast deems it safe, while weights, membranes and loss stay in float32.
-        augmentation: `crop-flip` (label-preserving, as the data set allows) or `none`.
+        augmentation: Of the training samples; none without it.
         checkpoints: Number of evenly spaced epochs whose weights are kept. With more than one, the
             untrained network (epoch 0) and epoch 1 are kept beside them.
-        seed: Of the initial weights, the order of the images, their augmentation and the weights
-            that random pruning draws.
+        seed: Of the initial weights, the order of the samples, their augmentation and what rules
+            draw.
         parent: Recipe whose final weights this one starts from.
-        sparsity: Share of prunable weights held at zero; needs a parent.
-        pruning: Which weights are held at zero: those smallest in `magnitude` in the parent's final
-            weights, or drawn at `random` from the seed. Those pruned in the parent are among them.
-        pruning_scope: Whether weights compete with those of all layers (`global`), or of their own
-            `layer`, so that every layer has the same sparsity.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    dataset: Name
-    train_size: Images | None = None
-    architecture: Name = "tiny"
+    dataset: Annotated[Dataset, Described(Dataset)]
+    train_size: Count | None = None
+    architecture: Annotated[Architecture, Described(Architecture)]
     timesteps: Timesteps = 5
-    tau: Annotated[float, Field(gt=0)] = 2.0
-    loss: Literal["mean", "prefix", "alpha"] = "mean"
-    alpha: NotNegative | None = None
-    alpha_per: Literal["batch", "sample"] = "batch"
+    loss: Annotated[Loss, Described(Loss)] = MeanLoss()
+    fitting: Annotated[Fitting, Described(Fitting)] = CosineSGD()
+    rules: tuple[Annotated[Rule, Described(Rule)], ...] = ()
     epochs: Epochs = 60
-    batch_size: Annotated[int, Field(ge=2, le=MOST_IMAGES)] = 128
-    learning_rate: Annotated[float, Field(gt=0)] = 0.3
-    momentum: Share = 0.9
-    dampening: Share = 0.0
-    weight_decay: NotNegative = 5e-4
-    batch_norm: Literal["joint", "stepwise"] = "joint"
+    batch_size: Annotated[int, Field(ge=2, le=MOST_SAMPLES)] = 128
     precision: Precision = "fp32"
-    augmentation: Literal["crop-flip", "none"] = "crop-flip"
+    augmentation: Annotated[Augmentation, Described(Augmentation)] | None = None
     checkpoints: Epochs = 1
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     parent: Recipe | None = None
-    sparsity: Share = 0.0
-    pruning: Pruning = "magnitude"
-    pruning_scope: PruningScope = "global"
 
     def __init__(self, **fields: object) -> None:
         _require_few_ancestors(fields)
@@ -129,20 +105,9 @@ class Recipe(BaseModel):
 
     @model_validator(mode="after")
     def _fields_belong_together(self) -> Recipe:
-        if (self.loss == "alpha") != (self.alpha is not None):
-            raise ValueError(
-                f"alpha goes with loss='alpha' and only with it, "
-                f"got loss={self.loss!r} and alpha={self.alpha}"
-            )
-        if self.alpha_per != "batch" and self.loss != "alpha":
-            raise ValueError(f"alpha_per={self.alpha_per!r} needs loss='alpha', got {self.loss!r}")
-        if self.sparsity and self.parent is None:
-            raise ValueError(f"sparsity {self.sparsity} needs a parent whose weights are ranked")
-        for name in ("pruning", "pruning_scope"):
-            if getattr(self, name) != type(self).model_fields[name].default and not self.sparsity:
-                raise ValueError(f"{name}={getattr(self, name)!r} needs a sparsity above 0, got 0")
-        if self.dampening and not self.momentum:
-            raise ValueError(f"dampening {self.dampening} needs a momentum above 0, got 0")
+        for rule in (self.fitting, *self.rules):
+            if rule.needs_parent and self.parent is None:
+                raise ValueError(f"{rule.label} needs a parent whose weights it starts from")
         if self.checkpoints > self.epochs:
             raise ValueError(
                 f"checkpoints must be at most epochs, got {self.checkpoints} and {self.epochs}"
@@ -179,33 +144,28 @@ class Recipe(BaseModel):
         Returns:
             24 hexadecimal digits.
         """
-        fields = self.model_dump(exclude_defaults=True, exclude={"parent"})
+        version, fields = former.identity(self.described()) or (VERSION, identity(self))
         if self.parent is not None:
             fields["parent"] = self.parent.fingerprint(data_digest)
-        document = {"version": VERSION, "data": data_digest, "recipe": fields}
+        document = {"version": version, "data": data_digest, "recipe": fields}
         canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:24]
+
+    def described(self) -> dict[str, Any]:
+        """The fields as plain JSON without the parent, kinds as `tic.kinds` describes them."""
+        return self.model_dump(mode="json", exclude={"parent"})
 
     @property
     def label(self) -> str:
         """Short name for people, such as `tiny-digits-T5-alpha0.01-seed2`."""
-        per = "-per-sample" if self.alpha_per == "sample" else ""
-        loss = {"mean": "", "prefix": "-prefix"}.get(self.loss, f"-{self.loss}{self.alpha}{per}")
-        drawn = "-random" if self.pruning == "random" else ""
-        ranked = "-by-layer" if self.pruning_scope == "layer" else ""
-        pruned = f"-pruned{self.sparsity:.1%}{drawn}{ranked}" if self.sparsity else ""
-        batch_norm = "" if self.batch_norm == "joint" else f"-{self.batch_norm}"
-        precision = "" if self.precision == "fp32" else f"-{self.precision}"
-        shown = {"tau": "tau", "learning_rate": "lr", "dampening": "damp", "weight_decay": "wd"}
-        changed = "".join(
-            f"-{short}{getattr(self, name):.3g}"
-            for name, short in shown.items()
-            if getattr(self, name) != Recipe.model_fields[name].default
-        )
-        return (
-            f"{self.architecture}-{self.dataset}-T{self.timesteps}{changed}{batch_norm}{loss}{pruned}"
-            f"{precision}-seed{self.seed}"
-        )
+        parts = [f"{self.architecture.label}-{self.dataset.label}-T{self.timesteps}"]
+        for name in ("fitting", "loss"):
+            value = getattr(self, name)
+            if value != type(self).model_fields[name].default:
+                parts.append(value.label)
+        parts += [rule.label for rule in self.rules]
+        parts += [] if self.precision == "fp32" else [self.precision]
+        return "-".join([*filter(None, parts), f"seed{self.seed}"])
 
 
 def _require_few_ancestors(fields: object) -> None:
@@ -225,6 +185,9 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
+        for fault in error.errors(include_url=False, include_input=False):
+            if isinstance(untrusted := fault.get("ctx", {}).get("error"), UntrustedError):
+                raise untrusted from None
         raise TicError(_explain(error)) from None
 
 

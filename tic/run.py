@@ -15,6 +15,7 @@ from tic import history
 from tic.errors import TicError
 from tic.files import is_plain, parse_json, read_stored
 from tic.tensors import read_tensors
+from tic.text import quoted
 from tic.writing import reason
 
 MANIFEST = "manifest.json"
@@ -52,6 +53,20 @@ class Run:
         """Why the training has no result, or None."""
         reason: str | None = self.history["diverged"]
         return reason
+
+    def curve(self, name: str) -> list[Any]:
+        """What the training's loss kept of every epoch under a name; see `Loss.curves`.
+
+        Raises:
+            TicError: It kept no such curve.
+        """
+        kept = history.curves(self.history)
+        if name not in kept:
+            known = ", ".join(kept) or "none"
+            raise TicError(
+                f"the loss of {self.folder.name} keeps no curve {quoted(name)}; it keeps {known}"
+            )
+        return kept[name]
 
     @property
     def manifest_digest(self) -> str:

@@ -25,18 +25,26 @@ def write_tensors(
     Raises:
         TicError: It cannot be written.
     """
-    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    whole, seen = {}, set()
+    for name, tensor in tensors.items():
+        own = tensor.detach().cpu().contiguous()
+        memory = own.untyped_storage().data_ptr()
+        whole[name] = own.clone() if memory in seen else own  # such as weights that are tied
+        seen.add(memory)
     content = safetensors.torch.save(whole, metadata)
     write_atomically(path, content)
     return hashlib.sha256(content).hexdigest()
 
 
-def read_tensors(path: Path, like: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+def read_tensors(
+    path: Path, like: Mapping[str, Tensor] | None = None, free: tuple[str, ...] = ()
+) -> dict[str, Tensor]:
     """Read a safetensors file.
 
     Args:
         path: The file.
         like: Tensors of the names, shapes and types that it must have, on any device.
+        free: Beginnings of names that it may have besides, of any shape and type.
 
     Raises:
         OSError: It cannot be read.
@@ -46,7 +54,9 @@ def read_tensors(path: Path, like: Mapping[str, Tensor] | None = None) -> dict[s
         with safetensors.safe_open(path, "pt") as file:
             names = list(file.keys())
             if like is not None:
-                _require(path, {n: tuple(file.get_slice(n).get_shape()) for n in names}, like)
+                like = {n: tensor for n, tensor in like.items() if not n.startswith(free)}
+                known = (n for n in names if not n.startswith(free))
+                _require(path, {n: tuple(file.get_slice(n).get_shape()) for n in known}, like)
             tensors = {name: file.get_tensor(name) for name in names}
     except safetensors.SafetensorError as error:
         raise _refusal(path, str(error)) from None

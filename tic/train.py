@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from tic import losses, pruning, seeding
-from tic.checkpoint import UNUSABLE, Checkpoint, read_checkpoint, write_checkpoint
-from tic.data import ImageData
+from tic import seeding
+from tic.arrays import all_finite
+from tic.checkpoint import (
+    RULES,
+    UNUSABLE,
+    Checkpoint,
+    pack_state,
+    read_checkpoint,
+    unpack_state,
+    write_checkpoint,
+)
+from tic.data import Samples
 from tic.errors import DivergedRunError, TicError
+from tic.fitting import Fit
+from tic.kinds import place
 from tic.lab import Lab, one_thread
 from tic.memory import told_when_lacking
+from tic.models.logits import described, logits_of
 from tic.recipe import Recipe
 from tic.run import HISTORY, RECIPE, STATE, Run, weights_name
 from tic.tensors import write_tensors
@@ -73,37 +85,11 @@ def _train(recipe: Recipe, lab: Lab, fingerprint: str, on_epoch: OnEpoch | None 
         return _Training(recipe, lab, fingerprint).finish(on_epoch or (lambda epoch: None))
 
 
-def learning_rate(recipe: Recipe, epoch: int) -> float:
-    """Cosine schedule: the rate during the epoch that follows `epoch` finished ones."""
-    return recipe.learning_rate * (1 + math.cos(math.pi * epoch / recipe.epochs)) / 2
-
-
-def objective(recipe: Recipe, logits: Tensor, labels: Tensor) -> Tensor:
-    """The Recipe's training loss, a scalar, from logits (T, B, K) and labels (B,)."""
-    if recipe.loss == "mean":
-        return losses.mean_loss(logits, labels)
-    if recipe.loss == "prefix":
-        return losses.prefix_loss(logits, labels)
-    assert recipe.alpha is not None  # the Recipe sees to it
-    return losses.alpha_loss(logits, labels, recipe.alpha, recipe.alpha_per)
-
-
-def optimiser(recipe: Recipe, network: nn.Module) -> torch.optim.SGD:
-    """SGD on a network's parameters as the Recipe says, at the rate that it begins with."""
-    return torch.optim.SGD(
-        network.parameters(),
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        dampening=recipe.dampening,
-        weight_decay=recipe.weight_decay,
-    )
-
-
 def take_step(
     recipe: Recipe,
     forward: Callable[[Tensor], Tensor],
     optimiser: torch.optim.Optimizer,
-    images: Tensor,
+    inputs: Tensor,
     labels: Tensor,
 ) -> tuple[Tensor, Tensor]:
     """Take one training step in the Recipe's precision.
@@ -112,20 +98,40 @@ def take_step(
         recipe: Gives loss and precision.
         forward: The network in training mode, or what it was compiled to.
         optimiser: Of its parameters.
-        images: Shape (B, C, H, W).
+        inputs: Shape (B, …).
         labels: Shape (B,).
 
     Returns:
-        Loss, a scalar, and logits (T, B, K) in float32, from before the step.
+        Loss, a scalar, and logits (T, B, K) in at least float32, from before the step.
+
+    Raises:
+        TicError: The network's output or the loss is not what it must be.
     """
-    with torch.autocast(images.device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
-        logits = forward(images)
-    logits = logits.float()
-    loss = objective(recipe, logits, labels)
+    with torch.autocast(inputs.device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
+        logits = logits_of(forward, inputs)
+    _require_shape(recipe, logits)
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    loss = recipe.loss(logits, labels)
+    if not isinstance(loss, Tensor) or loss.shape != () or not loss.requires_grad:
+        raise TicError(
+            f"the loss {place(recipe.loss)} must return a scalar that depends on the logits, got "
+            f"{described(loss)}; take a mean over its values"
+        )
     optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     optimiser.step()
     return loss.detach(), logits.detach()
+
+
+def _require_shape(recipe: Recipe, logits: Tensor) -> None:
+    """Refuse read-outs of another number of timesteps or classes than the Recipe's."""
+    steps, classes = recipe.timesteps, recipe.dataset.facts.num_classes
+    if logits.shape[0] != steps or logits.shape[2] != classes:
+        raise TicError(
+            f"the network of {place(recipe.architecture)} must give logits (T, B, K) with T={steps}"
+            f" and K={classes}, as the Recipe and {recipe.dataset.name} have them, got "
+            f"{tuple(logits.shape)}; a network without time has timesteps=1"
+        )
 
 
 @dataclass
@@ -133,9 +139,10 @@ class _Progress:
     """What is known after a number of whole epochs."""
 
     epoch: int = 0
+    step: int = 0
     seconds: float = 0.0
     train_loss: list[float] = field(default_factory=list)
-    prefix_losses: list[list[float]] = field(default_factory=list)
+    curves: dict[str, list[Any]] = field(default_factory=dict)
     diverged: str | None = None
 
 
@@ -145,14 +152,21 @@ class _Training:
     def __init__(self, recipe: Recipe, lab: Lab, fingerprint: str) -> None:
         self.recipe, self.lab, self.fingerprint = recipe, lab, fingerprint
         self.folder: Path = lab.store.work_folder(fingerprint)
-        self.images: ImageData = lab.images(recipe.dataset, "train", recipe.train_size)
-        _require_normalisable(recipe, len(self.images))
+        self.samples: Samples = lab.samples(recipe.dataset, "train", recipe.train_size)
+        _require_whole_batches(recipe, len(self.samples))
         self.network = lab.fresh_network(recipe)
         self.forward = lab.trainable(self.network)
-        self.optimiser = optimiser(recipe, self.network)
+        self.rules = (recipe.fitting, *recipe.rules)
+        self.fit = Fit(
+            self.network,
+            recipe.fitting.optimiser(self.network),
+            recipe.epochs,
+            recipe.seed,
+            seeding.generator(recipe.seed, "rules"),
+        )
+        _require_optimiser(recipe, self.fit.optimiser)
         self.generator = seeding.generator(recipe.seed, "order", lab.device)
         self.progress = _Progress()
-        self.masks: pruning.Masks = {}
         self.kept: dict[str, str] = {}  # sha256 of the weights that were written, by file
 
     def finish(self, on_epoch: OnEpoch) -> Run:
@@ -161,8 +175,8 @@ class _Training:
         remove_half_written(self.folder)
         write_json(self.folder / RECIPE, self.recipe.model_dump(mode="json"))
         try:
-            self._start_from_parent()
-            self._resume()
+            if not self._resumed():
+                self._start()
             while self.progress.epoch < self.recipe.epochs and not self.progress.diverged:
                 self._train_epoch()
                 self._save()
@@ -171,88 +185,113 @@ class _Training:
             self.progress.diverged = f"its parent has no weights ({error})"
         return self._publish()
 
-    def _start_from_parent(self) -> None:
-        if self.recipe.parent is None:
-            return
-        parent, layout = self.recipe.parent, self.network.state_dict()
-        self.network.load_state_dict(self.lab.run(parent).weights(parent.epochs, layout))
-        weights = pruning.prunable(self.network)
-        self.masks = pruning.recipe_masks(weights, self.recipe)
-        pruning.apply_masks(weights, self.masks)
-
-    def _resume(self) -> None:
-        try:
-            self._load(self.folder / STATE)
-        except UNUSABLE:
-            # A state that cannot be used is worth nothing; what lies beside it is written anew.
-            self._keep_weights()
+    def _start(self) -> None:
+        if self.recipe.parent is not None:
+            parent, layout = self.recipe.parent, self.network.state_dict()
+            self.network.load_state_dict(self.lab.run(parent).weights(parent.epochs, layout))
+        with self._own_random_numbers("start"):
+            for rule in self.rules:
+                rule.start(self.fit)
+        self._keep_weights()
 
     def _train_epoch(self) -> None:
         started = time.perf_counter()
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.recipe, self.progress.epoch)
-        loss, prefixes = self._pass_over_images()
+        loss, curves = self._pass_over_samples()
         self.progress.epoch += 1
+        self.progress.step = self.fit.step
         self.progress.seconds += time.perf_counter() - started
-        if fault := self._fault(loss, prefixes):
+        if fault := self._fault(loss, curves):
             self.progress.diverged = f"{fault} in epoch {self.progress.epoch}"
             return
         self.progress.train_loss.append(loss)
-        self.progress.prefix_losses.append(prefixes)
+        for name, values in curves.items():
+            self.progress.curves.setdefault(name, []).append(values)
 
-    def _fault(self, loss: float, prefixes: list[float]) -> str | None:
-        if not all(map(math.isfinite, (loss, *prefixes))):
-            return f"the training loss became {loss}"
+    def _fault(self, loss: float, curves: Mapping[str, Any]) -> str | None:
+        for name, values in {"training loss": loss, **curves}.items():
+            if not all_finite([values]):
+                return f"the {name} became {values}"
         if not all(bool(tensor.isfinite().all()) for tensor in self.network.state_dict().values()):
             return "the weights stopped being finite"
         return None
 
-    def _pass_over_images(self) -> tuple[float, list[float]]:
-        """Take one epoch of steps; return the means over images of objective and L_t."""
+    def _pass_over_samples(self) -> tuple[float, dict[str, Any]]:
+        """Take one epoch of steps; return the means over samples of loss and curves."""
         self.network.train()
-        weights = pruning.prunable(self.network)
-        total = torch.zeros(1 + self.recipe.timesteps, device=self.lab.device)
-        for images, labels in self.images.shuffled_batches(
-            self.recipe.batch_size,
-            self.generator,
-            augment=self.recipe.augmentation == "crop-flip",
-        ):
-            loss, logits = take_step(self.recipe, self.forward, self.optimiser, images, labels)
-            pruning.apply_masks(weights, self.masks)
-            prefixes = losses.prefix_losses(logits, labels)
-            total += torch.cat([loss[None], prefixes]) * len(labels)
-        loss_mean, *prefix_means = (total / len(self.images)).tolist()
-        return loss_mean, prefix_means
+        self.fit.epoch = self.progress.epoch
+        with self._own_random_numbers(f"epoch {self.progress.epoch}"):
+            for rule in self.rules:
+                rule.before_epoch(self.fit)
+            total = torch.zeros((), device=self.lab.device)
+            shapes: dict[str, torch.Size] = {}
+            for inputs, labels in self.samples.shuffled_batches(
+                self.recipe.batch_size, self.generator, augmentation=self.recipe.augmentation
+            ):
+                loss, logits = take_step(
+                    self.recipe, self.forward, self.fit.optimiser, inputs, labels
+                )
+                self.fit.step += 1
+                for rule in self.rules:
+                    rule.after_step(self.fit)
+                curves = self.recipe.loss.curves(logits, labels)
+                shapes = _shapes(self.recipe, curves, shapes)
+                flat = [values.detach().flatten() for values in curves.values()]
+                total = total + torch.cat([loss[None], *flat]) * len(labels)
+        loss_mean, *means = (total / len(self.samples)).tolist()
+        return loss_mean, _shaped(means, shapes)
+
+    @contextmanager
+    def _own_random_numbers(self, purpose: str) -> Iterator[None]:
+        """Let what draws from torch's own generators, such as dropout, draw the same when resumed.
+
+        An epoch is what is resumed, so each has a seed.
+        """
+        device = self.lab.device
+        seed = seeding.derive(self.recipe.seed, purpose)
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            torch.default_generator.manual_seed(seed)
+            if device.type == "cuda":
+                torch.cuda.manual_seed(seed)
+            yield
 
     def _save(self) -> None:
         self._keep_weights()
-        checkpoint = Checkpoint(vars(self.progress), self.kept, self._state())
-        write_checkpoint(self.folder / STATE, checkpoint)
+        write_checkpoint(self.folder / STATE, self._checkpoint())
 
-    def _state(self) -> dict[str, Tensor]:
-        network = self.network.state_dict()
-        return {
-            **{f"network.{name}": tensor for name, tensor in network.items()},
-            **{f"momentum.{name}": tensor for name, tensor in self._momenta().items()},
+    def _checkpoint(self) -> Checkpoint:
+        _require_own_tensors(self.fit)
+        tensors = {
+            **{f"network.{name}": tensor for name, tensor in self.network.state_dict().items()},
             "generator": self.generator.get_state(),
+            "rules.generator": self.fit.generator.get_state(),
         }
+        rules = {f"{RULES}{name}": tensor for name, tensor in self.fit.tensors.items()}
+        optimiser, own = pack_state(self.fit.optimiser)
+        return Checkpoint(vars(self.progress), self.kept, optimiser, {**tensors, **rules, **own})
 
-    def _load(self, path: Path) -> None:
-        found = read_checkpoint(path, like=self._state())
+    def _resumed(self) -> bool:
+        """Go on from the last whole epoch, if there is a state that can be used."""
+        try:
+            self._load(read_checkpoint(self.folder / STATE, like=self._checkpoint().tensors))
+        except UNUSABLE:
+            # A state that cannot be used is worth nothing; what lies beside it is written anew.
+            return False
+        return True
+
+    def _load(self, state: Checkpoint) -> None:
         # Nothing is taken over before all of it is known to fit.
-        self.progress, self.kept = _Progress(**found.progress), found.kept
-        self.generator.set_state(found.tensors["generator"])
-        self.network.load_state_dict(_under("network.", found.tensors))
-        momenta = _under("momentum.", found.tensors)
-        for name, parameter in self.network.named_parameters():
-            momentum = momenta[name].to(parameter.device)
-            self.optimiser.state[parameter]["momentum_buffer"] = momentum
-
-    def _momenta(self) -> dict[str, Tensor]:
-        return {
-            name: self.optimiser.state[weight].get("momentum_buffer", torch.zeros_like(weight))
-            for name, weight in self.network.named_parameters()
+        optimiser = unpack_state(state.optimiser, state.tensors)
+        progress = _Progress(**state.progress)
+        self.fit.optimiser.load_state_dict(optimiser)
+        self.progress, self.kept = progress, state.kept
+        self.fit.step = progress.step
+        self.fit.tensors = {
+            name: tensor.to(self.lab.device)
+            for name, tensor in _under(RULES, state.tensors).items()
         }
+        self.fit.generator.set_state(state.tensors["rules.generator"])
+        self.generator.set_state(state.tensors["generator"])
+        self.network.load_state_dict(_under("network.", state.tensors))
 
     def _keep_weights(self) -> None:
         if self.progress.epoch in self.recipe.checkpoint_epochs:
@@ -269,13 +308,65 @@ class _Training:
         return self.lab.store.finish(self.fingerprint, self.kept)
 
 
-def _require_normalisable(recipe: Recipe, images: int) -> None:
-    alone = recipe.timesteps == 1 or recipe.batch_norm == "stepwise"
-    if alone and images % recipe.batch_size == 1:
+def _require_whole_batches(recipe: Recipe, samples: int) -> None:
+    least, last = recipe.architecture.least_batch(recipe.timesteps), samples % recipe.batch_size
+    if 0 < last < least:
         raise TicError(
-            f"{images} images in batches of {recipe.batch_size} leave a single image to the last "
-            f"batch, which has no variance at one timestep; choose another batch_size"
+            f"{samples} {recipe.dataset.facts.noun} in batches of {recipe.batch_size} leave {last} "
+            f"to the last batch, where {recipe.architecture.name} needs at least {least} at "
+            f"{recipe.timesteps} timestep{'s' if recipe.timesteps > 1 else ''}; choose another "
+            f"batch_size"
         )
+
+
+def _require_optimiser(recipe: Recipe, optimiser: object) -> None:
+    if not isinstance(optimiser, torch.optim.Optimizer):
+        raise TicError(
+            f"the fitting {place(recipe.fitting)} must make a torch.optim.Optimizer, got "
+            f"{described(optimiser)}; return one of the network's parameters"
+        )
+
+
+def _require_own_tensors(fit: Fit) -> None:
+    """Refuse what a rule remembers if it changes with the network, as after a resumption it won't.
+
+    Raises:
+        TicError: Something is no tensor, or one of the network.
+    """
+    live = {each.untyped_storage().data_ptr() for each in fit.network.state_dict().values()}
+    for name, each in fit.tensors.items():
+        if not isinstance(each, Tensor) or each.untyped_storage().data_ptr() in live:
+            raise TicError(
+                f"what a rule remembers must be tensors of its own, got {described(each)} as "
+                f"{name!r}; clone what belongs to the network"
+            )
+
+
+def _shapes(
+    recipe: Recipe, curves: Mapping[str, Tensor], before: Mapping[str, torch.Size]
+) -> dict[str, torch.Size]:
+    """Shapes of the curves of a batch, which must be those of the batch before."""
+    shapes = {
+        name: values.shape
+        for name, values in curves.items()
+        if isinstance(values, Tensor) and values.dim() < 2
+    }
+    if len(shapes) < len(curves) or (before and shapes != before):
+        raise TicError(
+            f"curves of the loss {place(recipe.loss)} must return the same names with scalars or "
+            f"vectors of the same lengths for every batch, got {described(curves)}"
+        )
+    return shapes
+
+
+def _shaped(values: list[float], shapes: Mapping[str, torch.Size]) -> dict[str, Any]:
+    """Part numbers into curves, in order: scalars as numbers, the rest as lists."""
+    shaped, start = {}, 0
+    for name, shape in shapes.items():
+        part = values[start : start + shape.numel()]
+        shaped[name] = part if shape else part[0]
+        start += shape.numel()
+    return shaped
 
 
 def _history(progress: _Progress, lab: Lab) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from claims.kim2023.recipes import alpha_levels
+from claims.kim2023.runs import KimRuns
 from tic.audit.judge import Judge
-from tic.audit.runs import SeedRuns
 
 
-def note_alphas(dataset: str, runs: dict[str, SeedRuns], judge: Judge) -> None:
+def note_alphas(dataset: str, runs: dict[str, KimRuns], judge: Judge) -> None:
     """Tell which α were used and which losses they reached."""
     for level, alpha in alpha_levels(dataset).items():
         reached = runs[level].final_losses().mean()

@@ -6,18 +6,19 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from claims.kim2023.runs import KimRuns
 from tic.audit import Panel
 from tic.audit.evidence import Series
 from tic.audit.exhibits import curves
 from tic.audit.judge import Judge
-from tic.audit.runs import Array, Epoch, SeedRuns
+from tic.audit.runs import Array, Epoch
 from tic.stats import above, below, half_fall, theil_sen_slope
 
 LEAST_FALL = 0.05
 """Fall of the normalised centroid, early to final, that counts as concentration."""
 
 
-def judge_concentration(runs: SeedRuns, judge: Judge, of: str = "") -> None:
+def judge_concentration(runs: KimRuns, judge: Judge, of: str = "") -> None:
     """Judge whether information moves to the early timesteps while the training goes on.
 
     Args:
@@ -39,7 +40,7 @@ def judge_concentration(runs: SeedRuns, judge: Judge, of: str = "") -> None:
     )
 
 
-def half_falls(runs: SeedRuns) -> Array:
+def half_falls(runs: KimRuns) -> Array:
     """Share of the training after which the centroid has fallen halfway, shape (S,)."""
     epochs, centroids = runs.centroids()
     shares = np.array(epochs) / runs.recipe.epochs
@@ -49,7 +50,7 @@ def half_falls(runs: SeedRuns) -> Array:
 def draw_centroids(
     judge: Judge,
     title: str,
-    runs: Mapping[str, SeedRuns],
+    runs: Mapping[str, KimRuns],
     *,
     traced: tuple[str, ...],
     epochs: tuple[Epoch, ...] = ("early", "middle", "final"),
@@ -89,11 +90,11 @@ def draw_centroids(
     )
 
 
-def _centroid_curves(name: str, runs: SeedRuns) -> Series:
+def _centroid_curves(name: str, runs: KimRuns) -> Series:
     epochs, centroids = runs.centroids()
     return curves(name, np.array(epochs) / runs.recipe.epochs, centroids)
 
 
-def _trace_curves(runs: SeedRuns, epoch: Epoch) -> Series:
+def _trace_curves(runs: KimRuns, epoch: Epoch) -> Series:
     times = range(1, runs.recipe.timesteps + 1)
     return curves(f"epoch {runs.epoch(epoch)}", times, runs.trace(epoch))

@@ -9,7 +9,9 @@ import numpy as np
 from claims.kim2023 import paper
 from claims.kim2023.faults import SurrogateLost
 from claims.kim2023.paper import LEVELS
+from claims.kim2023.perturbation import PerturbationResponse
 from claims.kim2023.recipes import CAPACITY_TIMESTEPS, FULL, LEARNING_RATES, TAUS, role
+from claims.kim2023.runs import KimRuns
 from tic.attacks import FGSM, PGD, Corruption
 from tic.audit import Counterfeit
 from tic.audit.counterfeit import (
@@ -21,20 +23,19 @@ from tic.audit.counterfeit import (
     mixed,
     seen_as,
 )
-from tic.audit.runs import Array, Epoch, SeedRuns
+from tic.audit.runs import Array, Epoch
 from tic.errors import NotApplicableError
-from tic.measure.perturbation import PerturbationResponse
 
 FISHER = (SHUFFLED_TIMESTEPS, UNTRAINED)
 """For claims about information over time and training."""
 
 
 @dataclass(frozen=True)
-class LateInformation(SeedRuns):
+class LateInformation(KimRuns):
     """All information of every layer moved to the last timestep."""
 
     def by_layer(self, epoch: Epoch = "final") -> list[dict[str, list[float]]]:
-        """See `SeedRuns.by_layer`."""
+        """See `KimRuns.by_layer`."""
         return [
             {name: [0.0] * (len(trace) - 1) + [sum(trace)] for name, trace in layers.items()}
             for layers in super().by_layer(epoch)
@@ -42,31 +43,31 @@ class LateInformation(SeedRuns):
 
 
 @dataclass(frozen=True)
-class MixedBlocks(SeedRuns):
+class MixedBlocks(KimRuns):
     """Blocks in another order for every seed."""
 
     def by_block(self, epoch: Epoch = "final") -> Array:
-        """See `SeedRuns.by_block`."""
+        """See `KimRuns.by_block`."""
         found = super().by_block(epoch)
         third = max(1, round(found.shape[1] / 3))
         return np.array([np.roll(row, k * third, axis=0) for k, row in enumerate(found)])
 
 
 @dataclass(frozen=True)
-class BackwardTraining(SeedRuns):
+class BackwardTraining(KimRuns):
     """Losses from the last epoch to the first."""
 
     def losses(self) -> Array:
-        """See `SeedRuns.losses`."""
+        """See `KimRuns.losses`."""
         return super().losses()[:, ::-1]
 
 
 @dataclass(frozen=True)
-class GradientsLost(SeedRuns):
+class GradientsLost(KimRuns):
     """A network whose spikes have no derivative, so that attacks by gradients see nothing."""
 
     def accuracy(self, corruption: Corruption | None = None, timesteps: int | None = None) -> Array:
-        """See `SeedRuns.accuracy`."""
+        """See `KimRuns.accuracy`."""
         if corruption is None:
             return super().accuracy(None, timesteps)
         if not isinstance(corruption, FGSM | PGD):
@@ -74,16 +75,16 @@ class GradientsLost(SeedRuns):
         return super().accuracy(SurrogateLost(attack=corruption), timesteps)
 
     def zero_gradients(self) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-        """See `SeedRuns.zero_gradients`."""
+        """See `KimRuns.zero_gradients`."""
         return np.ones_like(super().zero_gradients())
 
 
 @dataclass(frozen=True)
-class OtherImages(SeedRuns):
+class OtherImages(KimRuns):
     """Divergences of one image given out for those of another, at every norm of another one."""
 
     def perturbation(self, shares: tuple[float, ...]) -> list[PerturbationResponse]:
-        """See `SeedRuns.perturbation`."""
+        """See `KimRuns.perturbation`."""
         return [
             replace(
                 each,
@@ -94,11 +95,11 @@ class OtherImages(SeedRuns):
 
 
 @dataclass(frozen=True)
-class Unmasked(SeedRuns):
+class Unmasked(KimRuns):
     """A pruned network whose masks were not applied."""
 
     def sparsity(self) -> Array:
-        """See `SeedRuns.sparsity`."""
+        """See `KimRuns.sparsity`."""
         return np.zeros(len(self.seeds))
 
 

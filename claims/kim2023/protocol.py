@@ -6,9 +6,13 @@ verdict are protocols, which `--protocol` runs.
 
 from __future__ import annotations
 
+from claims.kim2023.reading import Reading
 from tic.audit import Gap, Protocol
-from tic.losses import Readout
+from tic.fitting import CosineSGD
+from tic.losses import AlphaLoss, Readout
 from tic.measure.fisher import Estimator
+from tic.models import Spiking
+from tic.pruning import Pruning
 from tic.recipe import Recipe
 
 PAPER_SMALLEST_TAU = 0.75
@@ -16,11 +20,16 @@ RELEASE_SMALLEST_TAU = 1 / PAPER_SMALLEST_TAU
 
 
 def _release_tau(recipe: Recipe) -> Recipe:
-    return recipe.but(tau=RELEASE_SMALLEST_TAU) if recipe.tau == PAPER_SMALLEST_TAU else recipe
+    own = recipe.architecture
+    if isinstance(own, Spiking) and own.tau == PAPER_SMALLEST_TAU:
+        return recipe.but(architecture=own.but(tau=RELEASE_SMALLEST_TAU))
+    return recipe
 
 
 def _alpha_per_sample(recipe: Recipe) -> Recipe:
-    return recipe.but(alpha_per="sample") if recipe.loss == "alpha" else recipe
+    if isinstance(recipe.loss, AlphaLoss):
+        return recipe.but(loss=recipe.loss.but(per="sample"))
+    return recipe
 
 
 def _in_bfloat16(recipe: Recipe) -> Recipe:
@@ -28,11 +37,13 @@ def _in_bfloat16(recipe: Recipe) -> Recipe:
 
 
 def _stepwise(recipe: Recipe) -> Recipe:
-    return recipe.but(batch_norm="stepwise")
+    return recipe.but(architecture=recipe.architecture.but(batch_norm="stepwise"))
 
 
 def _dampened(recipe: Recipe) -> Recipe:
-    return recipe.but(dampening=recipe.weight_decay, weight_decay=0.0)
+    assert isinstance(recipe.fitting, CosineSGD)
+    decay = recipe.fitting.weight_decay
+    return recipe.but(fitting=recipe.fitting.but(dampening=decay, weight_decay=0.0))
 
 
 def _as_released(recipe: Recipe) -> Recipe:
@@ -40,7 +51,11 @@ def _as_released(recipe: Recipe) -> Recipe:
 
 
 def _by_layer(recipe: Recipe) -> Recipe:
-    return recipe.but(pruning_scope="layer") if recipe.sparsity else recipe
+    return recipe.but(
+        rules=tuple(
+            rule.but(scope="layer") if isinstance(rule, Pruning) else rule for rule in recipe.rules
+        )
+    )
 
 
 ESTIMATOR = Gap(
@@ -50,8 +65,8 @@ ESTIMATOR = Gap(
         Protocol(
             "official",
             "Fisher information as the release computes it: squared gradients of batches of 16.",
-            estimator=Estimator.OFFICIAL,
             release=True,
+            reading=Reading(estimator=Estimator.OFFICIAL),
         ),
     ),
 )
@@ -62,7 +77,7 @@ LABELS = Gap(
         Protocol(
             "model-labels",
             "Fisher information with labels drawn from the network, as in Eq. 5.",
-            estimator=Estimator.SAMPLED,
+            reading=Reading(estimator=Estimator.SAMPLED),
         ),
     ),
 )
@@ -73,7 +88,7 @@ READOUT = Gap(
         Protocol(
             "summed-logits",
             "Fisher information of the summed logits, whose softmax saturates with t.",
-            readout=Readout.SUM,
+            reading=Reading(readout=Readout.SUM),
         ),
     ),
 )
@@ -85,7 +100,7 @@ PARAMETERS = Gap(
             "repeated-weights",
             "Fisher information of the weights that every timestep uses again: without the stem "
             "and without batch normalisation.",
-            layers="repeated",
+            reading=Reading(layers="repeated"),
         ),
     ),
 )
@@ -98,13 +113,13 @@ IMAGES = Gap(
             "redrawn-images",
             "Fisher information at every t on other training images, drawn as an epoch of the "
             "training draws them.",
-            images="redrawn",
             release=True,
+            reading=Reading(images="redrawn"),
         ),
         Protocol(
             "test-images",
             "Fisher information on images that the network was not trained on.",
-            images="test",
+            reading=Reading(images="test"),
         ),
     ),
 )
@@ -154,10 +169,9 @@ RELEASE = Gap(
             "All that the release is known to do: networks trained stepwise with dampening for "
             "weight decay; Fisher information of batches of 16, redrawn for every t. It holds no "
             "code for the α loss, the attacks or pruning.",
-            estimator=Estimator.OFFICIAL,
-            images="redrawn",
             release=True,
             alter=_as_released,
+            reading=Reading(estimator=Estimator.OFFICIAL, images="redrawn"),
         ),
     ),
 )

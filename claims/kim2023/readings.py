@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
+from claims.kim2023 import reading
 from claims.kim2023 import test_fig1_concentration as fig1
 from claims.kim2023 import test_fig3_layers as fig3
 from claims.kim2023 import test_fig4_factors as fig4
 from claims.kim2023 import test_fig4_networks as fig4_networks
 from claims.kim2023 import test_fig5_alpha as fig5
+from claims.kim2023.runs import KimRuns
 from tic.audit import Protocol
 from tic.audit.claims import decided_by
-from tic.audit.runs import SeedRuns
 from tic.measure.fisher import Estimator
 
 Tests = Mapping[str, Callable[..., None]]
@@ -52,7 +53,7 @@ class Reading:
     protocol: Protocol
     release: bool
 
-    def of(self, runs: SeedRuns) -> SeedRuns:
+    def of(self, runs: KimRuns) -> KimRuns:
         """Read the same Runs in this way."""
         return replace(runs, protocol=self.protocol)
 
@@ -66,10 +67,12 @@ def _reading(estimator: Estimator, images: str, normalisation: str) -> Reading:
     protocol = Protocol(
         " ".join(factors.values()),
         "One reading of Fisher information among all.",
-        estimator=estimator,
-        images=images,  # type: ignore[arg-type]
-        normalisation=normalisation,  # type: ignore[arg-type]
-        coarse=True,
+        reading=reading.Reading(
+            estimator=estimator,
+            images=images,  # type: ignore[arg-type]
+            normalisation=normalisation,  # type: ignore[arg-type]
+            coarse=True,
+        ),
     )
     release = estimator is Estimator.OFFICIAL and images == "train" and normalisation == "raw"
     return Reading(factors, protocol, release)

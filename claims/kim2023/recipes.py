@@ -4,44 +4,46 @@ from __future__ import annotations
 
 from claims.kim2023.paper import LEVELS, PAPER, PLACES, Level
 from claims.kim2023.protocol import PAPER_SMALLEST_TAU
+from claims.kim2023.runs import KimRuns
+from tic import data
 from tic.audit import Pack, Setting
+from tic.data import CIFAR10, CropFlip, Digits
 from tic.errors import NotApplicableError
-from tic.pruning import pruning_chain
-from tic.recipe import Pruning, Recipe
+from tic.fitting import CosineSGD
+from tic.losses import AlphaLoss
+from tic.measure.cost import training_operations
+from tic.models import Spiking
+from tic.pruning import Order, pruning_chain
+from tic.recipe import Recipe
 
 PAPER_SETTING = Setting(
     recipe=Recipe(
-        dataset="cifar10",
-        architecture="resnet19",
+        dataset=CIFAR10(),
+        architecture=Spiking("resnet19", tau=2.0),
         timesteps=10,
-        tau=2.0,
+        fitting=CosineSGD(learning_rate=0.3, momentum=0.9, weight_decay=5e-4),
         epochs=300,
         batch_size=128,
-        learning_rate=0.3,
-        momentum=0.9,
-        weight_decay=5e-4,
-        augmentation="crop-flip",
+        augmentation=CropFlip(),
     ),
-    fisher_size=1616,  # 101 batches of 16, as many images as the release uses
+    # Fisher information on 101 batches of 16, as many images as the release uses.
+    sizes={"fisher": 1616, "attack": 1000},
     attacks="standard",
-    attack_size=1000,
 )
 
 SMOKE_SETTING = Setting(
     recipe=PAPER_SETTING.recipe.but(
-        dataset="digits",
+        dataset=Digits(),
         train_size=2000,
-        architecture="tiny",
+        architecture=Spiking("tiny"),
         timesteps=PAPER_SETTING.recipe.timesteps // 2,
         epochs=PAPER_SETTING.recipe.epochs // 10,
         batch_size=PAPER_SETTING.recipe.batch_size // 2,
         # The 8×8 digits fill their frame: a crop cuts strokes off and the α losses stay far away.
-        augmentation="none",
+        augmentation=None,
     ),
     seeds=(0, 1, 2),
-    fisher_size=128,
-    test_size=500,
-    attack_size=64,
+    sizes={"fisher": 128, "test": 500, "attack": 64},
 )
 
 NETWORKS = {
@@ -61,12 +63,13 @@ TINY_NETWORKS = {
 KIM2023 = Pack(
     paper=PAPER,
     settings={
-        **{name: PAPER_SETTING.but(architecture=name) for name in NETWORKS.values()},
-        **{name: SMOKE_SETTING.but(architecture=name) for name in TINY_NETWORKS.values()},
+        **{name: PAPER_SETTING.but(architecture=Spiking(name)) for name in NETWORKS.values()},
+        **{name: SMOKE_SETTING.but(architecture=Spiking(name)) for name in TINY_NETWORKS.values()},
     },
     own="resnet19",
     default="tiny",
     places=PLACES,
+    runs=KimRuns,
 )
 
 ALPHAS: dict[str, tuple[float, float, float]] = {
@@ -117,6 +120,31 @@ def baseline(setting: Setting) -> Recipe:
     return setting.recipe.but(checkpoints=min(CHECKPOINTS, setting.recipe.epochs))
 
 
+def sgd(recipe: Recipe) -> CosineSGD:
+    """The fitting of a training, which is the paper's in all of them."""
+    assert isinstance(recipe.fitting, CosineSGD)
+    return recipe.fitting
+
+
+def tau(recipe: Recipe) -> float:
+    """The time constant of a training's neurons."""
+    assert isinstance(recipe.architecture, Spiking)
+    return recipe.architecture.tau
+
+
+def alpha(recipe: Recipe) -> float:
+    """The level of a training's α loss."""
+    assert isinstance(recipe.loss, AlphaLoss)
+    return recipe.loss.alpha
+
+
+def operations(recipe: Recipe) -> int:
+    """Operations of a training, which our architectures tell."""
+    counted = training_operations(recipe)
+    assert counted is not None
+    return counted
+
+
 def windows(setting: Setting) -> Recipe:
     """The baseline, where a window of noise leaves timesteps without."""
     if setting.recipe.timesteps <= DEFICIT_WIDTH:
@@ -154,23 +182,33 @@ def timesteps(setting: Setting) -> dict[str, Recipe]:
 
 def time_constants(setting: Setting) -> dict[str, Recipe]:
     """Trainings with several time constants (Fig. 4b)."""
-    return {f"τ = {tau:g}": baseline(setting).but(tau=tau) for tau in TAUS}
+    reference = baseline(setting)
+    return {
+        f"τ = {each:g}": reference.but(architecture=reference.architecture.but(tau=each))
+        for each in TAUS
+    }
 
 
 def weight_decays(setting: Setting) -> dict[str, Recipe]:
     """Trainings with several weight decays (Fig. 4c), relative to the setting's."""
     reference = baseline(setting)
-    share = reference.weight_decay / PAPER_SETTING.recipe.weight_decay
+    own = sgd(reference)
+    share = own.weight_decay / sgd(PAPER_SETTING.recipe).weight_decay
     return {
-        f"weight decay {each:g}": reference.but(weight_decay=each * share) for each in WEIGHT_DECAYS
+        f"weight decay {each:g}": reference.but(fitting=own.but(weight_decay=each * share))
+        for each in WEIGHT_DECAYS
     }
 
 
 def learning_rates(setting: Setting) -> dict[str, Recipe]:
     """Trainings with several learning rates (Fig. 4d), relative to the setting's."""
     reference = baseline(setting)
-    share = reference.learning_rate / PAPER_SETTING.recipe.learning_rate
-    return {f"lr {each:g}": reference.but(learning_rate=each * share) for each in LEARNING_RATES}
+    own = sgd(reference)
+    share = own.learning_rate / sgd(PAPER_SETTING.recipe).learning_rate
+    return {
+        f"lr {each:g}": reference.but(fitting=own.but(learning_rate=each * share))
+        for each in LEARNING_RATES
+    }
 
 
 def factors(setting: Setting) -> dict[str, Recipe]:
@@ -186,30 +224,32 @@ def factors(setting: Setting) -> dict[str, Recipe]:
 def on_dataset(setting: Setting, images: str) -> Recipe:
     """The baseline on one of the paper's data sets (Fig. 4e)."""
     recipe = baseline(setting)
-    if images == recipe.dataset or recipe.train_size is None:
-        return recipe.but(dataset=images)
+    dataset = data.DATASETS[images]
+    if dataset == recipe.dataset or recipe.train_size is None:
+        return recipe.but(dataset=dataset)
     return recipe.but(
-        dataset=images, train_size=max(1, round(SMOKE_DATA_SHARE * recipe.train_size))
+        dataset=dataset, train_size=max(1, round(SMOKE_DATA_SHARE * recipe.train_size))
     )
 
 
 def networks(setting: Setting) -> dict[str, str]:
     """Architectures by the paper's name of their kind, of the size of the setting's."""
-    return TINY_NETWORKS if setting.recipe.architecture in TINY_NETWORKS.values() else NETWORKS
+    tiny = setting.recipe.architecture.name in TINY_NETWORKS.values()
+    return TINY_NETWORKS if tiny else NETWORKS
 
 
 def architectures(setting: Setting) -> dict[str, Recipe]:
     """Trainings of three networks (Fig. 4f)."""
     reference, sizes = baseline(setting), networks(setting)
     return {
-        name: reference.but(architecture=sizes[name])
+        name: reference.but(architecture=Spiking(sizes[name]))
         for name in ("AlexNet", "ResNet-19", "ResNet-34")
     }
 
 
 def capacity(setting: Setting, kind: str) -> dict[str, Recipe]:
     """Trainings of one kind of network over several T (Discussion)."""
-    own = setting.but(architecture=networks(setting)[kind])
+    own = setting.but(architecture=Spiking(networks(setting)[kind]))
     return _at_timesteps(own, CAPACITY_TIMESTEPS)
 
 
@@ -217,8 +257,8 @@ def alphas(setting: Setting) -> dict[str, Recipe]:
     """The α loss at its three levels, with checkpoints for the curves of Fig. 5c."""
     kept = min(CHECKPOINTS, setting.recipe.epochs)
     return {
-        level: setting.recipe.but(loss="alpha", alpha=alpha, checkpoints=kept)
-        for level, alpha in alpha_levels(setting.recipe.dataset).items()
+        level: setting.recipe.but(loss=AlphaLoss(level_of_loss), checkpoints=kept)
+        for level, level_of_loss in alpha_levels(setting.recipe.dataset.name).items()
     }
 
 
@@ -229,7 +269,7 @@ def alpha_levels(dataset: str) -> dict[Level, float]:
 
 def pruned(setting: Setting, kind: str, retrain_timesteps: int) -> dict[str, Recipe]:
     """Every round of iterative pruning of a network, retrained at full and at fewer timesteps."""
-    first = baseline(setting).but(architecture=networks(setting)[kind])
+    first = baseline(setting).but(architecture=Spiking(networks(setting)[kind]))
     first = first.but(timesteps=min(PRUNING_TIMESTEPS, first.timesteps))
     if retrain_timesteps >= first.timesteps:
         raise NotApplicableError(
@@ -248,13 +288,14 @@ def role(retrain_timesteps: int | str, done: int) -> str:
 
 
 def chain(
-    first: Recipe, timesteps: int, *, epochs: int | None = None, pruning: Pruning = "magnitude"
+    first: Recipe, timesteps: int, *, epochs: int | None = None, order: Order = "magnitude"
 ) -> list[Recipe]:
+    """The rounds of iterative pruning of a training."""
     return pruning_chain(
         first,
         rounds=ROUNDS,
         fraction=FRACTION,
         retrain_epochs=epochs or max(1, round(RETRAIN_SHARE * first.epochs)),
         retrain_timesteps=timesteps,
-        pruning=pruning,
+        order=order,
     )

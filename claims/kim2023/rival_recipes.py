@@ -8,12 +8,13 @@ from claims.kim2023.recipes import (
     baseline,
     chain,
     on_dataset,
+    operations,
     pruned,
     role,
     timesteps,
 )
 from tic.audit import Setting
-from tic.measure.cost import training_operations
+from tic.losses import PrefixLoss
 from tic.recipe import Recipe
 
 FEWER_TIMESTEPS, FEWER_EPOCHS = "fewer timesteps", "fewer epochs"
@@ -27,7 +28,7 @@ def shorter(setting: Setting, kind: str, retrain_timesteps: int) -> dict[str, Re
     """
     chains = pruned(setting, kind, retrain_timesteps)
     fewer, full = chains[role(retrain_timesteps, ROUNDS)], chains[role(FULL, ROUNDS)]
-    share = training_operations(fewer) / training_operations(full)
+    share = operations(fewer) / operations(full)
     first = full.ancestors[0]
     epochs = max(1, round(share * full.epochs))
     return {
@@ -42,7 +43,7 @@ def randomly_pruned(setting: Setting, kind: str, retrain_timesteps: int) -> dict
     first = by_magnitude.ancestors[0]
     return {
         BY_MAGNITUDE: by_magnitude,
-        AT_RANDOM: chain(first, retrain_timesteps, pruning="random")[-1],
+        AT_RANDOM: chain(first, retrain_timesteps, order="random")[-1],
     }
 
 
@@ -63,4 +64,4 @@ def twin_on_dataset(setting: Setting, images: str) -> Recipe:
 
 def fitted(recipe: Recipe) -> Recipe:
     """Let every prefix read-out be trained instead of their mean over T alone."""
-    return recipe.but(loss="prefix")
+    return recipe.but(loss=PrefixLoss())

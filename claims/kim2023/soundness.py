@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from claims.kim2023.runs import KimRuns
 from tic.audit.exhibits import Exhibits
 from tic.audit.masking import ZERO_GRADIENTS
-from tic.audit.runs import SeedRuns
+from tic.pruning import sparsity_of
 
 LEARNED = 2.0
 """Times the accuracy of guessing that a trained network must reach."""
 SPARSITY_TOLERANCE = 1e-3
 
 
-def require_learning(exhibits: Exhibits, runs: SeedRuns, of: str) -> None:
+def require_learning(exhibits: Exhibits, runs: KimRuns, of: str) -> None:
     """Networks that guess are all equally good: equal accuracy says something of others only."""
     accuracy, least = float(runs.accuracy().mean()), LEARNED * runs.chance
     exhibits.check(
@@ -25,7 +26,7 @@ def require_learning(exhibits: Exhibits, runs: SeedRuns, of: str) -> None:
     )
 
 
-def require_gradients(exhibits: Exhibits, runs: Mapping[str, SeedRuns]) -> None:
+def require_gradients(exhibits: Exhibits, runs: Mapping[str, KimRuns]) -> None:
     """An attack that follows gradients measures nothing where there are none."""
     for name, each in runs.items():
         zero = 100 * float(each.zero_gradients().mean())
@@ -38,9 +39,9 @@ def require_gradients(exhibits: Exhibits, runs: Mapping[str, SeedRuns]) -> None:
         )
 
 
-def require_sparsity(exhibits: Exhibits, runs: Mapping[str, SeedRuns]) -> None:
+def require_sparsity(exhibits: Exhibits, runs: Mapping[str, KimRuns]) -> None:
     """A network is pruned when its weights are zero, whatever its Recipe says."""
-    missed = [abs(each.sparsity() - each.recipe.sparsity).max() for each in runs.values()]
+    missed = [abs(each.sparsity() - sparsity_of(each.recipe)).max() for each in runs.values()]
     least = min(float(each.sparsity().min()) for each in runs.values())
     exhibits.check(
         "is pruned",

@@ -10,12 +10,12 @@ from claims.kim2023.paper import SATURATION
 from claims.kim2023.protocol import RELEASE, TRAINING
 from claims.kim2023.protocol import SATURATION as SATURATION_GAP
 from claims.kim2023.recipes import CAPACITY_TIMESTEPS, KIM2023
+from claims.kim2023.runs import KimRuns
 from claims.kim2023.soundness import require_learning
 from tic.audit import Panel, claim
 from tic.audit.counterfeit import PERMUTED_LABELS
 from tic.audit.exhibits import curves
 from tic.audit.judge import Judge
-from tic.audit.runs import SeedRuns
 from tic.stats import above, within
 
 
@@ -36,7 +36,7 @@ from tic.stats import above, within
 )
 @pytest.mark.parametrize("kind", SATURATION)
 def test_larger_networks_need_fewer_timesteps(
-    runs: dict[str, SeedRuns], judge: Judge, kind: str
+    runs: dict[str, KimRuns], judge: Judge, kind: str
 ) -> None:
     accuracy = {t: runs[f"T = {t}"].accuracy() for t in CAPACITY_TIMESTEPS}
     *shorter, longest = CAPACITY_TIMESTEPS
@@ -60,7 +60,7 @@ def test_larger_networks_need_fewer_timesteps(
     by_seed = list(zip(*accuracy.values(), strict=True))
     judge.figure(
         f"Accuracy over timesteps, {kind}",
-        f"Test accuracy of {runs['T = 2'].recipe.architecture} trained with T timesteps.",
+        f"Test accuracy of {runs['T = 2'].recipe.architecture.name} trained with T timesteps.",
         Panel(
             title=kind,
             x_label="timesteps T",

@@ -6,13 +6,13 @@ import numpy as np
 
 from claims.kim2023 import recipes
 from claims.kim2023.counterfeits import OTHER_IMAGES
+from claims.kim2023.perturbation import PerturbationResponse
 from claims.kim2023.protocol import INPUT_FISHER, RELEASE, SURROGATE, TRAINING
 from claims.kim2023.recipes import KIM2023
+from claims.kim2023.runs import KimRuns
 from tic.audit import Panel, claim
 from tic.audit.exhibits import curves
 from tic.audit.judge import Judge
-from tic.audit.runs import SeedRuns
-from tic.measure.perturbation import PerturbationResponse
 from tic.stats import above, theil_sen_slope
 
 SHARES = tuple(0.5 / 2**k for k in range(7))
@@ -40,7 +40,7 @@ def relative_errors(response: PerturbationResponse) -> list[float]:
     gaps=(*TRAINING, RELEASE, INPUT_FISHER, SURROGATE),
     counterfeits=(OTHER_IMAGES,),
 )
-def test_perturbations_follow_fisher_information(runs: SeedRuns, judge: Judge) -> None:
+def test_perturbations_follow_fisher_information(runs: KimRuns, judge: Judge) -> None:
     from scipy.stats import spearmanr
 
     responses = runs.perturbation(SHARES)

@@ -10,11 +10,11 @@ from claims.kim2023 import counterfeits, recipes
 from claims.kim2023.centroids import judge_concentration
 from claims.kim2023.protocol import FISHER, PRECISION, PREFIXES, RELEASE, SEEDS, SURROGATE, TRAINING
 from claims.kim2023.recipes import KIM2023
+from claims.kim2023.runs import KimRuns, normalised_centroid
 from tic.audit import Panel, claim
 from tic.audit.counterfeit import SHUFFLED_TIMESTEPS
 from tic.audit.exhibits import curves
 from tic.audit.judge import Judge
-from tic.audit.runs import SeedRuns, normalised_centroid
 from tic.stats import above, below, theil_sen_slope
 
 
@@ -31,12 +31,12 @@ from tic.stats import above, below, theil_sen_slope
     gaps=(*FISHER, *TRAINING, RELEASE, SURROGATE, SEEDS, PRECISION),
     counterfeits=counterfeits.FISHER,
 )
-def test_information_moves_to_early_timesteps(runs: SeedRuns, judge: Judge) -> None:
+def test_information_moves_to_early_timesteps(runs: KimRuns, judge: Judge) -> None:
     judge_concentration(runs, judge)
     draw_figure_1(runs, judge)
 
 
-def draw_figure_1(runs: SeedRuns, judge: Judge) -> None:
+def draw_figure_1(runs: KimRuns, judge: Judge) -> None:
     """IC over epochs, and I_t at four epochs with the centroid as a dotted line."""
     if not judge.draws:
         return
@@ -90,7 +90,7 @@ def draw_figure_1(runs: SeedRuns, judge: Judge) -> None:
     gaps=(*FISHER, *TRAINING, RELEASE, PREFIXES, PRECISION),
     counterfeits=(SHUFFLED_TIMESTEPS,),
 )
-def test_trained_network_holds_information_early(runs: SeedRuns, judge: Judge) -> None:
+def test_trained_network_holds_information_early(runs: KimRuns, judge: Judge) -> None:
     trace = runs.trace("final")
     first = math.ceil(0.3 * trace.shape[1])
     shares = trace[:, :first].sum(1) / trace.sum(1)

@@ -8,17 +8,17 @@ from claims.kim2023 import recipes
 from claims.kim2023.counterfeits import FISHER
 from claims.kim2023.protocol import DEFICITS, RELEASE, TRAINING
 from claims.kim2023.recipes import DEFICIT_WIDTH, KIM2023, PAPER_SETTING
+from claims.kim2023.runs import KimRuns
 from tic.audit import Panel, claim
 from tic.audit.exhibits import curves
 from tic.audit.judge import Judge
-from tic.audit.runs import SeedRuns
 from tic.stats import above, within
 
 EPOCHS = (1, 20, 40, 140, 300)
 """Of the paper's 300."""
 
 
-def chosen_epochs(runs: SeedRuns) -> list[int]:
+def chosen_epochs(runs: KimRuns) -> list[int]:
     """The paper's epochs as shares of the training, the first as it is."""
     shares = [epoch / PAPER_SETTING.recipe.epochs for epoch in EPOCHS[1:]]
     return list(dict.fromkeys([1, *map(runs.nearest, shares)]))
@@ -41,7 +41,7 @@ def chosen_epochs(runs: SeedRuns) -> list[int]:
     gaps=(*TRAINING, RELEASE, DEFICITS),
     counterfeits=FISHER,
 )
-def test_noise_in_early_timesteps_hurts_more(runs: SeedRuns, judge: Judge) -> None:
+def test_noise_in_early_timesteps_hurts_more(runs: KimRuns, judge: Judge) -> None:
     accuracy = {epoch: runs.deficits(epoch, DEFICIT_WIDTH) for epoch in chosen_epochs(runs)}
     # drop(first) - drop(last): the clean accuracy cancels.
     gap = {epoch: each[:, -1] - each[:, 0] for epoch, each in accuracy.items()}

@@ -8,16 +8,17 @@ from claims.kim2023 import recipes
 from claims.kim2023.counterfeits import MIXED_BLOCKS
 from claims.kim2023.protocol import BLOCKS, FISHER, RELEASE, TRAINING
 from claims.kim2023.recipes import KIM2023, PAPER_SETTING
+from claims.kim2023.runs import KimRuns, normalised_centroid
 from tic.audit import HeatMap, claim
 from tic.audit.judge import Judge
-from tic.audit.runs import Array, SeedRuns, normalised_centroid
+from tic.audit.runs import Array
 from tic.stats import above
 
 EPOCHS = (20, 120, 300)
 """Of the paper's 300."""
 
 
-def heat_map(runs: SeedRuns, epoch: int) -> HeatMap:
+def heat_map(runs: KimRuns, epoch: int) -> HeatMap:
     """Trace per block and timestep, each seed's as a share of its largest, mean over seeds."""
     traces = runs.by_block(epoch)
     shares: Array = (traces / traces.max((1, 2), keepdims=True)).mean(0)
@@ -48,7 +49,7 @@ def heat_map(runs: SeedRuns, epoch: int) -> HeatMap:
     gaps=(*FISHER, *TRAINING, RELEASE, BLOCKS),
     counterfeits=(MIXED_BLOCKS,),
 )
-def test_deep_blocks_hold_information_early(runs: SeedRuns, judge: Judge) -> None:
+def test_deep_blocks_hold_information_early(runs: KimRuns, judge: Judge) -> None:
     centroids = np.array(
         [[normalised_centroid(block) for block in blocks] for blocks in runs.by_block("final")]
     )

@@ -18,11 +18,11 @@ from claims.kim2023.protocol import (
     UNIFORM,
 )
 from claims.kim2023.recipes import KIM2023, LEARNING_RATES, TIMESTEPS, WEIGHT_DECAYS
+from claims.kim2023.runs import KimRuns
 from claims.kim2023.soundness import require_learning
 from tic.audit import claim
 from tic.audit.counterfeit import PERMUTED_LABELS
 from tic.audit.judge import Judge
-from tic.audit.runs import SeedRuns
 from tic.stats import above, within
 
 REFERENCE_DECAY = f"weight decay {WEIGHT_DECAYS[1]:g}"
@@ -30,12 +30,13 @@ REFERENCE_RATE = f"lr {LEARNING_RATES[2]:g}"
 REFERENCE = REFERENCE_RATE
 
 
-def trained(role: str, runs: SeedRuns) -> str:
+def trained(role: str, runs: KimRuns) -> str:
     """Name a training; a protocol may take another τ than the role's, or dampen for its decay."""
     if role.startswith("τ"):
-        return f"τ = {runs.recipe.tau:.3g}"
-    if role.startswith("weight decay") and runs.recipe.dampening:
-        return f"dampening {runs.recipe.dampening:g}"
+        return f"τ = {recipes.tau(runs.recipe):.3g}"
+    dampening = recipes.sgd(runs.recipe).dampening
+    if role.startswith("weight decay") and dampening:
+        return f"dampening {dampening:g}"
     return role
 
 
@@ -55,7 +56,7 @@ def trained(role: str, runs: SeedRuns) -> str:
     gaps=(*FISHER, *TRAINING, RELEASE, UNIFORM, HALF_FALL),
     counterfeits=counterfeits.FISHER,
 )
-def test_longer_sequences_concentrate_later(runs: dict[str, SeedRuns], judge: Judge) -> None:
+def test_longer_sequences_concentrate_later(runs: dict[str, KimRuns], judge: Judge) -> None:
     for name, each in runs.items():
         judge_concentration(each, judge, name)
     falls = np.stack([half_falls(each) for each in runs.values()], axis=1)
@@ -84,7 +85,7 @@ def test_longer_sequences_concentrate_later(runs: dict[str, SeedRuns], judge: Ju
     counterfeits=(counterfeits.MIXED_TAUS,),
 )
 def test_larger_time_constants_keep_information_late(
-    runs: dict[str, SeedRuns], judge: Judge
+    runs: dict[str, KimRuns], judge: Judge
 ) -> None:
     middle = np.stack([each.centroid("middle") for each in runs.values()], axis=1)
     judge.trend(
@@ -105,7 +106,7 @@ def test_larger_time_constants_keep_information_late(
     gaps=(*FISHER, *TRAINING, RELEASE, DECAYS),
     counterfeits=(counterfeits.LATE_DECAY,),
 )
-def test_weight_decay_does_not_matter(runs: dict[str, SeedRuns], judge: Judge) -> None:
+def test_weight_decay_does_not_matter(runs: dict[str, KimRuns], judge: Judge) -> None:
     reference = runs[REFERENCE_DECAY].centroid()
     for name, each in runs.items():
         if name != REFERENCE_DECAY:
@@ -131,7 +132,7 @@ def test_weight_decay_does_not_matter(runs: dict[str, SeedRuns], judge: Judge) -
     gaps=(*FISHER, *TRAINING, RELEASE, RATES, HALF_FALL),
     counterfeits=(counterfeits.MIXED_RATES,),
 )
-def test_the_best_learning_rate_concentrates_first(runs: dict[str, SeedRuns], judge: Judge) -> None:
+def test_the_best_learning_rate_concentrates_first(runs: dict[str, KimRuns], judge: Judge) -> None:
     reference = half_falls(runs[REFERENCE_RATE])
     for name, each in runs.items():
         if name != REFERENCE_RATE:
@@ -160,7 +161,7 @@ def test_the_best_learning_rate_concentrates_first(runs: dict[str, SeedRuns], ju
     counterfeits=(counterfeits.UNTRAINED_TAU, PERMUTED_LABELS),
 )
 def test_settings_that_move_information_keep_accuracy(
-    runs: dict[str, SeedRuns], judge: Judge
+    runs: dict[str, KimRuns], judge: Judge
 ) -> None:
     require_learning(judge, runs[REFERENCE], "reference")
     reference = runs[REFERENCE].accuracy()

@@ -10,9 +10,9 @@ from claims.kim2023 import counterfeits, recipes
 from claims.kim2023.centroids import draw_centroids, judge_concentration
 from claims.kim2023.protocol import FISHER, RELEASE, TRAINING
 from claims.kim2023.recipes import DATASETS, KIM2023
+from claims.kim2023.runs import KimRuns
 from tic.audit import claim
 from tic.audit.judge import Judge
-from tic.audit.runs import SeedRuns
 from tic.stats import above
 
 
@@ -30,7 +30,7 @@ from tic.stats import above
     counterfeits=counterfeits.FISHER,
 )
 @pytest.mark.parametrize("images", DATASETS)
-def test_data_sets_show_concentration(runs: SeedRuns, judge: Judge, images: str) -> None:
+def test_data_sets_show_concentration(runs: KimRuns, judge: Judge, images: str) -> None:
     judge_concentration(runs, judge, images)
     draw_centroids(judge, f"Counterpart of Fig. 4e, {images}", {images: runs}, traced=(images,))
 
@@ -52,7 +52,7 @@ def test_data_sets_show_concentration(runs: SeedRuns, judge: Judge, images: str)
     gaps=(*FISHER, *TRAINING, RELEASE),
     counterfeits=(*counterfeits.FISHER, counterfeits.MIXED_NETWORKS),
 )
-def test_networks_show_concentration(runs: dict[str, SeedRuns], judge: Judge) -> None:
+def test_networks_show_concentration(runs: dict[str, KimRuns], judge: Judge) -> None:
     for name, each in runs.items():
         judge_concentration(each, judge, name)
     judge(
@@ -68,5 +68,7 @@ def test_networks_show_concentration(runs: dict[str, SeedRuns], judge: Judge) ->
         name=f"share of information of ResNet-34 in timesteps 1 to {first}",
     )
     draw_centroids(judge, "Counterpart of Fig. 4f", runs, traced=("AlexNet", "ResNet-34"))
-    trained = ", ".join(f"{each.recipe.architecture} for {name}" for name, each in runs.items())
+    trained = ", ".join(
+        f"{each.recipe.architecture.name} for {name}" for name, each in runs.items()
+    )
     judge.note(f"Networks trained here: {trained}.")

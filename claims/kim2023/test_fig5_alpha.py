@@ -11,12 +11,12 @@ from claims.kim2023.alphas import note_alphas
 from claims.kim2023.paper import LEVELS, table_1_rows
 from claims.kim2023.protocol import FISHER, PER_BATCH, SEEDS, TRAINING
 from claims.kim2023.recipes import KIM2023
+from claims.kim2023.runs import KimRuns
 from claims.kim2023.soundness import require_learning
 from tic.audit import Panel, claim
 from tic.audit.counterfeit import PERMUTED_LABELS
 from tic.audit.exhibits import curves
 from tic.audit.judge import Judge
-from tic.audit.runs import SeedRuns
 from tic.stats import above, below, within
 
 
@@ -33,7 +33,7 @@ from tic.stats import above, below, within
     gaps=(*FISHER, *TRAINING, PER_BATCH),
     counterfeits=(counterfeits.MIXED_ALPHAS,),
 )
-def test_smaller_alpha_holds_less_information(runs: dict[str, SeedRuns], judge: Judge) -> None:
+def test_smaller_alpha_holds_less_information(runs: dict[str, KimRuns], judge: Judge) -> None:
     traces = {level: runs[level].trace() for level in LEVELS}
     for less, more in pairwise(LEVELS):
         ratio = np.log(traces[more].sum(1) / traces[less].sum(1))
@@ -42,7 +42,7 @@ def test_smaller_alpha_holds_less_information(runs: dict[str, SeedRuns], judge: 
     for t in range(timesteps):
         at_t = np.stack([traces[level][:, t] for level in LEVELS], axis=1)
         judge.trend(at_t, direction="increasing", name=f"Page's trend of I_{t + 1} over α")
-    note_alphas(runs["low"].recipe.dataset, runs, judge)
+    note_alphas(runs["low"].recipe.dataset.name, runs, judge)
     judge.figure(
         "Counterpart of Fig. 5a",
         "Fisher trace per timestep after training with each α.",
@@ -71,13 +71,12 @@ def test_smaller_alpha_holds_less_information(runs: dict[str, SeedRuns], judge: 
     gaps=(*TRAINING, PER_BATCH),
     counterfeits=(counterfeits.BACKWARD_TRAINING,),
 )
-def test_the_alpha_loss_converges(runs: dict[str, SeedRuns], judge: Judge) -> None:
+def test_the_alpha_loss_converges(runs: dict[str, KimRuns], judge: Judge) -> None:
     diverged = sum(int(each.diverged().sum()) for each in runs.values())
     judge([diverged], below(1), name="trainings that diverged", exact=True)
     stable = {level: each for level, each in runs.items() if not each.diverged().any()}
     for level, each in stable.items():
-        alpha = each.recipe.alpha
-        assert alpha is not None
+        alpha = recipes.alpha(each.recipe)
         judge(
             each.final_losses().mean(1) / alpha - 1,
             within(-0.5, 0.5),
@@ -114,7 +113,7 @@ def test_the_alpha_loss_converges(runs: dict[str, SeedRuns], judge: Judge) -> No
     gaps=(*TRAINING, PER_BATCH, SEEDS),
     counterfeits=(counterfeits.UNTRAINED_ALPHA, PERMUTED_LABELS),
 )
-def test_alpha_does_not_change_accuracy(runs: dict[str, SeedRuns], judge: Judge) -> None:
+def test_alpha_does_not_change_accuracy(runs: dict[str, KimRuns], judge: Judge) -> None:
     require_learning(judge, runs["low"], "α low")
     clean = {level: runs[level].accuracy() for level in LEVELS}
     for one, other in combinations(LEVELS, 2):
@@ -124,7 +123,7 @@ def test_alpha_does_not_change_accuracy(runs: dict[str, SeedRuns], judge: Judge)
             name=f"accuracy, α {one} minus α {other}",
             unit="pp",
         )
-    dataset = runs["low"].recipe.dataset
+    dataset = runs["low"].recipe.dataset.name
     place, rows = table_1_rows(dataset)
     for level in LEVELS:
         judge.compare(

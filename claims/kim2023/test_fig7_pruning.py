@@ -6,23 +6,21 @@ import pytest
 
 from claims.kim2023 import counterfeits, paper, recipes
 from claims.kim2023.protocol import RANKING, RETRAINING, SEEDS, TRAINING
-from claims.kim2023.recipes import FULL, KIM2023, PAPER_SETTING, PRUNED, ROUNDS, role
+from claims.kim2023.recipes import FULL, KIM2023, PAPER_SETTING, PRUNED, ROUNDS, operations, role
+from claims.kim2023.runs import KimRuns
 from claims.kim2023.soundness import require_learning, require_sparsity
 from tic.audit import Panel, claim
 from tic.audit.counterfeit import PERMUTED_LABELS
 from tic.audit.exhibits import curves
 from tic.audit.judge import Judge
-from tic.audit.runs import Array, SeedRuns
-from tic.measure.cost import training_operations
-from tic.pruning import compute_saving
+from tic.audit.runs import Array
+from tic.pruning import compute_saving, sparsity_of
 from tic.stats import above, within
 
 PLACE = "text after Fig. 7"
 
 
-def accuracies(
-    runs: dict[str, SeedRuns], retrain_timesteps: int
-) -> tuple[list[Array], list[Array]]:
+def accuracies(runs: dict[str, KimRuns], retrain_timesteps: int) -> tuple[list[Array], list[Array]]:
     """Accuracy after every round at T_retrain and at full T, for the full and the short chain."""
     return (
         [runs[role(FULL, done)].accuracy() for done in range(1, ROUNDS + 1)],
@@ -30,12 +28,12 @@ def accuracies(
     )
 
 
-def first_timesteps(runs: dict[str, SeedRuns]) -> int:
+def first_timesteps(runs: dict[str, KimRuns]) -> int:
     """T of the first training."""
     return max(each.recipe.timesteps for each in runs.values())
 
 
-def compare_time(runs: dict[str, SeedRuns], judge: Judge, retrain_timesteps: int) -> None:
+def compare_time(runs: dict[str, KimRuns], judge: Judge, retrain_timesteps: int) -> None:
     """Set the training time that fewer timesteps save beside what the paper's formula gives."""
     full, short = (
         sum(runs[role(name, done)].seconds() for done in range(1, ROUNDS + 1))
@@ -57,11 +55,11 @@ def compare_time(runs: dict[str, SeedRuns], judge: Judge, retrain_timesteps: int
     )
 
 
-def draw_figure_7(runs: dict[str, SeedRuns], judge: Judge, retrain_timesteps: int) -> None:
+def draw_figure_7(runs: dict[str, KimRuns], judge: Judge, retrain_timesteps: int) -> None:
     """Accuracy over sparsity, evaluated with T_retrain and with T timesteps."""
     full = first_timesteps(runs)
     rounds = range(1, ROUNDS + 1)
-    sparsities = [100 * runs[role(FULL, done)].recipe.sparsity for done in rounds]
+    sparsities = [100 * sparsity_of(runs[role(FULL, done)].recipe) for done in rounds]
 
     def panel(title: str, timesteps: int | None) -> Panel:
         return Panel(
@@ -110,7 +108,7 @@ def _over_rounds(values: list[Array]) -> list[list[float]]:
 @pytest.mark.parametrize("retrain_timesteps", [4, 3], ids="retrain{}".format)
 @pytest.mark.parametrize("kind", PRUNED)
 def test_fewer_timesteps_prune_as_well(
-    runs: dict[str, SeedRuns], judge: Judge, kind: str, retrain_timesteps: int
+    runs: dict[str, KimRuns], judge: Judge, kind: str, retrain_timesteps: int
 ) -> None:
     require_sparsity(judge, runs)
     require_learning(judge, runs[role(FULL, ROUNDS)], "T_retrain = T, last round")
@@ -143,7 +141,7 @@ def test_fewer_timesteps_prune_as_well(
 @pytest.mark.parametrize("retrain_timesteps", [2], ids="retrain{}".format)
 @pytest.mark.parametrize("kind", PRUNED)
 def test_two_timesteps_are_too_few(
-    runs: dict[str, SeedRuns], judge: Judge, kind: str, retrain_timesteps: int
+    runs: dict[str, KimRuns], judge: Judge, kind: str, retrain_timesteps: int
 ) -> None:
     require_sparsity(judge, runs)
     full, short = accuracies(runs, retrain_timesteps)
@@ -187,7 +185,7 @@ def operations_saved(network: str, retrain_timesteps: int) -> float:
         name: [roles[role(name, done)] for done in range(1, ROUNDS + 1)]
         for name in (FULL, retrain_timesteps)
     }
-    full, short = (sum(map(training_operations, each)) for each in chains.values())
+    full, short = (sum(map(operations, each)) for each in chains.values())
     first = chains[FULL][0].parent
     assert first is not None
-    return (full - short) / (training_operations(first) + full)
+    return (full - short) / (operations(first) + full)

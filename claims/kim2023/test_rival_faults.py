@@ -11,10 +11,10 @@ from claims.kim2023.corruptions import GRADIENT_ATTACKS
 from claims.kim2023.faults import FAULTS
 from claims.kim2023.paper import LEVELS, table_1_rows
 from claims.kim2023.recipes import KIM2023
+from claims.kim2023.runs import KimRuns
 from tic.audit import rival
 from tic.audit.judge import Judge
 from tic.audit.masking import percent
-from tic.audit.runs import SeedRuns
 from tic.stats import above
 
 
@@ -41,7 +41,7 @@ from tic.stats import above
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("corruption", GRADIENT_ATTACKS)
 def test_a_fault_makes_the_pattern(
-    runs: dict[str, SeedRuns], judge: Judge, corruption: str, fault: str
+    runs: dict[str, KimRuns], judge: Judge, corruption: str, fault: str
 ) -> None:
     sound = GRADIENT_ATTACKS[corruption]
     clean = {level: percent(runs[level].right()) for level in LEVELS}
@@ -56,7 +56,7 @@ def test_a_fault_makes_the_pattern(
             name=f"drop under {corruption} with the fault, α {more} minus α {less}",
             unit="pp",
         )
-    place, rows = table_1_rows(runs["low"].recipe.dataset)
+    place, rows = table_1_rows(runs["low"].recipe.dataset.name)
     for how, drops in found.items():
         for level in LEVELS:
             judge.compare(

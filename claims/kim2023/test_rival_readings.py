@@ -9,10 +9,10 @@ import pytest
 
 from claims.kim2023.readings import DATASETS_TEST, FISHER_TESTS, READINGS
 from claims.kim2023.recipes import DATASETS, KIM2023, on_dataset
+from claims.kim2023.runs import KimRuns
 from tic.audit import Setting, rival
 from tic.audit.claims import decided_by
 from tic.audit.judge import Judge
-from tic.audit.runs import SeedRuns
 from tic.recipe import Recipe
 
 SAYS = "Whether this holds depends on how Fisher information is estimated, on what and normalised."
@@ -40,7 +40,7 @@ def needs(setting: Setting, of: str) -> Recipe | dict[str, Recipe]:
 
 
 def judge_readings(
-    test: Callable[..., None], runs: SeedRuns | dict[str, SeedRuns], judge: Judge, **more: Any
+    test: Callable[..., None], runs: KimRuns | dict[str, KimRuns], judge: Judge, **more: Any
 ) -> None:
     """Let the claim's test judge every reading, and judge whether they contradict each other."""
     for reading in READINGS:
@@ -67,7 +67,7 @@ def judge_readings(
 )
 @pytest.mark.parametrize("of", FISHER_TESTS)
 def test_the_answer_depends_on_the_reading(
-    runs: SeedRuns | dict[str, SeedRuns], judge: Judge, of: str
+    runs: KimRuns | dict[str, KimRuns], judge: Judge, of: str
 ) -> None:
     judge_readings(FISHER_TESTS[of], runs, judge)
 
@@ -84,6 +84,6 @@ def test_the_answer_depends_on_the_reading(
 )
 @pytest.mark.parametrize("images", DATASETS)
 def test_the_answer_on_a_data_set_depends_on_the_reading(
-    runs: SeedRuns, judge: Judge, images: str
+    runs: KimRuns, judge: Judge, images: str
 ) -> None:
     judge_readings(DATASETS_TEST, runs, judge, images=images)

@@ -10,10 +10,11 @@ import pytest
 from claims.kim2023 import recipes, rival_recipes
 from claims.kim2023.centroids import LEAST_FALL, draw_centroids
 from claims.kim2023.recipes import DATASETS, KIM2023
+from claims.kim2023.runs import KimRuns, normalised_centroid
 from tic.audit import Panel, rival
 from tic.audit.exhibits import curves
 from tic.audit.judge import Judge
-from tic.audit.runs import Array, Epoch, SeedRuns, normalised_centroid
+from tic.audit.runs import Array, Epoch
 from tic.stats import above, below
 
 TWIN = (
@@ -50,7 +51,7 @@ def _falls(parts: tuple[Array, ...]) -> Array:
     ),
     needs=recipes.baseline,
 )
-def test_only_the_output_error_moves(runs: SeedRuns, judge: Judge) -> None:
+def test_only_the_output_error_moves(runs: KimRuns, judge: Judge) -> None:
     epochs: tuple[Epoch, ...] = ("untrained", "early", "final")
     errors, kernels = zip(*(runs.tangent(epoch) for epoch in epochs), strict=True)
     judge(
@@ -87,7 +88,7 @@ def test_only_the_output_error_moves(runs: SeedRuns, judge: Judge) -> None:
     )
 
 
-def _judge_twin(runs: SeedRuns, judge: Judge, of: str = "") -> None:
+def _judge_twin(runs: KimRuns, judge: Judge, of: str = "") -> None:
     suffix = f", {of}" if of else ""
     judge(
         runs.centroid("early") - runs.centroid("final"),
@@ -106,7 +107,7 @@ def _judge_twin(runs: SeedRuns, judge: Judge, of: str = "") -> None:
     needs=rival_recipes.twin,
     notes=(TWIN_NOTE,),
 )
-def test_nothing_moves_in_the_twin(runs: SeedRuns, judge: Judge) -> None:
+def test_nothing_moves_in_the_twin(runs: KimRuns, judge: Judge) -> None:
     _judge_twin(runs, judge)
     draw_centroids(judge, "Fig. 1 in the twin", {"twin": runs}, traced=("twin",))
 
@@ -121,7 +122,7 @@ def test_nothing_moves_in_the_twin(runs: SeedRuns, judge: Judge) -> None:
     needs=rival_recipes.twin,
     notes=(TWIN_NOTE,),
 )
-def test_the_twin_holds_information_throughout(runs: SeedRuns, judge: Judge) -> None:
+def test_the_twin_holds_information_throughout(runs: KimRuns, judge: Judge) -> None:
     trace = runs.trace("final")
     first = math.ceil(0.3 * trace.shape[1])
     judge(
@@ -141,7 +142,7 @@ def test_the_twin_holds_information_throughout(runs: SeedRuns, judge: Judge) -> 
     needs=rival_recipes.twin_timesteps,
     notes=(TWIN_NOTE,),
 )
-def test_nothing_moves_in_twins_of_any_length(runs: dict[str, SeedRuns], judge: Judge) -> None:
+def test_nothing_moves_in_twins_of_any_length(runs: dict[str, KimRuns], judge: Judge) -> None:
     for name, each in runs.items():
         _judge_twin(each, judge, name)
     draw_centroids(judge, "Fig. 4a in the twins", runs, traced=())
@@ -158,6 +159,6 @@ def test_nothing_moves_in_twins_of_any_length(runs: dict[str, SeedRuns], judge: 
     notes=(TWIN_NOTE,),
 )
 @pytest.mark.parametrize("images", DATASETS)
-def test_nothing_moves_in_twins_on_other_images(runs: SeedRuns, judge: Judge, images: str) -> None:
+def test_nothing_moves_in_twins_on_other_images(runs: KimRuns, judge: Judge, images: str) -> None:
     _judge_twin(runs, judge, images)
     draw_centroids(judge, f"Fig. 4e in the twin, {images}", {images: runs}, traced=(images,))

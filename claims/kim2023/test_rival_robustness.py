@@ -12,11 +12,12 @@ from claims.kim2023 import recipes
 from claims.kim2023.corruptions import EPSILON, GRADIENT_ATTACKS, STEP
 from claims.kim2023.paper import LEVELS, table_1_rows
 from claims.kim2023.recipes import KIM2023
+from claims.kim2023.runs import KimRuns
 from tic.attacks import Rescaled
 from tic.audit import masking, rival
 from tic.audit.judge import Judge
 from tic.audit.masking import Robustness, percent
-from tic.audit.runs import Array, SeedRuns
+from tic.audit.runs import Array
 from tic.errors import NotApplicableError
 from tic.measure.measurement import gathered
 from tic.stats import below
@@ -54,7 +55,7 @@ def _advantage(judge: Judge, low: Array, high: Array, where: str) -> None:
 )
 @pytest.mark.parametrize("corruption", MEMBERS)
 def test_no_advantage_in_the_worst_case(
-    runs: dict[str, SeedRuns], judge: Judge, corruption: str
+    runs: dict[str, KimRuns], judge: Judge, corruption: str
 ) -> None:
     # Two workers that judge both attacks at once begin at either end, and share what they measure.
     order = LEVELS if corruption == SHOWN_WITH else LEVELS[::-1]
@@ -68,7 +69,7 @@ def test_no_advantage_in_the_worst_case(
         name="drop in the worst case, α high minus α low",
         unit="pp",
     )
-    _, rows = table_1_rows(runs["low"].recipe.dataset)
+    _, rows = table_1_rows(runs["low"].recipe.dataset.name)
     for level in LEVELS:
         each = found[level]
         judge.worst_case(
@@ -135,7 +136,7 @@ def show_battery(judge: Judge, found: Mapping[str, Robustness]) -> None:
 )
 @pytest.mark.parametrize("corruption", GRADIENT_ATTACKS)
 def test_no_advantage_at_equal_temperature(
-    runs: dict[str, SeedRuns], judge: Judge, corruption: str
+    runs: dict[str, KimRuns], judge: Judge, corruption: str
 ) -> None:
     attack, left = GRADIENT_ATTACKS[corruption], {}
     for level, each in runs.items():
@@ -165,7 +166,7 @@ def test_no_advantage_at_equal_temperature(
 )
 @pytest.mark.parametrize("corruption", GRADIENT_ATTACKS)
 def test_no_advantage_at_equal_margin(
-    runs: dict[str, SeedRuns], judge: Judge, corruption: str
+    runs: dict[str, KimRuns], judge: Judge, corruption: str
 ) -> None:
     attack = GRADIENT_ATTACKS[corruption]
     margins = {level: runs[level].margins() for level in ("low", "high")}

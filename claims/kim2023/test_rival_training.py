@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 
 from claims.kim2023 import rival_recipes
-from claims.kim2023.recipes import KIM2023, PRUNED
+from claims.kim2023.recipes import KIM2023, PRUNED, operations
 from claims.kim2023.rival_recipes import AT_RANDOM, BY_MAGNITUDE, FEWER_EPOCHS, FEWER_TIMESTEPS
+from claims.kim2023.runs import KimRuns
 from claims.kim2023.soundness import require_sparsity
 from tic.audit import rival
 from tic.audit.judge import Judge
-from tic.audit.runs import SeedRuns
-from tic.measure.cost import training_operations
 from tic.stats import above
 
 LEAST = -1.0
@@ -33,7 +32,7 @@ LEAST = -1.0
 @pytest.mark.parametrize("retrain_timesteps", [3], ids="retrain{}".format)
 @pytest.mark.parametrize("kind", PRUNED)
 def test_fewer_epochs_do_as_well(
-    runs: dict[str, SeedRuns], judge: Judge, kind: str, retrain_timesteps: int
+    runs: dict[str, KimRuns], judge: Judge, kind: str, retrain_timesteps: int
 ) -> None:
     require_sparsity(judge, runs)
     judge(
@@ -45,7 +44,7 @@ def test_fewer_epochs_do_as_well(
     for name, each in runs.items():
         judge.note(
             f"{name}: {each.recipe.epochs} epochs with T = {each.recipe.timesteps} in a round, "
-            f"{training_operations(each.recipe):.3g} operations."
+            f"{operations(each.recipe):.3g} operations."
         )
 
 
@@ -64,7 +63,7 @@ def test_fewer_epochs_do_as_well(
 @pytest.mark.parametrize("retrain_timesteps", [3], ids="retrain{}".format)
 @pytest.mark.parametrize("kind", PRUNED)
 def test_random_pruning_does_as_well(
-    runs: dict[str, SeedRuns], judge: Judge, kind: str, retrain_timesteps: int
+    runs: dict[str, KimRuns], judge: Judge, kind: str, retrain_timesteps: int
 ) -> None:
     require_sparsity(judge, runs)
     judge(

@@ -11,10 +11,10 @@ from claims.kim2023.corruptions import CORRUPTIONS, GRADIENT_ATTACKS
 from claims.kim2023.paper import LEVELS, slips, table_1_rows
 from claims.kim2023.protocol import ATTACKS, MASKING, PER_BATCH, SEEDS, TRAINING
 from claims.kim2023.recipes import KIM2023
+from claims.kim2023.runs import KimRuns
 from claims.kim2023.soundness import require_gradients
 from tic.audit import claim
 from tic.audit.judge import Judge
-from tic.audit.runs import SeedRuns
 from tic.stats import above
 
 
@@ -35,7 +35,7 @@ from tic.stats import above
 )
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
 def test_smaller_alpha_is_more_robust(
-    runs: dict[str, SeedRuns], judge: Judge, corruption: str
+    runs: dict[str, KimRuns], judge: Judge, corruption: str
 ) -> None:
     if corruption in GRADIENT_ATTACKS:
         require_gradients(judge, runs)
@@ -49,7 +49,7 @@ def test_smaller_alpha_is_more_robust(
             name=f"drop under {corruption}, α {more} minus α {less}",
             unit="pp",
         )
-    dataset = runs["low"].recipe.dataset
+    dataset = runs["low"].recipe.dataset.name
     place, rows = table_1_rows(dataset)
     for level in LEVELS:
         for images, measured in (("clean", clean), (corruption, corrupted)):

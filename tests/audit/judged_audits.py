@@ -7,9 +7,17 @@ from tic.audit.document import Audit, Paper, ProtocolRecord, Provenance, RunReco
 from tic.audit.judge import Judge
 from tic.audit.options import CONFIDENCE
 from tic.audit.seal import sealed
+from tic.data import CropFlip, Digits
+from tic.models import Spiking
 from tic.recipe import Recipe
 
-RECIPE = Recipe(dataset="digits", train_size=60, epochs=2)
+RECIPE = Recipe(
+    dataset=Digits(),
+    architecture=Spiking("tiny"),
+    train_size=60,
+    epochs=2,
+    augmentation=CropFlip(),
+)
 DIGEST = "d" * 64
 PAPER = Paper(key="p", title="Title", authors="A. Author", venue="V", year=2024, url="https://a.b")
 STANDARD = ProtocolRecord(paper="p", name="standard", says="As it stands.", release=False)
@@ -19,7 +27,7 @@ def provenance(**changes):
     fields = {
         "command": "pytest claims", "git_commit": "c" * 40, "git_dirty": False,
         "versions": {"tic-audit": "0.1.0", "torch": "2.9"}, "python": "3.11", "platform": "Linux",
-        "processor": "one", "accelerator": None, "data_digests": {digest_key("digits", 60): DIGEST},
+        "processor": "one", "accelerator": None, "data_digests": {digest_key(Digits(), 60): DIGEST},
     }  # fmt: skip
     return Provenance(**fields | changes)
 
@@ -30,7 +38,7 @@ def record(seed, recipe=RECIPE, **changes):
     parent = None if seeded.parent is None else seeded.parent.fingerprint(DIGEST)
     fields = {
         "fingerprint": seeded.fingerprint(DIGEST), "label": seeded.label, "seed": seed,
-        "recipe": {**seeded.model_dump(exclude={"parent"}), "parent": parent},
+        "recipe": seeded.described() | {"parent": parent},
         "status": "finished", "seconds": 1.0, "train_loss": 0.5, "test_accuracy": 90.0,
         "manifest": "m" * 64,
     }  # fmt: skip

@@ -9,8 +9,12 @@ from hypothesis import strategies as st
 from tic.audit.assemble import correct, data_digests, run_records
 from tic.audit.pack import Setting
 from tic.audit.runs import SeedRuns
+from tic.data import Digits
 from tic.engine.plan import make_plan
+from tic.fitting import CosineSGD
 from tic.lab import Lab
+from tic.models import Spiking
+from tic.pruning import Pruning
 from tic.recipe import Recipe
 from tic.stats import Outcome
 from tic.train import train
@@ -295,7 +299,12 @@ def test_what_rivals_find_changes_no_claim_and_the_other_way_round(claims, rival
 
 
 RECIPE = Recipe(
-    dataset="digits", train_size=60, timesteps=1, epochs=2, batch_size=20, augmentation="none"
+    dataset=Digits(),
+    architecture=Spiking("tiny"),
+    train_size=60,
+    timesteps=1,
+    epochs=2,
+    batch_size=20,
 )
 
 
@@ -303,8 +312,8 @@ RECIPE = Recipe(
 def lab(tmp_path_factory):
     found = Lab(tmp_path_factory.mktemp("store"))
     train(RECIPE, found)
-    train(RECIPE.but(learning_rate=1e30, seed=1), found)
-    SeedRuns(RECIPE, Setting(RECIPE, seeds=(0,), test_size=50), found).accuracy()
+    train(RECIPE.but(fitting=CosineSGD(learning_rate=1e30), seed=1), found)
+    SeedRuns(RECIPE, Setting(RECIPE, seeds=(0,), sizes={"test": 50}), found).accuracy()
     return found
 
 
@@ -320,7 +329,7 @@ def test_a_finished_run_is_recorded_with_loss_and_accuracy(lab):
     assert found.train_loss == lab.run(RECIPE).history["train_loss"][1]
     assert 0 <= found.test_accuracy <= 100
     assert found.seconds > 0
-    assert found.recipe["learning_rate"] == 0.3
+    assert found.recipe["fitting"]["fields"]["learning_rate"] == 0.3
 
 
 def test_an_accuracy_that_no_claim_measured_is_not_measured_for_the_record(lab):
@@ -339,7 +348,7 @@ def test_without_a_size_no_accuracy_is_recorded(lab):
 
 
 def test_a_diverged_run_is_recorded_as_that(lab):
-    found = record(RECIPE.but(learning_rate=1e30, seed=1), lab)
+    found = record(RECIPE.but(fitting=CosineSGD(learning_rate=1e30), seed=1), lab)
     assert (found.status, found.test_accuracy) == ("diverged", None)
 
 
@@ -349,7 +358,7 @@ def test_a_run_that_nobody_trained_is_missing(lab):
 
 
 def test_a_pruned_run_names_its_parent(lab):
-    child = RECIPE.but(parent=RECIPE, sparsity=0.5)
+    child = RECIPE.but(parent=RECIPE, rules=(Pruning(0.5),))
     parents = {
         each.label: each.recipe["parent"] for each in run_records(make_plan([child]), lab, [], {})
     }

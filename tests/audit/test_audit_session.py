@@ -20,17 +20,26 @@ from tic.audit.session import (
     not_run,
     plan_entry,
 )
+from tic.data import Digits
 from tic.engine.sharing import build
 from tic.errors import NotApplicableError, TicError
+from tic.fitting import CosineSGD
 from tic.lab import Lab
+from tic.models import Spiking
+from tic.pruning import Pruning
 from tic.recipe import Recipe
 from tic.stats import above
 
 RECIPE = Recipe(
-    dataset="digits", train_size=60, timesteps=2, epochs=2, batch_size=20, augmentation="none"
+    dataset=Digits(),
+    architecture=Spiking("tiny"),
+    train_size=60,
+    timesteps=2,
+    epochs=2,
+    batch_size=20,
 )
 PAPER = Paper(key="other2024", title="T", authors="A", venue="V", year=2024, url="u")
-SETTING = Setting(RECIPE, seeds=(0, 1, 2), test_size=50)
+SETTING = Setting(RECIPE, seeds=(0, 1, 2), sizes={"test": 50})
 PACK = Pack(PAPER, {"tiny": SETTING}, own="tiny", default="tiny")
 
 
@@ -92,7 +101,7 @@ def test_runs_that_claims_share_are_planned_once(session):
         session,
         plan("one"),
         plan("two"),
-        plan("three", lambda s: s.recipe.but(parent=s.recipe, sparsity=0.5)),
+        plan("three", lambda s: s.recipe.but(parent=s.recipe, rules=(Pruning(0.5),))),
     )
     assert len(session.plan) == 6
 
@@ -229,14 +238,19 @@ def test_an_entry_of_a_claim_threatens_none():
 
 
 def test_every_run_that_is_attacked_is_priced_once_whatever_asks_for_it(session):
-    setting = replace(SETTING, attacks="standard", attack_size=40)
+    setting = replace(SETTING, attacks="standard", sizes={"attack": 40})
     short = lambda each: {"a": each.recipe, "b": each.recipe.but(timesteps=1)}  # noqa: E731
     collect(
         session,
         plan_entry(rival("x", attacked=True), "x", setting, {}),
         plan_entry(rival("y", short, attacked=True), "y", setting, {}),
-        plan_entry(rival("z", lambda s: s.recipe.but(tau=3.0)), "z", setting, {}),
-        plan("one", lambda s: s.recipe.but(tau=4.0)),
+        plan_entry(
+            rival("z", lambda s: s.recipe.but(architecture=Spiking("tiny", tau=3.0))),
+            "z",
+            setting,
+            {},
+        ),
+        plan("one", lambda s: s.recipe.but(architecture=Spiking("tiny", tau=4.0))),
     )
     attacked = session.attacked
     assert [each.recipe for each in attacked] == [
@@ -247,7 +261,7 @@ def test_every_run_that_is_attacked_is_priced_once_whatever_asks_for_it(session)
 
 @pytest.mark.parametrize(("size", "images"), [(None, 360), (5000, 360), (360, 360), (40, 40)])
 def test_no_more_images_are_attacked_than_there_are_test_images(session, size, images):
-    setting = replace(SETTING, attack_size=size)
+    setting = replace(SETTING, sizes={"attack": size})
     collect(session, plan_entry(rival(attacked=True), "x", setting, {}))
     assert {each.images for each in session.attacked} == {images}
 
@@ -326,7 +340,9 @@ def test_a_needed_check_that_failed_leaves_its_entry_undecided(session):
 # Protocols
 
 SUMMED = Protocol("summed", "Of the sum.")
-GENTLE = Protocol("gentle", "At a tenth.", alter=lambda recipe: recipe.but(learning_rate=0.1))
+GENTLE = Protocol(
+    "gentle", "At a tenth.", alter=lambda recipe: recipe.but(fitting=CosineSGD(learning_rate=0.1))
+)
 OPEN = (Gap("Sum or mean.", (SUMMED,)), Gap("The rate.", (GENTLE,)))
 
 
@@ -374,7 +390,7 @@ def test_a_protocol_that_only_reads_otherwise_shares_the_runs_and_hands_them_out
 
 def test_a_protocol_that_trains_otherwise_has_runs_of_its_own(session):
     collect(session, read_by(STANDARD), read_by(GENTLE, case="tiny-digits-gentle"))
-    assert sorted({each.recipe.learning_rate for each in session.plan}) == [0.1, 0.3]
+    assert sorted({each.recipe.fitting.learning_rate for each in session.plan}) == [0.1, 0.3]
     assert len(session.plan) == 6
 
 

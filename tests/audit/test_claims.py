@@ -16,13 +16,16 @@ from tic.audit import (
 )
 from tic.audit.claims import decided_by
 from tic.audit.counterfeit import ONE_SEED
+from tic.data import CIFAR10, SVHN, Digits
 from tic.errors import TicError
+from tic.models import Spiking
 from tic.plugin.state import claim_of
+from tic.pruning import Pruning
 from tic.recipe import Recipe
 
 PAPER = Paper(key="other2024", title="T", authors="A", venue="V", year=2024, url="u")
-OWN = Setting(Recipe(dataset="cifar10", architecture="resnet19"))
-TINY = Setting(Recipe(dataset="digits"), seeds=(0, 1, 2))
+OWN = Setting(Recipe(dataset=CIFAR10(), architecture=Spiking("resnet19")))
+TINY = Setting(Recipe(dataset=Digits(), architecture=Spiking("tiny")), seeds=(0, 1, 2))
 PACK = Pack(
     PAPER, {"resnet19": OWN, "tiny": TINY}, own="resnet19", default="tiny",
     places=("Fig. 1", "Fig. 4a", "Fig. 4b", "Fig. 4", "Table 1"),
@@ -248,14 +251,19 @@ def test_the_protocols_of_a_claim_are_those_of_its_gaps_each_once():
 
 
 def test_recipes_follow_the_protocol_in_every_role_and_generation():
-    slow = Protocol("slow", "", alter=lambda recipe: recipe.but(tau=4.0))
+    slow = Protocol(
+        "slow", "", alter=lambda recipe: recipe.but(architecture=Spiking("tiny", tau=4.0))
+    )
 
     def needs(setting):
-        return {"a": setting.recipe, "b": setting.recipe.but(parent=setting.recipe, sparsity=0.5)}
+        return {
+            "a": setting.recipe,
+            "b": setting.recipe.but(parent=setting.recipe, rules=(Pruning(0.5),)),
+        }
 
     found = make(needs).recipes(TINY, {}, slow)
-    assert found["a"] == TINY.recipe.but(tau=4.0)
-    assert found["b"] == found["a"].but(parent=found["a"], sparsity=0.5)
+    assert found["a"] == TINY.recipe.but(architecture=Spiking("tiny", tau=4.0))
+    assert found["b"] == found["a"].but(parent=found["a"], rules=(Pruning(0.5),))
     assert make(needs).recipes(TINY, {})["a"] == TINY.recipe
 
 
@@ -280,7 +288,7 @@ def test_every_ancestor_has_the_identity_of_all_images_too():
 
 
 def test_a_limit_is_that_of_the_data_set_that_a_claim_brings():
-    needs = lambda setting: setting.recipe.but(dataset="svhn")  # noqa: E731
+    needs = lambda setting: setting.recipe.but(dataset=SVHN())  # noqa: E731
     assert make(needs).recipes(TINY.but(train_size=5000), {})[""].train_size == 5000
     assert make(needs).recipes(TINY.but(train_size=73_257), {})[""].train_size is None
 

@@ -9,6 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from claims.kim2023.deficits import DeficitMeasurement
+from claims.kim2023.reading import Reading
+from claims.kim2023.runs import KimRuns
 from tic.attacks import Blur
 from tic.audit import Counterfeit, Protocol
 from tic.audit import counterfeit as worlds
@@ -23,16 +26,26 @@ from tic.audit.counterfeit import (
     seen_as,
 )
 from tic.audit.pack import Setting
-from tic.audit.runs import SeedRuns
+from tic.data import Digits
+from tic.fitting import CosineSGD
 from tic.lab import Lab
-from tic.measure.catalogue import ChanceMeasurement, DeficitMeasurement, FisherMeasurement
+from tic.measure.fisher import FisherMeasurement
+from tic.measure.permuted import PermutedLabels
+from tic.measure.robustness import AccuracyMeasurement
+from tic.models import Spiking
 from tic.recipe import Recipe
 
-RECIPE = Recipe(dataset="digits", timesteps=3, epochs=15, checkpoints=3)
+RECIPE = Recipe(
+    dataset=Digits(),
+    architecture=Spiking("tiny"),
+    timesteps=3,
+    epochs=15,
+    checkpoints=3,
+)
 SEEDS = (3, 8)
 LAB = Lab("nowhere")
-OTHERWISE = Protocol("otherwise", "", images="test")
-RUNS = SeedRuns(RECIPE, Setting(RECIPE, seeds=SEEDS, test_size=50), LAB, OTHERWISE)
+OTHERWISE = Protocol("otherwise", "", reading=Reading(images="test"))
+RUNS = KimRuns(RECIPE, Setting(RECIPE, seeds=SEEDS, sizes={"test": 50}), LAB, OTHERWISE)
 
 
 @pytest.fixture
@@ -62,21 +75,26 @@ def seen(kind, runs=RUNS):
 
 def test_a_world_answers_for_the_same_runs(asked):
     found = seen(OneSeedRuns)
-    assert type(found) is OneSeedRuns
+    assert isinstance(found, OneSeedRuns)
     assert (found.recipe, found.setting, found.lab) == (RECIPE, RUNS.setting, LAB)
     assert found.protocol is OTHERWISE
     assert found.seeds == SEEDS
 
 
 def test_a_world_is_planted_in_the_roles_that_it_names_and_in_no_other():
-    roles = {"low": RUNS, "high": replace(RUNS, recipe=RECIPE.but(tau=3.0))}
+    roles = {
+        "low": RUNS,
+        "high": replace(RUNS, recipe=RECIPE.but(architecture=Spiking("tiny", tau=3.0))),
+    }
     found = seen_as(UntrainedRuns, "high".__eq__)(roles)
     assert list(found) == ["low", "high"]
     assert found["low"] is RUNS
-    assert type(found["high"]) is UntrainedRuns
-    assert found["high"].recipe.tau == 3.0
-    assert {type(each) for each in seen_as(UntrainedRuns)(roles).values()} == {UntrainedRuns}
-    assert type(roles["high"]) is SeedRuns
+    assert isinstance(found["high"], UntrainedRuns)
+    assert isinstance(found["high"], KimRuns)  # it can be asked what the pack's Runs can
+    assert found["high"].recipe.architecture.tau == 3.0
+    everywhere = seen_as(UntrainedRuns)(roles).values()
+    assert all(isinstance(runs, UntrainedRuns) for runs in everywhere)
+    assert type(roles["high"]) is KimRuns
 
 
 @pytest.mark.parametrize(
@@ -91,7 +109,7 @@ def test_a_world_is_planted_in_the_roles_that_it_names_and_in_no_other():
 def test_the_worlds_that_every_paper_can_use_plant_what_they_are_named_after(name, kind):
     world = getattr(worlds, name)
     assert world.name == name.lower().replace("_", "-")
-    assert type(world.plant({"": RUNS})[""]) is kind
+    assert isinstance(world.plant({"": RUNS})[""], kind)
     assert world.says.endswith(".")
 
 
@@ -145,14 +163,14 @@ def roles_of(count, seeds):
     setting = Setting(RECIPE, seeds=tuple(range(seeds)))
     rates = [(k + 1) / 10 for k in range(count)]
     return {
-        str(k): SeedRuns(RECIPE.but(learning_rate=rate), setting, LAB)
+        str(k): KimRuns(RECIPE.but(fitting=CosineSGD(learning_rate=rate)), setting, LAB)
         for k, rate in enumerate(rates)
     }
 
 
 def dealt(roles):
     return {
-        role: [round(10 * each.learning_rate) for each in runs.recipes]
+        role: [round(10 * each.fitting.learning_rate) for each in runs.recipes]
         for role, runs in roles.items()
     }
 
@@ -166,7 +184,7 @@ def test_roles_are_dealt_out_to_every_seed_by_one_place_further_on():
         "2": [3, 1, 2, 3, 1],
         "3": [4, 4, 4, 4, 4],
     }
-    assert [type(each) for each in found.values()] == [MixedRuns] * 3 + [SeedRuns]
+    assert [isinstance(runs, MixedRuns) for runs in found.values()] == [True] * 3 + [False]
     assert found["3"] is roles["3"]
     assert [each.seed for each in found["1"].recipes] == [0, 1, 2, 3, 4]
     assert [each.recipe for each in found.values()] == [each.recipe for each in roles.values()]
@@ -239,12 +257,15 @@ def test_a_rotation_takes_nothing_away_and_leaves_accuracy(asked):
 
 # Guessing
 
+chance = PermutedLabels.instead_of
+
 
 def test_accuracy_is_that_on_permuted_labels_whatever_the_images_went_through(asked):
     found = seen(GuessingRuns)
     np.testing.assert_array_equal(found.accuracy(), [315, 815])
     np.testing.assert_array_equal(found.accuracy(Blur(factor=4), timesteps=2), [315, 815])
     assert [measurement for measurement, _ in asked] == [
-        *[ChanceMeasurement(epoch=15, size=50)] * 2,
-        *[ChanceMeasurement(epoch=15, size=50, timesteps=2)] * 2,
+        *[chance(AccuracyMeasurement(epoch=15, size=50))] * 2,
+        *[chance(AccuracyMeasurement(epoch=15, size=50, timesteps=2, corruption=Blur(factor=4)))]
+        * 2,
     ]

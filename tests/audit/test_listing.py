@@ -5,11 +5,14 @@ from dataclasses import replace
 from tic.audit import Claim, Gap, Pack, Paper, Protocol, Setting
 from tic.audit.listing import WIDTH, describe_claims, describe_protocols
 from tic.audit.session import plan_entry
+from tic.data import Digits
 from tic.errors import NotApplicableError
+from tic.models import Spiking
+from tic.pruning import Pruning
 from tic.recipe import Recipe
 
 PAPER = Paper(key="other2024", title="T", authors="A", venue="V", year=2024, url="u")
-SETTING = Setting(Recipe(dataset="digits"), seeds=(0, 1, 2))
+SETTING = Setting(Recipe(dataset=Digits(), architecture=Spiking("tiny")), seeds=(0, 1, 2))
 PACK = Pack(PAPER, {"tiny": SETTING}, own="tiny", default="tiny")
 SUMMED = Protocol("summed-logits", "Of the sum.")
 OFFICIAL = Protocol("official", "As the release.")
@@ -34,7 +37,7 @@ def test_a_claim_is_told_with_place_statement_and_needs():
 
 
 def test_ancestors_are_counted_among_the_runs():
-    needs = lambda setting: setting.recipe.but(parent=setting.recipe, sparsity=0.5)  # noqa: E731
+    needs = lambda setting: setting.recipe.but(parent=setting.recipe, rules=(Pruning(0.5),))  # noqa: E731
     assert "needs: 6 Runs over 3 seeds" in describe_claims([plan(needs=needs)])
 
 

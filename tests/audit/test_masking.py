@@ -8,13 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from claims.kim2023.runs import KimRuns
 from tic.attacks import FGSM, PGD, Member, battery, epsilons
 from tic.audit import masking
 from tic.audit.exhibits import Exhibits
 from tic.audit.masking import Robustness, check, passes, percent
 from tic.audit.pack import Setting
-from tic.audit.runs import SeedRuns
+from tic.data import CIFAR100
 from tic.lab import Lab
+from tic.models import Spiking
 from tic.recipe import Recipe
 
 IMAGES = 1000
@@ -200,7 +202,7 @@ def test_the_worst_case_is_no_better_than_any_attack_and_attacks_only_lower_it(c
 
 
 @dataclass(frozen=True)
-class Watched(SeedRuns):
+class Watched(KimRuns):
     """Runs that note what they are attacked with and get one image in four right."""
 
     asked: list = field(default_factory=list)
@@ -213,7 +215,7 @@ class Watched(SeedRuns):
         return np.array([[True, False], [False, False]])
 
 
-RECIPE = Recipe(dataset="cifar100")
+RECIPE = Recipe(dataset=CIFAR100(), architecture=Spiking("tiny"))
 
 
 @pytest.mark.parametrize("level", ["quick", "standard"])

@@ -11,6 +11,8 @@ from tic.audit.exhibits import curves
 from tic.audit.merge import merge
 from tic.audit.verify import verify_document
 from tic.errors import TicError
+from tic.models import Spiking
+from tic.pruning import Pruning
 from tic.stats import Outcome, above, within
 
 NUMBERS = st.floats(-100, 100).map(lambda number: round(number, 6))
@@ -154,7 +156,10 @@ def test_a_claim_that_failed_in_one_audit_is_not_judged():
             of((3, 4), [1.0, 2.0], scope=Scope(level="reduced", differences=("T",))),
             "must have the same scope",
         ),
-        (of((3, 4), [1.0, 2.0], recipe=RECIPE.but(tau=3.0)), "the same Recipes in all audits"),
+        (
+            of((3, 4), [1.0, 2.0], recipe=RECIPE.but(architecture=Spiking("tiny", tau=3.0))),
+            "the same Recipes in all audits",
+        ),
     ],
     ids=["seed twice", "version", "scope", "recipe"],
 )
@@ -205,8 +210,8 @@ def test_one_audit_is_no_merge():
 
 
 def test_a_setting_that_differs_only_in_the_parent_is_another():
-    pruned = RECIPE.but(parent=RECIPE, sparsity=0.5)
-    longer = RECIPE.but(parent=RECIPE.but(epochs=3), sparsity=0.5)
+    pruned = RECIPE.but(parent=RECIPE, rules=(Pruning(0.5),))
+    longer = RECIPE.but(parent=RECIPE.but(epochs=3), rules=(Pruning(0.5),))
 
     def with_parents(seeds, recipe):
         entry, records = claim(seeds, [1.0, 2.0], recipe=recipe)

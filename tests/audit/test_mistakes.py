@@ -3,7 +3,9 @@
 import pytest
 
 from tic.audit.mistakes import told_of_author
+from tic.data import Digits
 from tic.errors import NotApplicableError, TicError
+from tic.models import Spiking
 from tic.recipe import Recipe
 
 
@@ -30,7 +32,7 @@ def test_an_exception_without_a_message_is_told():
 
 def test_the_place_is_the_authors_even_where_our_code_raised():
     with pytest.raises(TicError) as caught, told_of_author("needs of a/b"):
-        Recipe(dataset="digits").fingerprint(object())  # type: ignore[arg-type]
+        Recipe(dataset=Digits(), architecture=Spiking("tiny")).fingerprint(object())  # type: ignore[arg-type]
     assert "test_mistakes.py, line " in str(caught.value)
 
 

@@ -12,21 +12,27 @@ from tic.audit import Claim, Gap, Pack, Paper, Protocol, Setting
 from tic.audit.options import Options, read_options, store_folder
 from tic.audit.pack import Lacking
 from tic.audit.protocol import STANDARD
-from tic.data.spec import describe
+from tic.data import CIFAR10, DATASETS, Dataset, Digits
 from tic.errors import TicError
+from tic.models import Spiking
 from tic.plugin.naming import LEVELS
 from tic.recipe import Recipe
 
 PAPER = Paper(key="other2024", title="T", authors="A", venue="V", year=2024, url="u")
-OWN = Setting(Recipe(dataset="cifar10", architecture="resnet19", timesteps=10), fisher_size=1616)
+OWN = Setting(
+    Recipe(dataset=CIFAR10(), architecture=Spiking("resnet19"), timesteps=10),
+    sizes={"fisher": 1616},
+)
 TINY = Setting(
-    Recipe(dataset="digits", train_size=1000), seeds=(0, 1, 2), fisher_size=300, test_size=200
+    Recipe(dataset=Digits(), architecture=Spiking("tiny"), train_size=1000),
+    seeds=(0, 1, 2),
+    sizes={"fisher": 300, "test": 200},
 )
 PACK = Pack(PAPER, {"resnet19": OWN, "tiny": TINY}, own="resnet19", default="tiny")
 NOTHING = {
     "arch": None, "dataset": None, "timesteps": None, "epochs": None, "seeds": None,
     "train_size": None, "claim": None, "fisher_size": None, "test_size": None, "protocol": None,
-    "attacks": None, "attack_size": None, "precision": None, "gpus": None, "plan": False,
+    "attacks": None, "attack_size": None, "precision": None, "gpus": None, "plan": False, "set": [],
     "store": None, "data": None, "report_dir": None,
 }  # fmt: skip
 
@@ -108,19 +114,23 @@ def test_the_number_of_training_images(asked, size):
 
 @pytest.mark.parametrize(("asked", "size"), [("40", 40), ("5000", 5000), ("all", None)])
 def test_the_number_of_images_in_a_measurement_is_a_limit(asked, size):
-    assert only(fisher_size=asked) == dataclasses.replace(TINY, fisher_size=size)
-    assert only(test_size=asked) == dataclasses.replace(TINY, test_size=size)
+    assert only(fisher_size=asked) == dataclasses.replace(
+        TINY, sizes={**TINY.sizes, "fisher": size}
+    )
+    assert only(test_size=asked) == dataclasses.replace(TINY, sizes={**TINY.sizes, "test": size})
 
 
 @pytest.mark.parametrize(("asked", "size"), [("40", 40), ("5000", 5000), ("all", None)])
 def test_the_number_of_images_of_the_battery_is_a_limit(asked, size):
-    assert only(attack_size=asked) == dataclasses.replace(TINY, attack_size=size)
+    assert only(attack_size=asked) == dataclasses.replace(
+        TINY, sizes={**TINY.sizes, "attack": size}
+    )
 
 
 @pytest.mark.parametrize("level", get_args(Level))
 def test_the_level_of_the_battery_is_the_one_that_was_asked_for(level):
     assert only(attacks=level) == dataclasses.replace(TINY, attacks=level)
-    own = dataclasses.replace(TINY, attacks="full", attack_size=7)
+    own = dataclasses.replace(TINY, attacks="full", sizes={**TINY.sizes, "attack": 7})
     pack = dataclasses.replace(PACK, settings={"tiny": own}, own="tiny")
     assert read().settings(pack) == [own]
 
@@ -132,8 +142,8 @@ def test_the_levels_that_pytest_offers_are_those_of_the_battery():
 def test_limits_do_not_depend_on_the_data_set():
     for dataset in ("digits", "cifar10"):
         found = only(dataset=dataset)
-        assert (found.recipe.train_size, found.fisher_size, found.test_size) == (1000, 300, 200)
-    assert only(train_size="100").fisher_size == 300
+        assert (found.recipe.train_size, found.sizes) == (1000, {"fisher": 300, "test": 200})
+    assert only(train_size="100").sizes["fisher"] == 300
 
 
 COUNT = "must be a whole number of at least 1"
@@ -156,7 +166,7 @@ REFUSED = [
     ({"protocol": "a,a"}, "--protocol needs distinct names separated by commas, got 'a,a'"),
     ({"arch": ""}, "--arch needs distinct names separated by commas, got ''"),
     ({"arch": "tiny,tiny"}, "--arch needs distinct names separated by commas, got 'tiny,tiny'"),
-    ({"dataset": "mnist"}, "--dataset does not know 'mnist'; known: cifar10, cifar100, digits,"),
+    ({"dataset": ""}, "--dataset needs distinct names separated by commas, got ''"),
     ({"claim": " , "}, "--claim needs distinct names separated by commas, got ' , '"),
     ({"timesteps": "10001"}, "--timesteps must be at most 10000, got '10001'"),
     ({"epochs": "9" * 5000}, "--epochs must be at most 1000000, got '9999"),
@@ -186,13 +196,47 @@ def test_a_setting_that_the_pack_does_not_have_stands_in_its_place_with_the_reas
     ]  # fmt: skip
 
 
+def test_a_data_set_that_the_pack_does_not_have_is_a_setting_that_is_not_there():
+    ours, missing = settings(dataset="digits,mnist")
+    assert ours == TINY
+    reason = (
+        "other2024 has no data set 'mnist'; known: cifar10, cifar100, digits, fashion-mnist, svhn"
+    )
+    assert missing == Lacking({"network": "tiny", "data set": "mnist"}, reason)
+
+
+@dataclasses.dataclass(frozen=True)
+class Halved(Dataset):
+    """The digits under another name, as a paper would bring data of its own."""
+
+    @property
+    def facts(self):
+        return dataclasses.replace(Digits().facts, name="halved", train_size=700)
+
+    def load(self, split, root=None, *, download=True):
+        return dataclasses.replace(Digits().load(split).take(700), facts=self.facts)
+
+
+def test_a_pack_may_have_data_sets_of_its_own():
+    pack = dataclasses.replace(PACK, datasets={"halved": Halved(), "digits": Digits()})
+    ours, missing = read(dataset="halved,svhn").settings(pack)
+    assert ours.recipe == TINY.recipe.but(dataset=Halved())
+    assert ours.label == "tiny-halved"
+    assert missing.reason == "other2024 has no data set 'svhn'; known: digits, halved"
+    (refused,) = read(dataset="halved", train_size="701").settings(pack)
+    assert refused.reason == (
+        "--train-size must be at most the 700 training images of halved, got 701; "
+        "use --train-size all"
+    )
+
+
 def test_more_training_images_than_the_data_set_has_are_a_setting_that_is_not_there():
     missing = only(train_size="1798")
     assert missing.label == "tiny-digits"
     assert missing.reason == (
         "--train-size must be at most the 1797 training images of digits, got 1798; "
         "use --train-size all"
-    ).replace("1797", str(describe("digits").train_size))
+    ).replace("1797", str(DATASETS["digits"].facts.train_size))
 
 
 @pytest.mark.parametrize(

@@ -6,25 +6,24 @@ from hypothesis import strategies as st
 
 from tic.audit import Gap, Protocol
 from tic.audit.protocol import STANDARD
+from tic.data import Digits
 from tic.errors import TicError
-from tic.losses import Readout
-from tic.measure.fisher import Estimator
+from tic.models import Spiking
+from tic.pruning import Pruning, sparsity_of
 from tic.recipe import Recipe
 
-FIRST = Recipe(dataset="digits", epochs=5)
-CHILD = FIRST.but(parent=FIRST, sparsity=0.5, epochs=3)
-GRANDCHILD = CHILD.but(parent=CHILD, sparsity=0.75, epochs=2)
+FIRST = Recipe(dataset=Digits(), architecture=Spiking("tiny"), epochs=5)
+CHILD = FIRST.but(parent=FIRST, rules=(Pruning(0.5),), epochs=3)
+GRANDCHILD = CHILD.but(parent=CHILD, rules=(Pruning(0.75),), epochs=2)
 
 
 def slower(recipe):
-    return recipe.but(tau=2 * recipe.tau)
+    return recipe.but(architecture=Spiking("tiny", tau=2 * recipe.architecture.tau))
 
 
-def test_a_reading_is_the_standard_one_in_what_it_does_not_state():
+def test_a_protocol_changes_nothing_that_it_does_not_state():
     named = Protocol("named", "Only named.")
-    assert (named.estimator, named.readout) == (Estimator.EMPIRICAL, Readout.MEAN)
-    assert (named.images, named.layers) == ("train", "all")
-    assert (named.normalisation, named.coarse, named.release) == ("raw", False, False)
+    assert (named.reading, named.release) == (None, False)
     assert STANDARD.name == "standard"
 
 
@@ -35,22 +34,23 @@ def test_the_standard_reading_leaves_recipes_as_they_are(recipe):
 
 def test_a_recipe_and_all_its_ancestors_are_changed():
     found = Protocol("slower", "", alter=slower).recipe(GRANDCHILD)
-    assert [each.tau for each in (*found.ancestors, found)] == [4.0, 4.0, 4.0]
+    assert [each.architecture.tau for each in (*found.ancestors, found)] == [4.0, 4.0, 4.0]
     assert [each.epochs for each in (*found.ancestors, found)] == [5, 3, 2]
-    assert [each.sparsity for each in (*found.ancestors, found)] == [0, 0.5, 0.75]
+    assert [sparsity_of(each) for each in (*found.ancestors, found)] == [0, 0.5, 0.75]
 
 
 def test_a_change_of_some_generations_leaves_the_others():
     def pruned_only(recipe):
-        return slower(recipe) if recipe.sparsity else recipe
+        return slower(recipe) if sparsity_of(recipe) else recipe
 
     found = Protocol("pruned", "", alter=pruned_only).recipe(GRANDCHILD)
-    assert [each.tau for each in (*found.ancestors, found)] == [2.0, 4.0, 4.0]
+    assert [each.architecture.tau for each in (*found.ancestors, found)] == [2.0, 4.0, 4.0]
 
 
 def test_the_recipe_that_was_given_stays():
     Protocol("slower", "", alter=slower).recipe(GRANDCHILD)
-    assert [each.tau for each in (*GRANDCHILD.ancestors, GRANDCHILD)] == [2.0, 2.0, 2.0]
+    generations = (*GRANDCHILD.ancestors, GRANDCHILD)
+    assert [each.architecture.tau for each in generations] == [2.0, 2.0, 2.0]
 
 
 def test_a_change_that_makes_no_recipe_is_refused():
@@ -69,18 +69,12 @@ def test_readings_are_told_apart_by_all_they_state():
     one = Protocol("one", "")
     others = [
         Protocol("two", ""),
-        Protocol("one", "", estimator=Estimator.EXACT),
-        Protocol("one", "", readout=Readout.SUM),
-        Protocol("one", "", images="test"),
-        Protocol("one", "", images="redrawn"),
-        Protocol("one", "", layers="repeated"),
-        Protocol("one", "", normalisation="relative"),
-        Protocol("one", "", normalisation="per parameter"),
-        Protocol("one", "", coarse=True),
+        Protocol("one", "", reading="backwards"),
+        Protocol("one", "", reading=("backwards", 2)),
         Protocol("one", "", release=True),
         Protocol("one", "", alter=slower),
     ]
-    assert len({one, Protocol("one", ""), *others}) == 12
+    assert len({one, Protocol("one", ""), *others}) == 6
 
 
 def test_a_gap_may_leave_nothing_that_changes_a_verdict():

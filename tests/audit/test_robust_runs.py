@@ -7,25 +7,28 @@ import numpy as np
 import pytest
 import torch
 
+from claims.kim2023.runs import KimRuns
 from tic.attacks import FGSM, Blur
 from tic.audit.pack import Setting
-from tic.audit.runs import SeedRuns
+from tic.data import CIFAR100, Digits
 from tic.errors import TicError
 from tic.lab import Lab, one_thread
 from tic.measure import robustness
 from tic.measure.confidence import margins, temperature
 from tic.measure.tangent import tangent_kernel
+from tic.models import Spiking
+from tic.pruning import Pruning
 from tic.recipe import Recipe
 from tic.train import train
 
 SEEDS = (4, 7, 9)
 RECIPE = Recipe(
-    dataset="digits",
+    dataset=Digits(),
+    architecture=Spiking("tiny"),
     train_size=60,
     timesteps=2,
     epochs=6,
     batch_size=20,
-    augmentation="none",
     checkpoints=2,
 )
 
@@ -33,8 +36,8 @@ RECIPE = Recipe(
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     lab = Lab(tmp_path_factory.mktemp("store"))
-    setting = Setting(RECIPE, seeds=SEEDS, fisher_size=20, test_size=50, attack_size=30)
-    found = SeedRuns(RECIPE, setting, lab)
+    setting = Setting(RECIPE, seeds=SEEDS, sizes={"fisher": 20, "test": 50, "attack": 30})
+    found = KimRuns(RECIPE, setting, lab)
     for recipe in found.recipes:
         train(recipe, lab)
     return found
@@ -42,12 +45,12 @@ def runs(tmp_path_factory):
 
 def test_guessing_is_right_once_in_as_many_classes(runs):
     assert runs.chance == 10
-    assert replace(runs, recipe=RECIPE.but(dataset="cifar100")).chance == 1
+    assert replace(runs, recipe=RECIPE.but(dataset=CIFAR100())).chance == 1
 
 
 def by_hand(runs, corruption=None, sources=SEEDS):
     """Right answers of every seed's network to images that were corrupted on another's."""
-    ((images, labels),) = runs.lab.images("digits", "test", 30).batches(30)
+    ((images, labels),) = runs.lab.samples(Digits(), "test", 30).batches(30)
     rows = []
     for recipe, source in zip(runs.recipes, sources, strict=True):
         network, other = runs.lab.network(recipe), runs.lab.network(recipe.with_seed(source))
@@ -62,7 +65,7 @@ def test_right_answers_are_told_image_by_image_of_the_batterys_images(runs):
     found = runs.right()
     assert (found.shape, found.dtype) == ((3, 30), bool)
     np.testing.assert_array_equal(found, by_hand(runs))
-    first = replace(runs, setting=replace(runs.setting, test_size=30))
+    first = replace(runs, setting=replace(runs.setting, sizes={**runs.setting.sizes, "test": 30}))
     np.testing.assert_allclose(100 * found.mean(1), first.accuracy())
 
 
@@ -111,7 +114,7 @@ def test_every_seed_may_have_a_corruption_of_its_own(runs):
 
 
 def test_images_without_an_input_gradient_are_told_of_the_test_images(runs):
-    batches = list(runs.lab.images("digits", "test", 50).batches(256))
+    batches = list(runs.lab.samples(Digits(), "test", 50).batches(256))
     found = runs.zero_gradients()
     assert (found.shape, found.dtype) == ((3, 50), bool)
     for row, recipe in zip(found, runs.recipes, strict=True):
@@ -121,7 +124,7 @@ def test_images_without_an_input_gradient_are_told_of_the_test_images(runs):
 
 
 def test_margins_are_those_of_the_batterys_images(runs):
-    batches = list(runs.lab.images("digits", "test", 30).batches(256))
+    batches = list(runs.lab.samples(Digits(), "test", 30).batches(256))
     for row, recipe in zip(runs.margins(), runs.recipes, strict=True):
         with one_thread(runs.lab.device):
             np.testing.assert_array_equal(row, margins(runs.lab.network(recipe), batches))
@@ -130,14 +133,14 @@ def test_margins_are_those_of_the_batterys_images(runs):
 
 
 def test_temperatures_are_fitted_to_the_test_images(runs):
-    batches = list(runs.lab.images("digits", "test", 50).batches(256))
+    batches = list(runs.lab.samples(Digits(), "test", 50).batches(256))
     with one_thread(runs.lab.device):
         expected = [temperature(runs.lab.network(recipe), batches) for recipe in runs.recipes]
     np.testing.assert_array_equal(runs.temperatures(), expected)
 
 
 def test_output_error_and_kernel_are_those_of_the_training_images_at_the_epoch(runs):
-    batches = list(runs.lab.images("digits", "train", 20).batches(128))
+    batches = list(runs.lab.samples(Digits(), "train", 20).batches(128))
     for epoch, number in (("early", 1), ("final", 6)):
         errors, traces = runs.tangent(epoch)
         assert errors.shape == traces.shape == (3, 2)
@@ -149,7 +152,7 @@ def test_output_error_and_kernel_are_those_of_the_training_images_at_the_epoch(r
 
 
 def test_fisher_information_is_at_most_error_times_kernel_for_one_image(runs):
-    one = replace(runs, setting=replace(runs.setting, fisher_size=10))
+    one = replace(runs, setting=replace(runs.setting, sizes={**runs.setting.sizes, "fisher": 10}))
     errors, traces = one.tangent()
     # Of a mean over images the bound holds with the largest error, 2.
     assert (one.trace() <= 2 * traces).all()
@@ -158,7 +161,7 @@ def test_fisher_information_is_at_most_error_times_kernel_for_one_image(runs):
 
 def test_sparsity_is_the_share_of_weights_that_the_pruned_network_has_lost(runs):
     assert (runs.sparsity() < 0.001).all()
-    child = RECIPE.but(parent=RECIPE, sparsity=0.75, epochs=1, checkpoints=1)
+    child = RECIPE.but(parent=RECIPE, rules=(Pruning(0.75),), epochs=1, checkpoints=1)
     pruned = replace(runs, recipe=child)
     for recipe in pruned.recipes:
         train(recipe, runs.lab)
@@ -181,6 +184,6 @@ def test_a_corruption_that_asks_nothing_of_a_network_transfers_as_it_is(runs):
     "ask", ["right", "zero_gradients", "margins", "temperatures", "tangent", "sparsity"]
 )
 def test_of_runs_that_were_not_trained_nothing_is_known(runs, ask):
-    absent = replace(runs, recipe=RECIPE.but(tau=3.0))
-    with pytest.raises(TicError, match="tiny-digits-T2-tau3-seed4 is not in the Store; train it"):
+    absent = replace(runs, recipe=RECIPE.but(architecture=Spiking("tiny", tau=3.0)))
+    with pytest.raises(TicError, match="tiny-tau3-digits-T2-seed4 is not in the Store; train it"):
         getattr(absent, ask)()

@@ -6,7 +6,10 @@ from jsonschema import Draft202012Validator
 
 from tic.audit.schemas import DIALECT, NAMES, schema
 from tic.audit.upgrade import upgraded
+from tic.data import Digits
 from tic.errors import TicError
+from tic.models import Spiking
+from tic.pruning import Pruning
 from tic.recipe import Recipe
 
 ROOT = Path(__file__).parents[2]
@@ -40,8 +43,8 @@ def test_an_audit_without_a_verdict_does_not():
 
 def test_a_recipe_follows_its_schema_and_one_out_of_range_does_not():
     validator = Draft202012Validator(schema("recipe"))
-    parent = Recipe(dataset="digits")
-    pruned = parent.but(parent=parent, sparsity=0.5, precision="bf16")
+    parent = Recipe(dataset=Digits(), architecture=Spiking("tiny"))
+    pruned = parent.but(parent=parent, rules=(Pruning(0.5),), precision="bf16")
     validator.validate(pruned.model_dump(mode="json"))
     assert not validator.is_valid(pruned.model_dump(mode="json") | {"timesteps": 0})
     assert not validator.is_valid(pruned.model_dump(mode="json") | {"momentun": 0.5})

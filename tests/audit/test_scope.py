@@ -1,6 +1,6 @@
 """Scope: what differs from the paper's own setting, and how far that is."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -10,7 +10,11 @@ from tic.audit.claims import Claim
 from tic.audit.document import Scope
 from tic.audit.protocol import Protocol
 from tic.audit.scope import scope
+from tic.data import SVHN
 from tic.errors import TicError
+from tic.fitting import CosineSGD, Rule
+from tic.losses import AlphaLoss
+from tic.models import Spiking
 
 BASELINE = Claim(KIM2023, "a", "Fig. 1", "It is.", "By it.", recipes.baseline)
 PRUNED = Claim(KIM2023, "b", "Fig. 7", "It is.", "By it.", recipes.pruned)
@@ -27,7 +31,7 @@ def test_the_papers_pruning_is_the_papers(retrain_timesteps):
 
 
 def test_the_papers_network_in_another_setting_is_reduced_and_says_how():
-    setting = PAPER_SETTING.but(dataset="svhn", epochs=30)
+    setting = PAPER_SETTING.but(dataset=SVHN(), epochs=30)
     assert scope(BASELINE, setting, {}) == Scope(
         level="reduced",
         differences=("dataset: svhn instead of cifar10", "epochs: 30 instead of 300"),
@@ -45,7 +49,7 @@ def test_another_network_is_smoke():
         "epochs: 30 instead of 300",
         "batch size: 64 instead of 128",
         "augmentation: none instead of crop-flip",
-        "images for Fisher information: 128 instead of 1616",
+        "fisher size: 128 instead of 1616",
     )
 
 
@@ -55,8 +59,8 @@ def test_seeds_and_checkpoints_are_beside_the_point():
 
 
 def test_fewer_images_in_a_measurement_are_a_difference():
-    found = scope(BASELINE, replace(PAPER_SETTING, test_size=100), {})
-    assert found == Scope(level="reduced", differences=("test images: 100 instead of all",))
+    found = scope(BASELINE, replace(PAPER_SETTING, sizes={**PAPER_SETTING.sizes, "test": 100}), {})
+    assert found == Scope(level="reduced", differences=("test size: 100 instead of all",))
 
 
 def test_a_difference_of_the_first_training_counts_for_the_pruned_one():
@@ -80,20 +84,65 @@ def test_roles_that_depend_on_the_setting_are_refused():
 
 
 def test_a_protocol_that_changes_ours_and_the_papers_alike_is_no_difference():
-    gentle = Protocol("gentle", "", alter=lambda recipe: recipe.but(learning_rate=0.1))
+    gentle = Protocol(
+        "gentle", "", alter=lambda recipe: recipe.but(fitting=CosineSGD(learning_rate=0.1))
+    )
     assert scope(BASELINE, PAPER_SETTING, {}, gentle).level == "paper"
     found = scope(BASELINE, PAPER_SETTING.but(epochs=30), {}, gentle)
     assert found.differences == ("epochs: 30 instead of 300",)
 
 
 def test_a_protocol_that_changes_ours_alone_is_a_difference():
-    small = Protocol("small", "", alter=lambda r: r.but(tau=3.0) if r.architecture == "tiny" else r)
+    small = Protocol(
+        "small",
+        "",
+        alter=lambda r: (
+            r.but(architecture=Spiking("tiny", tau=3.0)) if r.architecture.name == "tiny" else r
+        ),
+    )
     assert "tau: 3.0 instead of 2.0" in scope(BASELINE, SMOKE_SETTING, {}, small).differences
     assert "tau" not in " ".join(scope(BASELINE, SMOKE_SETTING, {}).differences)
 
 
+@dataclass(frozen=True)
+class Warming(Rule):
+    """A rule whose fields are called as those of a Recipe and of a fitting."""
+
+    epochs: int = 5
+    seed: int = 0
+    learning_rate: float = 0.1
+
+
+def test_a_kind_that_the_paper_has_not_is_told_by_its_name():
+    setting = PAPER_SETTING.but(
+        loss=AlphaLoss(0.5), fitting=CosineSGD(momentum=0.8), rules=(Warming(),)
+    )
+    assert scope(BASELINE, setting, {}).differences == (
+        "loss: alpha-loss instead of mean-loss",
+        "momentum: 0.8 instead of 0.9",
+        "rules: warming instead of none",
+    )
+
+
+def test_fields_of_kinds_are_told_from_those_of_the_recipe_that_have_their_name():
+    own = {"resnet19": PAPER_SETTING.but(rules=(Warming(),))}
+    pack = replace(KIM2023, settings=own, default="resnet19")
+    claim = Claim(pack, "e", "Fig. 1", "It is.", "By it.", recipes.baseline)
+    slower = pack.setting("resnet19").but(rules=(Warming(epochs=6, seed=1, learning_rate=0.2),))
+    assert scope(claim, slower, {}) == Scope(
+        level="reduced",
+        differences=(
+            "epochs: 6 instead of 5",
+            "seed: 1 instead of 0",
+            "learning rate: 0.2 instead of 0.1",
+        ),
+    )
+
+
 def test_a_limit_beyond_the_data_set_is_no_difference():
-    setting = replace(PAPER_SETTING.but(train_size=50_000), test_size=10_000)
+    setting = replace(
+        PAPER_SETTING.but(train_size=50_000), sizes={**PAPER_SETTING.sizes, "test": 10_000}
+    )
     assert scope(BASELINE, setting, {}) == Scope(level="paper", differences=())
 
 
@@ -101,5 +150,5 @@ def test_fisher_information_is_not_of_more_images_than_were_trained_on():
     found = scope(BASELINE, PAPER_SETTING.but(train_size=1616), {})
     assert found.differences == (
         "train size: 1616 instead of all",
-        "images for Fisher information: all instead of 1616",
+        "fisher size: all instead of 1616",
     )

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import dataclass
 
 import pytest
 from judged_audits import DIGEST, RECIPE, audit, judge_of, judged, record
@@ -11,6 +12,10 @@ from tic.audit.document import Audit
 from tic.audit.seal import seal, sealed
 from tic.audit.verify import describe, recipes_of, verify_artefacts, verify_document
 from tic.errors import TicError
+from tic.fitting import Rule
+from tic.kinds import UntrustedError
+from tic.pruning import Pruning
+from tic.recipe import Recipe
 from tic.stats import Outcome, above
 
 SEEDS = (0, 1, 2)
@@ -117,10 +122,56 @@ def test_a_run_that_is_not_listed_is_named(sound):
 
 
 def test_recipes_are_rebuilt_with_their_ancestors():
-    pruned = RECIPE.but(parent=RECIPE, sparsity=0.5)
+    pruned = RECIPE.but(parent=RECIPE, rules=(Pruning(0.5),))
     records = (record(1, pruned), record(1))
     found = recipes_of(audit([], records))
     assert found[pruned.with_seed(1).fingerprint(DIGEST)] == pruned.with_seed(1)
+
+
+@dataclass(frozen=True)
+class Gentle(Rule):
+    """A rule of another package than tic, which does nothing."""
+
+    strength: float = 0.5
+
+
+FOREIGN = RECIPE.but(rules=(Gentle(0.25),))
+"""A Recipe that only who trusts this module can make again."""
+
+
+def test_recipes_with_kinds_of_other_packages_are_rebuilt_for_who_trusts_them():
+    child = FOREIGN.but(parent=FOREIGN, rules=(Pruning(0.5),))
+    records = (record(0, child), record(0, FOREIGN), record(0))
+    fingerprints = [each.fingerprint for each in records]
+    distrusted = recipes_of(audit([], records))
+    assert [type(distrusted[each]) for each in fingerprints] == [
+        UntrustedError, UntrustedError, Recipe,
+    ]  # fmt: skip
+    assert distrusted[fingerprints[0]].module == __name__
+    found = recipes_of(audit([], records), trusted=(__name__,))
+    assert [found[each] for each in fingerprints] == [child, FOREIGN, RECIPE]
+
+
+def test_runs_with_kinds_of_other_packages_are_told_to_be_unchecked_and_checked_with_trust():
+    forged = record(1, FOREIGN.but(rules=(Gentle(),)), fingerprint="f" * 24)
+    records = (record(0), record(0, FOREIGN), forged)
+    found = audit([], records, packages=(__name__,))
+    *_, runs = verify_document(found)
+    assert (runs.count, runs.faults) == (1, ())
+    assert runs.remark == f"2 not checked: defined by {__name__}, which --trust {__name__} imports"
+    *_, runs = verify_document(found, trusted=(__name__,))
+    assert (runs.count, runs.remark) == (3, "")
+    (fault,) = runs.faults
+    assert fault.startswith(f"{'f' * 24}: is not the fingerprint of its Recipe (")
+    *_, runs = verify_document(audit([], records))
+    assert runs.remark == f"2 not checked: defined by {__name__}, which the audit does not name"
+
+
+def test_a_recipe_whose_kind_is_none_of_its_module_is_a_fault():
+    fields = RECORDS[0].recipe | {"loss": {"kind": "tic.losses:NoLoss", "fields": {}}}
+    found = audit([], (record(0).model_copy(update={"recipe": fields}),))
+    (fault,) = faults(verify_document(found))["Runs"]
+    assert fault.startswith("not a valid Recipe: loss: tic.losses:NoLoss is not to be found here")
 
 
 def test_a_run_that_descends_from_itself_is_refused():

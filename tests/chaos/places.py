@@ -19,7 +19,8 @@ def kept(setting):
     return setting.recipe.but(checkpoints=2)
 
 def pruned(setting):
-    return {"parent": kept(setting), "child": kept(setting).but(parent=kept(setting), sparsity=0.5)}
+    child = kept(setting).but(parent=kept(setting), rules=(Pruning(0.5),))
+    return {"parent": kept(setting), "child": child}
 
 @says("learnt", kept)
 def test_learnt(runs, judge):
@@ -29,9 +30,16 @@ def test_learnt(runs, judge):
     judge.figure("Accuracy", "Over the training.", Panel(
         title="tiny", x_label="epoch", y_label="accuracy (%)", series=series))
 
+from tic.measure.fisher import FisherMeasurement
+
+def information(runs, epoch="final"):
+    taken = runs.measured(FisherMeasurement(epoch=runs.epoch(epoch)))
+    return [sum(map(sum, result["by_layer"].values())) for result in taken]
+
 @says("early", kept)
 def test_early(runs, judge):
-    judge(runs.centroid("untrained") - runs.centroid(), above(0), name="fall of the centroid")
+    judge(information(runs, "untrained"), above(0), name="information before")
+    judge(information(runs), above(0), name="information after")
 
 @says("pruned", pruned)
 def test_pruned(runs, judge):
@@ -45,12 +53,12 @@ HUNGRY = """
 @says("hungry", lambda setting: setting.recipe.but(
     train_size=None, batch_size=1400, timesteps=400, epochs=1))
 def test_hungry(runs, judge):
-    judge(runs.final_losses()[:, -1], above(0), name="loss", unit="nats")
+    judge(runs.train_loss()[:, -1], above(0), name="loss", unit="nats")
 """
 """One tensor of it takes 2 GB."""
 
 DIVERGING = """
-@says("diverging", lambda setting: setting.recipe.but(learning_rate=1e30))
+@says("diverging", lambda setting: setting.recipe.but(fitting=CosineSGD(learning_rate=1e30)))
 def test_diverging(runs, judge):
     judge(runs.accuracy(), above(1), name="accuracy", unit="%")
 """

@@ -26,8 +26,8 @@ def collected(pytester, everything_imported, monkeypatch):
 
     def collect(*arguments, machine_holds=("digits", "fashion-mnist")):
         def require_data(lab, dataset, *, download):
-            if dataset not in machine_holds:
-                raise DataNotFoundError(f"{dataset} is not on this machine")
+            if dataset.name not in machine_holds:
+                raise DataNotFoundError(f"{dataset.name} is not on this machine")
 
         monkeypatch.setattr(Lab, "require_data", require_data)
         witness = Witness()

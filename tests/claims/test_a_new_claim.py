@@ -2,6 +2,8 @@
 
 import pytest
 
+from tic.kinds import describe
+from tic.losses import PrefixLoss
 from tic.stats import Outcome
 
 NEW_CLAIM = """
@@ -11,13 +13,14 @@ from tic.audit import claim
 from tic.audit.counterfeit import SHUFFLED_TIMESTEPS
 from tic.audit.judge import Judge
 from tic.audit.pack import Setting
-from tic.audit.runs import SeedRuns
+from claims.kim2023.runs import KimRuns
+from tic.losses import PrefixLoss
 from tic.recipe import Recipe
 from tic.stats import below
 
 
 def on_every_prefix(setting: Setting) -> Recipe:
-    return baseline(setting).but(loss="prefix")
+    return baseline(setting).but(loss=PrefixLoss())
 
 
 @claim(
@@ -29,7 +32,7 @@ def on_every_prefix(setting: Setting) -> Recipe:
     needs=on_every_prefix,
     counterfeits=(SHUFFLED_TIMESTEPS,),
 )
-def test_prefix_loss_does_not_concentrate(runs: SeedRuns, judge: Judge) -> None:
+def test_prefix_loss_does_not_concentrate(runs: KimRuns, judge: Judge) -> None:
     fall = runs.centroid("early") - runs.centroid("final")
     judge(fall, below(0.05), name="fall of the normalised centroid")
     draw_centroids(judge, "With the prefix loss", {"prefix": runs}, traced=("prefix",))
@@ -60,7 +63,7 @@ def test_thirty_lines_are_a_claim_with_a_verdict_a_figure_and_a_scope(outcome):
     assert entry.scope.level == "smoke"
     assert "timesteps: 2 instead of 10" in entry.scope.differences
     assert not any(each.startswith("loss") for each in entry.scope.differences)
-    assert {run.recipe["loss"] for run in outcome.audit.runs} == {"prefix"}
+    assert [run.recipe["loss"] for run in outcome.audit.runs] == [describe(PrefixLoss())] * 3
     assert len(entry.runs) == len(outcome.audit.runs) == 3
     report = (outcome.folder / "report.html").read_text(encoding="utf-8")
     assert "Trained on every prefix, a network does not concentrate" in report

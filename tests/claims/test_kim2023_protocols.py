@@ -8,10 +8,16 @@ import pytest
 from claims.kim2023 import recipes
 from claims.kim2023 import test_fig4_factors as factors
 from claims.kim2023.protocol import BATCH_NORM, DAMPENING, FISHER, LEAK, PER_BATCH, RANKING, RELEASE
+from claims.kim2023.reading import Reading
 from claims.kim2023.recipes import SMOKE_SETTING
+from claims.kim2023.runs import KimRuns
 from tic.audit.pack import Setting
 from tic.audit.protocol import STANDARD
-from tic.audit.runs import SeedRuns
+from tic.fitting import CosineSGD
+from tic.kinds import changed_fields
+from tic.losses import AlphaLoss
+from tic.models import Spiking
+from tic.pruning import Pruning, sparsity_of
 from tic.train import train
 
 ON_FISHER = {
@@ -76,9 +82,9 @@ def trained(audit):
 @pytest.mark.parametrize(
     ("name", "changes"),
     [
-        ("tau-four-thirds", [{"tau": 4 / 3}]),
+        ("tau-four-thirds", [{"architecture": Spiking("tiny", tau=4 / 3)}]),
         ("bf16", [{"precision": "bf16"}]),
-        ("alpha-per-sample", [{"alpha": a, "alpha_per": "sample"} for a in (0.01, 0.05, 0.2)]),
+        ("alpha-per-sample", [{"loss": AlphaLoss(a, per="sample")} for a in (0.01, 0.05, 0.2)]),
     ],
 )
 def test_what_else_a_protocol_trains(collected, name, changes):
@@ -90,15 +96,21 @@ def test_what_else_a_protocol_trains(collected, name, changes):
 @pytest.mark.parametrize(
     ("protocol", "changes"),
     [
-        (STEPWISE, {"batch_norm": "stepwise"}),
-        (DAMPENED, {"dampening": 5e-4, "weight_decay": 0.0}),
-        (RELEASED, {"batch_norm": "stepwise", "dampening": 5e-4, "weight_decay": 0.0}),
+        (STEPWISE, {"architecture": Spiking("tiny", batch_norm="stepwise")}),
+        (DAMPENED, {"fitting": CosineSGD(dampening=5e-4, weight_decay=0.0)}),
+        (
+            RELEASED,
+            {
+                "architecture": Spiking("tiny", batch_norm="stepwise"),
+                "fitting": CosineSGD(dampening=5e-4, weight_decay=0.0),
+            },
+        ),
     ],
     ids=["stepwise", "dampening", "release"],
 )
 def test_the_release_trains_every_network_otherwise(quick_recipe, protocol, changes):
     parent = quick_recipe
-    child = quick_recipe.but(parent=parent, sparsity=0.5)
+    child = quick_recipe.but(parent=parent, rules=(Pruning(0.5),))
     altered = parent.but(**changes)
     assert protocol.recipe(parent) == altered
     assert protocol.recipe(child) == child.but(parent=altered, **changes)
@@ -106,12 +118,13 @@ def test_the_release_trains_every_network_otherwise(quick_recipe, protocol, chan
 
 def test_the_release_varies_dampening_where_the_paper_says_weight_decay(claims):
     found = changed(claims, "weight-decay", "dampening")
-    assert {role: (after.dampening, after.weight_decay) for role, (_, after) in found.items()} == {
+    fittings = {role: after.fitting for role, (_, after) in found.items()}
+    assert {role: (each.dampening, each.weight_decay) for role, each in fittings.items()} == {
         "weight decay 0.0001": (1e-4, 0.0),
         "weight decay 0.0005": (5e-4, 0.0),
         "weight decay 0.001": (1e-3, 0.0),
     }
-    told = [factors.trained(role, SeedRuns(each, None, None)) for role, (_, each) in found.items()]
+    told = [factors.trained(role, KimRuns(each, None, None)) for role, (_, each) in found.items()]
     assert told == ["dampening 0.0001", "dampening 0.0005", "dampening 0.001"]
 
 
@@ -120,17 +133,19 @@ def test_the_release_has_every_part_that_is_known_of_it():
     asked = {each.name for each in parts if each.release}
     assert asked == {"official", "redrawn-images", "stepwise", "dampening"}
     assert RELEASED.release
-    assert RELEASED.estimator == READINGS["official"].estimator
-    assert RELEASED.images == READINGS["redrawn-images"].images
+    assert RELEASED.reading == Reading(
+        estimator=READINGS["official"].reading.estimator,
+        images=READINGS["redrawn-images"].reading.images,
+    )
     assert not TAU.release  # nothing reads that option
 
 
 def test_ranking_by_layer_changes_every_round_and_nothing_before():
     for before in recipes.pruned(SMOKE_SETTING, "VGG-16", 3).values():
         after = LAYERWISE.recipe(before)
-        scopes = [each.pruning_scope for each in (*after.ancestors, after)]
-        assert scopes == ["global", *["layer"] * len(before.ancestors)]
-        assert after.sparsity == before.sparsity
+        scopes = [[rule.scope for rule in each.rules] for each in (*after.ancestors, after)]
+        assert scopes == [[], *[["layer"]] * len(before.ancestors)]
+        assert sparsity_of(after) == sparsity_of(before) > 0
 
 
 @pytest.mark.parametrize("name", READINGS)
@@ -163,8 +178,8 @@ def changed(claims, name, protocol):
 def test_four_thirds_stands_in_for_the_smallest_time_constant_alone(claims, name):
     ((role, (before, after)),) = changed(claims, name, "tau-four-thirds").items()
     assert role == "τ = 0.75"
-    assert before.tau == 0.75
-    assert after == before.but(tau=4 / 3)
+    assert before.architecture.tau == 0.75
+    assert after == before.but(architecture=Spiking("tiny", tau=4 / 3))
 
 
 @pytest.mark.parametrize("name", ["alpha-information", "alpha-convergence", "alpha-accuracy"])
@@ -172,7 +187,8 @@ def test_the_absolute_value_per_sample_changes_every_alpha_loss(claims, name):
     found = changed(claims, name, "alpha-per-sample")
     assert list(found) == ["low", "intermediate", "high"]
     for before, after in found.values():
-        assert after == before.but(alpha_per="sample")
+        assert after == before.but(loss=before.loss.but(per="sample"))
+        assert before.loss.per == "batch"
 
 
 def test_protocols_leave_other_trainings_alone(quick_recipe):
@@ -181,18 +197,20 @@ def test_protocols_leave_other_trainings_alone(quick_recipe):
 
 
 def test_protocols_reach_the_trainings_that_others_start_from(quick_recipe):
-    parent = quick_recipe.but(tau=0.75)
-    child = quick_recipe.but(parent=parent, sparsity=0.5)
-    assert TAU.recipe(child) == child.but(parent=parent.but(tau=4 / 3))
+    parent = quick_recipe.but(architecture=Spiking("tiny", tau=0.75))
+    child = quick_recipe.but(parent=parent, rules=(Pruning(0.5),))
+    assert TAU.recipe(child) == child.but(
+        parent=parent.but(architecture=Spiking("tiny", tau=4 / 3))
+    )
 
 
 @pytest.fixture
 def traces(quick_recipe, lab, one_thread):
     """Fisher traces of one quick Run by reading."""
     train(quick_recipe, lab)
-    setting = Setting(quick_recipe, seeds=(0,), fisher_size=32)
+    setting = Setting(quick_recipe, seeds=(0,), sizes={"fisher": 32})
     return {
-        each.name: SeedRuns(quick_recipe, setting, lab, each).trace()[0]
+        each.name: KimRuns(quick_recipe, setting, lab, each).trace()[0]
         for each in (STANDARD, *READINGS.values())
     }
 
@@ -209,11 +227,7 @@ def test_every_reading_measures_something_else_and_the_weights_are_a_part(traces
 @pytest.mark.parametrize("name", READINGS)
 def test_a_reading_changes_one_thing(name):
     reading = READINGS[name]
-    asked = {
-        field: getattr(reading, field)
-        for field in ("estimator", "readout", "images", "layers", "alter")
-        if getattr(reading, field) != getattr(STANDARD, field)
-    }
-    assert len(asked) == 1
+    changed = changed_fields(reading.reading)
+    assert len(changed) == 1
     told = {"name": name, "says": reading.says, "release": reading.release}
-    assert replace(STANDARD, **told, **asked) == reading
+    assert replace(STANDARD, **told, reading=Reading(**changed)) == reading

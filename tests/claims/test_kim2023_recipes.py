@@ -17,9 +17,12 @@ from claims.kim2023.recipes import (
     role,
     scaled,
 )
-from tic.data.spec import SPECS
+from tic.data import CIFAR10, DATASETS, CropFlip, Digits, FashionMNIST
 from tic.errors import NotApplicableError, TicError
-from tic.models import build
+from tic.fitting import CosineSGD
+from tic.losses import AlphaLoss, MeanLoss
+from tic.models import Spiking, build
+from tic.pruning import sparsity_of
 from tic.recipe import Recipe
 
 CASES = {
@@ -64,51 +67,41 @@ def smoke(**fields):
 
 
 def test_the_papers_setting():
-    assert PAPER_SETTING.recipe.model_dump() == {
-        "dataset": "cifar10",
-        "train_size": None,
-        "architecture": "resnet19",
-        "timesteps": 10,
-        "tau": 2.0,
-        "loss": "mean",
-        "alpha": None,
-        "alpha_per": "batch",
-        "epochs": 300,
-        "batch_size": 128,
-        "learning_rate": 0.3,
-        "momentum": 0.9,
-        "dampening": 0.0,
-        "weight_decay": 5e-4,
-        "batch_norm": "joint",
-        "precision": "fp32",
-        "augmentation": "crop-flip",
-        "checkpoints": 1,
-        "seed": 0,
-        "parent": None,
-        "sparsity": 0.0,
-        "pruning": "magnitude",
-        "pruning_scope": "global",
-    }
+    assert PAPER_SETTING.recipe == Recipe(
+        dataset=CIFAR10(),
+        train_size=None,
+        architecture=Spiking("resnet19", tau=2.0, batch_norm="joint"),
+        timesteps=10,
+        loss=MeanLoss(),
+        fitting=CosineSGD(learning_rate=0.3, momentum=0.9, dampening=0.0, weight_decay=5e-4),
+        rules=(),
+        epochs=300,
+        batch_size=128,
+        precision="fp32",
+        augmentation=CropFlip(),
+        checkpoints=1,
+        seed=0,
+        parent=None,
+    )
     assert PAPER_SETTING.seeds == (0, 1, 2, 3, 4)
-    assert PAPER_SETTING.fisher_size == 101 * 16
-    assert PAPER_SETTING.test_size is None
-    assert (PAPER_SETTING.attacks, PAPER_SETTING.attack_size) == ("standard", 1000)
+    assert PAPER_SETTING.sizes == {"fisher": 101 * 16, "attack": 1000}
+    assert PAPER_SETTING.attacks == "standard"
 
 
 def test_the_smoke_setting_is_the_papers_with_half_the_timesteps_and_a_tenth_of_the_epochs():
     theirs = PAPER_SETTING.recipe
     assert SMOKE_SETTING.recipe == theirs.but(
-        architecture="tiny",
-        dataset="digits",
+        architecture=Spiking("tiny"),
+        dataset=Digits(),
         train_size=2000,
         timesteps=theirs.timesteps / 2,
         epochs=theirs.epochs / 10,
         batch_size=theirs.batch_size / 2,
-        augmentation="none",
+        augmentation=None,
     )
     assert SMOKE_SETTING.seeds == (0, 1, 2)
-    assert (SMOKE_SETTING.fisher_size, SMOKE_SETTING.test_size) == (128, 500)
-    assert (SMOKE_SETTING.attacks, SMOKE_SETTING.attack_size) == ("quick", 64)
+    assert SMOKE_SETTING.sizes == {"fisher": 128, "test": 500, "attack": 64}
+    assert SMOKE_SETTING.attacks == "quick"
 
 
 def test_the_pack_is_audited_in_the_smoke_setting_unless_the_papers_is_asked_for():
@@ -123,7 +116,7 @@ def test_every_network_of_the_paper_has_a_setting_and_a_tiny_one():
     assert set(KIM2023.settings) == {*theirs, *ours}
     for names, reference in ((theirs, PAPER_SETTING), (ours, SMOKE_SETTING)):
         for name in names:
-            assert KIM2023.setting(name) == reference.but(architecture=name)
+            assert KIM2023.setting(name) == reference.but(architecture=Spiking(name))
 
 
 @pytest.mark.parametrize("architecture", ["tiny", "tiny-alexnet", "tiny-vgg16", "tiny-resnet34"])
@@ -137,7 +130,7 @@ def test_alphas_are_those_of_the_paper():
     assert ALPHAS["cifar100"] == (1e-4, 1e-3, 1e-2)
 
 
-@pytest.mark.parametrize("dataset", sorted(SPECS))
+@pytest.mark.parametrize("dataset", sorted(DATASETS))
 def test_alphas_rise_from_low_to_high_on_every_data_set(dataset):
     low, intermediate, high = ALPHAS[dataset]
     assert 0 < low < intermediate < high
@@ -145,7 +138,7 @@ def test_alphas_rise_from_low_to_high_on_every_data_set(dataset):
 
 def test_the_alpha_recipes_differ_in_the_loss_and_keep_the_curves_of_accuracy():
     assert recipes.alphas(PAPER_SETTING) == {
-        level: PAPER_SETTING.recipe.but(loss="alpha", alpha=alpha, checkpoints=15)
+        level: PAPER_SETTING.recipe.but(loss=AlphaLoss(alpha), checkpoints=15)
         for level, alpha in zip(LEVELS, (1e-3, 1e-2, 7e-2), strict=True)
     }
 
@@ -184,14 +177,20 @@ def test_scaled_timesteps_keep_their_order_and_never_vanish(ours, one, other):
 
 VARIED = {
     "timesteps": ("timesteps", {"T = 4": 4, "T = 6": 6, "T = 8": 8, "T = 10": 10}),
-    "time_constants": ("tau", {"τ = 0.75": 0.75, "τ = 2": 2, "τ = 4": 4}),
+    "time_constants": (
+        "architecture",
+        {f"τ = {tau:g}": Spiking("resnet19", tau=tau) for tau in (0.75, 2.0, 4.0)},
+    ),
     "weight_decays": (
-        "weight_decay",
-        {"weight decay 0.0001": 1e-4, "weight decay 0.0005": 5e-4, "weight decay 0.001": 1e-3},
+        "fitting",
+        {
+            f"weight decay {decay:g}": CosineSGD(weight_decay=decay)
+            for decay in (0.0001, 0.0005, 0.001)
+        },
     ),
     "learning_rates": (
-        "learning_rate",
-        {"lr 0.03": 0.03, "lr 0.08": 0.08, "lr 0.3": 0.3, "lr 0.8": 0.8},
+        "fitting",
+        {f"lr {rate:g}": CosineSGD(learning_rate=rate) for rate in (0.03, 0.08, 0.3, 0.8)},
     ),
     "capacity of ResNet-19": (
         "timesteps",
@@ -199,7 +198,11 @@ VARIED = {
     ),
     "architectures": (
         "architecture",
-        {"AlexNet": "alexnet", "ResNet-19": "resnet19", "ResNet-34": "resnet34"},
+        {
+            "AlexNet": Spiking("alexnet"),
+            "ResNet-19": Spiking("resnet19"),
+            "ResNet-34": Spiking("resnet34"),
+        },
     ),
 }
 
@@ -222,7 +225,7 @@ def test_all_factors_are_those_of_fig_4a_to_4d():
 
 def test_the_capacity_of_alexnet_is_that_of_another_network():
     expected = {
-        role: recipe.but(architecture="alexnet")
+        role: recipe.but(architecture=Spiking("alexnet"))
         for role, recipe in paper("capacity of ResNet-19").items()
     }
     assert paper("capacity of AlexNet") == expected
@@ -245,33 +248,33 @@ def test_few_timesteps_do_not_tell_the_papers_apart(name, ours):
 
 
 def test_rates_and_decays_follow_the_settings_own():
-    half = smoke(learning_rate=0.15, weight_decay=2.5e-4)
-    rates = [each.learning_rate for each in recipes.learning_rates(half).values()]
+    half = smoke(fitting=CosineSGD(learning_rate=0.15, weight_decay=2.5e-4))
+    rates = [each.fitting.learning_rate for each in recipes.learning_rates(half).values()]
     assert rates == pytest.approx([0.015, 0.04, 0.15, 0.4])
-    decays = [each.weight_decay for each in recipes.weight_decays(half).values()]
+    decays = [each.fitting.weight_decay for each in recipes.weight_decays(half).values()]
     assert decays == pytest.approx([0.5e-4, 2.5e-4, 5e-4])
 
 
 def test_the_paper_uses_all_images_of_each_data_set():
     for dataset in ("cifar10", "svhn", "fashion-mnist"):
-        expected = recipes.baseline(PAPER_SETTING).but(dataset=dataset)
+        expected = recipes.baseline(PAPER_SETTING).but(dataset=DATASETS[dataset])
         assert recipes.on_dataset(PAPER_SETTING, dataset) == expected
 
 
 def test_a_data_set_that_a_claim_brings_along_gets_a_quarter_of_the_images():
     found = recipes.on_dataset(SMOKE_SETTING, "fashion-mnist")
-    assert found == recipes.baseline(SMOKE_SETTING).but(dataset="fashion-mnist", train_size=500)
+    assert found == recipes.baseline(SMOKE_SETTING).but(dataset=FashionMNIST(), train_size=500)
 
 
 def test_a_data_set_that_was_asked_for_gets_all_of_them():
-    asked = smoke(dataset="fashion-mnist")
+    asked = smoke(dataset=FashionMNIST())
     assert recipes.on_dataset(asked, "fashion-mnist") == recipes.baseline(asked)
 
 
 @pytest.mark.parametrize("setting", KIM2023.settings.values(), ids=KIM2023.settings)
 def test_networks_are_compared_with_those_of_their_size(setting):
     sizes = {name.startswith("tiny") for name in recipes.networks(setting).values()}
-    assert sizes == {setting.recipe.architecture.startswith("tiny")}
+    assert sizes == {setting.recipe.architecture.name.startswith("tiny")}
 
 
 NETWORKS = {"VGG-16": "vgg16", "ResNet-19": "resnet19"}
@@ -284,19 +287,21 @@ def test_pruning_is_five_rounds_of_half_retrained_for_a_fifth(network, retrain_t
     assert len(found) == 10
     for name, t in ((FULL, 5), (retrain_timesteps, retrain_timesteps)):
         chain = [found[role(name, done)] for done in range(1, 6)]
-        assert {recipe.architecture for recipe in chain} == {NETWORKS[network]}
+        assert {recipe.architecture for recipe in chain} == {Spiking(NETWORKS[network])}
         assert [recipe.timesteps for recipe in chain] == [t] * 5
         assert [recipe.epochs for recipe in chain] == [60] * 5
-        assert [recipe.sparsity for recipe in chain] == [0.5, 0.75, 0.875, 0.9375, 0.96875]
+        assert [sparsity_of(recipe) for recipe in chain] == [0.5, 0.75, 0.875, 0.9375, 0.96875]
         assert [recipe.parent for recipe in chain[1:]] == chain[:-1]
-        first = recipes.baseline(PAPER_SETTING).but(architecture=NETWORKS[network], timesteps=5)
+        first = recipes.baseline(PAPER_SETTING).but(
+            architecture=Spiking(NETWORKS[network]), timesteps=5
+        )
         assert chain[0].parent == first
 
 
 def test_a_smoke_retraining_takes_a_fifth_of_thirty_epochs():
     found = recipes.pruned(SMOKE_SETTING, "VGG-16", 2)
     assert {(recipe.architecture, recipe.epochs) for recipe in found.values()} == {
-        ("tiny-vgg16", 6)
+        (Spiking("tiny-vgg16"), 6)
     }
 
 
@@ -315,7 +320,7 @@ def test_every_setting_of_the_pack_gives_every_claim_the_papers_roles(setting, n
 @given(
     name=st.sampled_from(sorted(CASES)),
     architecture=st.sampled_from(sorted(KIM2023.settings)),
-    dataset=st.sampled_from(sorted(SPECS)),
+    dataset=st.sampled_from(list(DATASETS.values())),
     timesteps=st.integers(1, 12),
     epochs=st.integers(1, 30),
     train_size=st.none() | st.integers(3, 5000),

@@ -16,7 +16,9 @@ from claims.kim2023.recipes import (
 )
 from claims.kim2023.rival_recipes import AT_RANDOM, BY_MAGNITUDE, FEWER_EPOCHS, FEWER_TIMESTEPS
 from tic.errors import NotApplicableError
+from tic.losses import MeanLoss, PrefixLoss
 from tic.measure.cost import training_operations
+from tic.pruning import sparsity_of
 
 SETTINGS = [PAPER_SETTING, SMOKE_SETTING]
 IN_BOTH = pytest.mark.parametrize("setting", SETTINGS, ids=lambda each: each.label)
@@ -80,9 +82,11 @@ def test_random_pruning_keeps_as_many_weights(setting, kind, retrain_timesteps):
     )
     assert len(rounds(by_magnitude)) == len(rounds(at_random)) == ROUNDS
     for one, other in zip(rounds(by_magnitude), rounds(at_random), strict=True):
-        assert differences(one, other) == {"pruning"}
-        assert (one.pruning, other.pruning) == ("magnitude", "random")
-    sparsities = [each.sparsity for each in rounds(at_random)]
+        assert differences(one, other) == {"rules"}
+        (first,), (second,) = one.rules, other.rules
+        assert second == first.but(order="random")
+        assert first.order == "magnitude"
+    sparsities = [sparsity_of(each) for each in rounds(at_random)]
     assert sparsities == pytest.approx([1 / 2, 3 / 4, 7 / 8, 15 / 16, 31 / 32])
 
 
@@ -117,7 +121,7 @@ def test_twins_differ_from_their_originals_in_the_loss_alone(setting):
     pairs += [(originals[name], twins[name]) for name in originals]
     for original, made in pairs:
         assert differences(original, made) == {"loss"}
-        assert (original.loss, made.loss) == ("mean", "prefix")
+        assert (original.loss, made.loss) == (MeanLoss(), PrefixLoss())
         assert original.parent is made.parent is None
 
 
@@ -125,7 +129,7 @@ def test_twins_differ_from_their_originals_in_the_loss_alone(setting):
 def test_the_longest_twin_and_that_on_the_own_data_set_are_the_twin(setting):
     twin = rival_recipes.twin(setting)
     assert rival_recipes.twin_timesteps(setting)["T = 10"] == twin
-    assert rival_recipes.twin_on_dataset(setting, setting.recipe.dataset) == twin
+    assert rival_recipes.twin_on_dataset(setting, setting.recipe.dataset.name) == twin
 
 
 def test_fewer_timesteps_leave_fewer_epochs():

@@ -194,7 +194,7 @@ def contradicting(case):
 @pytest.fixture
 def few_readings(monkeypatch):
     """Eq. 6 on training images and on others."""
-    chosen = [each for each in READINGS if each.protocol.estimator == "empirical"][::3]
+    chosen = [each for each in READINGS if each.protocol.reading.estimator == "empirical"][::3]
     monkeypatch.setattr(rival_readings, "READINGS", chosen)
     return chosen
 

@@ -66,7 +66,7 @@ def test_noise_alone_supports_no_claim_about_differences(test):
 @pytest.mark.parametrize("diverged", [1, 5])
 def test_one_training_that_diverged_refutes_stable_convergence(diverged):
     def world(level, recipe):
-        return Truth(loss=recipe.alpha, diverged=diverged if level == "high" else 0)
+        return Truth(loss=recipe.loss.alpha, diverged=diverged if level == "high" else 0)
 
     judge = conclude(fig5.test_the_alpha_loss_converges, world)
     assert judge.verdict().outcome is Outcome.REFUTED

@@ -87,11 +87,11 @@ def published(monkeypatch):
 def test_images_and_channels_are_those_of_the_file(tmp_path, published, name):
     published(name, tmp_path)
     test = data.load(name, "test", tmp_path)
-    assert test.images.shape == (3, 3, 32, 32)
-    assert test.images.is_contiguous()
+    assert test.inputs.shape == (3, 3, 32, 32)
+    assert test.inputs.is_contiguous()
     for number, channel, row, column in [(0, 0, 0, 0), (1, 1, 5, 30), (2, 2, 31, 7)]:
         pixel = rows(6, 3)[number, channel * 1024 + row * 32 + column]
-        assert test.images[number, channel, row, column] == pixel
+        assert test.inputs[number, channel, row, column] == pixel
 
 
 @pytest.mark.parametrize("name", DATASETS)
@@ -106,7 +106,7 @@ def test_cifar10_joins_its_five_batches(tmp_path, published):
     train = data.load("cifar10", "train", tmp_path)
     assert train.labels.tolist() == [x for number in range(1, 6) for x in (number, 7, 0, 9)]
     expected = np.vstack([rows(number, 4) for number in range(1, 6)]).reshape(20, 3, 32, 32)
-    np.testing.assert_array_equal(train.images, expected)
+    np.testing.assert_array_equal(train.inputs, expected)
     assert data.load("cifar10", "test", tmp_path).labels.tolist() == [8, 0, 1]
 
 

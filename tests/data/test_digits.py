@@ -13,9 +13,9 @@ def splits():
 
 def test_there_are_1437_to_train_on_and_360_to_test_on(splits):
     train, test = splits
-    assert train.images.shape == (1437, 1, 8, 8)
-    assert test.images.shape == (360, 1, 8, 8)
-    assert (train.spec.train_size, test.spec.test_size) == (1437, 360)
+    assert train.inputs.shape == (1437, 1, 8, 8)
+    assert test.inputs.shape == (360, 1, 8, 8)
+    assert (train.facts.train_size, test.facts.test_size) == (1437, 360)
 
 
 def test_every_class_gives_a_fifth_to_the_test(splits):
@@ -28,7 +28,7 @@ def test_the_two_splits_are_all_images_and_share_none(splits):
     source = load_digits()
     place = {image.tobytes(): i for i, image in enumerate(source.images.astype(np.uint8))}
     assert len(place) == 1797  # no two images are alike, so content identifies them
-    train, test = ([place[image.tobytes()] for image in s.images.numpy()] for s in splits)
+    train, test = ([place[image.tobytes()] for image in s.inputs.numpy()] for s in splits)
     assert sorted(train + test) == list(range(1797))
     assert not set(train) & set(test)
     for places, split in zip((train, test), splits, strict=True):
@@ -40,14 +40,14 @@ def test_the_split_is_the_stated_rule(splits):
     sorted_by_class = [i for digit in range(10) for i in range(1797) if target[i] == digit]
     expected = sorted(sorted_by_class[::5])
     images = load_digits().images[expected]
-    np.testing.assert_array_equal(splits[1].images[:, 0], images)
+    np.testing.assert_array_equal(splits[1].inputs[:, 0], images)
 
 
 def test_stated_mean_and_std_are_those_of_the_training_pixels(splits):
     train = splits[0]
-    pixels = train.pixels(train.images).double()
-    assert pixels.mean().item() == pytest.approx(train.spec.mean[0], abs=5e-5)
-    assert pixels.std(correction=0).item() == pytest.approx(train.spec.std[0], abs=5e-5)
+    pixels = train.presented(train.inputs).double()
+    assert pixels.mean().item() == pytest.approx(train.facts.mean[0], abs=5e-5)
+    assert pixels.std(correction=0).item() == pytest.approx(train.facts.std[0], abs=5e-5)
 
 
 def test_digests_are_the_same_on_every_machine(splits):

@@ -53,7 +53,7 @@ def test_images_and_labels_are_those_of_the_files(tmp_path, published, packed, l
     before = sorted(root.rglob("*"))
     loaded = data.load("fashion-mnist", split, root)
     images, labels = raw(part)
-    np.testing.assert_array_equal(loaded.images[:, 0], images)
+    np.testing.assert_array_equal(loaded.inputs[:, 0], images)
     np.testing.assert_array_equal(loaded.labels, labels)
     assert sorted(root.rglob("*")) == before  # nothing is unpacked into the folder
 
@@ -136,6 +136,6 @@ def test_debians_package_is_the_whole_data_set():
     train, test = (data.load("fashion-mnist", split, DEBIAN) for split in ("train", "test"))
     assert train.labels.bincount().tolist() == [6000] * 10
     assert test.labels.bincount().tolist() == [1000] * 10
-    pixels = train.images.double() / 255
-    assert pixels.mean().item() == pytest.approx(train.spec.mean[0], abs=1e-4)
-    assert pixels.std().item() == pytest.approx(train.spec.std[0], abs=1e-4)
+    pixels = train.inputs.double() / 255
+    assert pixels.mean().item() == pytest.approx(train.facts.mean[0], abs=1e-4)
+    assert pixels.std().item() == pytest.approx(train.facts.std[0], abs=1e-4)

@@ -1,7 +1,9 @@
 import subprocess
 import sys
+from dataclasses import dataclass, replace
 
 import pytest
+import torch
 
 from tic import data
 from tic.errors import DataNotFoundError, TicError
@@ -33,7 +35,7 @@ def test_a_size_beyond_the_split_is_refused():
         data.load("digits", "test", size=361)
 
 
-@pytest.mark.parametrize("name", [name for name in data.NAMES if name != "digits"])
+@pytest.mark.parametrize("name", [name for name in data.DATASETS if name != "digits"])
 @pytest.mark.parametrize("split", ["train", "test"])
 @pytest.mark.parametrize("download", [True, False])
 def test_a_missing_data_set_is_one_clear_error(name, split, download, tmp_path, capsys):
@@ -49,22 +51,59 @@ def test_a_missing_data_set_is_one_clear_error(name, split, download, tmp_path, 
 def test_both_splits_are_required(monkeypatch, tmp_path):
     asked = []
 
-    def load(name, split, root, *, download):
-        asked.append((name, split, root, download))
+    def load(dataset, split, root, *, download):
+        asked.append((dataset.name, split, root, download))
 
-    monkeypatch.setattr(data, "load", load)
-    data.require("svhn", tmp_path, download=False)
+    monkeypatch.setattr(data.SVHN, "load", load)
+    data.SVHN().require(tmp_path, download=False)
     assert asked == [("svhn", split, tmp_path, False) for split in ("train", "test")]
 
 
 def test_what_comes_with_a_library_is_required_without_being_read(monkeypatch):
-    monkeypatch.delattr(data, "load")
-    data.require("digits")
+    monkeypatch.delattr(data.Digits, "load")
+    monkeypatch.delattr("tic.data.digits._read")
+    data.Digits().require()
 
 
-def test_an_unknown_name_cannot_be_required():
-    with pytest.raises(TicError, match="unknown data set 'mnist'"):
-        data.require("mnist")
+@dataclass(frozen=True)
+class Beats(data.Dataset):
+    """A data set of somebody's own, which loads what a test tells it to."""
+
+    length: int = 5
+    wrong: str = ""
+
+    @property
+    def facts(self):
+        shape = (self.length, 2)
+        return data.Facts(name="beats", shape=shape, num_classes=2, train_size=4, test_size=4)
+
+    def load(self, split, root=None, *, download=True):
+        facts = replace(self.facts, num_classes=3) if self.wrong == "facts" else self.facts
+        split = "test" if self.wrong == "split" else split
+        labels = torch.tensor([0, 1, 0, 1])
+        if self.wrong == "class":
+            return torch.zeros(4, *facts.shape), labels
+        return data.Samples(facts, split, torch.zeros(4, *facts.shape), labels)
+
+
+def test_a_data_set_of_ones_own_is_loaded_by_its_kind():
+    samples = data.load(Beats(length=7), "train", size=2)
+    assert samples.inputs.shape == (2, 7, 2)
+    assert samples.labels.tolist() == [0, 1]
+    assert data.load(data.Digits(), "train") is data.load("digits", "train")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("facts", "must return samples of the split and facts .* give it facts=self.facts"),
+        ("split", "must return samples of the split and facts .*, got 'test' of Facts"),
+        ("class", "load of the data set beats must return Samples, got tuple; see tic.data"),
+    ],
+)
+def test_a_data_set_that_loads_something_else_than_its_facts_say_is_refused(wrong, message):
+    with pytest.raises(TicError, match=message):
+        data.load(Beats(wrong=wrong), "train")
 
 
 def test_importing_the_package_imports_neither_torchvision_nor_scikit_learn():

@@ -38,10 +38,10 @@ def test_images_channels_and_labels_are_those_of_the_file(tmp_path, published, s
     published(tmp_path, "test", 2, 11)
     loaded = data.load("svhn", split, tmp_path)
     images, _ = raw(seed, count)
-    assert loaded.images.shape == (count, 3, 32, 32)
+    assert loaded.inputs.shape == (count, 3, 32, 32)
     for number, channel, row, column in [(0, 0, 0, 0), (3, 1, 5, 30), (count - 1, 2, 31, 7)]:
         pixel = images[row, column, channel, number]
-        assert loaded.images[number, channel, row, column] == pixel
+        assert loaded.inputs[number, channel, row, column] == pixel
 
 
 def test_label_ten_is_the_digit_zero(tmp_path, published):

@@ -7,7 +7,8 @@ from tic.engine.building import RETRIES, Build
 from tic.engine.engine import Engine
 from tic.engine.job import Finished, Job, Resources
 from tic.lab import Lab
-from tic.measure.catalogue import AccuracyMeasurement, RightMeasurement
+from tic.measure.robustness import AccuracyMeasurement, RightMeasurement
+from tic.pruning import Pruning
 
 CLEAN = AccuracyMeasurement(epoch=2)
 ATTACKED = RightMeasurement(epoch=1)
@@ -117,7 +118,7 @@ def test_a_question_is_asked_again_until_it_lacks_nothing(engine, job):
 
 
 def test_parents_come_first_and_runs_before_their_measurements(engine, job, base):
-    child = base.but(parent=base, sparsity=0.5)
+    child = base.but(parent=base, rules=(Pruning(0.5),))
     other = base.with_seed(1)
     transferred = job(child, RightMeasurement(epoch=1, source_seed=1))
     run(engine, lacking(engine, transferred))
@@ -131,7 +132,7 @@ def test_parents_come_first_and_runs_before_their_measurements(engine, job, base
 
 def test_the_longest_waiting_chain_is_begun_first(engine, job, base):
     long = base.with_seed(7).but(epochs=3)
-    child = base.but(parent=base, sparsity=0.5)
+    child = base.but(parent=base, rules=(Pruning(0.5),))
     short = [base.with_seed(seed).but(epochs=1) for seed in (1, 2)]
     questions = [lacking(engine, *map(job, (*short, long, base, child)))]
     run(engine, *questions, recipes=[*short, long, child])
@@ -169,7 +170,7 @@ def test_a_job_that_fails_is_told_and_the_others_go_on(engine, job, base):
 
 
 def test_what_builds_on_a_failed_job_is_not_begun(engine, job, base):
-    child = base.but(parent=base, sparsity=0.5)
+    child = base.but(parent=base, rules=(Pruning(0.5),))
     measured = job(child, CLEAN)
     engine.told[job(base)] = ["failed"]
     build = run(engine, lacking(engine, measured))

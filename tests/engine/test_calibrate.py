@@ -1,14 +1,19 @@
 import math
+from dataclasses import dataclass
 from itertools import count
 from types import SimpleNamespace
 
 import pytest
 import torch
 
+from tic.data import CIFAR10
 from tic.engine import calibrate
 from tic.engine.calibrate import PATIENCE_SECONDS, time_training_step
+from tic.errors import TicError
 from tic.lab import Lab
+from tic.losses import AlphaLoss, PrefixLoss
 from tic.measure.cost import training_operations
+from tic.models import Architecture, Spiking
 from tic.recipe import Recipe
 
 
@@ -71,16 +76,16 @@ def test_the_batch_depends_neither_on_the_length_of_the_training_nor_on_its_imag
 
 def test_a_step_of_the_papers_network_is_timed_with_the_least_batch(lab, monkeypatch):
     # A training step of ResNet-19 at T=10 takes about 1.1e11 operations for one image.
-    recipe = Recipe(dataset="cifar10", architecture="resnet19", timesteps=10)
+    recipe = Recipe(dataset=CIFAR10(), architecture=Spiking("resnet19"), timesteps=10)
     seen = []
 
     class Watched(torch.nn.Linear):
         def forward(self, images):
             seen.append(len(images))
-            raise StopIteration
+            raise TicError("enough")
 
     monkeypatch.setattr(Lab, "fresh_network", lambda lab, recipe: Watched(1, 1))
-    with pytest.raises(StopIteration):
+    with pytest.raises(TicError, match="enough"):
         time_training_step(recipe, lab)
     assert seen == [2]
 
@@ -92,17 +97,33 @@ def test_a_step_that_takes_long_is_not_repeated(lab, quick_recipe, durations):
 
 
 @pytest.mark.parametrize(
-    "change", [{"loss": "prefix"}, {"loss": "alpha", "alpha": 0.1}, {"dataset": "cifar10"}], ids=str
+    "change", [{"loss": PrefixLoss()}, {"loss": AlphaLoss(0.1)}, {"dataset": CIFAR10()}], ids=str
 )
 def test_every_kind_of_training_can_be_timed(lab, quick_recipe, change):
     assert time_training_step(quick_recipe.but(**change), lab, repeats=1) > 0
 
 
-def test_timing_leaves_no_trace(lab, quick_recipe):
+@dataclass(frozen=True)
+class Dropping(Architecture):
+    """Draws from torch's own generator whenever it is trained."""
+
+    def build(self, facts, timesteps):
+        return torch.nn.Sequential(
+            torch.nn.Flatten(),
+            torch.nn.Linear(torch.Size(facts.shape).numel(), facts.num_classes),
+            torch.nn.Dropout(),
+            torch.nn.Unflatten(0, (1, -1)),
+        )
+
+
+@pytest.mark.parametrize("architecture", [Spiking("tiny"), Dropping()], ids=lambda each: each.name)
+def test_timing_leaves_no_trace(lab, quick_recipe, architecture):
+    recipe = quick_recipe.but(architecture=architecture)
+    recipe = recipe.but(timesteps=1) if isinstance(architecture, Dropping) else recipe
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     state = torch.get_rng_state()
-    time_training_step(quick_recipe, lab, repeats=1)
+    assert time_training_step(recipe, lab, repeats=1) > 0
     assert torch.equal(torch.get_rng_state(), state)
     assert torch.get_num_threads() == 2
     torch.set_num_threads(before)

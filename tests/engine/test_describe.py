@@ -8,6 +8,7 @@ from tic.engine import schedule as schedule_module
 from tic.engine.describe import describe_plan, size
 from tic.engine.plan import AttackedRun, make_plan
 from tic.measure.cost import stored_bytes, training_operations
+from tic.pruning import Pruning
 from tic.train import train
 
 
@@ -21,7 +22,7 @@ def test_a_plan_is_told_by_kind_of_training_with_what_is_missing_and_what_it_cos
     lab, quick_recipe
 ):
     base = quick_recipe.but(checkpoints=1)
-    pruned = base.but(parent=base, sparsity=0.5, timesteps=1, epochs=1)
+    pruned = base.but(parent=base, rules=(Pruning(0.5),), timesteps=1, epochs=1)
     wanted = [pruned.with_seed(seed) for seed in range(10)]
     train(base, lab)
     # Left are nine of 2 × 60 × 2 presentations and ten of 1 × 60 × 1: 2760, and as many seconds.
@@ -33,7 +34,7 @@ def test_a_plan_is_told_by_kind_of_training_with_what_is_missing_and_what_it_cos
         "tiny-digits-T2               10 Runs,   9 to train\n"
         "\n"
         "20 Runs, 19 to train\n"
-        "images × epochs × timesteps  2.76e+03\n"
+        "samples × epochs × timesteps 2.76e+03\n"
         f"operations                   {operations:.3g}\n"
         "disk                         3.05 MB\n"
         "training                     about 46 min of one process on cpu, "
@@ -47,7 +48,7 @@ def test_a_finished_plan_costs_nothing(lab, quick_recipe):
         "tiny-digits-T2    1 Runs,   0 to train\n"
         "\n"
         "1 Runs, 0 to train\n"
-        "images × epochs × timesteps  0\n"
+        "samples × epochs × timesteps 0\n"
         "operations                   0\n"
         "disk                         0 B\n"
         "training                     about 0 s of one process on cpu, "

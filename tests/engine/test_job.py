@@ -11,9 +11,13 @@ from claims.kim2023.recipes import PAPER_SETTING, SMOKE_SETTING
 from tic.attacks import PGD
 from tic.engine.job import Finished, Job, Resources, carry_out
 from tic.errors import TicError
+from tic.fitting import CosineSGD
 from tic.lab import Lab
-from tic.measure.catalogue import AccuracyMeasurement, FisherMeasurement, RightMeasurement
+from tic.measure.fisher import FisherMeasurement
 from tic.measure.measurement import known
+from tic.measure.robustness import AccuracyMeasurement, RightMeasurement
+from tic.models import Spiking
+from tic.pruning import Pruning
 from tic.train import train
 
 ACCURACY = AccuracyMeasurement(epoch=2, size=60)
@@ -21,7 +25,7 @@ ACCURACY = AccuracyMeasurement(epoch=2, size=60)
 
 @pytest.fixture
 def pruned(quick_recipe):
-    return quick_recipe.but(parent=quick_recipe, sparsity=0.5, epochs=1, checkpoints=1)
+    return quick_recipe.but(parent=quick_recipe, rules=(Pruning(0.5),), epochs=1, checkpoints=1)
 
 
 def answer(job):
@@ -101,7 +105,7 @@ def test_work_is_in_image_presentations(lab, quick_recipe):
         (SMOKE_SETTING.recipe, 1 / 8),
         (PAPER_SETTING.recipe, 1),
         (PAPER_SETTING.recipe.but(batch_size=2), 1 / 4),
-        (PAPER_SETTING.recipe.but(architecture="alexnet"), 1),
+        (PAPER_SETTING.recipe.but(architecture=Spiking("alexnet")), 1),
     ],
     ids=["smoke", "paper", "small batches", "AlexNet"],
 )
@@ -148,7 +152,7 @@ def test_a_damaged_parent_is_trained_again_before_its_child(lab, quick_recipe, p
 
 
 def test_on_a_diverged_run_nothing_is_measured_and_that_is_no_fault(lab, quick_recipe):
-    diverging = quick_recipe.but(learning_rate=1e30)
+    diverging = quick_recipe.but(fitting=CosineSGD(learning_rate=1e30))
     assert answer(Job(diverging, lab)).status == "done"
     assert answer(Job(diverging, lab, ACCURACY)) == Finished(Job(diverging, lab, ACCURACY), "left")
 

@@ -16,8 +16,9 @@ from tic.engine.local import LocalEngine
 from tic.engine.plan import make_plan, missing
 from tic.errors import TicError
 from tic.lab import Lab
-from tic.measure.catalogue import AccuracyMeasurement
 from tic.measure.measurement import known
+from tic.measure.robustness import AccuracyMeasurement
+from tic.pruning import Pruning
 from tic.train import train
 
 CLEAN = AccuracyMeasurement(epoch=2, size=60)
@@ -55,7 +56,7 @@ def is_begun(lab, recipe):
 
 
 def test_workers_train_and_measure_what_this_process_would(engine, lab, quick_recipe, tmp_path):
-    child = quick_recipe.but(parent=quick_recipe, sparsity=0.5)
+    child = quick_recipe.but(parent=quick_recipe, rules=(Pruning(0.5),))
     wanted = [Job(each.with_seed(s), lab, CLEAN) for each in (quick_recipe, child) for s in (0, 1)]
     build = Build(engine, lab, [])
     build.run([lambda: [job for job in wanted if not job.is_done(lab)]])

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tic.attacks import Passes
+from tic.data import CIFAR10, Digits
 from tic.engine import calibrate
 from tic.engine import plan as plan_module
 from tic.engine.plan import (
@@ -14,27 +15,41 @@ from tic.engine.plan import (
     missing,
     work,
 )
+from tic.fitting import CosineSGD
 from tic.lab import Lab
+from tic.losses import AlphaLoss
+from tic.models import Spiking
+from tic.pruning import Pruning
 from tic.recipe import Recipe
 from tic.train import train
 
 
 def recipe(*, size=60, epochs=2, timesteps=2, **fields):
-    return Recipe(dataset="digits", train_size=size, epochs=epochs, timesteps=timesteps, **fields)
+    return Recipe(
+        dataset=Digits(),
+        architecture=Spiking("tiny"),
+        train_size=size,
+        epochs=epochs,
+        timesteps=timesteps,
+        **fields,
+    )
 
 
 # A family of three generations beside a lone Recipe.
 LONG = recipe(epochs=10, seed=1)
 BASE = recipe(epochs=3)
-PRUNED = BASE.but(parent=BASE, sparsity=0.5, epochs=4, timesteps=1)
-TWICE = PRUNED.but(parent=PRUNED, sparsity=0.75, epochs=2)
-SIBLING = BASE.but(parent=BASE, sparsity=0.1, epochs=1)
+PRUNED = BASE.but(parent=BASE, rules=(Pruning(0.5),), epochs=4, timesteps=1)
+TWICE = PRUNED.but(parent=PRUNED, rules=(Pruning(0.75),), epochs=2)
+SIBLING = BASE.but(parent=BASE, rules=(Pruning(0.1),), epochs=1)
 
 
 def test_work_is_epochs_times_images_times_timesteps():
     assert work(recipe(size=60, epochs=3, timesteps=5)) == 900
     assert work(recipe(size=None, epochs=2, timesteps=4)) == 2 * 1437 * 4
-    assert work(Recipe(dataset="cifar10", epochs=300, timesteps=10)) == 300 * 50_000 * 10
+    assert (
+        work(Recipe(dataset=CIFAR10(), architecture=Spiking("tiny"), epochs=300, timesteps=10))
+        == 300 * 50_000 * 10
+    )
 
 
 def test_the_longest_waiting_chain_comes_first():
@@ -117,8 +132,12 @@ def test_the_expected_time_is_work_times_measured_speed(lab, timed):
 
 
 def test_each_kind_of_training_is_timed_once(lab, timed):
-    alpha = recipe(loss="alpha", alpha=0.1, learning_rate=1.0, momentum=0.0, checkpoints=2)
-    plan = make_plan([TWICE, SIBLING, LONG, alpha, recipe(dampening=0.1, weight_decay=0.0)])
+    alpha = recipe(
+        loss=AlphaLoss(0.1), fitting=CosineSGD(learning_rate=1.0, momentum=0.0), checkpoints=2
+    )
+    plan = make_plan(
+        [TWICE, SIBLING, LONG, alpha, recipe(fitting=CosineSGD(dampening=0.1, weight_decay=0.0))]
+    )
     expected_seconds(plan, lab)
     assert sorted(each.timesteps for each in timed) == [1, 2]
     assert all(each == kind(each) for each in timed)
@@ -128,10 +147,11 @@ def test_each_kind_of_training_is_timed_once(lab, timed):
     "change",
     [
         {"timesteps": 3},
-        {"architecture": "resnet19"},
+        {"architecture": Spiking("resnet19")},
         {"batch_size": 7},
-        {"dataset": "cifar10"},
-        {"batch_norm": "stepwise"},
+        {"dataset": CIFAR10()},
+        {"architecture": Spiking("tiny", batch_norm="stepwise")},
+        {"precision": "bf16"},
     ],
     ids=str,
 )

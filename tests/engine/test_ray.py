@@ -13,13 +13,14 @@ from tic.engine.job import Job
 from tic.engine.local import LocalEngine
 from tic.errors import TicError
 from tic.lab import Lab
-from tic.measure.catalogue import AccuracyMeasurement
+from tic.measure.robustness import AccuracyMeasurement
 from tic.report import diff_audits
 from tic.run import STATE, weights_name
 from tic.train import train
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install '.[ray]'")
 from tic.engine.ray import RayEngine
+from tic.fitting import CosineSGD
 
 CLEAN = AccuracyMeasurement(epoch=60, size=60)
 ONE_CORE = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
@@ -113,13 +114,19 @@ def bits(lab, recipe):
     measured = lab.store.root / "measurements" / run.fingerprint
     results = {path.name: path.read_bytes() for path in measured.iterdir()}
     assert (len(kept), len(results)) == (61, 1)
-    return kept, results, run.history["train_loss"], run.history["prefix_losses"]
+    return kept, results, run.history["train_loss"], run.curve("prefix_losses")
 
 
 MEASURED = """
+from tic.measure.fisher import FisherMeasurement
+
+def information(runs, epoch="final"):
+    taken = runs.measured(FisherMeasurement(epoch=runs.epoch(epoch)))
+    return [sum(map(sum, result["by_layer"].values())) for result in taken]
+
 @says("informed")
 def test_informed(runs, judge):
-    judge(runs.trace()[:, 0], above(0), name="I_1")
+    judge(information(runs), above(0), name="information")
     judge.compare("accuracy", "Table 1", unit="%", reported=90.0, measured=runs.accuracy())
 """
 
@@ -174,7 +181,7 @@ def results(store):
 
 
 def test_runs_and_errors_come_back_as_from_any_engine(engine, lab, quick_recipe):
-    diverging = quick_recipe.but(learning_rate=1e30)
+    diverging = quick_recipe.but(fitting=CosineSGD(learning_rate=1e30))
     wanted = [
         Job(quick_recipe, lab),
         Job(quick_recipe, lab, AccuracyMeasurement(epoch=1, size=60)),

@@ -7,6 +7,7 @@ from tic.engine import plan as plan_module
 from tic.engine import schedule as schedule_module
 from tic.engine.plan import AttackedRun, make_plan
 from tic.engine.schedule import Task, simulate, tasks_of
+from tic.pruning import Pruning
 
 
 def test_one_worker_takes_one_task_after_the_other_the_longest_chain_first():
@@ -68,7 +69,7 @@ def test_tasks_are_trainings_after_their_parents_and_batteries_after_their_runs(
     monkeypatch.setattr(plan_module, "seconds_per_presentation", lambda recipe, lab: 0.5)
     monkeypatch.setattr(schedule_module, "seconds_per_presentation", lambda recipe, lab: 0.5)
     parent = quick_recipe.but(checkpoints=1)
-    child = parent.but(parent=parent, sparsity=0.5, epochs=1)
+    child = parent.but(parent=parent, rules=(Pruning(0.5),), epochs=1)
     passes = Passes(gradients=3, forwards=6)
     battery = AttackedRun(child, 10, passes)
     elsewhere = AttackedRun(parent.with_seed(7), 10, passes)  # finished, so not in the plan

@@ -9,7 +9,9 @@ from tic.engine import sharing
 from tic.engine.plan import make_plan, missing
 from tic.engine.sharing import build, ensure
 from tic.errors import TicError
+from tic.fitting import CosineSGD
 from tic.lab import Lab
+from tic.pruning import Pruning
 from tic.run import weights_name
 from tic.train import train
 
@@ -21,7 +23,7 @@ def base(quick_recipe):
 
 @pytest.fixture
 def pruned(base):
-    return base.but(parent=base, sparsity=0.5)
+    return base.but(parent=base, rules=(Pruning(0.5),))
 
 
 @pytest.fixture
@@ -171,8 +173,8 @@ def test_a_run_that_lost_its_manifest_is_trained_again(lab, base, trained):
 
 
 def test_children_of_a_diverged_training_are_finished_with_it(lab, base, trained):
-    diverging = base.but(learning_rate=1e30)
-    child = base.but(parent=diverging, sparsity=0.5)
+    diverging = base.but(fitting=CosineSGD(learning_rate=1e30))
+    child = base.but(parent=diverging, rules=(Pruning(0.5),))
     ensure([child], make_plan([child]), lab)
     assert trained == [diverging, child]
     assert lab.has(child, verify=True)

@@ -14,6 +14,7 @@ from tic.engine.plan import make_plan
 from tic.engine.sharing import build, ensure
 from tic.errors import TicError, UnwritableError
 from tic.lab import Lab
+from tic.pruning import Pruning
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def test_what_starts_from_a_run_that_cannot_be_trained_is_told(
     lab, hungry, base, tried, monkeypatch
 ):
     monkeypatch.setattr(sharing.time, "sleep", never)
-    child = base.but(parent=hungry, sparsity=0.5)
+    child = base.but(parent=hungry, rules=(Pruning(0.5),))
     with pytest.raises(TicError, match=f"training {hungry.label} needs more memory"):
         ensure([child], make_plan([child]), lab)
 

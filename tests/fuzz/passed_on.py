@@ -19,9 +19,10 @@ from tests.fuzz.values import TEXTS, texts, values
 from tic.attacks.battery import battery
 from tic.errors import TicError
 from tic.files import parse_json
-from tic.measure.catalogue import AccuracyMeasurement, RightMeasurement, TangentMeasurement
-from tic.measure.description import describe, restore
+from tic.kinds import describe, restore
 from tic.measure.measurement import Measurement
+from tic.measure.robustness import AccuracyMeasurement, RightMeasurement
+from tic.measure.tangent import TangentMeasurement
 from tic.report import load_audit, render_html
 from tic.report.verifying import verify
 

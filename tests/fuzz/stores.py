@@ -19,29 +19,36 @@ from unittest.mock import patch
 import torch
 from hypothesis import strategies as st
 
+from claims.kim2023.runs import KimRuns
 from tests.fuzz.mutations import contents, json_or_bytes
 from tests.fuzz.telling import require_sentence
 from tic.audit.assemble import run_records
 from tic.audit.pack import Setting
-from tic.audit.runs import SeedRuns
+from tic.data import Digits
 from tic.engine.plan import make_plan
 from tic.engine.progress import progress
 from tic.errors import TicError
 from tic.lab import Lab
 from tic.measure.measurement import Measurement
+from tic.models import Spiking
 from tic.recipe import Recipe
 from tic.run import HISTORY, MANIFEST, RECIPE, weights_name
 from tic.train import train
 
 ORIGINAL = Recipe(
-    dataset="digits", train_size=20, timesteps=2, epochs=1, batch_size=20, augmentation="none"
+    dataset=Digits(),
+    architecture=Spiking("tiny"),
+    train_size=20,
+    timesteps=2,
+    epochs=1,
+    batch_size=20,
 )
-SETTING = Setting(ORIGINAL, seeds=(0,), fisher_size=10, test_size=10, attack_size=10)
+SETTING = Setting(ORIGINAL, seeds=(0,), sizes={"fisher": 10, "test": 10, "attack": 10})
 WEIGHTS = weights_name(1)
 FILES = (HISTORY, RECIPE, WEIGHTS, MANIFEST)
 SPARSE = 2**40
 _PLACES = ("../secret", "/etc/hostname", ".", "", "a/../b", "weights-abc.safetensors", "x\0y")
-ASKED: dict[str, Callable[[SeedRuns], object]] = {
+ASKED: dict[str, Callable[[KimRuns], object]] = {
     "accuracy": lambda runs: runs.accuracy(),
     "fisher": lambda runs: (runs.by_block(), runs.centroid()),
     "right": lambda runs: runs.right(),
@@ -60,7 +67,7 @@ def original_store() -> Path:
     root = Path(tempfile.mkdtemp(prefix="tic-fuzz-"))
     atexit.register(shutil.rmtree, root, ignore_errors=True)
     train(ORIGINAL, Lab(root))
-    runs = SeedRuns(ORIGINAL, SETTING, Lab(root))
+    runs = KimRuns(ORIGINAL, SETTING, Lab(root))
     for ask in ASKED.values():
         ask(runs)
     return root
@@ -131,8 +138,8 @@ def fuzz_store(case: tuple[list[tuple[str, str, Any]], bool | str]) -> bool:
             if lab.finished(ORIGINAL) is None:
                 return False
             run_records(plan, lab, [10], {})
-            runs = SeedRuns(ORIGINAL, SETTING, lab)
-            runs.seconds(), runs.diverged(), runs.losses(), runs.sparsity()
+            runs = KimRuns(ORIGINAL, SETTING, lab)
+            runs.seconds(), runs.diverged(), runs.train_loss(), runs.sparsity()
             with torch.no_grad():
                 lab.network(ORIGINAL)(torch.zeros(1, 1, 8, 8))
         except TicError as error:
@@ -205,7 +212,7 @@ def fuzz_measurement(case: tuple[str, bytes]) -> bool:
         for taking in _kinds(Measurement):
             stack.enter_context(patch.object(taking, "take", _refuse))
         try:
-            ASKED[kind](SeedRuns(ORIGINAL, SETTING, Lab(root)))
+            ASKED[kind](KimRuns(ORIGINAL, SETTING, Lab(root)))
         except TicError as error:
             require_sentence(str(error))
             return False

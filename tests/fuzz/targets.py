@@ -35,10 +35,16 @@ from tic.audit.pack import Lacking, Pack, Setting
 from tic.audit.seal import sealed
 from tic.audit.verify import verify_document
 from tic.cli import main
+from tic.data import CIFAR10, SVHN, CropFlip, Digits
 from tic.engine.plan import make_plan
 from tic.errors import TicError
+from tic.fitting import CosineSGD
+from tic.kinds import describe
 from tic.lab import usable_device
+from tic.losses import AlphaLoss, MeanLoss, PrefixLoss
+from tic.models import Spiking
 from tic.plugin.concluding import verdict_table
+from tic.pruning import Pruning
 from tic.recipe import Recipe
 from tic.report import diff_audits, format_diff, load_audit, render_html, render_markdown
 
@@ -66,28 +72,63 @@ def prepare() -> None:
 
 # Recipes
 
+_pruning = st.builds(
+    Pruning,
+    st.sampled_from([0.5, 0.75]),
+    order=st.sampled_from(["magnitude", "random"]),
+    scope=st.sampled_from(["global", "layer"]),
+)
+_NEEDED: dict[str, st.SearchStrategy[Any]] = {
+    "dataset": st.sampled_from([Digits(), SVHN()]),
+    "architecture": st.builds(
+        Spiking,
+        st.just("tiny"),
+        tau=st.floats(1, 4) | st.integers(1, 4),
+        batch_norm=st.sampled_from(["joint", "stepwise"]),
+    ),
+}
+_KINDS: dict[str, st.SearchStrategy[Any]] = {
+    "loss": st.just(MeanLoss())
+    | st.just(PrefixLoss())
+    | st.builds(AlphaLoss, st.floats(0, 1), per=st.sampled_from(["batch", "sample"])),
+    "fitting": st.builds(
+        CosineSGD,
+        momentum=st.floats(0.1, 0.9),
+        dampening=st.sampled_from([0.0, -0.0, 5e-4]),
+        weight_decay=st.sampled_from([0.0, -0.0, 5e-4, 0]),
+    ),
+    "augmentation": st.just(CropFlip()),
+}
 _FIELDS: dict[str, st.SearchStrategy[Any]] = {
-    "dataset": st.sampled_from(["digits", "svhn"]),
     "train_size": st.none() | st.integers(1, 2000),
-    "architecture": st.just("tiny"),
     "timesteps": st.integers(1, 10),
-    "tau": st.floats(1, 4),
-    "loss": st.sampled_from(["mean", "prefix", "alpha"]),
-    "alpha": st.none() | st.floats(0, 1),
+    "rules": st.lists(_pruning, max_size=2).map(tuple)
+    | st.lists(_pruning.map(describe), max_size=2),
     "epochs": st.integers(1, 100),
     "checkpoints": st.integers(1, 5),
     "seed": st.integers(0, 2**63 - 1),
-    "momentum": st.floats(0, 0.9),
-    "dampening": st.sampled_from([0.0, -0.0, 5e-4]),
-    "weight_decay": st.sampled_from([0.0, -0.0, 5e-4]),
-    "batch_norm": st.sampled_from(["joint", "stepwise"]),
-    "sparsity": st.sampled_from([0, -0.0, 0.5]),
-    "pruning": st.sampled_from(["magnitude", "random"]),
-    "pruning_scope": st.sampled_from(["global", "layer"]),
+    **{name: made | made.map(describe) for name, made in _KINDS.items()},
 }
-_HOSTILE = values | st.just(TOO_LONG) | st.just(nested(500))
-_plain_fields = st.fixed_dictionaries({"dataset": _FIELDS.pop("dataset")}, optional=_FIELDS)
-_changed = st.dictionaries(st.sampled_from(["dataset", *_FIELDS]) | texts, _HOSTILE, max_size=2)
+_described = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from(
+            [
+                "tic.losses:AlphaLoss", "tic.losses:Loss", "tic.recipe:Recipe", "tic.cli:main",
+                "tic.pruning:Pruning", "tic.models.architecture:Spiking", "os:system", "tic.x:X",
+            ]
+        )
+        | texts,
+        "fields": st.dictionaries(
+            st.sampled_from(["alpha", "per", "sparsity", "network"]), values, max_size=3
+        )
+        | values,
+    }
+)  # fmt: skip
+_HOSTILE = values | _described | st.just(TOO_LONG) | st.just(nested(500))
+_plain_fields = st.fixed_dictionaries(
+    {name: made | made.map(describe) for name, made in _NEEDED.items()}, optional=_FIELDS
+)
+_changed = st.dictionaries(st.sampled_from([*_NEEDED, *_FIELDS]) | texts, _HOSTILE, max_size=2)
 
 
 def _generations(parts: tuple[dict[str, Any], dict[str, Any], dict[str, Any], int]) -> Any:
@@ -103,7 +144,12 @@ recipe_cases = (
         _plain_fields, _changed, _plain_fields, st.sampled_from([0] * 9 + [1] * 9 + [3, 120, 3000])
     ).map(_generations)
     | json_or_bytes(
-        Recipe(dataset="digits", parent=Recipe(dataset="digits"), sparsity=0.5).model_dump_json()
+        Recipe(
+            dataset=Digits(),
+            architecture=Spiking("tiny"),
+            parent=Recipe(dataset=Digits(), architecture=Spiking("tiny")),
+            rules=(Pruning(0.5),),
+        ).model_dump_json()
     )
     | values
 )
@@ -133,8 +179,12 @@ def fuzz_recipe(case: Any) -> bool:
 PACK = Pack(
     Paper(key="other2024", title="T", authors="A", venue="V", year=2024, url="u"),
     {
-        "resnet19": Setting(Recipe(dataset="cifar10", architecture="resnet19", timesteps=10)),
-        "tiny": Setting(Recipe(dataset="digits", train_size=1000), seeds=(0, 1, 2)),
+        "resnet19": Setting(
+            Recipe(dataset=CIFAR10(), architecture=Spiking("resnet19"), timesteps=10)
+        ),
+        "tiny": Setting(
+            Recipe(dataset=Digits(), architecture=Spiking("tiny"), train_size=1000), seeds=(0, 1, 2)
+        ),
     },
     own="resnet19",
     default="tiny",

@@ -1,13 +1,20 @@
+import math
+from dataclasses import dataclass
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from tic.data import CIFAR10, SVHN, Digits, FashionMNIST
 from tic.errors import TicError
-from tic.losses import mean_loss
-from tic.measure.cost import meta_network, stored_bytes, training_operations
-from tic.models import ARCHITECTURES, build
+from tic.fitting import CosineSGD
+from tic.losses import AlphaLoss, mean_loss
+from tic.measure.cost import shapes, stored_bytes, training_operations
+from tic.models import ARCHITECTURES, Architecture, Spiking, build
+from tic.pruning import Pruning
 from tic.recipe import Recipe
 
 # By hand, in multiplications with their additions (counted as two operations) of one forward.
@@ -34,7 +41,8 @@ TINY_ALEXNET_STEP = (
 
 
 def digits(**fields):
-    return Recipe(**{"dataset": "digits", "epochs": 1, "train_size": 1, **fields})
+    nothing = {"dataset": Digits(), "architecture": Spiking("tiny"), "epochs": 1, "train_size": 1}
+    return Recipe(**{**nothing, **fields})
 
 
 @pytest.mark.parametrize(
@@ -42,7 +50,7 @@ def digits(**fields):
 )
 @pytest.mark.parametrize("timesteps", [1, 2, 5])
 def test_operations_are_as_counted_by_hand(architecture, step, timesteps):
-    counted = training_operations(digits(architecture=architecture, timesteps=timesteps))
+    counted = training_operations(digits(architecture=Spiking(architecture), timesteps=timesteps))
     assert counted == 4 * STEM + 6 * timesteps * step
 
 
@@ -55,7 +63,7 @@ def test_larger_images_cost_more_by_their_pixels_at_every_stage():
         + 4 * 4 * 32 * (32 * 9 + 32 * 9 + 32)
         + 32 * 10
     )
-    recipe = digits(dataset="fashion-mnist", timesteps=3)
+    recipe = digits(dataset=FashionMNIST(), timesteps=3)
     assert training_operations(recipe) == 4 * stem + 6 * 3 * step
 
 
@@ -74,7 +82,8 @@ def test_without_a_size_all_images_of_the_data_set_are_trained_on():
 @pytest.mark.parametrize("architecture", ["tiny-vgg16", "tiny-resnet34"])
 def test_each_timestep_costs_the_same_and_the_stem_counts_once(architecture):
     one, two, six = (
-        training_operations(digits(architecture=architecture, timesteps=t)) for t in (1, 2, 6)
+        training_operations(digits(architecture=Spiking(architecture), timesteps=t))
+        for t in (1, 2, 6)
     )
     assert six - one == 5 * (two - one)
     assert one - (two - one) == 4 * STEM
@@ -82,19 +91,24 @@ def test_each_timestep_costs_the_same_and_the_stem_counts_once(architecture):
 
 def test_what_changes_no_shape_costs_nothing():
     changed = digits(
-        tau=4.0, loss="alpha", alpha=0.1, learning_rate=0.1, batch_size=7, seed=3, checkpoints=1
+        architecture=Spiking("tiny", tau=4.0),
+        loss=AlphaLoss(0.1),
+        fitting=CosineSGD(learning_rate=0.1),
+        batch_size=7,
+        seed=3,
+        checkpoints=1,
     )
     assert training_operations(changed) == training_operations(digits())
 
 
 def test_the_ancestors_of_a_training_are_not_counted():
-    child = digits(parent=digits(epochs=9), sparsity=0.5)
+    child = digits(parent=digits(epochs=9), rules=(Pruning(0.5),))
     assert training_operations(child) == training_operations(digits())
 
 
 def test_counting_touches_neither_data_nor_random_numbers():
     state = torch.get_rng_state()
-    training_operations(Recipe(dataset="cifar10", architecture="tiny-vgg16", epochs=1))
+    training_operations(Recipe(dataset=CIFAR10(), architecture=Spiking("tiny-vgg16"), epochs=1))
     assert torch.equal(torch.get_rng_state(), state)
 
 
@@ -123,7 +137,7 @@ def test_stored_bytes_do_not_grow_with_time_or_images():
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_network_for_counting_has_shapes_and_names_but_no_numbers(architecture):
-    network = meta_network(architecture, "svhn", 3)
+    network = shapes(Spiking(architecture), SVHN().facts, 3)
     assert network.timesteps == 3
     assert all(value.is_meta for value in network.state_dict().values())
     assert all(value.is_meta for value in network.buffers())
@@ -133,13 +147,13 @@ def test_a_network_for_counting_has_shapes_and_names_but_no_numbers(architecture
 
 @pytest.mark.parametrize("architecture", [a for a in ARCHITECTURES if a.startswith("tiny")])
 def test_a_network_for_counting_has_the_parameters_of_a_built_one(architecture):
-    counted = meta_network(architecture, "digits", 2)
+    counted = shapes(Spiking(architecture), Digits().facts, 2)
     built = build(architecture, in_channels=1, num_classes=10, timesteps=2)
-    shapes = [
+    parts = [
         {name: (value.shape, value.dtype) for name, value in network.state_dict().items()}
         for network in (counted, built)
     ]
-    assert shapes[0] == shapes[1]
+    assert parts[0] == parts[1]
     assert [name for name, _ in counted.named_parameters()] == [
         name for name, _ in built.named_parameters()
     ]
@@ -148,9 +162,41 @@ def test_a_network_for_counting_has_the_parameters_of_a_built_one(architecture):
 
 def test_unknown_names_are_refused():
     with pytest.raises(TicError, match="unknown architecture 'lenet'"):
-        meta_network("lenet", "digits", 1)
-    with pytest.raises(TicError, match="unknown data set 'mnist'"):
+        shapes(Spiking("lenet"), Digits().facts, 1)
+    with pytest.raises(TicError, match=r"must be of the class Dataset, .* got 'mnist'"):
         training_operations(digits(dataset="mnist", train_size=None))
+
+
+@dataclass(frozen=True)
+class Flat(Architecture):
+    """One linear layer on the pixels, at every timestep again; nobody says what it costs."""
+
+    computes: bool = False
+
+    def build(self, facts, timesteps):
+        classifier = nn.Linear(math.prod(facts.shape), facts.num_classes)
+        if self.computes and float(classifier.weight.sum()) == math.inf:
+            raise AssertionError
+        return nn.Sequential(nn.Flatten(), classifier)
+
+
+def test_of_an_architecture_that_does_not_say_what_it_costs_nobody_knows():
+    assert training_operations(digits(architecture=Flat())) is None
+
+
+@pytest.mark.parametrize("computes", [False, True])
+def test_what_a_network_of_ones_own_stores_is_counted(computes):
+    recipe = digits(architecture=Flat(computes), epochs=4, checkpoints=2)
+    assert stored_bytes(recipe) == 4 * 4 * (64 * 10 + 10)  # after 0, 1, 2 and 4 epochs
+
+
+@pytest.mark.parametrize("computes", [False, True])
+def test_a_network_that_computes_while_it_is_built_has_numbers_and_draws_from_nobody(computes):
+    state = torch.get_rng_state()
+    network = shapes(Flat(computes), Digits().facts, 2)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert network[1].weight.is_meta is not computes
+    assert network[1].weight.shape == (10, 64)
 
 
 @pytest.mark.parametrize("timesteps", [1, 3])
@@ -161,6 +207,10 @@ def test_operations_are_those_that_torch_counts_in_a_training_step(architecture,
     with FlopCounterMode(display=False) as counter:
         mean_loss(network(images), torch.zeros(2, dtype=torch.long, device="meta")).backward()
     recipe = Recipe(
-        dataset="cifar10", architecture=architecture, timesteps=timesteps, epochs=1, train_size=1
+        dataset=CIFAR10(),
+        architecture=Spiking(architecture),
+        timesteps=timesteps,
+        epochs=1,
+        train_size=1,
     )
     assert training_operations(recipe) == counter.get_total_flops() // 2

@@ -1,9 +1,10 @@
 import pytest
 import torch
+from torch import nn
 
+from claims.kim2023.deficits import deficit_accuracies
 from tic.attacks import Blur, GaussianNoise
 from tic.errors import TicError
-from tic.measure.deficits import deficit_accuracies
 from tic.measure.robustness import accuracy
 from tic.models import SpikingNetwork
 
@@ -152,6 +153,11 @@ def test_the_network_is_left_as_it_was_found(tiny, batch, noise):
     assert [module.training for module in tiny.modules()] == modes
     assert all(torch.equal(before[name], value) for name, value in tiny.state_dict().items())
     assert all(parameter.grad is None for parameter in tiny.parameters())
+
+
+def test_a_network_that_cannot_watch_a_sequence_of_images_is_refused():
+    with pytest.raises(TicError, match=r"deficits need a network that can watch .* got Flatten"):
+        deficit_accuracies(nn.Flatten(), LOADER, inverted, 1)
 
 
 def test_the_modes_return_when_the_corruption_fails():

@@ -7,7 +7,7 @@ from torch import nn
 from tic.errors import TicError
 from tic.lab import Lab
 from tic.measure import layers
-from tic.measure.catalogue import FisherMeasurement
+from tic.measure.fisher import FisherMeasurement
 from tic.measure.layers import layer_scales, repeated_weights, stored_sparsity
 from tic.measure.measurement import measure
 
@@ -109,3 +109,8 @@ def test_repeated_weights_do_not_depend_on_what_was_trained(recipe):
     assert repeated_weights(recipe) == repeated_weights(recipe.but(timesteps=7, seed=4))
     assert "classifier" in repeated_weights(recipe)
     assert not any(name.startswith("stem") for name in repeated_weights(recipe))
+
+
+def test_a_network_that_does_not_tell_what_every_timestep_repeats_is_refused(planted):
+    with pytest.raises(TicError, match="Two must have a method repeated_weights that names the"):
+        repeated_weights(planted[0])

@@ -9,8 +9,11 @@ from typing import ClassVar
 
 import pytest
 import torch
+from torch import nn
 
+from tic.data import Digits
 from tic.errors import DivergedRunError, TicError
+from tic.fitting import CosineSGD
 from tic.lab import Lab
 from tic.measure.measurement import (
     Measurement,
@@ -20,6 +23,7 @@ from tic.measure.measurement import (
     measure,
     rehearsal,
 )
+from tic.models import Architecture
 from tic.train import train
 
 
@@ -34,23 +38,23 @@ class Probe(Measurement):
     result: ClassVar[dict] = {}
 
     detail: str = ""
-    other: int | None = None
+    others: tuple[int, ...] = ()
 
-    def take(self, network, images, source):
+    def take(self, network, samples, partners):
         self.taken.append(self)
         time.sleep(0.02)
         return self.result or {
             "weights": weight_of(network),
-            "readouts": len(network(images.pixels(images.images[:2]))),
-            "images": len(images),
-            "pixels": int(images.images.sum()),
+            "readouts": len(network(samples.presented(samples.inputs[:2]))),
+            "images": len(samples),
+            "pixels": int(samples.inputs.sum()),
             "training": network.training,
             "threads": torch.get_num_threads(),
-            "source": 0.0 if source is None else weight_of(source),
+            "partners": [weight_of(partner) for partner in partners],
         }
 
-    def source(self, recipe):
-        return None if self.other is None else recipe.with_seed(self.other)
+    def partners(self, recipe):
+        return tuple(recipe.with_seed(seed) for seed in self.others)
 
 
 def weight_of(network):
@@ -96,7 +100,7 @@ def test_a_measurement_lies_under_its_run_and_says_what_it_is(lab, recipe, taken
     assert document["result"] == result
     assert document["measurement"] == {
         "kind": f"{__name__}:Probe",
-        "fields": {"epoch": 1, "timesteps": None, "size": None, "detail": "this", "other": None},
+        "fields": {"epoch": 1, "timesteps": None, "size": None, "detail": "this", "others": []},
     }
     assert document["version"] == 1
 
@@ -135,7 +139,7 @@ def test_a_file_of_an_older_version_with_the_repr_of_its_measurement_is_read(lab
 
 
 def test_what_cannot_be_described_is_not_measured(lab, recipe, taken):
-    with pytest.raises(TicError, match=r"Probe\.detail must be a plain bool, string.* got \['x'\]"):
+    with pytest.raises(TicError, match=r"Probe: detail must be str, got \['x'\]"):
         measure(Probe(epoch=1, detail=["x"]), recipe, lab)
     assert taken == stored(lab) == []
 
@@ -178,8 +182,8 @@ def test_every_field_makes_another_measurement(lab, recipe, taken):
         Probe(epoch=2, timesteps=2),
         Probe(epoch=2, size=30),
         Probe(epoch=2, detail="other"),
-        Probe(epoch=2, other=0),
-        Probe(epoch=2, other=1),
+        Probe(epoch=2, others=(0,)),
+        Probe(epoch=2, others=(1,)),
     ]
     for _ in range(2):
         for measurement in different:
@@ -198,13 +202,13 @@ def test_another_version_is_another_measurement(lab, recipe, taken, monkeypatch)
 def test_other_data_are_another_measurement(lab, recipe, taken, monkeypatch):
     monkeypatch.setattr(Probe, "split", "test")
     measure(Probe(epoch=2), recipe, lab)
-    images = Lab.images
+    samples = Lab.samples
 
     def other_test_images(lab, dataset, split, size=None):
-        found = images(lab, dataset, split, size)
+        found = samples(lab, dataset, split, size)
         return found.take(len(found) - 1) if split == "test" else found
 
-    monkeypatch.setattr(Lab, "images", other_test_images)
+    monkeypatch.setattr(Lab, "samples", other_test_images)
     assert measure(Probe(epoch=2), recipe, lab)["images"] == 359
     assert len(taken) == 2
 
@@ -240,7 +244,19 @@ def test_a_file_that_holds_no_measurement_is_measured_anew(lab, recipe, taken, c
 )
 def test_what_is_not_finite_is_refused_and_not_stored(lab, recipe, taken, monkeypatch, number):
     monkeypatch.setattr(Probe, "result", {"number": number})
-    with pytest.raises(TicError, match=r"tiny-digits-T2-seed0: Probe\(.*not finite"):
+    with pytest.raises(
+        TicError,
+        match=r"tiny-digits-T2-seed0: Probe \(test_measurement\.py:\d+\) must give a dictionary of "
+        r"finite numbers .* got \{'number': .* from Probe\(epoch=2, ",
+    ):
+        measure(Probe(epoch=2), recipe, lab)
+    assert stored(lab) == []
+
+
+@pytest.mark.parametrize("result", [[1.0], 1.0, "1", ("number", 1.0)])
+def test_what_is_no_dictionary_is_refused_and_not_stored(lab, recipe, taken, monkeypatch, result):
+    monkeypatch.setattr(Probe, "result", result)
+    with pytest.raises(TicError, match="must give a dictionary of finite numbers"):
         measure(Probe(epoch=2), recipe, lab)
     assert stored(lab) == []
 
@@ -294,7 +310,7 @@ def test_a_measurement_is_not_given_without_its_run(lab, recipe, taken):
 
 
 def test_a_diverged_run_is_refused(tmp_path, recipe, taken):
-    lab, diverging = Lab(tmp_path / "diverged"), recipe.but(learning_rate=1e30)
+    lab, diverging = Lab(tmp_path / "diverged"), recipe.but(fitting=CosineSGD(learning_rate=1e30))
     train(diverging, lab)
     with pytest.raises(DivergedRunError):
         measure(Probe(epoch=2), diverging, lab)
@@ -329,8 +345,8 @@ def test_measurements_are_taken_in_evaluation_mode_on_one_thread(lab, recipe, ta
 @pytest.mark.parametrize(("size", "used"), [(None, 100), (300, 100), (100, 100), (30, 30)])
 def test_training_images_are_those_that_were_trained_on(lab, recipe, taken, size, used):
     result = measure(Probe(epoch=2, size=size), recipe, lab)
-    images = lab.images("digits", "train", used)
-    assert (result["images"], result["pixels"]) == (used, int(images.images.sum()))
+    images = lab.samples(Digits(), "train", used)
+    assert (result["images"], result["pixels"]) == (used, int(images.inputs.sum()))
 
 
 @pytest.mark.parametrize(
@@ -339,31 +355,76 @@ def test_training_images_are_those_that_were_trained_on(lab, recipe, taken, size
 def test_test_images_are_as_many_as_asked_for(lab, recipe, taken, monkeypatch, size, used):
     monkeypatch.setattr(Probe, "split", "test")
     result = measure(Probe(epoch=2, size=size), recipe, lab)
-    images = lab.images("digits", "test", used)
-    assert (result["images"], result["pixels"]) == (used, int(images.images.sum()))
+    images = lab.samples(Digits(), "test", used)
+    assert (result["images"], result["pixels"]) == (used, int(images.inputs.sum()))
 
 
 # Another Run that a measurement needs
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_the_source_is_the_final_network_of_the_run_that_was_named(lab, recipe, taken, seed):
-    found = measure(Probe(epoch=1, other=seed), recipe, lab)
-    assert found["source"] == weight_of(lab.network(recipe.with_seed(seed)))
+@pytest.mark.parametrize("seeds", [(0,), (1,), (1, 0), (0, 1, 0)])
+def test_partners_are_the_final_networks_of_the_runs_that_were_named(lab, recipe, taken, seeds):
+    found = measure(Probe(epoch=1, others=seeds), recipe, lab)
+    assert found["partners"] == [weight_of(lab.network(recipe.with_seed(seed))) for seed in seeds]
     assert found["weights"] == weight_of(lab.network(recipe, 1))
 
 
-def test_without_a_source_none_is_given(lab, recipe, taken):
-    assert measure(Probe(epoch=1), recipe, lab)["source"] == 0
+def test_without_partners_none_are_given(lab, recipe, taken):
+    assert measure(Probe(epoch=1), recipe, lab)["partners"] == []
 
 
-def test_another_source_is_another_measurement(lab, recipe, taken):
-    results = [measure(Probe(epoch=2, other=each), recipe, lab) for each in (None, 0, 1, 0, None)]
+def test_other_partners_are_another_measurement(lab, recipe, taken):
+    asked = [(), (0,), (1,), (0,), ()]
+    results = [measure(Probe(epoch=2, others=seeds), recipe, lab) for seeds in asked]
     assert (len(taken), len(stored(lab))) == (3, 3)
     assert results[0] == results[4] != results[1] == results[3] != results[2]
 
 
-def test_a_source_that_was_not_trained_is_refused_and_nothing_is_stored(lab, recipe, taken):
+@pytest.mark.parametrize("seeds", [(7,), (0, 7)])
+def test_a_partner_that_was_not_trained_is_refused_and_nothing_is_stored(lab, recipe, taken, seeds):
     with pytest.raises(TicError, match="tiny-digits-T2-seed7 is not in the Store; train it first"):
-        measure(Probe(epoch=2, other=7), recipe, lab)
+        measure(Probe(epoch=2, others=seeds), recipe, lab)
+    assert taken == stored(lab) == []
+
+
+# A network of somebody else
+
+
+class Timeless(nn.Module):
+    """One linear layer on the pixels, with one read-out."""
+
+    def __init__(self):
+        super().__init__()
+        self.classifier = nn.Linear(64, 10)
+
+    def forward(self, images):
+        return self.classifier(images.flatten(1)).unsqueeze(0)
+
+
+@dataclass(frozen=True)
+class OfOnesOwn(Architecture):
+    """Builds it."""
+
+    def build(self, facts, timesteps):
+        return Timeless()
+
+
+@pytest.fixture
+def timeless(tmp_path, recipe):
+    """A Lab, and a training of it that lies there."""
+    lab, own = Lab(tmp_path / "timeless"), recipe.but(architecture=OfOnesOwn(), timesteps=1)
+    train(own, lab)
+    return lab, own
+
+
+def test_a_network_of_ones_own_is_measured_and_its_package_noted(timeless, taken):
+    lab, own = timeless
+    assert measure(Probe(epoch=2), own, lab)["weights"] == weight_of(lab.network(own, 2))
+    assert lab.store.packages == {__name__}
+
+
+def test_a_network_without_timesteps_cannot_be_asked_for_any(timeless, taken):
+    lab, own = timeless
+    with pytest.raises(TicError, match="Timeless must have an attribute timesteps that says how"):
+        measure(Probe(epoch=2, timesteps=3), own, lab)
     assert taken == stored(lab) == []

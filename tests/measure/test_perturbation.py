@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from spikingjelly.activation_based import functional, layer, neuron
 from torch import nn
 
+from claims.kim2023.perturbation import perturbation_response
 from tic.errors import TicError
 from tic.measure.fisher import fisher_information
-from tic.measure.perturbation import perturbation_response
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

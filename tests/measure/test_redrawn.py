@@ -8,12 +8,12 @@ import pytest
 import torch
 from by_definition import close, official, prefix_loss, squares
 
-from tic.data import ImageData
+from claims.kim2023.redrawn import RedrawnFisherMeasurement, redrawn_information
+from tic.data import CropFlip, Digits, ImageData
 from tic.errors import TicError
 from tic.losses import Readout
 from tic.measure.fisher import Estimator, fisher_information
 from tic.measure.measurement import measure
-from tic.measure.redrawn import RedrawnFisherMeasurement, redrawn_information
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -76,7 +76,7 @@ def test_more_loaders_than_timesteps_and_none_are_refused(simple, draws):
 # The measurement
 
 DRAWN = RedrawnFisherMeasurement(
-    epoch=2, estimator=Estimator.OFFICIAL, drawn=20, augmented=False, seed=1
+    epoch=2, estimator=Estimator.OFFICIAL, drawn=20, augmentation=None, seed=1, batch_size=16
 )
 
 
@@ -91,10 +91,10 @@ def seen(unmeasured, two_seeds, monkeypatch):
             shown.extend(loaders)
             return fisher_information(model, shown[0])
 
-        monkeypatch.setattr("tic.measure.redrawn.redrawn_information", watched)
+        monkeypatch.setattr("claims.kim2023.redrawn.redrawn_information", watched)
         recipe = two_seeds[1]
         network = unmeasured.network(recipe, 2)
-        measurement.take(network, unmeasured.images("digits", "train", 100), None)
+        measurement.take(network, unmeasured.samples(Digits(), "train", 100), None)
         return shown
 
     return look
@@ -123,7 +123,7 @@ def test_without_a_number_all_images_are_shown(seen):
 
 
 def test_they_are_augmented_as_in_training_where_that_is_asked_for(seen):
-    plain, moved = seen(DRAWN)[0], seen(replace(DRAWN, augmented=True))[0]
+    plain, moved = seen(DRAWN)[0], seen(replace(DRAWN, augmentation=CropFlip()))[0]
     assert torch.equal(plain[0][1], moved[0][1])
     assert not torch.equal(plain[0][0], moved[0][0])
 

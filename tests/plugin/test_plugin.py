@@ -146,7 +146,7 @@ def test_the_plan_is_printed_and_nothing_is_trained(repository):
     # Three trainings of 2 epochs × 60 images × 2 timesteps.
     for line in (
         r"3 Runs, 3 to train",
-        r"images × epochs × timesteps  720",
+        r"samples × epochs × timesteps 720",
         r"operations                   \d\.\d+e\+08",
         r"disk                         482 kB",
         r"training                     about .* of one process on cpu, from steps timed here",
@@ -197,7 +197,7 @@ def slow():
     raise KeyboardInterrupt
 @says("positive")
 def test_positive(runs, judge, slow):
-    judge(runs.final_losses()[:, -1], above(0), name="loss", unit="nats")
+    judge(runs.train_loss()[:, -1], above(0), name="loss", unit="nats")
 """
     )
     assert outcome.status == 2
@@ -235,7 +235,7 @@ def fragile():
     raise RuntimeError("it fell over")
 @says("fragile")
 def test_fragile(runs, judge, fragile):
-    judge(runs.final_losses()[:, -1], above(0), name="loss")
+    judge(runs.train_loss()[:, -1], above(0), name="loss")
 """
     )
     assert outcome.status == 1
@@ -246,7 +246,7 @@ def test_a_claim_stands_once_in_every_setting_that_was_asked_for(repository):
     repository.write(
         SUPPORTED,
         """
-PACK.settings["resnet19"] = Setting(QUICK.but(architecture="resnet19"), seeds=(0,))
+PACK.settings["resnet19"] = Setting(QUICK.but(architecture=Spiking("resnet19")), seeds=(0,))
 """,
     )
     outcome = repository.run("--collect-only", "-q", "--arch", "tiny,resnet19")

@@ -21,7 +21,7 @@ def test_measured(runs, judge):
 """It asks for the second measurement when it has seen the first."""
 PRUNED = """
 @says("pruned", lambda setting: {"whole": setting.recipe, "half": setting.recipe.but(
-    parent=setting.recipe, sparsity=0.5)})
+    parent=setting.recipe, rules=(Pruning(0.5),))})
 def test_pruned(runs, judge):
     judge(runs["half"].accuracy() - runs["whole"].accuracy(), above(-101), name="loss", unit="pp")
 """
@@ -32,7 +32,7 @@ def test_broken(runs, judge):
     raise AssertionError("a defect of the claim")
 """
 DIVERGING = """
-@says("diverging", lambda setting: setting.recipe.but(learning_rate=1e30))
+@says("diverging", lambda setting: setting.recipe.but(fitting=CosineSGD(learning_rate=1e30)))
 def test_diverging(runs, judge):
     judge(runs.accuracy(), above(0), name="accuracy")
 """
@@ -108,12 +108,12 @@ def test_a_job_that_fails_is_told_and_the_rest_is_built(build):
     impossible = """
 @says("impossible", lambda setting: setting.recipe.but(timesteps=1, train_size=61))
 def test_impossible(runs, judge):
-    judge(runs.final_losses()[:, -1], above(0), name="loss")
+    judge(runs.train_loss()[:, -1], above(0), name="loss")
 """
     built = build(SUPPORTED, impossible)
     assert built.status == 1
     assert "3 of 6 Runs" in built.text
-    assert built.text.count("leave a single image to the last batch") == 3
+    assert built.text.count("leave 1 to the last batch, where tiny needs at least 2") == 3
 
 
 def test_a_device_that_is_not_here_is_refused(build):

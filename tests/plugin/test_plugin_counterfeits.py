@@ -20,11 +20,11 @@ ELSEWHERE = """
 from tic.audit.counterfeit import seen_as
 from tic.audit.runs import SeedRuns
 class Elsewhere(SeedRuns):
-    def losses(self):
+    def train_loss(self):
         raise NotApplicableError("nothing to be planted in")
 @says("elsewhere", counterfeits=(Counterfeit("nowhere", "Nowhere.", seen_as(Elsewhere)),))
 def test_elsewhere(runs, judge):
-    judge(runs.final_losses()[:, -1], above(0), name="loss")
+    judge(runs.train_loss()[:, -1], above(0), name="loss")
 """
 BROKEN = ELSEWHERE.replace("NotApplicableError", "TicError")
 FOOLED = (

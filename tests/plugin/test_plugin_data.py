@@ -5,10 +5,12 @@ import json
 import pytest
 
 from fixtures.packs import SUPPORTED
+from tic.data import SVHN, Digits
+from tic.kinds import describe
 from tic.lab import Lab
 
 FOREIGN = """
-@says("foreign", lambda setting: setting.recipe.but(dataset="svhn"))
+@says("foreign", lambda setting: setting.recipe.but(dataset=SVHN()))
 def test_foreign(runs, judge):
     raise AssertionError("never runs")
 """
@@ -62,7 +64,7 @@ def test_the_reason_tells_what_is_missing_and_what_would_fetch_it(bringing):
     assert told.startswith("the data set svhn is not on this machine: looked for ")
     assert "downloading is switched off" in told
     assert told.endswith("; --download fetches it")
-    assert {run.recipe["dataset"] for run in outcome.audit.runs} == {"digits"}
+    assert [run.recipe["dataset"] for run in outcome.audit.runs] == [describe(Digits())] * 3
 
 
 def test_a_data_set_is_looked_for_once_for_all_claims(repository, monkeypatch):
@@ -76,7 +78,7 @@ def test_a_data_set_is_looked_for_once_for_all_claims(repository, monkeypatch):
     more = FOREIGN.replace("foreign", "alien")
     repository.write(SUPPORTED, FOREIGN, more)
     assert repository.run("--collect-only").status == 0
-    assert asked == [("digits", True), ("svhn", False)]
+    assert asked == [(Digits(), True), (SVHN(), False)]
 
 
 def test_a_download_that_fails_is_the_reason(bringing):

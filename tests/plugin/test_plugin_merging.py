@@ -10,7 +10,7 @@ from tic.report import load_audit
 TREND = """
 @says("rising")
 def test_rising(runs, judge):
-    losses = runs.losses()[:, 0]
+    losses = runs.curve("prefix_losses")[:, 0]
     judge.trend([[row[0], row[1], 100.0] for row in losses], direction="increasing", name="rise")
     judge.compare("loss", "Fig. 1", unit="nats", reported=1.0, measured=losses[:, 0])
 """

@@ -144,7 +144,7 @@ def test_fixtures_of_an_author_build_on_ours(repository):
 import pytest
 @pytest.fixture
 def losses(runs):
-    return runs.final_losses()[:, -1]
+    return runs.train_loss()[:, -1]
 class TestGrouped:
     @says("grouped")
     def test_grouped(self, losses, judge):

@@ -6,11 +6,13 @@ import pytest
 
 PACK = """
 from tic.audit import Counterfeit, Gap, Pack, Paper, Protocol, Setting, claim
+from tic.data import CIFAR10, Digits
+from tic.models import Spiking
 from tic.recipe import Recipe
 from tic.stats import above
-TINY = Setting(Recipe(dataset="digits", train_size=60, timesteps=2, epochs=2, batch_size=20,
-                      augmentation="none"), seeds=(0, 1, 2), test_size=60)
-BIG = TINY.but(dataset="cifar10")
+TINY = Setting(Recipe(dataset=Digits(), architecture=Spiking("tiny"), train_size=60, timesteps=2,
+                      epochs=2, batch_size=20), seeds=(0, 1, 2), sizes={"test": 60})
+BIG = TINY.but(dataset=CIFAR10())
 PAPER = Paper(key="{key}", title="{key}", authors="A", venue="V", year=2024, url="u")
 PACK = Pack(PAPER, {settings}, own="{default}", default="{default}")
 SHORT = Protocol("short", "{says}", alter=lambda recipe: recipe.but(epochs=1))
@@ -162,7 +164,7 @@ def test_the_joint_audit_verifies_and_its_page_tells_the_claims_of_one_name_apar
     path = outcome.folder / "audit.json"
     assert cli.main(["verify", str(path)]) == 0
     assert cli.main(["diff", str(path), str(path)]) == 0
-    assert json.loads(path.read_text())["schema_version"] == 3
+    assert json.loads(path.read_text())["schema_version"] == 4
     summary = (outcome.folder / "summary.md").read_text(encoding="utf-8")
     assert "| another2025/near |" in summary
     assert "| other2024/near |" in summary

@@ -7,8 +7,7 @@ from tic.audit.protocol import STANDARD
 
 OPEN = """
 from tic.audit import Gap, Protocol
-from tic.losses import Readout
-SUMMED = Protocol("summed", "Of the sum.", readout=Readout.SUM)
+SUMMED = Protocol("summed", "Of the sum.", reading="sum")
 SHORT = Protocol("short", "One epoch.", alter=lambda recipe: recipe.but(epochs=1))
 GAPS = (Gap("Sum or mean.", (SUMMED,)), Gap("How long.", (SHORT,)))
 def leaves_open(name, gaps):
@@ -16,14 +15,14 @@ def leaves_open(name, gaps):
                  needs=lambda setting: setting.recipe, gaps=gaps, counterfeits=(NOTHING,))
 @leaves_open("open", GAPS)
 def test_open(runs, judge, protocol):
-    judge(runs.final_losses()[:, -1], above(0), name=protocol.name, unit="nats")
+    judge(runs.train_loss()[:, -1], above(0), name=protocol.name, unit="nats")
 """
 CASES = """
 import pytest
 @leaves_open("cases", GAPS)
 @pytest.mark.parametrize("level", ["low", "high"])
 def test_cases(runs, judge, level):
-    judge(runs.final_losses()[:, -1], above(0), name="loss")
+    judge(runs.train_loss()[:, -1], above(0), name="loss")
 """
 
 

@@ -15,7 +15,7 @@ OPTIONS = [
     (["--train-size", "5000"], "--train-size must be at most the"),
     (["--arch", "resnet99"], "other2024 has no setting for architecture 'resnet99'; known: tiny"),
     (["--arch", "tiny,tiny"], "--arch needs distinct names separated by commas, got 'tiny,tiny'"),
-    (["--dataset", "mnist"], "--dataset does not know 'mnist'; known: "),
+    (["--dataset", "mnist"], "other2024 has no data set 'mnist'; known: cifar10,"),
     (["--dataset", ","], "--dataset needs distinct names separated by commas, got ','"),
     (["--claim", ""], "--claim needs distinct names separated by commas, got ''"),
     (["--device", "tpu"], "unknown device 'tpu'; known: cpu, cuda, cuda:0, …"),
@@ -129,7 +129,11 @@ def test_odd(runs, judge):
         ("lambda setting: None", "raised TypeError: 'NoneType' object is not iterable ("),
         ("lambda setting: {'a': 3}", "raised AttributeError: 'int' object has no attribute"),
         ("lambda: 3", "raised TypeError: <lambda>() takes 0 positional arguments"),
-        ("lambda setting: setting.recipe.but(dataset='mnist')", "unknown data set 'mnist'; known:"),
+        (
+            "lambda setting: setting.recipe.but(dataset='mnist')",
+            "dataset: must be of the class Dataset, such",
+        ),
+        ("lambda setting: Spiking('lenet')", "unknown architecture 'lenet'; known:"),
     ],
 )
 def test_a_mistake_in_needs_is_told_with_claim_exception_and_place(repository, needs, sentence):

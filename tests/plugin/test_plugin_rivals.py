@@ -11,7 +11,7 @@ UNDECIDED_RIVAL = """
 @rival(PACK, "doubt", of=("positive",), source="Fig. 2", says="Who knows.", rule="By losses.",
        needs=lambda setting: setting.recipe)
 def test_doubt(runs, judge):
-    losses = runs.final_losses()[:, -1]
+    losses = runs.train_loss()[:, -1]
     judge(losses - losses.mean(), above(0), name="deviation")
 """
 WEAK_RIVAL = """
@@ -27,7 +27,7 @@ import pytest
 @pytest.mark.parametrize("of", ["positive", "negative"])
 @pytest.mark.parametrize("level", ["low", "high"])
 def test_each(runs, judge, of, level):
-    judge(runs.final_losses()[:, -1], below(0), name=of)
+    judge(runs.train_loss()[:, -1], below(0), name=of)
 """
 
 

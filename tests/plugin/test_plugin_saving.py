@@ -29,7 +29,7 @@ import pathlib
 @says("blocking")
 def test_blocking(runs, judge):
     pathlib.Path("report").write_text("a file where a folder should be")
-    judge(runs.final_losses()[:, -1], above(0), name="loss", unit="nats")
+    judge(runs.train_loss()[:, -1], above(0), name="loss", unit="nats")
 """
 
 
@@ -113,7 +113,7 @@ def test_runs_that_are_missing_in_the_end_are_named(repository):
     (store / "locks").write_text("nobody can lock anything")
     repository.write(
         """
-@says("new", lambda setting: setting.recipe.but(tau=3.5))
+@says("new", lambda setting: setting.recipe.but(architecture=Spiking("tiny", tau=3.5)))
 def test_new(runs, judge):
     raise AssertionError("never runs")
 """,

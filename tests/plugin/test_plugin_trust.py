@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from fixtures.packs import HEADER
+from fixtures.packs import HEADER, SUPPORTED
 from tic import cli
 from tic.audit.seal import sealed
 from tic.report import load_audit
@@ -23,8 +23,8 @@ class Brightness(Measurement):
     name: ClassVar[str] = "brightness"
     version: ClassVar[int] = 1
     split: Literal["train", "test"] = "test"
-    def take(self, network, images, source):
-        return {"mean": float(images.images.float().mean())}
+    def take(self, network, samples, partners):
+        return {"mean": float(samples.inputs.float().mean())}
 '''
 CLAIM = """
 from pack.measures import Brightness
@@ -100,7 +100,7 @@ def test_a_package_that_the_audit_does_not_name_is_refused_and_not_imported(
     repository.pytester.makepyfile(stranger="raise SystemExit")
     assert verify(path, store, "--trust", "pack", "--trust", name) == 2
     assert capsys.readouterr().err == (
-        "tic: --trust must name a package that defines measurements of the audit, got "
+        "tic: --trust must name a package that defines kinds of the audit, got "
         f"{name!r}; the audit names pack\n"
     )
     assert not (pack / "imported").exists()
@@ -146,7 +146,100 @@ def test_a_forged_description_imports_nothing_that_is_not_trusted(audited, repos
     assert "stranger" not in sys.modules
 
 
-def test_trust_without_a_store_is_refused(audited, capsys):
-    path, _, _ = audited
-    assert cli.main(["verify", str(path), "--trust", "pack"]) == 2
-    assert "--trust goes with --store" in capsys.readouterr().err
+OWN_KINDS = """
+from dataclasses import dataclass, replace
+from pathlib import Path
+from torch import nn
+from tic.data import Dataset, Digits
+from tic.losses import Loss, mean_loss
+from tic.models import Architecture
+Path(__file__).with_name("imported").touch()
+@dataclass(frozen=True)
+class Half(Dataset):
+    @property
+    def facts(self):
+        return replace(Digits().facts, name="half", train_size=700)
+    def load(self, split, root=None, *, download=True):
+        samples = Digits().load(split)
+        samples = samples.take(700) if split == "train" else samples
+        return replace(samples, facts=self.facts)
+class Line(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.classifier = nn.Linear(64, 10)
+    def forward(self, images):
+        return self.classifier(images.flatten(1)).unsqueeze(0)
+@dataclass(frozen=True)
+class Linear(Architecture):
+    def build(self, facts, timesteps):
+        return Line()
+@dataclass(frozen=True)
+class Scaled(Loss):
+    by: float
+    def __call__(self, logits, labels):
+        return self.by * mean_loss(logits, labels)
+"""
+OWN_TRAINING = """
+from pack.measures import Half, Linear, Scaled
+@says("own", lambda setting: setting.recipe.but(
+    dataset=Half(), architecture=Linear(), loss=Scaled(0.5), timesteps=1))
+def test_own(runs, judge):
+    judge(runs.seconds(), above(0), name="seconds", unit="s")
+"""
+
+
+def audit_kinds_of_its_own(repository, tmp_path, monkeypatch, *claims):
+    pack = repository.pytester.mkpydir("pack")
+    (pack / "measures.py").write_text(OWN_KINDS)
+    (pack / "test_own.py").write_text(HEADER + "".join(claims))
+    outcome = repository.run("pack", store=tmp_path / "store")
+    assert outcome.status == 0, outcome.text
+    monkeypatch.chdir(repository.pytester.path)
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if each != str(pack.parent)])
+    forget(monkeypatch)
+    (pack / "imported").unlink()
+    return outcome, pack
+
+
+def test_runs_of_kinds_of_ones_own_are_verified_for_who_trusts_their_package(
+    repository, tmp_path, monkeypatch, capsys
+):
+    outcome, pack = audit_kinds_of_its_own(
+        repository, tmp_path, monkeypatch, SUPPORTED, OWN_TRAINING
+    )
+    path = outcome.folder / "audit.json"
+    assert load_audit(path).packages == ("pack",)
+    assert cli.main(["verify", str(path)]) == 0
+    *_, runs = capsys.readouterr().out.splitlines()
+    assert runs.startswith("Runs                3  hold")
+    assert runs.endswith("(3 not checked: defined by pack, which --trust pack imports)")
+    assert not (pack / "imported").exists()
+    assert cli.main(["verify", str(path), "--trust", "pack"]) == 0
+    *_, runs = capsys.readouterr().out.splitlines()
+    assert runs.split() == ["Runs", "6", "hold"]
+    assert (pack / "imported").exists()
+
+
+def test_a_measurement_of_a_run_of_kinds_of_ones_own_is_taken_again_with_trust(
+    repository, tmp_path, monkeypatch, capsys
+):
+    accurate = OWN_TRAINING.replace("runs.seconds()", "runs.accuracy()")
+    outcome, pack = audit_kinds_of_its_own(repository, tmp_path, monkeypatch, accurate)
+    path, store = outcome.folder / "audit.json", tmp_path / "store"
+    assert verify(path, store) == 0
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert told.startswith("measured again      0  ")
+    assert told.endswith("(3 not checked: defined by pack, which --trust pack imports)")
+    assert not (pack / "imported").exists()
+    assert verify(path, store, "--trust", "pack") == 0
+    assert capsys.readouterr().out.splitlines()[-1].split() == ["measured", "again", "3", "hold"]
+
+
+def test_a_run_of_kinds_that_mean_something_else_by_now_is_a_fault(
+    repository, tmp_path, monkeypatch, capsys
+):
+    outcome, pack = audit_kinds_of_its_own(repository, tmp_path, monkeypatch, OWN_TRAINING)
+    later = OWN_KINDS.replace("    by: float\n", "    version = 2\n    by: float\n")
+    (pack / "measures.py").write_text(later)
+    assert cli.main(["verify", str(outcome.folder / "audit.json"), "--trust", "pack"]) == 1
+    assert "is not the fingerprint of its Recipe" in capsys.readouterr().out

@@ -126,7 +126,7 @@ def test_elsewhere(runs, judge):
 def test_a_training_that_diverges_is_an_error_with_the_reason(repository):
     outcome = repository.audit(
         """
-@says("steep", lambda setting: setting.recipe.but(learning_rate=1e30))
+@says("steep", lambda setting: setting.recipe.but(fitting=CosineSGD(learning_rate=1e30)))
 def test_steep(runs, judge):
     judge(runs.accuracy(), above(0), name="accuracy")
 """
@@ -161,7 +161,7 @@ def both(setting):
 @says("two", both)
 def test_two(runs, judge):
     assert {role: each.recipe.timesteps for role, each in runs.items()} == {"long": 2, "short": 1}
-    judge(runs["short"].final_losses()[:, 0], above(0), name="loss")
+    judge(runs["short"].curve("prefix_losses")[:, -1, 0], above(0), name="loss")
 """
     )
     assert outcome.status == 0

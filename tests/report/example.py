@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from tic.audit.document import (
     Audit,
@@ -904,26 +905,40 @@ def run(label: str, alpha: float | None, seed: int, index: int) -> RunRecord:
         label=label,
         seed=seed,
         recipe={
-            "dataset": "digits",
-            "architecture": "tiny",
+            "dataset": kind("tic.data.digits:Digits"),
+            "train_size": None,
+            "architecture": kind(
+                "tic.models.architecture:Spiking", network="tiny", tau=2.0, batch_norm="joint"
+            ),
             "timesteps": 10,
-            "tau": 2.0,
-            "loss": "cross_entropy" if alpha is None else "alpha",
-            "alpha": alpha,
-            "optimiser": "sgd",
-            "learning_rate": 0.1,
-            "momentum": 0.9,
-            "weight_decay": 5e-4,
+            "loss": kind("tic.losses:MeanLoss")
+            if alpha is None
+            else kind("tic.losses:AlphaLoss", alpha=alpha, per="batch"),
+            "fitting": kind(
+                "tic.fitting:CosineSGD",
+                learning_rate=0.1,
+                momentum=0.9,
+                dampening=0.0,
+                weight_decay=5e-4,
+            ),
+            "rules": [],
             "epochs": 60,
             "batch_size": 128,
-            "augment": False,
+            "precision": "fp32",
+            "augmentation": None,
+            "checkpoints": 1,
             "seed": seed,
+            "parent": None,
         },
         status="diverged" if diverged else "finished",
         seconds=41.0 + 3 * index + seed,
         train_loss=None if diverged else abs(0.02 * (index + 1) + jitter()),
         test_accuracy=None if diverged else 96.8 + 100 * jitter(),
     )
+
+
+def kind(name: str, **fields: Any) -> dict[str, Any]:
+    return {"kind": name, "fields": fields}
 
 
 def build_audit() -> Audit:

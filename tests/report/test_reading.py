@@ -8,7 +8,11 @@ from tic.audit.merge import merge
 from tic.audit.seal import digest, seal, sealed
 from tic.audit.upgrade import upgraded
 from tic.audit.verify import verify_document
+from tic.data import CIFAR100, CropFlip
 from tic.errors import TicError
+from tic.kinds import describe
+from tic.losses import PrefixLoss
+from tic.pruning import Pruning
 from tic.report import diff_audits, load_audit, render_html
 
 KEPT = Path(__file__).parents[2] / "reports" / "reference" / "digits-tiny.json"
@@ -46,7 +50,7 @@ def test_what_is_no_audit_is_refused_in_one_sentence(tmp_path, content, message)
 
 
 def test_missing_files_and_folders_are_refused(tmp_path):
-    with pytest.raises(TicError, match="must be an audit of schema 3, got no such file"):
+    with pytest.raises(TicError, match="must be an audit of schema 4, got no such file"):
         load_audit(tmp_path / "audit.json")
     with pytest.raises(TicError, match="got is a directory"):
         load_audit(tmp_path)
@@ -54,8 +58,8 @@ def test_missing_files_and_folders_are_refused(tmp_path):
 
 def test_a_newer_schema_is_refused_with_the_way_out(tmp_path, document):
     path = tmp_path / "audit.json"
-    path.write_text(json.dumps(document | {"schema_version": 4}), encoding="utf-8")
-    with pytest.raises(TicError, match=r"at most 3, got 4 in .*; upgrade tic-audit"):
+    path.write_text(json.dumps(document | {"schema_version": 5}), encoding="utf-8")
+    with pytest.raises(TicError, match=r"at most 4, got 5 in .*; upgrade tic-audit"):
         load_audit(path)
 
 
@@ -147,8 +151,80 @@ def test_what_was_never_a_version_is_refused(tmp_path, document, version):
         load_audit(path)
 
 
+def flat(recipe):
+    """The fields that a Recipe had in version 3, of one that is not pruned."""
+    same = ("train_size", "timesteps", "epochs", "batch_size", "precision", "checkpoints", "seed")
+    network, loss, fitting = (
+        recipe[each]["fields"] for each in ("architecture", "loss", "fitting")
+    )
+    return {
+        **{name: recipe[name] for name in (*same, "parent")},
+        "dataset": "digits",
+        "architecture": network["network"],
+        "tau": network["tau"],
+        "batch_norm": network["batch_norm"],
+        "loss": "alpha" if loss else "mean",
+        "alpha": loss.get("alpha"),
+        "alpha_per": loss.get("per", "batch"),
+        **fitting,
+        "augmentation": "none",
+        "sparsity": 0.0,
+        "pruning": "magnitude",
+        "pruning_scope": "global",
+    }
+
+
+def as_version_3(document):
+    """What version 3 wrote: Recipes with the fields of the first paper."""
+    for run in document["runs"]:
+        run["recipe"] = flat(run["recipe"])
+    document["schema_version"] = 3
+    return document | {"seal": digest(document)}
+
+
+@pytest.fixture
+def former(example_audit):
+    return as_version_3(json.loads(example_audit.model_dump_json()))
+
+
+def test_an_audit_of_version_3_is_read_with_recipes_of_kinds(former, example_audit):
+    assert Audit.model_validate(upgraded(former)) == sealed(example_audit)
+
+
+def test_a_pruned_run_of_version_3_is_read_with_the_rule_and_its_parents_fingerprint(former):
+    recipe = former["runs"][0]["recipe"]
+    recipe |= {
+        "dataset": "cifar100", "augmentation": "crop-flip", "loss": "prefix", "parent": "f" * 24,
+        "sparsity": 0.5, "pruning": "random", "pruning_scope": "layer",
+    }  # fmt: skip
+    found = Audit.model_validate(upgraded(former)).runs[0].recipe
+    assert found["parent"] == "f" * 24
+    assert found["dataset"] == describe(CIFAR100())
+    assert found["augmentation"] == describe(CropFlip())
+    assert found["loss"] == describe(PrefixLoss())
+    assert found["rules"] == [describe(Pruning(0.5, order="random", scope="layer"))]
+
+
+def test_a_seal_of_version_3_that_did_not_fit_fits_no_more_after_the_upgrade(former):
+    former["seconds"] = 1.0
+    found = Audit.model_validate(upgraded(former))
+    assert found.seal == former["seal"] != seal(found)
+
+
+@pytest.mark.parametrize(
+    "recipe", [{}, {"dataset": "mnist"}, {"dataset": 3}, {"dataset": "svhn", "loss": []}]
+)
+def test_a_recipe_that_version_3_could_not_state_is_left_and_breaks_the_seal(former, recipe):
+    former["runs"][0]["recipe"] = recipe
+    former["seal"] = digest(former)
+    found = Audit.model_validate(upgraded(former))
+    assert found.runs[0].recipe == recipe
+    assert found.seal != seal(found)
+
+
 def as_version_2(document):
     """What version 2 wrote: protocols and the family of all claims without a paper."""
+    document = as_version_3(document)
     (family,) = document["multiplicity"].pop("families")
     document["multiplicity"] |= {"family": family["claims"], "rivals": family["rivals"]}
     for protocol in document["protocols"]:
@@ -190,5 +266,5 @@ def test_an_audit_of_version_2_on_several_papers_followed_another_rule_and_has_n
 def test_a_document_of_version_2_that_is_no_audit_is_refused(tmp_path, older, name, value):
     path = tmp_path / "audit.json"
     path.write_text(json.dumps(older | {name: value}), encoding="utf-8")
-    with pytest.raises(TicError, match="must be an audit of schema 3"):
+    with pytest.raises(TicError, match="must be an audit of schema 4"):
         load_audit(path)

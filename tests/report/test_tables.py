@@ -59,6 +59,28 @@ def test_a_parent_is_named_by_its_label_so_that_seeds_stay_together():
     assert groups[1].recipe["parent"] == "tiny-T5"
 
 
+def test_kinds_are_told_by_their_class_with_their_fields_behind_it():
+    def spiking(tau: float) -> dict[str, object]:
+        fields = {"network": "tiny", "tau": tau}
+        return {"kind": "tic.models.architecture:Spiking", "fields": fields}
+
+    rule = {"kind": "tic.pruning:Pruning", "fields": {"sparsity": 0.5}}
+    loss = {"kind": "tic.losses:MeanLoss", "fields": {}}
+    what = training(
+        [
+            run(0, "a", architecture=spiking(2.0), loss=loss, rules=[]),
+            run(0, "b", architecture=spiking(4.0), loss=loss, rules=[rule]),
+        ]
+    )
+    assert what.common == {
+        "architecture": "Spiking", "architecture.network": "tiny", "epochs": 60, "loss": "MeanLoss",
+    }  # fmt: skip
+    assert [group.varying for group in what.groups] == [
+        {"architecture.tau": 2.0, "rules": None},
+        {"architecture.tau": 4.0, "rules.1": "Pruning", "rules.1.sparsity": 0.5},
+    ]
+
+
 def test_what_all_recipes_share_is_said_once():
     what = training([run(0, "a", tau=2.0), run(0, "b", tau=4.0)])
     assert what.common == {"epochs": 60}

@@ -1,4 +1,4 @@
-"""Claims and what becomes of them: what the author of a claim imports.
+"""What the author of a claim imports: all of it from here.
 
 Names are imported when they are first used, so that a report is read and rendered without torch.
 """
@@ -10,46 +10,107 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tic.audit.claims import Claim, Rival, claim, rival
-    from tic.audit.counterfeit import Counterfeit
+    from tic.audit.counterfeit import (
+        ONE_SEED,
+        PERMUTED_LABELS,
+        SHUFFLED_TIMESTEPS,
+        UNTRAINED,
+        Counterfeit,
+        mixed,
+        seen_as,
+    )
     from tic.audit.document import Audit, Paper
-    from tic.audit.evidence import HeatMap, Panel
+    from tic.audit.evidence import HeatMap, Panel, Series
+    from tic.audit.exhibits import curves
+    from tic.audit.judge import Judge
     from tic.audit.pack import Pack, Setting
     from tic.audit.protocol import Gap, Protocol
+    from tic.audit.runs import Array, Epoch, SeedRuns
+    from tic.data import Augmentation, Dataset, Facts, Samples, Split
+    from tic.errors import NotApplicableError, TicError
+    from tic.fitting import Fit, Fitting, Rule
+    from tic.losses import Loss
+    from tic.measure.measurement import Measurement
+    from tic.models.architecture import Architecture
+    from tic.recipe import Recipe
+    from tic.stats import above, below, within
 
 _HOMES = {
-    "Audit": "document",
-    "Claim": "claims",
-    "Counterfeit": "counterfeit",
-    "Gap": "protocol",
-    "HeatMap": "evidence",
-    "Pack": "pack",
-    "Panel": "evidence",
-    "Paper": "document",
-    "Protocol": "protocol",
-    "Rival": "claims",
-    "Setting": "pack",
-    "claim": "claims",
-    "rival": "claims",
+    "tic.audit.claims": ("Claim", "Rival", "claim", "rival"),
+    "tic.audit.counterfeit": (
+        "ONE_SEED",
+        "PERMUTED_LABELS",
+        "SHUFFLED_TIMESTEPS",
+        "UNTRAINED",
+        "Counterfeit",
+        "mixed",
+        "seen_as",
+    ),
+    "tic.audit.document": ("Audit", "Paper"),
+    "tic.audit.evidence": ("HeatMap", "Panel", "Series"),
+    "tic.audit.exhibits": ("curves",),
+    "tic.audit.judge": ("Judge",),
+    "tic.audit.pack": ("Pack", "Setting"),
+    "tic.audit.protocol": ("Gap", "Protocol"),
+    "tic.audit.runs": ("Array", "Epoch", "SeedRuns"),
+    "tic.data": ("Augmentation", "Dataset", "Facts", "Samples", "Split"),
+    "tic.errors": ("NotApplicableError", "TicError"),
+    "tic.fitting": ("Fit", "Fitting", "Rule"),
+    "tic.losses": ("Loss",),
+    "tic.measure.measurement": ("Measurement",),
+    "tic.models.architecture": ("Architecture",),
+    "tic.recipe": ("Recipe",),
+    "tic.stats": ("above", "below", "within"),
 }
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "ONE_SEED",
+    "PERMUTED_LABELS",
+    "SHUFFLED_TIMESTEPS",
+    "UNTRAINED",
+    "Architecture",
+    "Array",
     "Audit",
+    "Augmentation",
     "Claim",
     "Counterfeit",
+    "Dataset",
+    "Epoch",
+    "Facts",
+    "Fit",
+    "Fitting",
     "Gap",
     "HeatMap",
+    "Judge",
+    "Loss",
+    "Measurement",
+    "NotApplicableError",
     "Pack",
     "Panel",
     "Paper",
     "Protocol",
+    "Recipe",
     "Rival",
+    "Rule",
+    "Samples",
+    "SeedRuns",
+    "Series",
     "Setting",
+    "Split",
+    "TicError",
+    "above",
+    "below",
     "claim",
+    "curves",
+    "mixed",
     "rival",
+    "seen_as",
+    "within",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"tic.audit.{_HOMES[name]}"), name)
+    if name in _HOME_OF:
+        return getattr(import_module(_HOME_OF[name]), name)
     raise AttributeError(f"module 'tic.audit' has no attribute {name!r}")

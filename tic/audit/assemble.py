@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from tic.audit.document import Entry, Family, Multiplicity, RunRecord
+from tic.data import Dataset
 from tic.engine.plan import Plan
 from tic.errors import TicError
 from tic.lab import Lab
-from tic.measure.catalogue import AccuracyMeasurement
 from tic.measure.measurement import known
+from tic.measure.robustness import AccuracyMeasurement
 from tic.recipe import Recipe
 from tic.stats import Outcome, holm
 
@@ -122,7 +123,7 @@ def _run_record(
         fingerprint=fingerprint,
         label=recipe.label,
         seed=recipe.seed,
-        recipe=_flat(recipe, lab),
+        recipe=recipe.described() | {"parent": _parent(recipe, lab)},
         status="missing" if run is None else "diverged" if run.diverged else "finished",
         seconds=run.history["seconds"] if run else None,
         train_loss=losses[-1] if losses else None,
@@ -132,20 +133,19 @@ def _run_record(
     )
 
 
-def _flat(recipe: Recipe, lab: Lab) -> dict[str, str | int | float | bool | None]:
-    parent = None if recipe.parent is None else lab.fingerprint(recipe.parent)
-    return {**recipe.model_dump(exclude={"parent"}), "parent": parent}
+def _parent(recipe: Recipe, lab: Lab) -> str | None:
+    return None if recipe.parent is None else lab.fingerprint(recipe.parent)
 
 
 def data_digests(recipes: Iterable[Recipe], lab: Lab) -> dict[str, str]:
-    """Digest of the training images of every data set used."""
+    """Digest of the training samples of every data set used."""
     used = {(recipe.dataset, recipe.train_size) for recipe in recipes}
     return {
-        digest_key(dataset, size): lab.images(dataset, "train", size).digest
+        digest_key(dataset, size): lab.samples(dataset, "train", size).digest
         for dataset, size in sorted(used, key=str)
     }
 
 
-def digest_key(dataset: str, train_size: int | None) -> str:
-    """What the digest of these training images is listed under."""
-    return f"{dataset}, {train_size or 'all'} training images"
+def digest_key(dataset: Dataset, train_size: int | None) -> str:
+    """What the digest of these training samples is listed under."""
+    return f"{dataset.label}, {train_size or 'all'} training {dataset.facts.noun}"

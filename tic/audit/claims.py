@@ -14,7 +14,7 @@ from tic.audit.mistakes import told_of_author
 from tic.audit.pack import Pack, Setting
 from tic.audit.places import read_places
 from tic.audit.protocol import STANDARD, Gap, Protocol
-from tic.data.spec import describe, subset_size
+from tic.data.facts import subset_size
 from tic.errors import TicError
 from tic.recipe import Recipe
 
@@ -61,7 +61,7 @@ class Claim:
 
     @property
     def id(self) -> str:
-        """Identity across audits, such as `kim2023/concentration`."""
+        """Identity across audits, such as `smith2024/learns`."""
         return f"{self.pack.paper.key}/{self.name}"
 
     @property
@@ -137,7 +137,7 @@ class Rival(Claim):
 def _capped(recipe: Recipe) -> Recipe:
     """Let a training on all images of its data set have one identity, whatever its limit was."""
     parent = None if recipe.parent is None else _capped(recipe.parent)
-    size = subset_size(recipe.train_size, describe(recipe.dataset).train_size)
+    size = subset_size(recipe.train_size, recipe.dataset.facts.train_size)
     return recipe.but(parent=parent, train_size=size)
 
 

@@ -7,18 +7,18 @@ opposite is. So conditions are mixed, differently for every seed, until they mea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
-from functools import cached_property
+from dataclasses import dataclass, fields, replace
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tic.attacks import Corruption
-from tic.audit.runs import Array, Epoch, SeedRuns
-from tic.measure.catalogue import ChanceMeasurement
+from tic.audit.runs import Epoch, SeedRuns
+from tic.measure.measurement import Measurement
+from tic.measure.permuted import PermutedLabels
 from tic.recipe import Recipe
 
 Roles = Mapping[str, SeedRuns]
@@ -84,7 +84,18 @@ def _from(recipes: tuple[Recipe, ...], first: int) -> tuple[Recipe, ...]:
 
 
 def _recast(runs: SeedRuns, kind: type[SeedRuns], **more: Any) -> SeedRuns:
-    return kind(**{each.name: getattr(runs, each.name) for each in fields(SeedRuns)}, **more)
+    """The same Runs, answered for by another class, with all that a pack's own can be asked."""
+    classes: tuple[Any, Any] = kind, type(runs)
+    own = {field.name: getattr(runs, field.name) for field in fields(SeedRuns)}
+    recast: SeedRuns = _combined(*classes)(**own, **more)
+    return recast
+
+
+@cache
+def _combined(kind: Hashable, own: Hashable) -> Any:
+    assert isinstance(kind, type)
+    assert isinstance(own, type)
+    return kind if issubclass(kind, own) else type(kind.__name__, (kind, own), {})
 
 
 @dataclass(frozen=True)
@@ -123,37 +134,49 @@ class UntrainedRuns(SeedRuns):
         """See `SeedRuns.epoch`."""
         return super().epoch("untrained")
 
+    def measured_each(self, measurements: Iterable[Measurement]) -> list[dict[str, Any]]:
+        """See `SeedRuns.measured_each`."""
+        untrained = self.epoch("untrained")
+        return super().measured_each(replace(each, epoch=untrained) for each in measurements)
+
 
 @dataclass(frozen=True)
 class RotatedRuns(SeedRuns):
-    """Timesteps rotated, further for every seed and at every epoch that was kept."""
+    """Timesteps rotated, further for every seed and at every epoch that was kept.
 
-    def by_layer(self, epoch: Epoch = "final") -> list[dict[str, list[float]]]:
-        """See `SeedRuns.by_layer`."""
+    Of a measurement that is what it calls `over_time`.
+    """
+
+    def measured_each(self, measurements: Iterable[Measurement]) -> list[dict[str, Any]]:
+        """See `SeedRuns.measured_each`."""
+        asked = list(measurements)
         return [
-            {name: np.roll(trace, shift).tolist() for name, trace in layers.items()}
-            for shift, layers in enumerate(super().by_layer(epoch), start=self._start(epoch))
+            {
+                name: _rotated(value, seed + self.checkpoints.index(measurement.epoch))
+                if name in measurement.over_time
+                else value
+                for name, value in result.items()
+            }
+            for seed, (measurement, result) in enumerate(
+                zip(asked, super().measured_each(asked), strict=True)
+            )
         ]
 
-    def deficits(self, epoch: Epoch, width: int) -> Array:
-        """See `SeedRuns.deficits`."""
-        rows = enumerate(super().deficits(epoch, width), start=self._start(epoch))
-        return np.array([np.roll(row, shift) for shift, row in rows])
 
-    def _start(self, epoch: Epoch) -> int:
-        return self.checkpoints.index(self.epoch(epoch))
+def _rotated(value: Any, shift: int) -> Any:
+    """Rotate the last axis of every array in nested dictionaries and lists."""
+    if isinstance(value, dict):
+        return {key: _rotated(inner, shift) for key, inner in value.items()}
+    return np.roll(value, shift, axis=-1).tolist()
 
 
 @dataclass(frozen=True)
 class GuessingRuns(SeedRuns):
-    """Labels permuted among the test images, so that accuracy is that of guessing."""
+    """Labels permuted among the samples, so that accuracy is that of guessing."""
 
-    def accuracy(self, corruption: Corruption | None = None, timesteps: int | None = None) -> Array:
-        """See `SeedRuns.accuracy`; whatever the images went through, the labels are not theirs."""
-        measurement = ChanceMeasurement(
-            epoch=self.epoch("final"), timesteps=timesteps, size=self.setting.test_size
-        )
-        return np.array([each["accuracy"] for each in self.measured(measurement)])
+    def measured_each(self, measurements: Iterable[Measurement]) -> list[dict[str, Any]]:
+        """See `SeedRuns.measured_each`."""
+        return super().measured_each(map(PermutedLabels.instead_of, measurements))
 
 
 ONE_SEED = Counterfeit(
@@ -168,5 +191,5 @@ SHUFFLED_TIMESTEPS = Counterfeit(
     seen_as(RotatedRuns),
 )
 PERMUTED_LABELS = Counterfeit(
-    "permuted-labels", "The labels are permuted among the test images.", seen_as(GuessingRuns)
+    "permuted-labels", "The labels are permuted among the samples.", seen_as(GuessingRuns)
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from pydantic import Field, FiniteFloat
+from pydantic import Field, FiniteFloat, JsonValue
 
 from tic.audit.evidence import (
     Check,
@@ -23,7 +23,7 @@ from tic.audit.evidence import (
 )
 from tic.stats.judge import Outcome
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 
 class Paper(Record):
@@ -119,14 +119,16 @@ class Entry(Record):
 class RunRecord(Record):
     """What was trained for the audit; `test_accuracy` is in percent.
 
-    `manifest` is the sha256 of the Run's manifest, which has that of every file of the Run.
-    `measurements` has the sha256 of every measurement of it that the verdicts rest on, by file.
+    `recipe` has the fields of the Recipe, its kinds as `tic.kinds` describes them, and the
+    fingerprint of its parent. `manifest` is the sha256 of the Run's manifest, which has that of
+    every file of the Run. `measurements` has the sha256 of every measurement of it that the
+    verdicts rest on, by file.
     """
 
     fingerprint: str
     label: str
     seed: int
-    recipe: dict[str, str | int | float | bool | None]
+    recipe: dict[str, JsonValue]
     status: Literal["finished", "diverged", "missing"]
     seconds: FiniteFloat | None
     train_loss: FiniteFloat | None
@@ -175,12 +177,13 @@ class Multiplicity(Record):
 class Audit(Record):
     """One execution of the suite, or several that were merged.
 
-    `packages` are those outside of `tic` that define measurements which the verdicts rest on;
-    `tic verify --trust` imports them. `seal` is the sha256 of all the rest (see `tic.audit.seal`);
-    an audit of a version that kept too little to be verified has none.
+    `packages` are those outside of `tic` that define kinds which the verdicts rest on: data sets,
+    networks, measurements and the like; `tic verify --trust` imports them. `seal` is the sha256 of
+    all the rest (see `tic.audit.seal`); an audit of a version that kept too little to be verified
+    has none.
     """
 
-    schema_version: Literal[3] = SCHEMA_VERSION
+    schema_version: Literal[4] = SCHEMA_VERSION
     started: str
     seconds: FiniteFloat
     completed: bool

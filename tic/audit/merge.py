@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 
 from tic.audit.assemble import correct
@@ -140,7 +141,7 @@ def _kind(record: RunRecord, records: dict[str, RunRecord]) -> str:
     fields = {name: value for name, value in record.recipe.items() if name != "seed"}
     parent = fields.pop("parent", None)
     elder = "" if parent is None else _kind(records[str(parent)], records)
-    return f"{sorted(fields.items())} {elder}"
+    return f"{json.dumps(fields, sort_keys=True)} {elder}"
 
 
 def _titled(entry: Entry, figure: Figure) -> Figure:

@@ -22,7 +22,7 @@ def told_of_author(what: str) -> Iterator[None]:
     """Turn whatever an author's code raises into one sentence.
 
     Args:
-        what: What is called, such as `needs of kim2023/concentration`.
+        what: What is called, such as `needs of smith2024/learns`.
 
     Raises:
         TicError: It raised.

@@ -12,12 +12,13 @@ from typing import Any, Literal
 
 from tic.attacks.battery import Level
 from tic.audit.claims import Claim
+from tic.audit.overriding import overridden
 from tic.audit.pack import Lacking, Pack, Setting
 from tic.audit.protocol import STANDARD, Protocol
-from tic.data.spec import SPECS, describe
+from tic.data import Dataset
 from tic.errors import TicError
 from tic.files import require_folder
-from tic.recipe import MOST_EPOCHS, MOST_IMAGES, MOST_TIMESTEPS, Precision
+from tic.recipe import MOST_EPOCHS, MOST_SAMPLES, MOST_TIMESTEPS, Precision
 from tic.text import quoted, shorten
 
 CONFIDENCE = 0.95
@@ -40,10 +41,9 @@ class Options:
         precision: Overrides the precision of the training.
         seeds: Overrides the seeds.
         train_size: Number of training images; "all" for every one.
-        fisher_size: At most so many images for the Fisher information; "all" for every one.
-        test_size: At most so many test images for accuracy; "all" for every one.
+        sizes: Purpose, and at most so many samples for it; None for all.
         attacks: Level of the masking battery.
-        attack_size: At most so many test images for the battery; "all" for every one.
+        changes: `FIELD=VALUE`, for any field; applied last.
         claims: Patterns of claim names, ids or places; all without any.
         protocols: Names of protocols; only the standard one without any.
         gpus: Numbers of GPUs whose schedule a plan simulates.
@@ -56,10 +56,9 @@ class Options:
     precision: Precision | None = None
     seeds: tuple[int, ...] | None = None
     train_size: Size | None = None
-    fisher_size: Size | None = None
-    test_size: Size | None = None
+    sizes: tuple[tuple[str, int | None], ...] = ()
     attacks: Level | None = None
-    attack_size: Size | None = None
+    changes: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
     protocols: tuple[str, ...] = ()
     gpus: tuple[int, ...] = ()
@@ -115,14 +114,15 @@ class Options:
 
     def _setting(self, pack: Pack, architecture: str, dataset: str | None) -> Setting | Lacking:
         try:
-            return self._override(pack.setting(architecture), dataset)
+            chosen = pack.dataset(dataset) if dataset else None
+            return self._override(pack.setting(architecture), chosen)
         except TicError as error:
             known = pack.settings.get(architecture)
-            used = dataset or (known.recipe.dataset if known else None)
+            used = dataset or (known.recipe.dataset.name if known else None)
             named = {"network": architecture, "data set": used}
             return Lacking({key: each for key, each in named.items() if each}, str(error))
 
-    def _override(self, setting: Setting, dataset: str | None) -> Setting:
+    def _override(self, setting: Setting, dataset: Dataset | None) -> Setting:
         changes: dict[str, Any] = {
             "dataset": dataset,
             "timesteps": self.timesteps,
@@ -132,15 +132,12 @@ class Options:
         setting = setting.but(**{name: value for name, value in changes.items() if value})
         if self.seeds is not None:
             setting = replace(setting, seeds=self.seeds)
-        if self.fisher_size is not None:
-            setting = replace(setting, fisher_size=_number(self.fisher_size))
-        if self.test_size is not None:
-            setting = replace(setting, test_size=_number(self.test_size))
+        setting = replace(setting, sizes={**setting.sizes, **dict(self.sizes)})
         if self.attacks is not None:
             setting = replace(setting, attacks=self.attacks)
-        if self.attack_size is not None:
-            setting = replace(setting, attack_size=_number(self.attack_size))
-        return setting if self.train_size is None else _limit(setting, self.train_size)
+        if self.train_size is not None:
+            setting = _limit(setting, self.train_size)
+        return overridden(setting, self.changes)
 
 
 def _matches(claim: Claim, pattern: str) -> bool:
@@ -152,13 +149,13 @@ def _number(size: Size) -> int | None:
 
 
 def _limit(setting: Setting, train_size: Size) -> Setting:
-    spec = describe(setting.recipe.dataset)
+    facts = setting.recipe.dataset.facts
     if train_size == "all":
         return setting.but(train_size=None)
-    if train_size > spec.train_size:
+    if train_size > facts.train_size:
         raise TicError(
-            f"--train-size must be at most the {spec.train_size} training images of {spec.name}, "
-            f"got {train_size}; use --train-size all"
+            f"--train-size must be at most the {facts.train_size} training {facts.noun} of "
+            f"{facts.name}, got {train_size}; use --train-size all"
         )
     return setting.but(train_size=train_size)
 
@@ -181,16 +178,19 @@ def read_options(asked: argparse.Namespace) -> Options:
         require_folder("--data", asked.data)
     return Options(
         architectures=_listed("--arch", asked.arch),
-        datasets=_listed("--dataset", asked.dataset, known=tuple(SPECS)),
+        datasets=_listed("--dataset", asked.dataset),
         timesteps=_count("--timesteps", asked.timesteps, MOST_TIMESTEPS),
         epochs=_count("--epochs", asked.epochs, MOST_EPOCHS),
         precision=asked.precision,
         seeds=None if asked.seeds is None else _seeds(asked.seeds),
         train_size=_size("--train-size", asked.train_size),
-        fisher_size=_size("--fisher-size", asked.fisher_size),
-        test_size=_size("--test-size", asked.test_size),
+        sizes=tuple(
+            (purpose, _number(size))
+            for purpose in ("fisher", "test", "attack")
+            if (size := _size(f"--{purpose}-size", getattr(asked, f"{purpose}_size"))) is not None
+        ),
         attacks=asked.attacks,
-        attack_size=_size("--attack-size", asked.attack_size),
+        changes=tuple(asked.set),
         claims=_listed("--claim", asked.claim),
         protocols=_listed("--protocol", asked.protocol),
         gpus=tuple(_whole("--gpus", each, MOST_WORKERS) for each in _listed("--gpus", asked.gpus)),
@@ -217,7 +217,7 @@ def _seeds(text: str) -> tuple[int, ...]:
 
 
 def _size(option: str, text: str | None) -> Size | None:
-    return "all" if text == "all" else _count(option, text, MOST_IMAGES, way_out=" or all")
+    return "all" if text == "all" else _count(option, text, MOST_SAMPLES, way_out=" or all")
 
 
 def _count(option: str, text: str | None, most: int, way_out: str = "") -> int | None:

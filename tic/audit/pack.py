@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from tic.attacks.battery import Level
 from tic.audit.document import Paper
+from tic.data import DATASETS, Dataset
 from tic.errors import TicError
 from tic.recipe import Recipe
 from tic.text import quoted
+
+if TYPE_CHECKING:
+    from tic.audit.runs import SeedRuns
 
 
 @dataclass(frozen=True)
@@ -20,23 +25,20 @@ class Setting:
         recipe: The default training, from which a claim's `needs` derive theirs. Its `train_size`
             is a limit: of a smaller data set all images are taken.
         seeds: One Run per seed and Recipe.
-        fisher_size: At most so many images for the Fisher information; all without it.
-        test_size: At most so many test images for accuracy; all without it.
+        sizes: At most so many samples for a purpose: `test` of accuracy, `attack` of the masking
+            battery, and what the pack's Runs measure on besides; all where it names none.
         attacks: Which level of the masking battery robustness is put to.
-        attack_size: At most so many test images for the battery; all without it.
     """
 
     recipe: Recipe
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    fisher_size: int | None = None
-    test_size: int | None = None
+    sizes: Mapping[str, int | None] = field(default_factory=dict, hash=False)
     attacks: Level = "quick"
-    attack_size: int | None = None
 
     @property
     def parameters(self) -> dict[str, str]:
         """Network and data set, as the entries of an audit name them."""
-        return {"network": self.recipe.architecture, "data set": self.recipe.dataset}
+        return {"network": self.recipe.architecture.label, "data set": self.recipe.dataset.name}
 
     @property
     def label(self) -> str:
@@ -76,6 +78,9 @@ class Pack:
         own: Name of the architecture whose setting is the paper's own.
         default: Name of the architecture whose setting is audited without `--arch`.
         places: Places of the paper in its order, such as `Fig. 1`; claims are audited in it.
+        runs: What the claims' tests are given for the Runs of a Recipe; a subclass where they ask
+            for more than `SeedRuns` tells.
+        datasets: Those that `--dataset` selects, by name; those of tic unless it says otherwise.
 
     Raises:
         TicError: There is no setting of the name `own` or `default`.
@@ -86,6 +91,8 @@ class Pack:
     own: str
     default: str
     places: tuple[str, ...] = ()
+    runs: type[SeedRuns] | None = None
+    datasets: Mapping[str, Dataset] = field(default_factory=lambda: DATASETS)
 
     def __post_init__(self) -> None:
         for name in (self.own, self.default):
@@ -104,3 +111,14 @@ class Pack:
                 f"known: {known}"
             )
         return self.settings[architecture]
+
+    def dataset(self, name: str) -> Dataset:
+        """Find the data set of a name.
+
+        Raises:
+            TicError: The pack has none.
+        """
+        if name not in self.datasets:
+            known = ", ".join(sorted(self.datasets))
+            raise TicError(f"{self.paper.key} has no data set {quoted(name)}; known: {known}")
+        return self.datasets[name]

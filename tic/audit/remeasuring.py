@@ -11,11 +11,11 @@ from typing import Any
 
 from tic.audit.artefacts import Artefacts
 from tic.audit.document import Audit
-from tic.audit.verify import Examined, recipes_of
+from tic.audit.verify import Examined, recipes_of, untrusted
 from tic.errors import DataNotFoundError, TicError
 from tic.files import parse_json
+from tic.kinds import UntrustedError, restore, within
 from tic.lab import Lab
-from tic.measure.description import UntrustedError, restore, within
 from tic.measure.measurement import Measurement, measure_anew
 from tic.recipe import Recipe
 from tic.text import quoted
@@ -25,7 +25,7 @@ AGREEMENT = 0.01
 
 
 def trust(packages: Collection[str], audit: Audit) -> None:
-    """Import packages that define measurements of an audit; nothing where one is of no use to it.
+    """Import packages that define kinds of an audit; nothing where one is of no use to it.
 
     Raises:
         TicError: The audit names no such package, or it cannot be imported here.
@@ -34,7 +34,7 @@ def trust(packages: Collection[str], audit: Audit) -> None:
         if not any(within(each, package) for each in audit.packages):
             known = ", ".join(audit.packages) or "none"
             raise TicError(
-                f"--trust must name a package that defines measurements of the audit, got "
+                f"--trust must name a package that defines kinds of the audit, got "
                 f"{quoted(package)}; the audit names {known}"
             )
     for package in packages:
@@ -73,7 +73,7 @@ def measure_again(
     """
     if sample < 0:
         raise TicError(f"a sample must have at least 0 measurements, got {sample}")
-    recipes = recipes_of(audit)
+    recipes = recipes_of(audit, trusted)
     listed = sorted(
         (record.fingerprint, name) for record in audit.runs for name in record.measurements
     )
@@ -84,12 +84,15 @@ def measure_again(
         path = f"measurements/{fingerprint}/{name}"
         try:
             document = parse_json(artefacts.read(path) or b"")
-            says = _compare(document, name, recipes[fingerprint], lab, trusted)
+            recipe = recipes[fingerprint]
+            if isinstance(recipe, UntrustedError):
+                raise recipe
+            says = _compare(document, name, recipe, lab, trusted)
         except DataNotFoundError as error:
             unchecked[str(error)] += 1
             continue
         except UntrustedError as error:
-            unchecked[_untrusted(error.module, audit)] += 1
+            unchecked[untrusted(error.module, audit)] += 1
             continue
         except TicError as error:
             faults.append(f"{path} cannot be taken again: {error}")
@@ -101,13 +104,6 @@ def measure_again(
     remarks += [f"{count} not checked: {reason}" for reason, count in unchecked.items()]
     count = len(drawn) - unchecked.total()
     return Examined("measured again", count, tuple(faults), "; ".join(remarks))
-
-
-def _untrusted(module: str, audit: Audit) -> str:
-    package = next((each for each in audit.packages if within(module, each)), None)
-    if package is None:
-        return f"defined by {module}, which the audit does not name"
-    return f"defined by {package}, which --trust {package} imports"
 
 
 def _compare(

@@ -10,7 +10,7 @@ from tic.audit.document import SCHEMA_VERSION, Audit
 from tic.errors import TicError
 from tic.recipe import Recipe
 
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 """Raised when a Recipe's fields change; what they train to has a version of its own."""
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _MODELS: dict[str, tuple[type[BaseModel], int]] = {

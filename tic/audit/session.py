@@ -18,7 +18,6 @@ from tic.audit.options import CONFIDENCE
 from tic.audit.pack import Lacking, Setting
 from tic.audit.protocol import STANDARD, Protocol
 from tic.audit.scope import scope
-from tic.data.spec import describe, subset_size
 from tic.errors import NotApplicableError, TicError
 from tic.recipe import Recipe
 from tic.stats import Outcome
@@ -34,7 +33,7 @@ class PlannedEntry:
     """A collected claim in one setting, before it is judged.
 
     Attributes:
-        id: Claim and test parameters, such as `kim2023/concentration[tiny-digits]`.
+        id: Claim and test parameters, such as `smith2024/learns[tiny-digits]`.
         claim: What is claimed.
         setting: What it is audited on.
         parameters: Test parameters as text.
@@ -183,10 +182,10 @@ class AuditSession:
             dict.fromkeys(
                 AttackedRun(
                     recipe=recipe,
-                    images=subset_size(
-                        entry.setting.attack_size, describe(recipe.dataset).test_size
-                    )
-                    or describe(recipe.dataset).test_size,
+                    images=min(
+                        entry.setting.sizes.get("attack") or recipe.dataset.facts.test_size,
+                        recipe.dataset.facts.test_size,
+                    ),
                     passes=passes(entry.setting.attacks),
                 )
                 for entry in self.planned.values()
@@ -208,8 +207,9 @@ class AuditSession:
         """Return the Runs of an entry by role, which are there."""
         from tic.audit.runs import SeedRuns
 
+        kind = entry.claim.pack.runs or SeedRuns
         by_role = {
-            role: SeedRuns(recipe, entry.setting, self.lab, entry.protocol)
+            role: kind(recipe, entry.setting, self.lab, entry.protocol)
             for role, recipe in entry.recipes.items()
         }
         seen = entry.counterfeit.plant(by_role) if entry.counterfeit else by_role
@@ -225,7 +225,7 @@ class AuditSession:
             [self.entries.get(each.id) or not_run(each) for each in self.planned.values()],
             CONFIDENCE,
         )
-        sizes = dict.fromkeys(each.setting.test_size for each in self.planned.values())
+        sizes = dict.fromkeys(each.setting.sizes.get("test") for each in self.planned.values())
         digests = data_digests((planned.recipe for planned in self.plan), self.lab)
         papers = {
             each.claim.pack.paper.key: each.claim.pack.paper for each in self.planned.values()
@@ -235,7 +235,7 @@ class AuditSession:
             seconds=round(time.time() - self.started, 1),
             completed=completed and set(self.planned) <= set(self.entries),
             papers=tuple(papers.values()),
-            packages=tuple(sorted(self.packages)),
+            packages=tuple(sorted(self.packages | self._packages_of_runs())),
             protocols=self._protocols(),
             entries=tuple(entries),
             runs=tuple(run_records(self.plan, self.lab, list(sizes), self.evidence)),
@@ -268,6 +268,12 @@ class AuditSession:
         if not reasons or None in reasons:
             return None
         return f"no claim that rests on Runs could run: {'; '.join(map(str, reasons))}"
+
+    def _packages_of_runs(self) -> frozenset[str]:
+        """Packages outside of `tic` that define kinds of Recipes, measured or not."""
+        from tic.kinds import foreign_packages
+
+        return foreign_packages(tuple(planned.recipe for planned in self.plan))
 
     def _protocols(self) -> tuple[ProtocolRecord, ...]:
         """The protocols that were run, paper by paper, the standard one of each first."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from tic.audit.document import SCHEMA_VERSION, Audit, Entry
 from tic.audit.seal import digest
+from tic.former import raised
 
 Document = dict[str, Any]
 
@@ -65,7 +66,19 @@ def _from_2(document: Document) -> Document:
     return new
 
 
-_STEPS: dict[int, Callable[[Document], Document]] = {1: _from_1, 2: _from_2}
+def _from_3(document: Document) -> Document:
+    """The fields of a Recipe were those of the first paper; now they are kinds."""
+    new = {
+        **document,
+        "runs": [{**run, "recipe": raised(run["recipe"])} for run in document["runs"]],
+        "schema_version": 4,
+    }
+    if document.get("seal") is not None and document["seal"] == digest(document):
+        new["seal"] = digest(new)
+    return new
+
+
+_STEPS: dict[int, Callable[[Document], Document]] = {1: _from_1, 2: _from_2, 3: _from_3}
 
 
 def told_by_every_version(audit: Audit) -> Audit:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from tic.audit.document import Audit, Entry
 from tic.audit.options import CONFIDENCE
 from tic.audit.seal import seal
 from tic.errors import TicError
+from tic.kinds import UntrustedError, trusting, within
 from tic.recipe import Recipe
 from tic.run import MANIFEST
 from tic.text import visible
@@ -41,8 +43,13 @@ class Examined:
     remark: str = ""
 
 
-def verify_document(audit: Audit) -> list[Examined]:
+def verify_document(audit: Audit, trusted: Collection[str] = ()) -> list[Examined]:
     """Verify an audit by itself: seal, verdicts from their effects, identities of Runs.
+
+    Args:
+        audit: As it was read.
+        trusted: Packages beside `tic` whose kinds are made to compute the identities of Runs that
+            have them; of the others it is told that they were not checked.
 
     Raises:
         TicError: It was made by a version that kept too little.
@@ -52,7 +59,7 @@ def verify_document(audit: Audit) -> list[Examined]:
             "the audit must have a seal to be verified, got none: it was made by an older version "
             "or written by hand; make it again with this version"
         )
-    return [_examine_seal(audit), _examine_verdicts(audit), _examine_runs(audit)]
+    return [_examine_seal(audit), _examine_verdicts(audit), _examine_runs(audit, trusted)]
 
 
 def _examine_seal(audit: Audit) -> Examined:
@@ -106,16 +113,23 @@ def same(old: object, new: object) -> bool:
     return old == new
 
 
-def recipes_of(audit: Audit) -> dict[str, Recipe]:
+def recipes_of(audit: Audit, trusted: Collection[str] = ()) -> dict[str, Recipe | UntrustedError]:
     """Rebuild the Recipes of an audit's Runs, by fingerprint.
+
+    Args:
+        audit: Lists the Runs.
+        trusted: Packages beside `tic` whose kinds are made.
+
+    Returns:
+        Recipes, and where one or its ancestor has a kind of another package, what was said of it.
 
     Raises:
         TicError: A Recipe is none, or its parent is missing or its own descendant.
     """
     records = {record.fingerprint: record for record in audit.runs}
-    made: dict[str, Recipe] = {}
+    made: dict[str, Recipe | UntrustedError] = {}
 
-    def make(fingerprint: str, descendants: frozenset[str]) -> Recipe:
+    def make(fingerprint: str, descendants: frozenset[str]) -> Recipe | UntrustedError:
         if fingerprint in made:
             return made[fingerprint]
         if fingerprint in descendants or fingerprint not in records:
@@ -126,15 +140,22 @@ def recipes_of(audit: Audit) -> dict[str, Recipe]:
         fields = dict(records[fingerprint].recipe)
         parent = fields.pop("parent", None)
         elder = None if parent is None else make(str(parent), descendants | {fingerprint})
-        made[fingerprint] = Recipe(**fields, parent=elder)
+        made[fingerprint] = elder if isinstance(elder, UntrustedError) else restored(fields, elder)
         return made[fingerprint]
+
+    def restored(fields: dict[str, Any], parent: Recipe | None) -> Recipe | UntrustedError:
+        try:
+            with trusting(trusted):
+                return Recipe.model_validate({**fields, "parent": parent})
+        except UntrustedError as error:
+            return error
 
     for fingerprint in records:
         make(fingerprint, frozenset())
     return made
 
 
-def _examine_runs(audit: Audit) -> Examined:
+def _examine_runs(audit: Audit, trusted: Collection[str]) -> Examined:
     """See that every entry's Runs are listed, and every Run is what its fingerprint says."""
     records = {record.fingerprint for record in audit.runs}
     faults = [
@@ -144,18 +165,31 @@ def _examine_runs(audit: Audit) -> Examined:
         if fingerprint not in records
     ]
     try:
-        recipes = recipes_of(audit)
+        recipes = recipes_of(audit, trusted)
     except TicError as error:
         return Examined("Runs", len(records), (*faults, str(error)))
     digests = audit.provenance.data_digests
+    unchecked: Counter[str] = Counter()
     for fingerprint, recipe in recipes.items():
+        if isinstance(recipe, UntrustedError):
+            unchecked[untrusted(recipe.module, audit)] += 1
+            continue
         digest = digests.get(digest_key(recipe.dataset, recipe.train_size))
         if digest is None or recipe.fingerprint(digest) != fingerprint:
             faults.append(
                 f"{fingerprint}: is not the fingerprint of its Recipe ({recipe.label}) and data; "
                 "it was changed, or trained by another version"
             )
-    return Examined("Runs", len(records), tuple(faults))
+    remark = "; ".join(f"{count} not checked: {reason}" for reason, count in unchecked.items())
+    return Examined("Runs", len(records) - unchecked.total(), tuple(faults), remark)
+
+
+def untrusted(module: str, audit: Audit) -> str:
+    """Say who defines what was not made, and how it would be."""
+    package = next((each for each in audit.packages if within(module, each)), None)
+    if package is None:
+        return f"defined by {module}, which the audit does not name"
+    return f"defined by {package}, which --trust {package} imports"
 
 
 def verify_artefacts(audit: Audit, artefacts: Artefacts) -> list[Examined]:

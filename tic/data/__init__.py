@@ -1,81 +1,97 @@
-"""Data sets: what is known of each (`SPECS`), `require` to look for one, `load` for its images.
+"""Data sets: `Dataset` is the kind, `Samples` a split in memory; those that tic brings by name.
 
 torchvision and scikit-learn are imported only when a data set of theirs is loaded.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
-from tic.data import cifar, digits, fashion_mnist, svhn
-from tic.data.images import Batches, ImageData, ShuffledBatches
-from tic.data.spec import NAMES, SPECS, SPLITS, DataSpec, describe
-from tic.errors import TicError
+from tic.data.augment import Augmentation, CropFlip
+from tic.data.cifar import CIFAR10, CIFAR100
+from tic.data.dataset import Dataset
+from tic.data.digits import Digits
+from tic.data.facts import SPLITS, Facts, ImageFacts, Split
+from tic.data.fashion_mnist import FashionMNIST
+from tic.data.images import ImageData
+from tic.data.samples import Batches, Samples, ShuffledBatches, padded
+from tic.data.svhn import SVHN
+from tic.errors import TicError, require_known
 
 __all__ = [
-    "NAMES",
-    "SPECS",
+    "CIFAR10",
+    "CIFAR100",
+    "DATASETS",
+    "SVHN",
+    "Augmentation",
     "Batches",
-    "DataSpec",
+    "CropFlip",
+    "Dataset",
+    "Digits",
+    "Facts",
+    "FashionMNIST",
     "ImageData",
+    "ImageFacts",
+    "Samples",
     "ShuffledBatches",
-    "describe",
+    "Split",
     "load",
-    "require",
+    "padded",
 ]
 
-_LOADERS = {
-    "cifar10": cifar.load,
-    "cifar100": cifar.load,
-    "digits": digits.load,
-    "fashion-mnist": fashion_mnist.load,
-    "svhn": svhn.load,
-}
-_INSTALLED = {"digits"}
-"""Part of a library that is always there; they cannot be missing or damaged by themselves."""
+DATASETS: Mapping[str, Dataset] = MappingProxyType(
+    {each.name: each for each in (CIFAR10(), CIFAR100(), Digits(), FashionMNIST(), SVHN())}
+)
+"""The data sets that tic brings, by name."""
 
 
 def load(
-    name: str,
-    split: str,
-    root: Path | str | None = None,
+    dataset: Dataset | str,
+    split: Split,
+    root: Path | None = None,
     *,
     size: int | None = None,
     download: bool = True,
-) -> ImageData:
-    """Load one split of a data set; a second call in the same process reads nothing again.
+) -> Samples:
+    """Load one split of a data set, and see that it is what its facts say.
 
     Args:
-        name: one of `NAMES`.
+        dataset: a data set, or the name of one in `DATASETS`.
         split: "train" or "test".
         root: the folder to search first and to download into; then come `$TIC_DATA`, the system's
             folders and the user's cache.
-        size: how many images, balanced over the classes (see `ImageData.take`); None for all.
+        size: how many samples, balanced over the classes (see `Samples.take`); None for all.
         download: whether to download a data set that is not on this machine.
 
     Raises:
         DataNotFoundError: the data set is nowhere and cannot be downloaded.
         TicError: an unknown name or split, a size that the split cannot give, or damaged files.
     """
-    describe(name)
+    if isinstance(dataset, str):
+        require_known("data set", dataset, DATASETS)
+        dataset = DATASETS[dataset]
     if split not in SPLITS:
         raise TicError(f"split must be 'train' or 'test', got {split!r}")
-    data = _LOADERS[name](name, split, root, download=download)
-    return data if size is None else _take(data, size)
+    samples = dataset.load(split, root, download=download)
+    _require_fitting(samples, dataset, split)
+    return samples if size is None else _take(samples, size)
 
 
-def require(name: str, root: Path | str | None = None, *, download: bool = True) -> None:
-    """See that both splits of a data set are there and whole.
-
-    Raises:
-        DataNotFoundError: one is nowhere and cannot be downloaded.
-        TicError: an unknown name, or damaged files.
-    """
-    describe(name)
-    if name not in _INSTALLED:
-        for split in SPLITS:
-            load(name, split, root, download=download)
+def _require_fitting(samples: Samples, dataset: Dataset, split: Split) -> None:
+    """Refuse a data set that loads something else than its facts say."""
+    if not isinstance(samples, Samples):
+        raise TicError(
+            f"load of the data set {dataset.name} must return Samples, got "
+            f"{type(samples).__name__}; see tic.data.Samples"
+        )
+    if samples.split != split or samples.facts != dataset.facts:
+        raise TicError(
+            f"load of the data set {dataset.name} must return samples of the split and facts that "
+            f"were asked for, got {samples.split!r} of {samples.facts}; give it facts=self.facts"
+        )
 
 
 @lru_cache(maxsize=8)
-def _take(data: ImageData, size: int) -> ImageData:
-    return data.take(size)
+def _take(samples: Samples, size: int) -> Samples:
+    return samples.take(size)

@@ -1,23 +1,65 @@
-"""Random crops and flips of whole batches, drawn and applied on the images' own device."""
+"""Augmentations as kinds, and random crops and flips of whole batches on the images' own device."""
 
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 import torch.nn.functional as F  # noqa: N812  (torch's own name for it)
 from torch import Tensor
 
-from tic.data.spec import DataSpec
+from tic.data.facts import ImageFacts
+from tic.errors import TicError
+from tic.kinds import Kind
+
+if TYPE_CHECKING:
+    from tic.data.samples import Samples
+
+
+class Drawn(Protocol):
+    """What was drawn for every place in the order of an epoch."""
+
+    def apply(self, raw: Tensor, start: int) -> Tensor:
+        """Augment inputs `(B, …)`, as they are kept, that stand at the places from `start` on."""
+
+
+class Augmentation(Kind, ABC):
+    """Changes of training samples that keep their label; a subclass is a frozen dataclass."""
+
+    @abstractmethod
+    def draw(self, samples: Samples, generator: torch.Generator) -> Drawn:
+        """Draw all of an epoch at once, so that nothing depends on the batches."""
+
+
+@dataclass(frozen=True)
+class CropFlip(Augmentation):
+    """Random crops of the padded image, and flips where they keep the label."""
+
+    def draw(self, samples: Samples, generator: torch.Generator) -> CropsAndFlips:
+        """Draw what the data set allows.
+
+        Raises:
+            TicError: These are no images.
+        """
+        facts = samples.facts
+        if not isinstance(facts, ImageFacts):
+            raise TicError(
+                f"crops and flips need a data set of images, got {facts.name}, whose "
+                f"{facts.noun} have the shape {facts.shape}; take another augmentation or none"
+            )
+        return CropsAndFlips.draw(facts, len(samples), generator, samples.device)
 
 
 @dataclass(frozen=True, eq=False)
-class Augmentation:
-    """One crop and one flip for each of B images.
+class CropsAndFlips:
+    """One crop and one flip for each of N places.
 
     Attributes:
-        rows: `(B,)` int64, the crop's first row in the padded image, in [0, 2 * padding].
-        columns: `(B,)` int64, its first column, likewise.
-        mirrored: `(B,)` bool, whether left and right are swapped after the crop.
+        rows: `(N,)` int64, the crop's first row in the padded image, in [0, 2 * padding].
+        columns: `(N,)` int64, its first column, likewise.
+        mirrored: `(N,)` bool, whether left and right are swapped after the crop.
         padding: pixels of black on each side of the padded image.
     """
 
@@ -28,31 +70,25 @@ class Augmentation:
 
     @classmethod
     def draw(
-        cls, spec: DataSpec, count: int, generator: torch.Generator, device: torch.device
-    ) -> Self:
-        """Draw for `count` images what the data set allows: crops, and flips if `spec.flip`."""
+        cls, facts: ImageFacts, count: int, generator: torch.Generator, device: torch.device
+    ) -> CropsAndFlips:
+        """Draw for `count` images what the data set allows: crops, and flips if `facts.flip`."""
 
         def integers(choices: int) -> Tensor:
             return torch.randint(choices, (count,), generator=generator, device=device)
 
-        rows, columns = (integers(2 * spec.crop_padding + 1) for _ in range(2))
-        mirrored = integers(2) if spec.flip else torch.zeros_like(rows)
-        return cls(rows, columns, mirrored.bool(), spec.crop_padding)
+        rows, columns = (integers(2 * facts.crop_padding + 1) for _ in range(2))
+        mirrored = integers(2) if facts.flip else torch.zeros_like(rows)
+        return cls(rows, columns, mirrored.bool(), facts.crop_padding)
 
-    def part(self, start: int, stop: int) -> Self:
-        """Return what was drawn for the images `start` to `stop`."""
-        chosen = slice(start, stop)
-        return type(self)(
-            self.rows[chosen], self.columns[chosen], self.mirrored[chosen], self.padding
-        )
-
-    def apply(self, images: Tensor) -> Tensor:
+    def apply(self, raw: Tensor, start: int = 0) -> Tensor:
         """Crop, then flip, each of `(B, C, H, W)` images; the shape and dtype stay."""
-        count, channels, height, width = images.shape
-        rows = self.rows[:, None] + torch.arange(height, device=images.device)
-        columns = self.columns[:, None] + torch.arange(width, device=images.device)
-        columns = torch.where(self.mirrored[:, None], columns.flip(1), columns)
-        padded = F.pad(images, (self.padding,) * 4)
-        image = torch.arange(count, device=images.device)[:, None, None, None]
-        channel = torch.arange(channels, device=images.device)[None, :, None, None]
+        count, channels, height, width = raw.shape
+        chosen = slice(start, start + count)
+        rows = self.rows[chosen, None] + torch.arange(height, device=raw.device)
+        columns = self.columns[chosen, None] + torch.arange(width, device=raw.device)
+        columns = torch.where(self.mirrored[chosen, None], columns.flip(1), columns)
+        padded = F.pad(raw, (self.padding,) * 4)
+        image = torch.arange(count, device=raw.device)[:, None, None, None]
+        channel = torch.arange(channels, device=raw.device)[None, :, None, None]
         return padded[image, channel, rows[:, None, :, None], columns[:, None, None, :]]

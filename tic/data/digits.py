@@ -1,37 +1,56 @@
 """The 1,797 handwritten digits, 8x8, that come with scikit-learn: real data without a download."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from tic.data.dataset import Dataset
+from tic.data.facts import ImageFacts, Split
 from tic.data.images import ImageData
-from tic.data.spec import describe
 
 _EVERY = 5
+# Mean and standard deviation were measured on the training split below.
+_FACTS = ImageFacts(
+    name="digits",
+    shape=(1, 8, 8),
+    num_classes=10,
+    train_size=1437,
+    test_size=360,
+    levels=16,
+    mean=(0.3058,),
+    std=(0.3762,),
+    flip=False,
+    crop_padding=1,
+)
 
 
-def load(
-    name: str, split: str, root: Path | str | None = None, *, download: bool = True
-) -> ImageData:
-    """Load the digits; `root` and `download` do not matter, as scikit-learn brings the images.
+@dataclass(frozen=True)
+class Digits(Dataset):
+    """The digits, which are always there.
 
     The split is fixed. With the images sorted by class, and within a class by their place in
     scikit-learn's file, every fifth from the first on is a test image: 1,437 train and 360 test,
     each class in proportion.
-
-    Args:
-        name: "digits".
-        split: "train" or "test".
-        root: not used.
-        download: not used.
     """
-    return _read(name, split)
+
+    @property
+    def facts(self) -> ImageFacts:
+        """See `Dataset.facts`."""
+        return _FACTS
+
+    def load(self, split: Split, root: Path | None = None, *, download: bool = True) -> ImageData:
+        """See `Dataset.load`; `root` and `download` do not matter."""
+        return _read(split)
+
+    def require(self, root: Path | None = None, *, download: bool = True) -> None:
+        """Part of a library that is always there; they cannot be missing or damaged alone."""
 
 
 @lru_cache(maxsize=2)
-def _read(name: str, split: str) -> ImageData:
+def _read(split: Split) -> ImageData:
     from sklearn.datasets import load_digits
 
     source = load_digits()
@@ -41,4 +60,4 @@ def _read(name: str, split: str) -> ImageData:
     chosen = in_test if split == "test" else ~in_test
     images = torch.from_numpy(source.images[chosen].astype(np.uint8))
     labels = torch.from_numpy(source.target[chosen].astype(np.int64))
-    return ImageData(describe(name), split, images[:, None], labels)
+    return ImageData(_FACTS, split, images[:, None], labels)

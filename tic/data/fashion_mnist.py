@@ -6,6 +6,7 @@ arrays behind a short header.
 
 import gzip
 import hashlib
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tic.data.dataset import Dataset
+from tic.data.facts import ImageFacts, Split
 from tic.data.images import ImageData
 from tic.data.locate import Wanted, locate, reading
-from tic.data.spec import describe
 from tic.errors import TicError
 
 SYSTEM = Path("/usr/share/datasets/fashion-mnist")
@@ -33,23 +35,35 @@ SHA256 = {
 }
 
 
-def load(
-    name: str, split: str, root: Path | str | None = None, *, download: bool = True
-) -> ImageData:
-    """Load Fashion-MNIST.
+_FACTS = ImageFacts(
+    name="fashion-mnist",
+    shape=(1, 28, 28),
+    num_classes=10,
+    train_size=60_000,
+    test_size=10_000,
+    levels=255,
+    mean=(0.2860,),
+    std=(0.3530,),
+    flip=True,
+    crop_padding=4,
+)
 
-    Args:
-        name: "fashion-mnist".
-        split: "train" (60,000 images) or "test" (10,000).
-        root: the folder that holds the four idx files, packed or not, either itself or in
-            `FashionMNIST/raw`; see `locate`.
-        download: whether to download what is on no searched place.
 
-    Raises:
-        DataNotFoundError: the files are nowhere and cannot be downloaded.
-        TicError: a file found is not the published one.
-    """
-    return _read(name, split, locate(_wanted(name, split), root, download=download))
+@dataclass(frozen=True)
+class FashionMNIST(Dataset):
+    """Fashion-MNIST (Xiao et al. 2017)."""
+
+    @property
+    def facts(self) -> ImageFacts:
+        """See `Dataset.facts`."""
+        return _FACTS
+
+    def load(self, split: Split, root: Path | None = None, *, download: bool = True) -> ImageData:
+        """See `Dataset.load`.
+
+        `root` holds the four idx files, packed or not, either itself or in `FashionMNIST/raw`.
+        """
+        return _read(split, locate(_wanted(self.name, split), root, download=download))
 
 
 def _stems(split: str) -> tuple[str, str]:
@@ -85,14 +99,14 @@ def _fetch(folder: Path) -> Any:
 
 
 @lru_cache(maxsize=2)
-def _read(name: str, split: str, folder: Path) -> ImageData:
-    with reading(name, folder):
+def _read(split: Split, folder: Path) -> ImageData:
+    with reading(_FACTS.name, folder):
         images_file, labels_file = _files(folder, split)
-        images, labels = _parse(name, images_file), _parse(name, labels_file)
-    return ImageData(describe(name), split, images[:, None], labels.long())
+        images, labels = _parse(images_file), _parse(labels_file)
+    return ImageData(_FACTS, split, images[:, None], labels.long())
 
 
-def _parse(name: str, file: Path) -> Tensor:
+def _parse(file: Path) -> Tensor:
     """Read an idx file of uint8: three bytes, the number of axes, each axis big-endian, values."""
     packed = file.suffix == ".gz"
     with gzip.open(file) if packed else file.open("rb") as source:
@@ -101,7 +115,7 @@ def _parse(name: str, file: Path) -> Tensor:
     stem = file.stem if packed else file.name
     if hashlib.sha256(content).hexdigest() != SHA256[stem]:
         raise TicError(
-            f"{file} is not {name}'s (its unpacked content has another sha256); "
+            f"{file} is not {_FACTS.name}'s (its unpacked content has another sha256); "
             "replace it or name another folder with --data"
         )
     axes = content[3]

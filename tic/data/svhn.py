@@ -3,6 +3,7 @@
 It is imported only for files that are here, or are to be: to look for them takes their names.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,27 +11,37 @@ from typing import Any
 import numpy as np
 import torch
 
+from tic.data.dataset import Dataset
+from tic.data.facts import ImageFacts, Split
 from tic.data.images import ImageData
 from tic.data.locate import Wanted, locate, reading
-from tic.data.spec import describe
+
+_FACTS = ImageFacts(
+    name="svhn",
+    shape=(3, 32, 32),
+    num_classes=10,
+    train_size=73_257,
+    test_size=26_032,
+    levels=255,
+    mean=(0.4377, 0.4438, 0.4728),
+    std=(0.1980, 0.2010, 0.1970),
+    flip=False,
+    crop_padding=4,
+)
 
 
-def load(
-    name: str, split: str, root: Path | str | None = None, *, download: bool = True
-) -> ImageData:
-    """Load SVHN; the file's label 10 is the digit 0 and becomes 0.
+@dataclass(frozen=True)
+class SVHN(Dataset):
+    """SVHN; the file's label 10 is the digit 0 and becomes 0."""
 
-    Args:
-        name: "svhn".
-        split: "train" (73,257 images) or "test" (26,032).
-        root: the folder that holds `train_32x32.mat` and `test_32x32.mat`; see `locate`.
-        download: whether to download what is on no searched place.
+    @property
+    def facts(self) -> ImageFacts:
+        """See `Dataset.facts`."""
+        return _FACTS
 
-    Raises:
-        DataNotFoundError: the files are nowhere and cannot be downloaded.
-        TicError: a file found is not the published one.
-    """
-    return _read(name, split, locate(_wanted(name, split), root, download=download))
+    def load(self, split: Split, root: Path | None = None, *, download: bool = True) -> ImageData:
+        """See `Dataset.load`; `root` holds `train_32x32.mat` and `test_32x32.mat`."""
+        return _read(split, locate(_wanted(self.name, split), root, download=download))
 
 
 def _dataset() -> Any:
@@ -50,8 +61,8 @@ def _wanted(name: str, split: str) -> Wanted:
 
 
 @lru_cache(maxsize=2)
-def _read(name: str, split: str, folder: Path) -> ImageData:
-    with reading(name, folder):
+def _read(split: Split, folder: Path) -> ImageData:
+    with reading(_FACTS.name, folder):
         source = _dataset()(folder, split=split)
     images = torch.from_numpy(np.ascontiguousarray(source.data))
-    return ImageData(describe(name), split, images, torch.from_numpy(source.labels))
+    return ImageData(_FACTS, split, images, torch.from_numpy(source.labels))

@@ -6,7 +6,6 @@ import time
 
 import torch
 
-from tic import data
 from tic.lab import Lab, one_thread
 from tic.measure.cost import training_operations
 from tic.recipe import Recipe
@@ -21,7 +20,7 @@ PATIENCE_SECONDS = 3.0
 
 
 def time_training_step(recipe: Recipe, lab: Lab, repeats: int = 3) -> float:
-    """Time one training step on random images.
+    """Time one training step on random samples.
 
     Args:
         recipe: Gives network, timesteps and batch size.
@@ -29,27 +28,21 @@ def time_training_step(recipe: Recipe, lab: Lab, repeats: int = 3) -> float:
         repeats: Timed steps after one that warms up, while patience lasts; the fastest counts.
 
     Returns:
-        Seconds per image and timestep.
+        Seconds per sample and timestep.
     """
-    spec = data.SPECS[recipe.dataset]
     batch = recipe.batch_size if lab.device.type == "cuda" else _affordable_batch(recipe)
-    images = torch.rand(
-        batch,
-        spec.channels,
-        spec.height,
-        spec.width,
-        device=lab.device,
-        generator=generator(0, "calibration", lab.device),
-    )
+    draws = generator(0, "calibration", lab.device)
+    inputs = torch.rand(batch, *recipe.dataset.facts.shape, device=lab.device, generator=draws)
     labels = torch.zeros(batch, dtype=torch.long, device=lab.device)
     network = lab.fresh_network(recipe).train()
     forward = lab.trainable(network)
-    optimiser = torch.optim.SGD(network.parameters(), lr=0.0, momentum=0.9)
+    optimiser = recipe.fitting.optimiser(network)
     durations: list[float] = []
-    with one_thread(lab.device):
+    cuda = [lab.device] if lab.device.type == "cuda" else []
+    with one_thread(lab.device), torch.random.fork_rng(cuda):
         while len(durations) <= repeats and sum(durations) < PATIENCE_SECONDS:
             started = time.perf_counter()
-            take_step(recipe, forward, optimiser, images, labels)
+            take_step(recipe, forward, optimiser, inputs, labels)
             if lab.device.type == "cuda":
                 torch.cuda.synchronize(lab.device)
             durations.append(time.perf_counter() - started)
@@ -57,6 +50,8 @@ def time_training_step(recipe: Recipe, lab: Lab, repeats: int = 3) -> float:
 
 
 def _affordable_batch(recipe: Recipe) -> int:
-    """As many images as a CPU can be asked to train on at once, at least two."""
-    per_image = training_operations(recipe.but(epochs=1, checkpoints=1, train_size=1))
-    return min(recipe.batch_size, max(2, int(CPU_OPERATIONS // per_image)))
+    """As many samples as a CPU can be asked to train on at once, at least two."""
+    per_sample = training_operations(recipe.but(epochs=1, checkpoints=1, train_size=1))
+    if per_sample is None:
+        return recipe.batch_size
+    return min(recipe.batch_size, max(2, int(CPU_OPERATIONS // per_sample)))

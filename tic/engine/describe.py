@@ -39,17 +39,26 @@ def describe_plan(
 def describe_cost(plan: Plan, left: Plan, lab: Lab) -> list[str]:
     """Sum up what the missing part of a plan costs."""
     presentations = sum(run.work for run in left)
-    operations = sum(training_operations(run.recipe) for run in left)
+    operations = [training_operations(run.recipe) for run in left]
+    known = sum(each for each in operations if each is not None)
+    unknown = operations.count(None)
     disk = sum(stored_bytes(run.recipe) for run in left)
     seconds = expected_seconds(left, lab)
     return [
         f"{len(plan)} Runs, {len(left)} to train",
-        f"images × epochs × timesteps  {presentations:.3g}",
-        f"operations                   {operations:.3g}",
+        f"samples × epochs × timesteps {presentations:.3g}",
+        f"operations                   {_counted(known, unknown, len(left))}",
         f"disk                         {size(disk)}",
         f"training                     about {duration(seconds)} of one process on {lab.device}, "
         f"from steps timed here; -n divides it",
     ]
+
+
+def _counted(operations: int, unknown: int, runs: int) -> str:
+    """Tell a number of operations, and of Runs whose architecture does not say its own."""
+    if unknown == runs and runs:
+        return "not known, since no architecture says its own"
+    return f"{operations:.3g}" + (f", those of {unknown} Runs not known" if unknown else "")
 
 
 def describe_attacks(attacked: Sequence[AttackedRun], lab: Lab) -> list[str]:

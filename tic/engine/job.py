@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 from tic.engine.plan import AttackedRun, kind, work
 from tic.errors import DivergedRunError, TicError
+from tic.kinds import describe, foreign_modules, restore, trusting
 from tic.lab import Lab
 from tic.measure.cost import training_operations
-from tic.measure.description import describe, foreign_modules, restore
-from tic.measure.measurement import Measurement, image_count, known, measure
+from tic.measure.measurement import Measurement, known, measure, sample_count
 from tic.recipe import Recipe
 from tic.train import train_if_free
 
@@ -66,15 +66,15 @@ class Job:
         if self.measurement is None:
             needed = [self.recipe.parent]
         else:
-            needed = [self.recipe, self.measurement.source(self.recipe)]
+            needed = [self.recipe, *self.measurement.partners(self.recipe)]
         return tuple(Job(recipe, self.lab) for recipe in dict.fromkeys(needed) if recipe)
 
     @cached_property
     def work(self) -> float:
-        """Image presentations, in those of a training; of a measurement a rough number."""
+        """Sample presentations, in those of a training; of a measurement a rough number."""
         if self.measurement is None:
             return work(self.recipe)
-        images = image_count(self.measurement, self.recipe)
+        images = sample_count(self.measurement, self.recipe)
         clean = images * (self.measurement.timesteps or self.recipe.timesteps)
         passes = getattr(getattr(self.measurement, "corruption", None), "passes", None)
         return clean + (AttackedRun(self.recipe, images, passes).work if passes else 0)
@@ -102,7 +102,7 @@ class Job:
         document = {
             "recipe": self.recipe.model_dump(mode="json"),
             "measurement": None if measured is None else describe(measured),
-            "trusted": [] if measured is None else sorted(foreign_modules(measured)),
+            "trusted": sorted(foreign_modules((measured, self.recipe))),
             "store": str(lab.store_root),
             "data": None if lab.data_root is None else str(lab.data_root),
             "device": lab.device_name,
@@ -120,11 +120,12 @@ class Job:
         try:
             document: dict[str, Any] = json.loads(text)
             described = document["measurement"]
-            return cls(
-                Recipe(**document["recipe"]),
-                _lab(document["store"], document["data"], document["device"], document["compiled"]),
-                None if described is None else restore(described, Measurement, document["trusted"]),
-            )
+            with trusting(document["trusted"]):
+                return cls(
+                    Recipe.model_validate(document["recipe"]),
+                    _lab(*(document[name] for name in ("store", "data", "device", "compiled"))),
+                    None if described is None else restore(described, Measurement),
+                )
         except (KeyError, TypeError, json.JSONDecodeError) as error:
             raise TicError(f"not a job ({type(error).__name__}: {error}): {text[:80]!r}") from error
 
@@ -194,5 +195,8 @@ def _lab(store: str, data: str | None, device: str, compiled: bool) -> Lab:
 
 @lru_cache(maxsize=64)
 def _gpu_share(recipe: Recipe) -> float:
-    step = training_operations(recipe.but(train_size=1)) * recipe.batch_size
+    per_sample = training_operations(recipe.but(train_size=1))
+    if per_sample is None:
+        return 1.0
+    step = per_sample * recipe.batch_size
     return next((share for share in GPU_SHARES if step <= share * FILLING_OPERATIONS), 1.0)

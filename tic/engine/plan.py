@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tic import data
 from tic.attacks.attack import Passes
 from tic.lab import Lab
 from tic.recipe import Recipe
@@ -68,8 +67,8 @@ def make_plan(recipes: Iterable[Recipe]) -> Plan:
 
 def work(recipe: Recipe) -> int:
     """Image presentations of a training: epochs × images × timesteps."""
-    images = recipe.train_size or data.SPECS[recipe.dataset].train_size
-    return recipe.epochs * images * recipe.timesteps
+    samples = recipe.train_size or recipe.dataset.facts.train_size
+    return recipe.epochs * samples * recipe.timesteps
 
 
 def missing(plan: Plan, lab: Lab) -> Plan:
@@ -92,12 +91,17 @@ def attack_seconds(attacked: Iterable[AttackedRun], lab: Lab) -> float:
 
 
 def kind(recipe: Recipe) -> Recipe:
-    """Strip a Recipe of what does not change the cost of one step."""
-    return recipe.but(
-        epochs=1, checkpoints=1, seed=0, parent=None, sparsity=0.0, train_size=None,
-        learning_rate=0.1, weight_decay=0.0, momentum=0.9, dampening=0.0, loss="mean", alpha=None,
-        alpha_per="batch", tau=2.0, pruning="magnitude", pruning_scope="global",
-    )  # fmt: skip
+    """The Recipe with no more than what the cost of one step follows from."""
+    return Recipe(
+        dataset=recipe.dataset.priced_as(),
+        architecture=recipe.architecture.priced_as(),
+        timesteps=recipe.timesteps,
+        loss=recipe.loss.priced_as(),
+        fitting=recipe.fitting.priced_as(),
+        epochs=1,
+        batch_size=recipe.batch_size,
+        precision=recipe.precision,
+    )
 
 
 @lru_cache(maxsize=64)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from tic.data import Samples, Split
 from tic.errors import TicError
+from tic.measure.measurement import Measurement, sample_count
+from tic.measure.shapes import Shape
 from tic.models.modes import evaluation_mode
+from tic.recipe import Recipe
 
 Loader = Iterable[tuple[Tensor, Tensor]]
 
@@ -84,3 +90,25 @@ def _mean_logits(model: nn.Module, loader: Loader) -> tuple[Tensor, Tensor]:
         wrong = int((~found.isfinite()).any(1).sum())
         raise TicError(f"logits must be finite, got others for {wrong} of {len(found)} images")
     return found, torch.cat(labels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfidenceMeasurement(Measurement):
+    """Clean margins, and the temperature that fits the logits to the labels."""
+
+    name: ClassVar[str] = "confidence"
+    version: ClassVar[int] = 1
+
+    split: Split = "test"
+    batch_size: int = 256
+
+    def take(
+        self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
+    ) -> dict[str, Any]:
+        """See `Measurement.take`; gives `margins`: (N,), and `temperature`."""
+        batches = list(samples.batches(self.batch_size))
+        return {"margins": margins(network, batches), "temperature": temperature(network, batches)}
+
+    def shape(self, recipe: Recipe) -> Shape:
+        """See `Measurement.shape`."""
+        return {"margins": (sample_count(self, recipe),), "temperature": ()}

@@ -6,19 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from tic import seeding
 from tic.arrays import finite_array
+from tic.data import Samples, Split
 from tic.errors import TicError, require_known
 from tic.losses import Readout
 from tic.measure.batches import Loader
 from tic.measure.forward_pass import Pass, logit_basis, output_error
 from tic.measure.labels import LabelDraws
+from tic.measure.layers import every_layer
+from tic.measure.measurement import Measurement
 from tic.measure.passes import over_batches, over_classes
+from tic.measure.shapes import Shape
+from tic.recipe import Recipe
 
 
 class Estimator(StrEnum):
@@ -236,3 +243,39 @@ def over_time(columns: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
         name: torch.stack([each[name].double().reshape(-1) for each in columns], 1)
         for name in columns[0]
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class FisherMeasurement(Measurement):
+    """Fisher trace per layer and timestep."""
+
+    name: ClassVar[str] = "fisher"
+    version: ClassVar[int] = 4
+    over_time: ClassVar[tuple[str, ...]] = ("by_layer",)
+
+    split: Split = "train"
+    estimator: Estimator = Estimator.EMPIRICAL
+    readout: Readout = Readout.MEAN
+    batch_size: int = 128
+
+    def take(
+        self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
+    ) -> dict[str, Any]:
+        """See `Measurement.take`; gives `by_layer`: {name: [I_1, …, I_T]}."""
+        info = fisher_information(
+            network,
+            samples.batches(self.batch_size),
+            self.estimator,
+            readout=self.readout,
+            generator=seeding.generator(0, "labels"),
+        )
+        return {"by_layer": by_layer(info)}
+
+    def shape(self, recipe: Recipe) -> Shape:
+        """See `Measurement.shape`."""
+        return {"by_layer": every_layer(self, recipe)}
+
+
+def by_layer(info: FisherInformation) -> dict[str, list[float]]:
+    """Traces over time by layer, as a measurement gives them."""
+    return {name: trace.tolist() for name, trace in info.by_layer.items()}

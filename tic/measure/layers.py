@@ -4,34 +4,42 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from torch import Tensor
+from torch import Tensor, nn
 
+from tic.errors import TicError
 from tic.lab import Lab
-from tic.measure.cost import meta_network
-from tic.models import SpikingNetwork
+from tic.measure.cost import shapes
+from tic.measure.measurement import Measurement, timesteps
+from tic.measure.shapes import Shape
+from tic.models.capabilities import Repeating
 from tic.pruning import prunable, sparsity
 from tic.recipe import Recipe
 
 
-@lru_cache(maxsize=64)
-def _shapes(architecture: str, dataset: str) -> SpikingNetwork:
-    return meta_network(architecture, dataset, timesteps=1)
-
-
 def repeated_weights(recipe: Recipe) -> frozenset[str]:
-    """Names of the layers whose weights every timestep uses again."""
-    return frozenset(_shapes(recipe.architecture, recipe.dataset).repeated_weights())
+    """Names of the layers whose weights every timestep uses again.
 
-
-@lru_cache(maxsize=64)
-def _layers(architecture: str, dataset: str) -> tuple[str, ...]:
-    parameters = _shapes(architecture, dataset).named_parameters()
-    return tuple(dict.fromkeys(name.rpartition(".")[0] for name, _ in parameters))
+    Raises:
+        TicError: The network does not tell.
+    """
+    network = _shapes(recipe)
+    if not isinstance(network, Repeating):
+        raise TicError(
+            f"{type(network).__name__} must have a method repeated_weights that names the layers "
+            "which every timestep runs again; give it one, or count all layers"
+        )
+    return frozenset(network.repeated_weights())
 
 
 def layer_names(recipe: Recipe) -> tuple[str, ...]:
     """Names of the layers that have parameters, from the input on."""
-    return _layers(recipe.architecture, recipe.dataset)
+    parameters = _shapes(recipe).named_parameters()
+    return tuple(dict.fromkeys(name.rpartition(".")[0] for name, _ in parameters))
+
+
+def every_layer(measurement: Measurement, recipe: Recipe) -> Shape:
+    """Shape of a result that has a number for every layer and timestep."""
+    return dict.fromkeys(layer_names(recipe), (timesteps(measurement, recipe),))
 
 
 @lru_cache(maxsize=2**14)
@@ -47,7 +55,7 @@ def layer_scales(recipe: Recipe, epoch: int, lab: Lab, *, relative: bool) -> dic
     """
     weights = _weights(recipe, epoch, lab)
     sums: dict[str, float] = {}
-    for name, shape in _shapes(recipe.architecture, recipe.dataset).named_parameters():
+    for name, shape in _shapes(recipe).named_parameters():
         layer = name.rpartition(".")[0]
         size = float(weights[name].double().square().sum()) if relative else shape.numel()
         sums[layer] = sums.get(layer, 0.0) + size
@@ -58,11 +66,12 @@ def layer_scales(recipe: Recipe, epoch: int, lab: Lab, *, relative: bool) -> dic
 def stored_sparsity(recipe: Recipe, epoch: int, lab: Lab) -> float:
     """Share of prunable weights that are exactly zero after an epoch."""
     weights = _weights(recipe, epoch, lab)
-    return sparsity(
-        {name: weights[name] for name in prunable(_shapes(recipe.architecture, recipe.dataset))}
-    )
+    return sparsity({name: weights[name] for name in prunable(_shapes(recipe))})
 
 
 def _weights(recipe: Recipe, epoch: int, lab: Lab) -> dict[str, Tensor]:
-    layout = _shapes(recipe.architecture, recipe.dataset).state_dict()
-    return lab.run(recipe).weights(epoch, layout)
+    return lab.run(recipe).weights(epoch, _shapes(recipe).state_dict())
+
+
+def _shapes(recipe: Recipe) -> nn.Module:
+    return shapes(recipe.architecture, recipe.dataset.facts, recipe.timesteps)

@@ -1,26 +1,31 @@
-"""Measurements on Runs, cached in the Store under Recipe, measurement, version and images."""
+"""Measurements on Runs, cached in the Store under Recipe, measurement, version and samples."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import reprlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from tic.data import ImageData
-from tic.data.spec import describe, subset_size
+from torch import nn
+
+from tic import kinds
+from tic.arrays import all_finite
+from tic.data import Samples, Split
+from tic.data.facts import subset_size
 from tic.errors import TicError
 from tic.files import parse_json, read_stored
+from tic.kinds import Kind
 from tic.lab import Lab, one_thread
-from tic.measure import description
-from tic.measure.shapes import Shape, fits, is_finite
+from tic.measure.shapes import Shape, fits
 from tic.memory import told_when_lacking
-from tic.models import SpikingNetwork
+from tic.models.capabilities import run_for
 from tic.recipe import Recipe
 from tic.store import Store
 from tic.writing import write_json
@@ -29,43 +34,46 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measurement(ABC):
+class Measurement(Kind, ABC):
     """A pure function of a Run; its repr names everything that it depends on.
 
     Attributes:
         epoch: Whose weights are measured.
         timesteps: The network runs for, the Recipe's own number without it.
-        size: At most so many images, the first of a fixed permutation; all without it.
-        split: Images of the training, without augmentation, or images that it did not see.
+        size: At most so many samples, the first of a fixed permutation; all without it.
+        split: Samples of the training, without augmentation, or ones that it did not see.
+        over_time: Names of results whose last axis is time, which a negative control shuffles.
     """
 
-    name: ClassVar[str]
-    version: ClassVar[int]
+    over_time: ClassVar[tuple[str, ...]] = ()
 
     epoch: int
-    split: Literal["train", "test"]
+    split: Split
     timesteps: int | None = None
     size: int | None = None
 
     @abstractmethod
     def take(
-        self, network: SpikingNetwork, images: ImageData, source: SpikingNetwork | None
+        self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
     ) -> dict[str, Any]:
         """Measure; the result goes through JSON and must be finite.
 
         Args:
-            network: Of the Run.
-            images: To measure on.
-            source: Network of the Run that `source` names, if any.
+            network: Of the Run, in evaluation mode.
+            samples: To measure on.
+            partners: Networks of the other Runs that `partners` names, in its order.
         """
 
     def shape(self, recipe: Recipe) -> Shape | None:
         """Shape of the result, which a stored one must have; None where nobody says."""
         return None
 
-    def source(self, recipe: Recipe) -> Recipe | None:
-        """Another Run that the measurement needs, such as the one that images are attacked on."""
-        return None
+    def partners(self, recipe: Recipe) -> tuple[Recipe, ...]:
+        """Other Runs that the measurement needs, such as the one that images are attacked on.
+
+        Their final weights are taken.
+        """
+        return ()
 
 
 class NotMeasuredError(Exception):
@@ -116,20 +124,20 @@ def measure(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any
         DivergedRunError: Its training diverged.
     """
     lab.run(recipe)
-    lab.store.packages |= description.foreign_packages(measurement)
-    images = _images(measurement, recipe, lab)
-    path = _path(measurement, recipe, lab, images)
+    lab.store.packages |= kinds.foreign_packages((measurement, recipe))
+    samples = _samples(measurement, recipe, lab)
+    path = _path(measurement, recipe, lab, samples)
     shape = measurement.shape(recipe)
     if (stored := _read(path, shape, lab.store)) is not None:
         return stored
     if (lacking := _lacking.get()) is not None:
         lacking.append((measurement, recipe))
         raise NotMeasuredError(f"{measurement!r} of {recipe.label} is not in the Store")
-    described = description.describe(measurement)
+    described = kinds.describe(measurement)
     with lab.store.lock(f"{path.parent.name}-{path.stem}"):
         if (stored := _read(path, shape, lab.store)) is not None:
             return stored
-        result = _take(measurement, recipe, lab, images)
+        result = _take(measurement, recipe, lab, samples)
         found = {"measurement": described, "version": measurement.version, "result": result}
         write_json(path, {**found, "sha256": _digest(found)})
         if (stored := _read(path, shape, lab.store)) is None:
@@ -137,16 +145,19 @@ def measure(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any
         return stored
 
 
-def _take(measurement: Measurement, recipe: Recipe, lab: Lab, images: ImageData) -> dict[str, Any]:
-    other = measurement.source(recipe)
+def _take(measurement: Measurement, recipe: Recipe, lab: Lab, samples: Samples) -> dict[str, Any]:
     doing = f"measuring {measurement.name} of {recipe.label}"
     with one_thread(lab.device), told_when_lacking(doing, lab.device):
         network = lab.network(recipe, measurement.epoch)
-        network.timesteps = measurement.timesteps or recipe.timesteps
-        source = None if other is None else lab.network(other)
-        result = measurement.take(network, images, source)
-    if not _finite(result):
-        raise TicError(f"{recipe.label}: {measurement!r} gave numbers that are not finite")
+        if measurement.timesteps:
+            run_for(network, measurement.timesteps)
+        partners = [lab.network(each) for each in measurement.partners(recipe)]
+        result: Any = measurement.take(network, samples, partners)
+    if not isinstance(result, dict) or not all_finite(result):
+        raise TicError(
+            f"{recipe.label}: {kinds.place(measurement)} must give a dictionary of finite numbers "
+            f"in lists and dictionaries, got {reprlib.repr(result)} from {measurement!r}"
+        )
     return result
 
 
@@ -160,37 +171,41 @@ def measure_anew(measurement: Measurement, recipe: Recipe, lab: Lab) -> tuple[st
         TicError: As `measure`.
         DivergedRunError: Its training diverged.
     """
-    images = _images(measurement, recipe, lab)
-    result = _take(measurement, recipe, lab, images)
-    return _path(measurement, recipe, lab, images).name, json.loads(json.dumps(result))
+    samples = _samples(measurement, recipe, lab)
+    result = _take(measurement, recipe, lab, samples)
+    return _path(measurement, recipe, lab, samples).name, json.loads(json.dumps(result))
 
 
 def known(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any] | None:
     """Return a measurement that the Store has, or None; nothing is measured."""
-    path = _path(measurement, recipe, lab, _images(measurement, recipe, lab))
+    path = _path(measurement, recipe, lab, _samples(measurement, recipe, lab))
     return _read(path, measurement.shape(recipe))
 
 
-def image_count(measurement: Measurement, recipe: Recipe) -> int:
-    """Number of images that a measurement looks at."""
-    # Images that the network was not trained on would be another quantity.
+def timesteps(measurement: Measurement, recipe: Recipe) -> int:
+    """Number of timesteps that a measurement runs the network for."""
+    return measurement.timesteps or recipe.timesteps
+
+
+def sample_count(measurement: Measurement, recipe: Recipe) -> int:
+    """Number of samples that a measurement looks at."""
+    # Samples that the network was not trained on would be another quantity.
     trained = recipe.train_size if measurement.split == "train" else None
     available = trained or _whole(measurement, recipe)
     return min(measurement.size or available, available)
 
 
 def _whole(measurement: Measurement, recipe: Recipe) -> int:
-    spec = describe(recipe.dataset)
-    return spec.train_size if measurement.split == "train" else spec.test_size
+    return recipe.dataset.facts.size(measurement.split)
 
 
-def _images(measurement: Measurement, recipe: Recipe, lab: Lab) -> ImageData:
-    size = subset_size(image_count(measurement, recipe), _whole(measurement, recipe))
-    return lab.images(recipe.dataset, measurement.split, size)
+def _samples(measurement: Measurement, recipe: Recipe, lab: Lab) -> Samples:
+    size = subset_size(sample_count(measurement, recipe), _whole(measurement, recipe))
+    return lab.samples(recipe.dataset, measurement.split, size)
 
 
-def _path(measurement: Measurement, recipe: Recipe, lab: Lab, images: ImageData) -> Path:
-    text = f"{measurement!r}/{measurement.version}/{images.digest}"
+def _path(measurement: Measurement, recipe: Recipe, lab: Lab, samples: Samples) -> Path:
+    text = f"{measurement!r}/{measurement.version}/{samples.digest}"
     key = hashlib.sha256(text.encode()).hexdigest()[:24]
     return lab.store.measurement_path(lab.fingerprint(recipe), measurement.name, key)
 
@@ -205,7 +220,7 @@ def _read(path: Path, shape: Shape | None, store: Store | None = None) -> dict[s
         # Those of older versions have a repr and no digest.
         older = digest is None and isinstance(found["measurement"], str)
         intact = older or digest == _digest(found)
-        usable = isinstance(result, dict) and (fits(result, shape) if shape else _finite(result))
+        usable = isinstance(result, dict) and (fits(result, shape) if shape else all_finite(result))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     if not intact or not usable:
@@ -217,11 +232,3 @@ def _read(path: Path, shape: Shape | None, store: Store | None = None) -> dict[s
 
 def _digest(found: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(found).encode()).hexdigest()
-
-
-def _finite(value: Any) -> bool:
-    if isinstance(value, dict):
-        return all(map(_finite, value.values()))
-    if isinstance(value, list):
-        return all(map(_finite, value))
-    return is_finite(value)

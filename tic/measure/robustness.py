@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +13,13 @@ from tic.attacks import Corruption
 from tic.attacks.attack import check_images, check_labels
 from tic.attacks.margin import cross_entropy
 from tic.attacks.readout import input_gradient
+from tic.data import Samples, Split
 from tic.errors import TicError
+from tic.measure.measurement import Measurement, sample_count
+from tic.measure.shapes import Shape
 from tic.models.logits import logits_of
 from tic.models.modes import evaluation_mode
+from tic.recipe import Recipe
 
 
 def accuracy(
@@ -109,3 +115,76 @@ def _not_empty(found: list[bool]) -> list[bool]:
     if not found:
         raise TicError("the loader must give at least one batch, got none")
     return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccuracyMeasurement(Measurement):
+    """Accuracy in percent, clean or corrupted."""
+
+    name: ClassVar[str] = "accuracy"
+    version: ClassVar[int] = 1
+
+    split: Split = "test"
+    corruption: Corruption | None = None
+    batch_size: int = 256
+
+    def take(
+        self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
+    ) -> dict[str, Any]:
+        """See `Measurement.take`; gives `accuracy`."""
+        return {"accuracy": accuracy(network, samples.batches(self.batch_size), self.corruption)}
+
+    def shape(self, recipe: Recipe) -> Shape:
+        """See `Measurement.shape`."""
+        return {"accuracy": ()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RightMeasurement(Measurement):
+    """Which images are classified right, clean or corrupted."""
+
+    name: ClassVar[str] = "right"
+    version: ClassVar[int] = 1
+
+    split: Split = "test"
+    corruption: Corruption | None = None
+    source_seed: int | None = None
+    batch_size: int = 256
+
+    def take(
+        self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
+    ) -> dict[str, Any]:
+        """See `Measurement.take`; gives `right`: one 0 or 1 per image."""
+        batches = samples.batches(self.batch_size)
+        found = right(network, batches, self.corruption, source=next(iter(partners), None))
+        return {"right": list(map(int, found))}
+
+    def partners(self, recipe: Recipe) -> tuple[Recipe, ...]:
+        """See `Measurement.partners`: the same training with another seed."""
+        return () if self.source_seed is None else (recipe.with_seed(self.source_seed),)
+
+    def shape(self, recipe: Recipe) -> Shape:
+        """See `Measurement.shape`."""
+        return {"right": (sample_count(self, recipe),)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZeroGradientMeasurement(Measurement):
+    """For which images the loss has an input gradient of exactly zero."""
+
+    name: ClassVar[str] = "zero-gradients"
+    version: ClassVar[int] = 1
+
+    split: Split = "test"
+    batch_size: int = 256
+
+    def take(
+        self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
+    ) -> dict[str, Any]:
+        """See `Measurement.take`; gives `zero`: one 0 or 1 per image."""
+        found = zero_gradients(network, samples.batches(self.batch_size))
+        return {"zero": list(map(int, found))}
+
+    def shape(self, recipe: Recipe) -> Shape:
+        """See `Measurement.shape`."""
+        return {"zero": (sample_count(self, recipe),)}

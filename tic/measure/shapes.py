@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any, TypeAlias
+
+from tic.arrays import is_finite
 
 Shape: TypeAlias = "tuple[int, ...] | Mapping[str, Shape]"
 """Lengths of nested lists of numbers, none of a single number; or a shape for every key."""
@@ -27,8 +28,3 @@ def fits(value: Any, shape: Shape) -> bool:
             and all(fits(each, inner) for each in value)
         )
     return is_finite(value)
-
-
-def is_finite(value: Any) -> bool:
-    """Whether a value is a number that a float can hold."""
-    return isinstance(value, int | float) and -sys.float_info.max <= value <= sys.float_info.max

@@ -8,19 +8,24 @@ can therefore be early because early prefixes are fitted worse or because they a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from tic import seeding
+from tic.data import Samples, Split
 from tic.losses import Readout
 from tic.measure.batches import Loader
 from tic.measure.fisher import (
     Estimator,
     FisherInformation,
     at_error,
+    by_layer,
     expected,
     information_centroid,
     joined,
@@ -28,7 +33,11 @@ from tic.measure.fisher import (
 )
 from tic.measure.forward_pass import Pass, output_error
 from tic.measure.labels import LabelDraws
+from tic.measure.layers import every_layer
+from tic.measure.measurement import Measurement, timesteps
 from tic.measure.passes import over_classes
+from tic.measure.shapes import Shape
+from tic.recipe import Recipe
 
 Array = NDArray[np.float64]
 
@@ -141,3 +150,47 @@ def _take(made: Pass, draws: LabelDraws) -> _Part:
 def _trace(kernels: Tensor) -> Tensor:
     """Trace of the kernels: (B, K, K) -> (B,)."""
     return kernels.double().diagonal(dim1=1, dim2=2).sum(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TangentMeasurement(Measurement):
+    """Output error and tangent kernel of every prefix, with the Fisher traces that follow."""
+
+    name: ClassVar[str] = "tangent"
+    version: ClassVar[int] = 3
+    over_time: ClassVar[tuple[str, ...]] = ("errors", "kernel_trace", "by_layer")
+
+    split: Split = "train"
+    readout: Readout = Readout.MEAN
+    batch_size: int = 128
+
+    def take(
+        self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
+    ) -> dict[str, Any]:
+        """See `Measurement.take`.
+
+        Gives `errors` and `kernel_trace`, means over images: (T,), and `by_layer`: for each
+        estimator but `official`, {name: [I_1, …, I_T]}.
+        """
+        found = tangent_kernel(
+            network,
+            samples.batches(self.batch_size),
+            readout=self.readout,
+            generator=seeding.generator(0, "labels"),
+        )
+        return {
+            "errors": found.mean_errors.tolist(),
+            "kernel_trace": found.mean_kernel_trace.tolist(),
+            "by_layer": {kind: by_layer(info) for kind, info in found.information.items()},
+        }
+
+    def shape(self, recipe: Recipe) -> Shape:
+        """See `Measurement.shape`."""
+        steps = (timesteps(self, recipe),)
+        layers = every_layer(self, recipe)
+        kinds = (kind for kind in Estimator if kind is not Estimator.OFFICIAL)
+        return {
+            "errors": steps,
+            "kernel_trace": steps,
+            "by_layer": {kind.value: layers for kind in kinds},
+        }

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 from tic.arrays import finite_array, whole_number
 from tic.errors import TicError, as_tic_error, require_known
+from tic.models.architecture import ARCHITECTURES, LAYOUTS, Architecture, Spiking
 from tic.models.network import SpikingNetwork, over_time
-from tic.models.plain import ALEXNET, TINY_ALEXNET, TINY_VGG16, VGG16, SpikingPlainNet
-from tic.models.resnet import RESNET19, RESNET34, TINY, TINY_RESNET34, SpikingResNet
+from tic.models.plain import SpikingPlainNet
+from tic.models.resnet import SpikingResNet
 
 __all__ = [
     "ARCHITECTURES",
+    "Architecture",
+    "Spiking",
     "SpikingNetwork",
     "SpikingPlainNet",
     "SpikingResNet",
@@ -20,21 +22,7 @@ __all__ = [
     "over_time",
 ]
 
-_NETWORKS: dict[str, Callable[..., SpikingNetwork]] = {
-    "alexnet": partial(SpikingPlainNet, ALEXNET),
-    "resnet19": partial(SpikingResNet, RESNET19),
-    "resnet34": partial(SpikingResNet, RESNET34),
-    "tiny": partial(SpikingResNet, TINY),
-    "tiny-alexnet": partial(SpikingPlainNet, TINY_ALEXNET),
-    "tiny-resnet34": partial(SpikingResNet, TINY_RESNET34),
-    "tiny-vgg16": partial(SpikingPlainNet, TINY_VGG16),
-    "vgg16": partial(SpikingPlainNet, VGG16),
-}
-
 _MOST_CHANNELS = 10_000
-
-ARCHITECTURES: tuple[str, ...] = tuple(_NETWORKS)
-"""Names that `build` knows, in alphabetical order."""
 
 
 def build(
@@ -48,15 +36,6 @@ def build(
     std: Sequence[float] | None = None,
 ) -> SpikingNetwork:
     """Build a spiking network with fresh weights, drawn from torch's global generator.
-
-    Each has a tiny sibling of the same kind:
-
-        resnet19  26,108,042 parameters (the paper's release)   tiny           39,642
-        alexnet   23,281,610                                    tiny-alexnet   38,938
-        vgg16     14,724,042                                    tiny-vgg16     44,634
-        resnet34  21,282,122                                    tiny-resnet34  67,546
-
-    at 10 classes, with 3 image channels for the large and 1 for the tiny ones.
 
     Args:
         name: One of `ARCHITECTURES`.
@@ -81,7 +60,7 @@ def build(
             f"mean must have one value for each of {in_channels} image channels, got {len(mean)}; "
             "give std likewise"
         )
-    return _NETWORKS[name](
+    return LAYOUTS[name](
         in_channels=in_channels,
         num_classes=num_classes,
         timesteps=timesteps,

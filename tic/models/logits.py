@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tic.errors import TicError
 from tic.memory import is_lack_of_memory
 
 
-def logits_of(model: nn.Module, inputs: Tensor) -> Tensor:
+def logits_of(model: Callable[[Tensor], Any], inputs: Tensor) -> Tensor:
     """Ask a model for its logits (T, B, K).
 
     Raises:
         TicError: It fails on the inputs (B, …), or gives something else.
     """
     with calling(inputs):
-        logits: Any = model(inputs)
+        logits = model(inputs)
     if not isinstance(logits, Tensor):
         raise TicError(
             f"the model must return one tensor of logits (T, B, K), got {described(logits)}; wrap "

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tic.audit.pack import Lacking, Setting
     from tic.audit.protocol import Protocol
     from tic.audit.session import PlannedEntry
+    from tic.data import Dataset
 
 
 class Collecting:
@@ -29,7 +30,7 @@ class Collecting:
         self._pytest_session: pytest.Session | None = None
         self._known_protocols: set[str] = set()
         self._settings: list[list[Setting | Lacking]] = []
-        self._lacks: dict[tuple[str, bool], DataNotFoundError | None] = {}
+        self._lacks: dict[tuple[Dataset, bool], DataNotFoundError | None] = {}
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Put a claim to the test in every setting and by every protocol that was asked for."""
@@ -160,7 +161,8 @@ class Collecting:
         from tic.audit.privacy import anonymous
 
         own = planned.setting.recipe.dataset
-        for dataset in sorted({recipe.dataset for recipe in planned.recipes.values()}):
+        used = {recipe.dataset for recipe in planned.recipes.values()}
+        for dataset in sorted(used, key=lambda each: each.label):
             optional = dataset != own and not self.state.asked.download
             if self.state.tells_only and not optional:
                 continue
@@ -169,7 +171,7 @@ class Collecting:
                 return replace(planned, unavailable=anonymous(f"{error}{way_out}"))
         return planned
 
-    def _lack(self, dataset: str, *, download: bool) -> DataNotFoundError | None:
+    def _lack(self, dataset: Dataset, *, download: bool) -> DataNotFoundError | None:
         """Why a data set is not here, or None; looked for once for all claims."""
         asked = (dataset, download)
         if asked not in self._lacks:

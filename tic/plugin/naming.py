@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import copy
 import os
+import re
 from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
@@ -20,7 +21,7 @@ import pytest
 ARGUMENTS = pytest.StashKey[Sequence[str]]()
 """The whole command line of a config: with `PYTEST_ADDOPTS`, `addopts` and what `@file` holds."""
 
-MARK_OF_CLAIMS = b"tic.audit"
+MARK_OF_CLAIMS = re.compile(rb"\btic\.audit\b|\bfrom tic import\b.*\baudit\b")
 """Claims are where a Python file among the paths names this module."""
 
 LEVELS = ("quick", "standard", "full")
@@ -45,6 +46,12 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "help": "level of the masking battery (default: the setting's)",
     },
     "attack-size": {"metavar": "N|all", "help": "at most so many test images for the battery"},
+    "set": {
+        "metavar": "FIELD=VALUE",
+        "action": "append",
+        "default": [],
+        "help": "any field of the setting or of its Recipe, such as architecture.tau=3",
+    },
     "device": {
         "metavar": "DEVICE",
         "default": "cpu",
@@ -207,6 +214,6 @@ def _python_files(start: Path, ignored: Sequence[str]) -> Iterator[Path]:
 
 def _names_audits(file: Path) -> bool:
     try:
-        return MARK_OF_CLAIMS in file.read_bytes()
+        return MARK_OF_CLAIMS.search(file.read_bytes()) is not None
     except OSError:
         return False

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from tic.audit.document import RunRecord
 from tic.audit.evidence import Comparison
+from tic.kinds import flattened
 from tic.report import numerals
 from tic.report.forest import comparison_strips
 from tic.report.text import slug
@@ -74,7 +75,7 @@ def comparison_groups(comparisons: Sequence[Comparison], ident: str) -> tuple[Co
 def training(runs: Sequence[RunRecord]) -> Training:
     """Group runs by recipe, and set apart what all recipes share."""
     labels = {run.fingerprint: _label(run) for run in runs}
-    recipes = [_without_seed(run.recipe, labels) for run in runs]
+    recipes = [_without_seed(flattened(run.recipe), labels) for run in runs]
     common = {
         key: value
         for key, value in (recipes[0] if recipes else {}).items()

@@ -8,7 +8,6 @@ from pathlib import Path
 from tic.audit.artefacts import StoreArtefacts
 from tic.audit.remeasuring import measure_again, trust
 from tic.audit.verify import describe, verify_artefacts, verify_document
-from tic.errors import TicError
 from tic.lab import Lab
 from tic.report.archive import archived, is_archive
 from tic.report.reading import load_audit
@@ -30,8 +29,8 @@ def verify(
         data: Folder that data sets are looked for in first.
         sample: How many of the Store's measurements are taken once more.
         seed: Of their drawing.
-        trusted: Packages outside of `tic` that are imported for it; measurements of others are told
-            and not taken.
+        trusted: Packages outside of `tic` that are imported for it; of what others define it is
+            told that it was not checked.
 
     Returns:
         What was verified, for people, and whether it holds.
@@ -41,13 +40,8 @@ def verify(
             package cannot be imported or is not named by the audit.
     """
     audit = load_audit(path)
-    if trusted and store is None:
-        raise TicError(
-            "--trust goes with --store, whose measurements are taken once more, got it alone; "
-            "name the Store that was audited"
-        )
     trust(trusted, audit)
-    examined = verify_document(audit)
+    examined = verify_document(audit, trusted)
     if store is not None:
         artefacts = StoreArtefacts(store)
         examined += verify_artefacts(audit, artefacts)

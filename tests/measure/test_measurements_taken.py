@@ -5,32 +5,25 @@ from dataclasses import dataclass
 import pytest
 import torch
 
+from claims.kim2023.deficits import DeficitMeasurement, deficit_accuracies
+from claims.kim2023.perturbation import PerturbationMeasurement, perturbation_response
+from claims.kim2023.redrawn import RedrawnFisherMeasurement
 from tic.attacks import FGSM, PGD, Blur, GaussianNoise
+from tic.data import CropFlip, Digits
 from tic.errors import TicError
 from tic.lab import Lab, one_thread
 from tic.losses import Readout
 from tic.measure import robustness
-from tic.measure.catalogue import (
-    AccuracyMeasurement,
-    ChanceMeasurement,
-    ConfidenceMeasurement,
-    DeficitMeasurement,
-    FisherMeasurement,
-    PerturbationMeasurement,
-    RightMeasurement,
-    TangentMeasurement,
-    ZeroGradientMeasurement,
-)
-from tic.measure.confidence import margins, temperature
-from tic.measure.deficits import deficit_accuracies
-from tic.measure.fisher import Estimator, fisher_information
+from tic.measure.confidence import ConfidenceMeasurement, margins, temperature
+from tic.measure.fisher import Estimator, FisherMeasurement, fisher_information
 from tic.measure.measurement import known, measure
-from tic.measure.perturbation import perturbation_response
-from tic.measure.redrawn import RedrawnFisherMeasurement
-from tic.measure.tangent import tangent_kernel
+from tic.measure.permuted import PermutedLabels
+from tic.measure.robustness import AccuracyMeasurement, RightMeasurement, ZeroGradientMeasurement
+from tic.measure.tangent import TangentMeasurement, tangent_kernel
+from tic.pruning import Pruning
 from tic.seeding import generator
 
-ATTACKED = (RightMeasurement, ZeroGradientMeasurement, ConfidenceMeasurement, ChanceMeasurement)
+ATTACKED = (RightMeasurement, ZeroGradientMeasurement, ConfidenceMeasurement)
 
 
 @pytest.fixture
@@ -60,7 +53,7 @@ def instead(monkeypatch, kind, take):
     "measurement",
     [
         FisherMeasurement(epoch=2, readout=Readout.SUM),
-        RedrawnFisherMeasurement(epoch=2, drawn=20, augmented=True, seed=1),
+        RedrawnFisherMeasurement(epoch=2, drawn=20, augmentation=CropFlip(), seed=1),
         AccuracyMeasurement(epoch=2),
         DeficitMeasurement(epoch=2, width=1),
         PerturbationMeasurement(epoch=2, shares=(0.1, 0.01), size=20),
@@ -68,7 +61,7 @@ def instead(monkeypatch, kind, take):
         ZeroGradientMeasurement(epoch=2, size=20),
         ConfidenceMeasurement(epoch=2, size=20),
         TangentMeasurement(epoch=2, size=20),
-        ChanceMeasurement(epoch=2),
+        PermutedLabels.instead_of(AccuracyMeasurement(epoch=2)),
     ],
     ids=lambda measurement: measurement.name,
 )
@@ -105,12 +98,12 @@ COMMON = [{"epoch": 1}, {"timesteps": 2}, {"size": 30}, {"batch_size": 7}]
         (FisherMeasurement, {}, [{"readout": Readout.SUM}, {"split": "test"}]),
         (
             RedrawnFisherMeasurement,
-            {"drawn": 20, "augmented": False, "seed": 0},
+            {"drawn": 20, "augmentation": None, "seed": 0},
             [
                 {"estimator": Estimator.OFFICIAL},
                 {"drawn": 21},
                 {"drawn": None},
-                {"augmented": True},
+                {"augmentation": CropFlip()},
                 {"seed": 1},
             ],
         ),
@@ -128,7 +121,6 @@ COMMON = [{"epoch": 1}, {"timesteps": 2}, {"size": 30}, {"batch_size": 7}]
         (ZeroGradientMeasurement, {}, [{"split": "train"}]),
         (ConfidenceMeasurement, {}, [{"split": "train"}]),
         (TangentMeasurement, {}, [{"split": "test"}]),
-        (ChanceMeasurement, {}, [{"split": "train"}]),
         (
             DeficitMeasurement,
             {"width": 1},
@@ -160,7 +152,7 @@ def test_every_field_of_a_real_measurement_makes_another(
 def test_measurements_of_two_kinds_never_share_a_place(lab, recipe, monkeypatch):
     kinds = [
         FisherMeasurement(epoch=2),
-        RedrawnFisherMeasurement(epoch=2, drawn=None, augmented=False, seed=0),
+        RedrawnFisherMeasurement(epoch=2, drawn=None, augmentation=None, seed=0),
         AccuracyMeasurement(epoch=2),
         DeficitMeasurement(epoch=2, width=1),
         PerturbationMeasurement(epoch=2, shares=(0.1,)),
@@ -168,7 +160,7 @@ def test_measurements_of_two_kinds_never_share_a_place(lab, recipe, monkeypatch)
         ZeroGradientMeasurement(epoch=2),
         ConfidenceMeasurement(epoch=2),
         TangentMeasurement(epoch=2),
-        ChanceMeasurement(epoch=2),
+        PermutedLabels.instead_of(AccuracyMeasurement(epoch=2)),
     ]
     for number, each in enumerate(kinds):
         result = {"number": number}
@@ -187,8 +179,7 @@ def test_fisher_is_that_of_the_trained_on_images_layer_by_layer(lab, recipe, est
     result = measure(measurement, recipe, lab)["by_layer"]
     network = lab.network(recipe, 1)
     network.timesteps = 3
-    batch = 16 if estimator is Estimator.OFFICIAL else 50
-    batches = lab.images("digits", "train", 100).batches(batch)
+    batches = lab.samples(Digits(), "train", 100).batches(50)
     with one_thread(lab.device):
         expected = fisher_information(network, batches, estimator).by_layer
     assert result == {name: trace.tolist() for name, trace in expected.items()}
@@ -203,8 +194,8 @@ def test_the_images_are_those_of_the_split(lab, recipe, monkeypatch, split):
         instead(monkeypatch, kind, lambda _, __, images, ___: given.append(images) or {"n": 1})
         fields = {"width": 1} if kind is DeficitMeasurement else {}
         measure(kind(epoch=2, split=split, size=30, **fields), recipe, lab)
-    digest = lab.images("digits", split, 30).digest
-    assert [(images.split, images.digest) for images in given] == [(split, digest)] * 7
+    digest = lab.samples(Digits(), split, 30).digest
+    assert [(images.split, images.digest) for images in given] == [(split, digest)] * 6
 
 
 def test_fisher_looks_at_training_images_and_accuracies_at_test_images():
@@ -220,7 +211,7 @@ def test_fisher_looks_at_training_images_and_accuracies_at_test_images():
 def test_fisher_is_that_of_the_read_out(lab, recipe):
     total = measure(FisherMeasurement(epoch=8, readout=Readout.SUM), recipe, lab)["by_layer"]
     network = lab.network(recipe, 8)
-    batches = lab.images("digits", "train", 100).batches(128)
+    batches = lab.samples(Digits(), "train", 100).batches(128)
     with one_thread(lab.device):
         expected = fisher_information(network, batches, readout="sum").by_layer
     assert total == {name: trace.tolist() for name, trace in expected.items()}
@@ -233,7 +224,7 @@ def test_deficits_are_those_of_the_network_over_its_windows(lab, recipe):
     result = measure(measurement, recipe, lab)
     network = lab.network(recipe, 8)
     network.timesteps = 3
-    batches = lab.images("digits", "test", 100).batches(256)
+    batches = lab.samples(Digits(), "test", 100).batches(256)
     assert result == {"accuracy": deficit_accuracies(network, batches, noise, 2)}
     assert len(result["accuracy"]) == 2
 
@@ -247,7 +238,7 @@ def test_a_window_longer_than_the_network_runs_is_refused_and_not_stored(lab, re
 def test_the_response_to_perturbations_is_stored_norm_by_norm_and_image_by_image(lab, recipe):
     measurement = PerturbationMeasurement(epoch=8, shares=(0.2, 0.1), size=40, batch_size=30)
     result = measure(measurement, recipe, lab)
-    batches = lab.images("digits", "train", 40).batches(30)
+    batches = lab.samples(Digits(), "train", 40).batches(30)
     with one_thread(lab.device):
         expected = perturbation_response(lab.network(recipe, 8), batches, (0.2, 0.1))
     assert result == {name: values.tolist() for name, values in vars(expected).items()}
@@ -266,10 +257,10 @@ def test_sampled_fisher_draws_the_same_labels_every_time(recipe, lab):
 
 
 def test_accuracy_is_the_share_of_right_answers_on_test_images(lab, recipe):
-    images = lab.images("digits", "test", 100)
+    images = lab.samples(Digits(), "test", 100)
     network = lab.network(recipe)
     with torch.no_grad():
-        answers = network(images.images / 16).mean(0).argmax(1)
+        answers = network(images.inputs / 16).mean(0).argmax(1)
     right = sum(a == b for a, b in zip(answers.tolist(), images.labels.tolist(), strict=True))
     assert 10 < right < 100
     assert measure(AccuracyMeasurement(epoch=8, size=100), recipe, lab) == {"accuracy": right}
@@ -281,7 +272,7 @@ def test_a_corruption_is_applied_before_accuracy_is_measured(lab, recipe):
         for each in (None, Dark())
     )
     # All images alike get one answer, which is right for about a tenth of them.
-    labels = lab.images("digits", "test").labels
+    labels = lab.samples(Digits(), "test").labels
     assert black in [100 * int((labels == k).sum()) / 360 for k in range(10)]
     assert clean != black
 
@@ -301,7 +292,7 @@ def answers(lab, recipe, images, epoch=8):
 
 
 def test_right_answers_are_told_image_by_image(lab, recipe):
-    ((images, labels),) = lab.images("digits", "test", 60).batches(60)
+    ((images, labels),) = lab.samples(Digits(), "test", 60).batches(60)
     found = measure(RightMeasurement(epoch=8, size=60, batch_size=25), recipe, lab)
     assert found == {"right": (answers(lab, recipe, images) == labels).int().tolist()}
     accuracy = measure(AccuracyMeasurement(epoch=8, size=60), recipe, lab)["accuracy"]
@@ -311,7 +302,7 @@ def test_right_answers_are_told_image_by_image(lab, recipe):
 @pytest.mark.parametrize(("source", "seed"), [(None, 0), (0, 0), (1, 1)])
 def test_an_attack_is_made_on_the_source_and_answered_by_the_network(lab, recipe, source, seed):
     attack = FGSM(epsilon=0.3)
-    ((images, labels),) = lab.images("digits", "test", 60).batches(60)
+    ((images, labels),) = lab.samples(Digits(), "test", 60).batches(60)
     measurement = RightMeasurement(epoch=2, corruption=attack, source_seed=source, size=60)
     found = measure(measurement, recipe, lab)["right"]
     # A source is attacked after its training, whatever the epoch of the network that answers.
@@ -322,9 +313,9 @@ def test_an_attack_is_made_on_the_source_and_answered_by_the_network(lab, recipe
 
 
 def test_the_source_is_the_same_training_with_another_seed(recipe):
-    child = recipe.but(parent=recipe, sparsity=0.5)
-    assert RightMeasurement(epoch=2).source(child) is None
-    assert RightMeasurement(epoch=2, source_seed=1).source(child) == child.with_seed(1)
+    child = recipe.but(parent=recipe, rules=(Pruning(0.5),))
+    assert RightMeasurement(epoch=2).partners(child) == ()
+    assert RightMeasurement(epoch=2, source_seed=1).partners(child) == (child.with_seed(1),)
 
 
 def test_a_source_without_a_corruption_is_refused_and_not_stored(lab, recipe):
@@ -334,7 +325,7 @@ def test_a_source_without_a_corruption_is_refused_and_not_stored(lab, recipe):
 
 
 def test_zero_gradients_are_told_image_by_image(lab, recipe):
-    batches = list(lab.images("digits", "test", 60).batches(60))
+    batches = list(lab.samples(Digits(), "test", 60).batches(60))
     found = measure(ZeroGradientMeasurement(epoch=8, size=60), recipe, lab)
     with one_thread(lab.device):
         expected = robustness.zero_gradients(lab.network(recipe), batches)
@@ -342,7 +333,7 @@ def test_zero_gradients_are_told_image_by_image(lab, recipe):
 
 
 def test_confidence_is_margin_by_margin_and_one_temperature(lab, recipe):
-    batches = list(lab.images("digits", "test", 60).batches(60))
+    batches = list(lab.samples(Digits(), "test", 60).batches(60))
     found = measure(ConfidenceMeasurement(epoch=2, size=60), recipe, lab)
     with one_thread(lab.device):
         network = lab.network(recipe, 2)
@@ -358,7 +349,7 @@ def test_the_tangent_kernel_is_told_in_means_over_the_images(lab, recipe):
     found = measure(TangentMeasurement(epoch=8, timesteps=3, size=20), recipe, lab)
     network = lab.network(recipe)
     network.timesteps = 3
-    images = lab.images("digits", "train", 20)
+    images = lab.samples(Digits(), "train", 20)
     with one_thread(lab.device):
         expected = tangent_kernel(network, images.batches(128), generator=generator(0, "labels"))
     assert found == {
@@ -383,9 +374,11 @@ def test_chance_is_accuracy_on_the_same_images_with_labels_of_others(lab, recipe
         given.extend(batches)
         return 7.0
 
-    monkeypatch.setattr("tic.measure.catalogue.accuracy", accuracy)
-    assert measure(ChanceMeasurement(epoch=8), recipe, lab) == {"accuracy": 7.0}
-    own = list(lab.images("digits", "test").batches(256))
+    monkeypatch.setattr("tic.measure.robustness.accuracy", accuracy)
+    assert measure(PermutedLabels.instead_of(AccuracyMeasurement(epoch=8)), recipe, lab) == {
+        "accuracy": 7.0
+    }
+    own = list(lab.samples(Digits(), "test").batches(256))
     images, labels = (torch.cat(parts) for parts in zip(*given, strict=True))
     true_images, true_labels = (torch.cat(parts) for parts in zip(*own, strict=True))
     assert torch.equal(images, true_images)
@@ -395,20 +388,25 @@ def test_chance_is_accuracy_on_the_same_images_with_labels_of_others(lab, recipe
 
 
 def test_chance_is_near_that_of_guessing_and_the_same_every_time(lab, recipe):
-    first = measure(ChanceMeasurement(epoch=8), recipe, lab)["accuracy"]
+    first = measure(PermutedLabels.instead_of(AccuracyMeasurement(epoch=8)), recipe, lab)[
+        "accuracy"
+    ]
     assert 5 <= first <= 15
     assert measure(AccuracyMeasurement(epoch=8), recipe, lab)["accuracy"] > 20
-    [path] = [each for each in stored(lab) if each.name.startswith("chance")]
+    [path] = [each for each in stored(lab) if each.name.startswith("permuted-labels")]
     path.unlink()
     torch.manual_seed(99)
-    assert measure(ChanceMeasurement(epoch=8), recipe, lab)["accuracy"] == first
+    assert (
+        measure(PermutedLabels.instead_of(AccuracyMeasurement(epoch=8)), recipe, lab)["accuracy"]
+        == first
+    )
 
 
 def test_a_measurement_that_memory_does_not_hold_is_told_and_not_stored(lab, recipe, monkeypatch):
     def refuse(*arguments):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr("tic.measure.catalogue.accuracy", refuse)
+    monkeypatch.setattr("tic.measure.robustness.accuracy", refuse)
     message = rf"^measuring accuracy of {recipe.label} needs more memory than cpu has left"
     with pytest.raises(TicError, match=message):
         measure(AccuracyMeasurement(epoch=8), recipe, lab)

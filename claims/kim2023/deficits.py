@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from tic.attacks import Corruption
+from tic.attacks import Corruption, GaussianNoise
+from tic.data import Samples, Split
 from tic.errors import TicError
+from tic.measure.measurement import Measurement, timesteps
+from tic.measure.shapes import Shape
 from tic.models import SpikingNetwork
 from tic.models.modes import evaluation_mode
+from tic.recipe import Recipe
 
 
 def deficit_accuracies(
-    network: SpikingNetwork,
+    network: nn.Module,
     loader: Iterable[tuple[Tensor, Tensor]],
     noise: Corruption,
     width: int,
@@ -36,6 +42,11 @@ def deficit_accuracies(
     Raises:
         TicError: The loader is empty, or the window is not within 1..T.
     """
+    if not isinstance(network, SpikingNetwork):
+        raise TicError(
+            f"deficits need a network that can watch a sequence of images, as those of tic.models "
+            f"do, got {type(network).__name__}; take one of these"
+        )
     timesteps = network.timesteps
     if not 1 <= width <= timesteps:
         raise TicError(
@@ -57,3 +68,28 @@ def deficit_accuracies(
     if not images_seen:
         raise TicError("the loader must give at least one batch, got none")
     return [100 * count / images_seen for count in right]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeficitMeasurement(Measurement):
+    """Accuracy in percent with noise in one window of timesteps, for every window."""
+
+    name: ClassVar[str] = "deficits"
+    version: ClassVar[int] = 1
+    over_time: ClassVar[tuple[str, ...]] = ("accuracy",)
+
+    split: Split = "test"
+    noise: GaussianNoise = field(default_factory=GaussianNoise)
+    width: int
+    batch_size: int = 256
+
+    def take(
+        self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
+    ) -> dict[str, Any]:
+        """See `Measurement.take`; gives `accuracy`, by the first timestep of the window."""
+        batches = samples.batches(self.batch_size)
+        return {"accuracy": deficit_accuracies(network, batches, self.noise, self.width)}
+
+    def shape(self, recipe: Recipe) -> Shape:
+        """See `Measurement.shape`."""
+        return {"accuracy": (timesteps(self, recipe) - self.width + 1,)}

@@ -9,27 +9,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from claims.kim2023 import runs as kim_runs
+from claims.kim2023.reading import Reading
+from claims.kim2023.redrawn import RedrawnFisherMeasurement
+from claims.kim2023.runs import KimRuns, normalised_centroid, repeated_weights
 from tic.attacks import Blur, GaussianNoise
 from tic.audit import Protocol
 from tic.audit import runs as runs_module
 from tic.audit.pack import Setting
-from tic.audit.runs import SeedRuns, normalised_centroid, repeated_weights
+from tic.data import CropFlip, Digits
 from tic.errors import DivergedRunError, TicError
+from tic.fitting import CosineSGD
 from tic.lab import Lab, one_thread
 from tic.losses import Readout
 from tic.measure.fisher import Estimator, fisher_information
-from tic.measure.redrawn import RedrawnFisherMeasurement
+from tic.models import Spiking
 from tic.recipe import Recipe
 from tic.train import train
 
 SEEDS = (3, 8)
 RECIPE = Recipe(
-    dataset="digits",
+    dataset=Digits(),
+    architecture=Spiking("tiny"),
     train_size=60,
     timesteps=2,
     epochs=15,
     batch_size=20,
-    augmentation="none",
     checkpoints=3,
 )
 
@@ -37,7 +42,7 @@ RECIPE = Recipe(
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     lab = Lab(tmp_path_factory.mktemp("store"))
-    found = SeedRuns(RECIPE, Setting(RECIPE, seeds=SEEDS, fisher_size=40, test_size=50), lab)
+    found = KimRuns(RECIPE, Setting(RECIPE, seeds=SEEDS, sizes={"fisher": 40, "test": 50}), lab)
     for recipe in found.recipes:
         train(recipe, lab)
     return found
@@ -57,7 +62,7 @@ def test_epochs_have_names(runs, name, epoch):
 
 def test_early_is_a_fifteenth_of_the_training(runs):
     recipe = RECIPE.but(epochs=300, checkpoints=15)
-    papers = SeedRuns(recipe, runs.setting, runs.lab)
+    papers = KimRuns(recipe, runs.setting, runs.lab)
     assert papers.epoch("early") == 20
     assert papers.checkpoints[:4] == (0, 1, 20, 40)
 
@@ -73,7 +78,7 @@ def test_the_nearest_epoch_is_one_with_weights_that_was_trained_and_the_earlier_
 
 
 def test_a_training_of_few_epochs_has_an_early_and_a_middle_too(runs):
-    short = SeedRuns(RECIPE.but(epochs=2, checkpoints=2), runs.setting, runs.lab)
+    short = KimRuns(RECIPE.but(epochs=2, checkpoints=2), runs.setting, runs.lab)
     assert [short.epoch(name) for name in ("untrained", "early", "middle", "final")] == [0, 1, 1, 2]
 
 
@@ -90,7 +95,7 @@ def test_a_trace_has_a_row_per_seed_and_a_column_per_timestep(runs):
 
 
 def test_the_trace_is_the_fisher_information_of_the_seeds_network(runs):
-    images = runs.lab.images("digits", "train", 40)
+    images = runs.lab.samples(Digits(), "train", 40)
     for row, recipe in zip(runs.trace(), runs.recipes, strict=True):
         with one_thread(runs.lab.device):
             info = fisher_information(runs.lab.network(recipe), images.batches(128))
@@ -128,7 +133,7 @@ def test_one_timestep_has_no_centroid():
 
 
 def test_accuracy_is_in_percent_of_the_test_images_per_seed(runs):
-    ((images, labels),) = runs.lab.images("digits", "test", 50).batches(50)
+    ((images, labels),) = runs.lab.samples(Digits(), "test", 50).batches(50)
     by_hand = []
     for recipe in runs.recipes:
         logits = runs.lab.network(recipe)(images).mean(0)
@@ -144,22 +149,22 @@ def test_accuracy_under_a_corruption_and_at_fewer_timesteps_are_other_numbers(ru
 
 
 def test_final_losses_are_those_of_the_last_epoch_for_every_prefix(runs):
-    histories = [runs.lab.run(recipe).history for recipe in runs.recipes]
-    expected = [history["prefix_losses"][14] for history in histories]
+    trained = [runs.lab.run(recipe) for recipe in runs.recipes]
+    expected = [run.curve("prefix_losses")[14] for run in trained]
     np.testing.assert_array_equal(runs.final_losses(), expected)
     assert runs.final_losses().shape == (2, 2)
-    assert (runs.final_losses() < [history["prefix_losses"][0] for history in histories]).all()
+    assert (runs.final_losses() < [run.curve("prefix_losses")[0] for run in trained]).all()
 
 
 def test_runs_that_were_not_trained_are_named(runs):
-    absent = SeedRuns(RECIPE.but(tau=3.0), runs.setting, runs.lab)
-    with pytest.raises(TicError, match="tiny-digits-T2-tau3-seed3 is not in the Store"):
+    absent = KimRuns(RECIPE.but(architecture=Spiking("tiny", tau=3.0)), runs.setting, runs.lab)
+    with pytest.raises(TicError, match="tiny-tau3-digits-T2-seed3 is not in the Store"):
         absent.accuracy()
 
 
 def test_nothing_is_measured_on_a_run_that_diverged(runs):
-    recipe = RECIPE.but(learning_rate=1e30, epochs=3)
-    diverged = SeedRuns(recipe, Setting(recipe, seeds=(3,)), runs.lab)
+    recipe = RECIPE.but(fitting=CosineSGD(learning_rate=1e30), epochs=3)
+    diverged = KimRuns(recipe, Setting(recipe, seeds=(3,)), runs.lab)
     train(diverged.recipes[0], runs.lab)
     for ask in (diverged.accuracy, diverged.trace, diverged.final_losses):
         with pytest.raises(DivergedRunError, match="the training loss became"):
@@ -203,7 +208,7 @@ def test_blocks_are_in_the_order_of_their_numbers(runs, monkeypatch):
 
 
 def read_by(runs, **reading):
-    return replace(runs, protocol=Protocol("other", "", **reading))
+    return replace(runs, protocol=Protocol("other", "", reading=Reading(**reading)))
 
 
 @pytest.mark.parametrize(
@@ -233,7 +238,8 @@ def test_the_sum_over_one_timestep_is_the_mean_over_one_timestep(runs):
 
 
 def test_a_reading_that_changes_the_training_alone_leaves_the_measurements(runs):
-    np.testing.assert_array_equal(read_by(runs, alter=lambda r: r).trace(), runs.trace())
+    altered = replace(runs, protocol=Protocol("other", "", alter=lambda recipe: recipe))
+    np.testing.assert_array_equal(altered.trace(), runs.trace())
 
 
 @pytest.mark.parametrize(
@@ -259,7 +265,7 @@ def test_a_reading_that_changes_the_training_alone_leaves_the_measurements(runs)
 def test_a_reading_is_what_the_estimate_says_of_the_seeds_network(
     runs, reading, split, size, options
 ):
-    images = runs.lab.images("digits", split, size)
+    images = runs.lab.samples(Digits(), split, size)
     for row, recipe in zip(read_by(runs, **reading).trace(), runs.recipes, strict=True):
         with one_thread(runs.lab.device):
             info = fisher_information(runs.lab.network(recipe), images.batches(128), **options)
@@ -299,9 +305,11 @@ def test_repeated_weights_are_those_of_convolutions_and_linear_layers_outside_th
 def test_a_coarse_reading_takes_a_quarter_of_the_images_and_one_per_class_at_least(
     runs, train_size, fisher_size, images, asked, estimator
 ):
-    setting = replace(runs.setting, fisher_size=fisher_size)
-    coarsely = Protocol("coarsely", "", estimator=estimator, images=images, coarse=True)
-    found = SeedRuns(RECIPE.but(train_size=train_size), setting, runs.lab, coarsely)
+    setting = replace(runs.setting, sizes={"fisher": fisher_size})
+    coarsely = Protocol(
+        "coarsely", "", reading=Reading(estimator=estimator, images=images, coarse=True)
+    )
+    found = KimRuns(RECIPE.but(train_size=train_size), setting, runs.lab, coarsely)
     assert measurements(found, "by_layer")[0].size == asked
 
 
@@ -320,14 +328,15 @@ def test_every_run_draws_images_of_its_own_where_they_are_redrawn(runs):
             epoch=15,
             estimator=Estimator.OFFICIAL,
             readout=Readout.SUM,
+            batch_size=16,
             drawn=40,
-            augmented=False,
+            augmentation=None,
             seed=seed,
         )
         for seed in SEEDS
     ]
-    moved = replace(found, recipe=RECIPE.but(augmentation="crop-flip"))
-    assert all(each.augmented for each in measurements(moved, "by_layer"))
+    moved = replace(found, recipe=RECIPE.but(augmentation=CropFlip()))
+    assert all(each.augmentation == CropFlip() for each in measurements(moved, "by_layer"))
     coarse = measurements(read_by(runs, **reading, coarse=True), "by_layer")
     assert [each.drawn for each in coarse] == [10, 10]
 
@@ -382,7 +391,7 @@ def test_a_layer_is_multiplied_by_the_scale_of_its_seed_and_epoch_before_layers_
         asked.append((recipe.seed, epoch, relative))
         return {"blocks.0.conv": recipe.seed / 2, "classifier": 10.0}
 
-    monkeypatch.setattr(runs_module, "layer_scales", scales)
+    monkeypatch.setattr(kim_runs, "layer_scales", scales)
     relative = read_by(runs, normalisation="relative")
     # Seed 3: 8 × 1.5 + 3 × 10 = 42 and twice that; seed 8: 8 × 4 + 30 = 62.
     np.testing.assert_array_equal(relative.trace("early"), [[42, 84], [62, 124]])
@@ -419,7 +428,8 @@ def test_a_relative_trace_is_multiplied_by_the_squared_norm_of_the_layers_parame
 
 def coarse(epochs, checkpoints):
     recipe = RECIPE.but(epochs=epochs, checkpoints=checkpoints)
-    return SeedRuns(recipe, Setting(recipe), Lab("nowhere"), Protocol("coarse", "", coarse=True))
+    coarsely = Protocol("coarse", "", reading=Reading(coarse=True))
+    return KimRuns(recipe, Setting(recipe), Lab("nowhere"), coarsely)
 
 
 def test_coarse_checkpoints_are_untrained_early_thirds_middle_and_final():
@@ -464,16 +474,16 @@ def test_accuracies_are_those_of_every_kept_epoch_the_untrained_network_included
     assert epochs == (0, 1, 5, 10, 15)
     assert found.shape == (2, 5)
     np.testing.assert_array_equal(found[:, 4], runs.accuracy())
-    ((images, labels),) = runs.lab.images("digits", "test", 50).batches(50)
+    ((images, labels),) = runs.lab.samples(Digits(), "test", 50).batches(50)
     for row, recipe in zip(found, runs.recipes, strict=True):
         logits = runs.lab.network(recipe, 5)(images).mean(0)
         assert row[2] == pytest.approx(100 * (logits.argmax(1) == labels).double().mean().item())
 
 
 def test_losses_are_those_of_every_epoch_and_prefix(runs):
-    histories = [runs.lab.run(recipe).history for recipe in runs.recipes]
+    trained = [runs.lab.run(recipe) for recipe in runs.recipes]
     assert runs.losses().shape == (2, 15, 2)
-    np.testing.assert_array_equal(runs.losses(), [each["prefix_losses"] for each in histories])
+    np.testing.assert_array_equal(runs.losses(), [run.curve("prefix_losses") for run in trained])
     np.testing.assert_array_equal(runs.losses()[:, -1], runs.final_losses())
 
 
@@ -485,8 +495,8 @@ def test_seconds_are_those_of_each_training(runs):
 
 def test_trainings_that_diverged_are_told_and_their_duration_is_known(runs):
     assert runs.diverged().tolist() == [False, False]
-    recipe = RECIPE.but(learning_rate=1e30, epochs=3)
-    diverged = SeedRuns(recipe, Setting(recipe, seeds=(3,)), runs.lab)
+    recipe = RECIPE.but(fitting=CosineSGD(learning_rate=1e30), epochs=3)
+    diverged = KimRuns(recipe, Setting(recipe, seeds=(3,)), runs.lab)
     train(diverged.recipes[0], runs.lab)
     assert diverged.diverged().tolist() == [True]
     assert diverged.seconds().shape == (1,)
@@ -494,8 +504,8 @@ def test_trainings_that_diverged_are_told_and_their_duration_is_known(runs):
 
 @pytest.mark.parametrize("ask", ["diverged", "seconds", "losses", "accuracies", "centroids"])
 def test_of_runs_that_were_not_trained_nothing_is_known(runs, ask):
-    absent = SeedRuns(RECIPE.but(tau=3.0), runs.setting, runs.lab)
-    with pytest.raises(TicError, match="tiny-digits-T2-tau3-seed3 is not in the Store; train it"):
+    absent = KimRuns(RECIPE.but(architecture=Spiking("tiny", tau=3.0)), runs.setting, runs.lab)
+    with pytest.raises(TicError, match="tiny-tau3-digits-T2-seed3 is not in the Store; train it"):
         getattr(absent, ask)()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,13 +10,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tic.data import ImageData
+from tic.data import Augmentation, Samples
 from tic.errors import TicError
 from tic.losses import Readout, prefix_logits
 from tic.measure.batches import Loader
-from tic.measure.catalogue import FisherMeasurement, by_layer
-from tic.measure.fisher import Estimator, FisherInformation, fisher_information
-from tic.models import SpikingNetwork
+from tic.measure.fisher import (
+    Estimator,
+    FisherInformation,
+    FisherMeasurement,
+    by_layer,
+    fisher_information,
+)
+from tic.models.capabilities import timesteps_of
 from tic.seeding import generator
 
 
@@ -90,7 +95,7 @@ class RedrawnFisherMeasurement(FisherMeasurement):
 
     Attributes:
         drawn: At most so many images per timestep; all without it.
-        augmented: Whether they are augmented as the data set allows.
+        augmentation: What they are augmented by.
         seed: Of the draws, which differ between epochs.
     """
 
@@ -98,19 +103,19 @@ class RedrawnFisherMeasurement(FisherMeasurement):
     version: ClassVar[int] = 1
 
     drawn: int | None
-    augmented: bool
+    augmentation: Augmentation | None
     seed: int
 
     def take(
-        self, network: SpikingNetwork, images: ImageData, source: SpikingNetwork | None
+        self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
     ) -> dict[str, Any]:
         """See `Measurement.take`; gives `by_layer`: {name: [I_1, …, I_T]}."""
-        draws = generator(self.seed, f"images of epoch {self.epoch}", images.device)
-        epoch = images.shuffled_batches(self.batch, draws, augment=self.augmented)
+        draws = generator(self.seed, f"images of epoch {self.epoch}", samples.device)
+        epoch = samples.shuffled_batches(self.batch_size, draws, augmentation=self.augmentation)
         info = redrawn_information(
             network,
             # Lists, since a loader that is iterated again draws others.
-            (list(_first(self.drawn or len(images), epoch)) for _ in range(network.timesteps)),
+            (list(_first(self.drawn or len(samples), epoch)) for _ in range(timesteps_of(network))),
             self.estimator,
             readout=self.readout,
             labels=generator(0, "labels"),

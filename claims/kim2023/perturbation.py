@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -20,10 +21,14 @@ from tic import seeding
 from tic.arrays import finite_array
 from tic.attacks.attack import per_image
 from tic.attacks.noise import norms
+from tic.data import Samples, Split
 from tic.errors import TicError, as_tic_error
 from tic.measure.fisher import fisher_information
+from tic.measure.measurement import Measurement, sample_count
+from tic.measure.shapes import Shape
 from tic.models.copying import double_copy
 from tic.models.modes import evaluation_mode
+from tic.recipe import Recipe
 
 Array = NDArray[np.float64]
 
@@ -120,3 +125,28 @@ def _curvature(model: nn.Module, images: Tensor, direction: Tensor) -> Tensor:
     mean = (probabilities * change).sum(1, keepdim=True)
     variance: Tensor = (probabilities * (change - mean).square()).sum(1)
     return variance
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerturbationMeasurement(Measurement):
+    """Change of the output under input perturbations, beside what Fisher information predicts."""
+
+    name: ClassVar[str] = "perturbation"
+    version: ClassVar[int] = 1
+
+    split: Split = "train"
+    shares: tuple[float, ...]
+    batch_size: int = 64
+
+    def take(
+        self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
+    ) -> dict[str, Any]:
+        """See `Measurement.take`; gives `divergence`, `prediction`: (shares, N), `trace`: (N,)."""
+        response = perturbation_response(network, samples.batches(self.batch_size), self.shares)
+        return {name: values.tolist() for name, values in vars(response).items()}
+
+    def shape(self, recipe: Recipe) -> Shape:
+        """See `Measurement.shape`."""
+        images = sample_count(self, recipe)
+        both = (len(self.shares), images)
+        return {"divergence": both, "prediction": both, "trace": (images,)}

@@ -1,0 +1,195 @@
+"""A pack with its own data set, network, loss, fitting and measurement, beside an installed tic.
+
+Nothing of this repository but the pack's own folder is on the path.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from test_examples import installed  # noqa: F401  (a fixture)
+
+from tic.report import load_audit
+
+ROOT = Path(__file__).parents[1]
+EXAMPLE = ROOT / "examples" / "echo2026"
+TIC = ("-c", "import sys; from tic.cli import main; sys.exit(main(sys.argv[1:]))")
+QUICKLY = ("-p", "no:hypothesispytest", "-p", "no:unraisableexception")
+
+
+class Outside:
+    """A folder with a copy of the example and with no tic but the installed one."""
+
+    def __init__(self, folder, site):
+        self.folder = folder
+        self.environment = {**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"}
+        shutil.copytree(EXAMPLE, folder / "echo2026")
+
+    def run(self, *arguments, status=(0,)):
+        done = subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            capture_output=True, text=True, cwd=self.folder, env=self.environment,
+        )  # fmt: skip
+        assert done.returncode in status, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def pytest(self, *arguments):
+        """Audit; 1 is the status of an audit in which something was refuted."""
+        return self.run("-m", "pytest", *QUICKLY, "echo2026", *arguments, status=(0, 1))
+
+    def tic(self, *arguments, status=(0,)):
+        return self.run(*TIC, *arguments, status=status)
+
+    def audit(self, name):
+        return load_audit(self.folder / name / "audit.json")
+
+
+@pytest.fixture(scope="module")
+def outside(installed, tmp_path_factory):  # noqa: F811
+    outside = Outside(tmp_path_factory.mktemp("outside"), installed)
+    told = outside.run("-c", "import tic; print(tic.__file__)")
+    assert Path(told.strip()).is_relative_to(installed)
+    return outside
+
+
+@pytest.fixture(scope="module")
+def audited(outside):
+    """Audits of three seeds each in one Store, by two processes."""
+    for name, seeds in (("first", "0-2"), ("second", "3-5")):
+        outside.pytest(
+            "-n", 2, "--store", "store", "--report-dir", name, "--seeds", seeds, "--counterfeits"
+        )
+    return outside
+
+
+def test_the_example_has_no_more_than_150_lines():
+    lines = [line for file in EXAMPLE.glob("*.py") for line in file.read_text().splitlines()]
+    assert 100 < len(lines) <= 150
+
+
+def test_every_claim_is_judged_and_its_control_is_caught(audited):
+    audit = audited.audit("first")
+    outcomes = {(entry.id, entry.role): entry.outcome for entry in audit.entries}
+    assert len(outcomes) == 4
+    assert not {"NOT_RUN", "FAILED"} & {str(outcome) for outcome in outcomes.values()}
+    controls = [entry.outcome for entry in audit.entries if entry.role == "counterfeit"]
+    assert "SUPPORTED" not in controls
+    assert audit.packages == ("echo2026",)
+    assert audit.entries[0].parameters == {"network": "listener", "data set": "echoes"}
+    page = (audited.folder / "first" / "report.html").read_text(encoding="utf-8")
+    for shown in ("Half a memory is enough", "CoolingAdam", "architecture.width", "Echoes"):
+        assert shown in page
+
+
+def test_the_audit_verifies_where_the_pack_is_trusted(audited):
+    plain = audited.tic("verify", "first/audit.json", "--store", "store", "--sample", 9)
+    assert "measured again      0  hold (9 not checked: defined by echo2026" in plain
+    assert "Runs                0  hold (6 not checked" in plain
+    trusted = audited.tic(
+        "verify", "first/audit.json", "--store", "store", "--sample", 9, "--trust", "echo2026"
+    )
+    assert "measured again      9  hold\n" in trusted
+    assert "Runs                6  hold\n" in trusted
+
+
+def test_a_changed_network_is_noticed(audited):
+    path = audited.folder / "first" / "audit.json"
+    document = json.loads(path.read_text())
+    for run in document["runs"]:
+        run["recipe"]["architecture"]["fields"]["width"] = 25
+    (audited.folder / "forged.json").write_text(json.dumps(document))
+    told = audited.tic("verify", "forged.json", "--trust", "echo2026", status=(1,))
+    assert "is not the fingerprint of its Recipe" in told
+
+
+def test_archives_merges_and_differences_are_of_the_pack_too(audited):
+    audited.tic("export", "first/audit.json", "first.zip", "--store", "store")
+    assert "6  hold\n" in audited.tic("verify", "first.zip", "--trust", "echo2026")
+    audited.tic("merge", "first/audit.json", "second/audit.json", "--report-dir", "both")
+    (claim, *_) = audited.audit("both").entries
+    assert claim.contrasts[0].seeds == (0, 1, 2, 3, 4, 5)
+    told = audited.tic("diff", "first/audit.json", "both/audit.json", status=(1,))
+    assert "echo2026/half-is-enough[listener-echoes]" in told
+
+
+def test_a_field_of_the_packs_own_network_is_set(outside):
+    told = outside.pytest("--store", "store", "--plan", "--set", "architecture.width=5")
+    assert "listener-width5-echoes-T1-cooling-adam-margin-mask" in told
+    refused = outside.run(
+        "-m", "pytest", "echo2026", "--plan", "--set", "architecture.depth=5", status=(4,)
+    )
+    assert "--set 'architecture.depth': there is no 'depth' in Listener; known: width" in refused
+
+
+def test_a_plan_times_a_step_of_an_architecture_that_tells_no_operations(outside):
+    told = outside.tic("plan", "echo2026", "--store", "nothing")
+    assert "6 Runs, 6 to train" in told
+    assert "not known, since no architecture says its own" in told
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        "local",
+        pytest.param("ray", marks=pytest.mark.skipif(find_spec("ray") is None, reason="needs ray")),
+    ],
+)
+def test_engines_train_and_measure_what_the_pack_defines(outside, engine):
+    told = outside.tic("build", "echo2026", "--store", engine, "--engine", engine)
+    assert f"/{engine}; 6 were trained now, 9 measurements taken." in told
+
+
+def test_a_training_that_was_killed_goes_on_with_the_same_bits(outside):
+    one = ("--seeds", 1, "--no-rivals", "--set", "epochs=40", "--report-dir", "killed")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "echo2026", "--store", "torn", *map(str, one)],
+        cwd=outside.folder, env=outside.environment,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    states = outside.folder / "torn" / "work"
+    while process.poll() is None and not [*states.glob("*/state.safetensors")]:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert [*states.glob("*/state.safetensors")], "the training was over before it was killed"
+    for store in ("torn", "whole"):
+        outside.pytest("--store", store, *one)
+    torn, whole = (
+        {
+            path.relative_to(outside.folder / store): path.read_bytes()
+            for path in (outside.folder / store / "runs").glob("*/weights-*")
+        }
+        for store in ("torn", "whole")
+    )
+    assert len(whole) == 10
+    assert torn == whole
+
+
+def test_what_tic_new_writes_runs_at_once(outside):
+    told = outside.tic("new", "smith-2024")
+    assert "try it: pytest smith_2024" in told
+    told = outside.run(
+        "-m", "pytest", *QUICKLY, "smith_2024", "--set", "epochs=2", "--train-size", 60,
+        "--report-dir", "new", "--store", "new-store", "--counterfeits", status=(0, 1),
+    )  # fmt: skip
+    audit = outside.audit("new")
+    assert [(entry.id, entry.role) for entry in audit.entries] == [
+        ("smith_2024/learns[tiny-digits]", "claim"),
+        ("smith_2024/learns[tiny-digits-counterfeit-permuted-labels]", "counterfeit"),
+        ("smith_2024/learns[tiny-digits-counterfeit-one-seed]", "counterfeit"),
+        ("smith_2024/time-is-idle[tiny-digits]", "rival"),
+    ]
+    assert audit.entries[0].comparisons[0].reported == 98
+    workflow = outside.folder / ".github" / "workflows" / "audit-smith_2024.yml"
+    assert "pytest smith_2024 -n 2" in workflow.read_text()
+    again = outside.tic("new", "smith-2024", status=(2,))
+    assert "is there already; choose another name" in again
+    refused = outside.tic("new", "2024 smith", status=(2,))
+    assert "the name of a pack must be small letters" in refused

@@ -1,0 +1,491 @@
+"""Training with what a paper brings of its own: the same promises hold, and faults are named."""
+
+import json
+from dataclasses import dataclass, replace
+
+import pytest
+import safetensors.torch
+import torch
+from torch import nn
+
+from tic.data import Dataset, Digits, Facts, Samples
+from tic.errors import TicError
+from tic.fitting import CosineSGD, Fitting, Rule
+from tic.lab import Lab
+from tic.losses import Loss, MeanLoss, mean_loss
+from tic.models import Architecture
+from tic.recipe import Recipe
+from tic.run import HISTORY, MANIFEST, weights_name
+from tic.train import train, train_if_free
+
+
+@dataclass(frozen=True)
+class Beats(Dataset):
+    """Sequences of five steps whose class is the sign of their mean."""
+
+    @property
+    def facts(self):
+        return Facts(name="beats", shape=(5, 2), num_classes=2, train_size=40, test_size=10)
+
+    def load(self, split, root=None, *, download=True):
+        count = self.facts.size(split)
+        inputs = torch.randn(count, 5, 2, generator=torch.Generator().manual_seed(count))
+        return Samples(self.facts, split, inputs, (inputs.mean((1, 2)) > 0).long())
+
+
+class Timeless(nn.Module):
+    """A network without time: (B, …) -> (1, B, K), with everything that draws while it trains."""
+
+    def __init__(self, inputs, classes, dropout):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Flatten(), nn.Linear(inputs, 16), nn.ReLU(), nn.Dropout(dropout)
+        )
+        self.classifier = nn.Linear(16, classes)
+
+    def forward(self, inputs):
+        return self.classifier(self.layers(inputs))[None]
+
+
+@dataclass(frozen=True)
+class Perceptron(Architecture):
+    """Two layers with dropout."""
+
+    dropout: float = 0.5
+    classes: int | None = None
+
+    def build(self, facts, timesteps):
+        inputs = torch.Size(facts.shape).numel()
+        return Timeless(inputs, self.classes or facts.num_classes, self.dropout)
+
+
+@dataclass(frozen=True)
+class Tied(Architecture):
+    """Two layers that share their weights."""
+
+    def build(self, facts, timesteps):
+        network = Timeless(torch.Size(facts.shape).numel(), facts.num_classes, 0.0)
+        network.again = network.classifier
+        network.classifier_weight = network.classifier.weight
+        return network
+
+
+@dataclass(frozen=True)
+class AdamW(Fitting):
+    """Adam with decoupled weight decay, in two groups of parameters."""
+
+    learning_rate: float = 0.01
+    amsgrad: bool = False
+
+    def optimiser(self, network):
+        groups = [{"params": [parameter]} for parameter in network.parameters()]
+        return torch.optim.AdamW(groups, lr=self.learning_rate, amsgrad=self.amsgrad)
+
+
+@dataclass(frozen=True)
+class Averaging(Rule):
+    """Keeps a moving average of the weights, and pulls them towards it with noise."""
+
+    decay: float = 0.9
+
+    def start(self, fit):
+        for name, weight in fit.network.named_parameters():
+            fit.tensors[f"averaging.{name}"] = weight.detach().clone()
+
+    @torch.no_grad()
+    def after_step(self, fit):
+        for name, weight in fit.network.named_parameters():
+            average = fit.tensors[f"averaging.{name}"]
+            average.lerp_(weight, 1 - self.decay)
+            noise = torch.randn(weight.shape, generator=fit.generator)
+            weight.lerp_(average, 0.1).add_(noise, alpha=1e-3)
+
+
+@dataclass(frozen=True)
+class Counting(Rule):
+    """Has no needs, and remembers what it was told of the training."""
+
+    def start(self, fit):
+        fit.tensors["counting.told"] = torch.zeros(0, 3, dtype=torch.int64)
+
+    def tell(self, fit, moment):
+        row = torch.tensor([[moment, fit.epoch, fit.step]])
+        fit.tensors["counting.told"] = torch.cat([fit.tensors["counting.told"], row])
+
+    def before_epoch(self, fit):
+        self.tell(fit, 0)
+
+    def after_step(self, fit):
+        self.tell(fit, 1)
+        # What stands in the network comes into the weights that are kept.
+        fit.network.classifier.bias.data[0] = float(fit.tensors["counting.told"].sum())
+
+
+@dataclass(frozen=True)
+class Renewal(Rule):
+    """Draws the classifier anew from torch's own generator."""
+
+    def start(self, fit):
+        nn.init.normal_(fit.network.classifier.weight)
+
+
+@pytest.fixture
+def recipe():
+    return Recipe(
+        dataset=Beats(),
+        architecture=Perceptron(),
+        timesteps=1,
+        fitting=AdamW(),
+        epochs=3,
+        batch_size=15,
+        checkpoints=3,
+    )
+
+
+class InterruptionError(Exception):
+    """Ends a training after an epoch, as a kill would, but within this process."""
+
+
+def interrupt(recipe, lab, after):
+    def on_epoch(epoch):
+        if epoch == after:
+            raise InterruptionError
+
+    with pytest.raises(InterruptionError):
+        train(recipe, lab, on_epoch)
+
+
+def contents(run):
+    """All that a Run's files hold, besides how long the training took."""
+    files = {path.name: path.read_bytes() for path in run.folder.iterdir()}
+    history, manifest = (json.loads(files.pop(name)) for name in (HISTORY, MANIFEST))
+    del history["seconds"], manifest[HISTORY]
+    return files, history, manifest
+
+
+def weights(run, epoch):
+    return safetensors.torch.load_file(run.folder / weights_name(epoch))
+
+
+# Resuming
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"fitting": AdamW(amsgrad=True)},
+        {"fitting": CosineSGD(), "rules": (Averaging(),)},
+        {"rules": (Averaging(), Counting(), Renewal())},
+        {"dataset": Digits(), "train_size": 40, "precision": "bf16"},
+    ],
+    ids=str,
+)
+def test_an_interrupted_training_with_kinds_of_ones_own_goes_on_with_the_same_bits(
+    tmp_path, recipe, change
+):
+    recipe, told = recipe.but(**change), []
+    torch.manual_seed(1)
+    undisturbed = train(recipe, Lab(tmp_path / "one"))
+    lab = Lab(tmp_path / "other")
+    for epoch in (1, 2):
+        torch.manual_seed(epoch)
+        interrupt(recipe, lab, after=epoch)
+    assert contents(train(recipe, lab, told.append)) == contents(undisturbed)
+    assert told == [3]
+
+
+def test_training_with_dropout_leaves_the_global_generator_alone(lab, recipe):
+    before = torch.get_rng_state()
+    train(recipe.but(rules=(Renewal(),)), lab)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_dropout_draws_by_the_seed_and_anew_in_every_epoch(lab, recipe):
+    seen = []
+
+    class Listening(Timeless):
+        def forward(self, inputs):
+            hidden = self.layers(inputs)
+            seen.append(hidden == 0)
+            return self.classifier(hidden)[None]
+
+    network = lab.fresh_network(recipe)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(network), "forward", Listening.forward)
+        train(recipe.but(batch_size=40), lab)
+    first, second, third = seen
+    assert not torch.equal(first, second)
+    assert not torch.equal(second, third)
+
+
+def test_a_rule_is_told_epochs_and_steps_as_they_are_finished(lab, recipe):
+    run = train(recipe.but(epochs=2, checkpoints=2, rules=(Counting(),)), lab)
+    # Moment 0 is before an epoch and 1 after a step, of which three make an epoch of forty samples.
+    told = [(0, 0, 0), (1, 0, 1), (1, 0, 2), (1, 0, 3), (0, 1, 3), (1, 1, 4), (1, 1, 5), (1, 1, 6)]
+    assert weights(run, 1)["classifier.bias"][0] == sum(map(sum, told[:4]))
+    assert weights(run, 2)["classifier.bias"][0] == sum(map(sum, told))
+
+
+def test_what_a_rule_draws_when_it_starts_comes_from_the_seed(tmp_path, recipe):
+    drawn = []
+    for number, seed in enumerate((0, 0, 1)):
+        torch.manual_seed(number)
+        run = train(recipe.but(rules=(Renewal(),), seed=seed), Lab(tmp_path / str(number)))
+        drawn.append(weights(run, 0)["classifier.weight"])
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+
+
+def test_a_rule_of_ones_own_changes_the_fingerprint_and_the_weights(lab, recipe):
+    runs = [train(each, lab) for each in (recipe, recipe.but(rules=(Averaging(),)))]
+    assert runs[0].fingerprint != runs[1].fingerprint
+    last = [weights(run, 3)["classifier.weight"] for run in runs]
+    assert not torch.equal(*last)
+
+
+def test_a_child_starts_from_its_parents_weights_without_a_rule(lab, recipe):
+    child = train(recipe.but(parent=recipe, epochs=2, checkpoints=2), lab)
+    start = weights(lab.run(recipe), 3)
+    assert torch.equal(weights(child, 0)["classifier.weight"], start["classifier.weight"])
+    assert not torch.equal(weights(child, 2)["classifier.weight"], start["classifier.weight"])
+
+
+def test_weights_that_are_tied_are_kept_and_read(lab, recipe):
+    tied = recipe.but(architecture=Tied())
+    run = train(tied, lab)
+    kept = weights(run, 3)
+    assert torch.equal(kept["again.weight"], kept["classifier.weight"])
+    network = lab.network(tied)
+    assert network.again.weight is network.classifier.weight
+    assert torch.equal(network.classifier.weight, kept["classifier.weight"])
+
+
+# Curves
+
+
+@dataclass(frozen=True)
+class ConfidentLoss(Loss):
+    """Keeps a scalar and a vector of every epoch."""
+
+    def __call__(self, logits, labels):
+        return mean_loss(logits, labels)
+
+    def curves(self, logits, labels):
+        shares = logits.mean(0).softmax(-1)
+        return {"sure": shares.max(-1).values.mean(), "classes": shares.mean(0)}
+
+
+def test_curves_of_a_loss_are_means_over_the_samples_of_an_epoch(lab, recipe):
+    # At a rate of nearly nothing, and with no dropout, all batches see the same network.
+    still = recipe.but(
+        architecture=Perceptron(dropout=0.0),
+        fitting=CosineSGD(learning_rate=1e-30),
+        loss=ConfidentLoss(),
+    )
+    run = train(still, lab)
+    samples = lab.samples(Beats(), "train")
+    with torch.no_grad():
+        shares = lab.network(still)(samples.inputs).mean(0).softmax(-1)
+    sure, classes = float(shares.max(-1).values.mean()), shares.mean(0).tolist()
+    assert run.curve("sure") == pytest.approx([sure] * 3)
+    assert run.curve("classes") == [pytest.approx(classes)] * 3
+    with pytest.raises(TicError, match="keeps no curve 'prefix_losses'; it keeps sure, classes"):
+        run.curve("prefix_losses")
+
+
+def test_a_loss_need_not_keep_any_curve(lab, recipe):
+    run = train(recipe.but(loss=Scaled()), lab)
+    assert run.history["curves"] == {}
+    with pytest.raises(TicError, match="keeps no curve 'prefix_losses'; it keeps none"):
+        run.curve("prefix_losses")
+
+
+@dataclass(frozen=True)
+class OddCurves(Loss):
+    """Keeps what cannot be kept."""
+
+    fault: str
+
+    def __call__(self, logits, labels):
+        return mean_loss(logits, labels)
+
+    def curves(self, logits, labels):
+        return {
+            "number": {"value": 0.5},
+            "matrix": {"value": torch.zeros(2, 2)},
+            "length": {"value": torch.zeros(len(labels))},
+            "names": {f"value{len(labels)}": torch.zeros(())},
+            "nan": {"value": torch.tensor([0.5, torch.nan])},
+        }[self.fault]
+
+
+@pytest.mark.parametrize("fault", ["number", "matrix", "length", "names"])
+def test_curves_that_cannot_be_kept_are_refused(lab, recipe, fault):
+    message = r"curves of the loss OddCurves \(test_train_kinds.py:\d+\) must return the same names"
+    with pytest.raises(TicError, match=message):
+        train(recipe.but(loss=OddCurves(fault)), lab)
+
+
+def test_a_curve_that_stops_being_finite_is_a_divergence_and_is_named(lab, recipe):
+    run = train(recipe.but(loss=OddCurves("nan")), lab)
+    assert run.diverged == "the value became [0.5, nan] in epoch 1"
+
+
+# Faults
+
+
+@dataclass(frozen=True)
+class Scaled(Loss):
+    """A loss that is what a test tells it to be."""
+
+    fault: str = ""
+
+    def __call__(self, logits, labels):
+        loss = mean_loss(logits, labels)
+        return {
+            "": loss,
+            "vector": loss.expand(3),
+            "number": loss.item(),
+            "constant": torch.zeros(()),
+            "detached": loss.detach(),
+        }[self.fault]
+
+
+@pytest.mark.parametrize(
+    ("fault", "got"),
+    [
+        ("vector", r"got a tensor of shape \(3,\)"),
+        ("number", "got something of type float"),
+        ("constant", r"got a tensor of shape \(\)"),
+        ("detached", r"got a tensor of shape \(\)"),
+    ],
+)
+def test_a_loss_that_is_no_scalar_of_the_logits_is_refused(lab, recipe, fault, got):
+    message = rf"the loss Scaled \(test_train_kinds.py:\d+\) must return a scalar .*{got}; take"
+    with pytest.raises(TicError, match=message):
+        train(recipe.but(loss=Scaled(fault)), lab)
+
+
+def test_a_network_of_other_classes_than_the_data_set_is_refused(lab, recipe):
+    message = (
+        r"the network of Perceptron \(test_train_kinds.py:\d+\) must give logits \(T, B, K\) with "
+        r"T=1 and K=2, as the Recipe and beats have them, got \(1, 15, 3\)"
+    )
+    with pytest.raises(TicError, match=message):
+        train(recipe.but(architecture=Perceptron(classes=3)), lab)
+
+
+def test_a_network_of_other_timesteps_than_the_recipe_is_refused(lab, recipe):
+    with pytest.raises(TicError, match=r"with T=4 .*got \(1, 15, 2\); a network without time has"):
+        train(recipe.but(timesteps=4), lab)
+
+
+@dataclass(frozen=True)
+class Given(Architecture):
+    """Builds what a test tells it to."""
+
+    what: str
+
+    def build(self, facts, timesteps):
+        frozen = nn.Linear(2, 2)
+        frozen.requires_grad_(False)
+        return {
+            "without parameters": nn.Flatten(),
+            "frozen": frozen,
+            "no module": lambda inputs: inputs,
+            "nothing": None,
+        }[self.what]
+
+
+@pytest.mark.parametrize(
+    ("what", "got"),
+    [
+        ("without parameters", "got something of type Flatten"),
+        ("frozen", "got something of type Linear"),
+        ("no module", "got something of type function"),
+        ("nothing", "got something of type NoneType"),
+    ],
+)
+def test_a_network_that_cannot_be_trained_is_refused(lab, recipe, what, got):
+    message = rf"Given.build must return a torch.nn.Module with parameters to be trained, {got}"
+    for use in (train, train_if_free):
+        with pytest.raises(TicError, match=message):
+            use(recipe.but(architecture=Given(what)), lab)
+
+
+@dataclass(frozen=True)
+class NoFitting(Fitting):
+    """Makes no optimiser."""
+
+    def optimiser(self, network):
+        return network.parameters()
+
+
+def test_a_fitting_that_makes_no_optimiser_is_refused(lab, recipe):
+    message = r"the fitting NoFitting \(test_train_kinds.py:\d+\) must make a torch.optim.Optimizer"
+    with pytest.raises(TicError, match=message):
+        train(recipe.but(fitting=NoFitting()), lab)
+
+
+@dataclass(frozen=True)
+class Remembering(Rule):
+    """Remembers what it must not."""
+
+    what: str
+
+    def start(self, fit):
+        weight = fit.network.classifier.weight
+        fit.tensors["remembering.it"] = {"weight": weight, "row": weight[0], "number": 3}[self.what]
+
+
+@pytest.mark.parametrize("what", ["weight", "row", "number"])
+def test_a_rule_that_remembers_what_is_not_its_own_is_refused(lab, recipe, what):
+    message = "what a rule remembers must be tensors of its own, .* as 'remembering.it'; clone"
+    with pytest.raises(TicError, match=message):
+        train(recipe.but(rules=(Remembering(what),)), lab)
+
+
+@dataclass(frozen=True)
+class OddOptimiser(AdamW):
+    """Makes an optimiser with a state that no file holds."""
+
+    def optimiser(self, network):
+        made = super().optimiser(network)
+        made.param_groups[0]["hook"] = print
+        return made
+
+
+def test_a_state_of_an_optimiser_that_no_file_holds_is_refused(lab, recipe):
+    with pytest.raises(TicError, match=r"state of an optimiser must be tensors, .* in AdamW"):
+        train(recipe.but(fitting=OddOptimiser()), lab)
+
+
+@dataclass(frozen=True)
+class Demanding(Perceptron):
+    """Needs three samples in every batch."""
+
+    def least_batch(self, timesteps):
+        return 3
+
+
+def test_a_last_batch_of_fewer_samples_than_the_architecture_needs_is_refused(lab, recipe):
+    demanding = recipe.but(architecture=Demanding())
+    message = (
+        "40 samples in batches of 19 leave 2 to the last batch, where demanding needs at least 3"
+    )
+    with pytest.raises(TicError, match=message):
+        train(demanding.but(batch_size=19), lab)
+    assert train(demanding.but(batch_size=37), lab).diverged is None
+    assert train(demanding.but(batch_size=20), lab).diverged is None
+
+
+def test_the_mean_loss_of_one_timestep_is_that_of_its_only_read_out(lab, recipe):
+    run = train(recipe.but(loss=MeanLoss()), lab)
+    losses = [first for (first,) in run.curve("prefix_losses")]
+    assert losses == pytest.approx(run.history["train_loss"])
+
+
+def test_a_compiled_training_takes_networks_of_ones_own(lab, recipe, monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda network: network)
+    assert train(recipe, replace(lab, compiled=True)).history["compiled"]

@@ -1,0 +1,87 @@
+"""Any field of a setting, changed by a word of the command line: `--set architecture.width=32`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from tic.audit.pack import Setting
+from tic.errors import TicError
+from tic.kinds import Kind
+from tic.recipe import Recipe
+from tic.text import quoted
+
+_OWN = tuple(each.name for each in fields(Setting))
+
+
+def overridden(setting: Setting, changes: Sequence[str]) -> Setting:
+    """Change fields of a setting or of its Recipe.
+
+    Args:
+        setting: As the pack has it.
+        changes: `FIELD=VALUE` each: the field of a setting, a Recipe, or of a kind in it behind a
+            dot; the value as JSON, or as it is where that is none.
+
+    Raises:
+        TicError: There is no such field, or it cannot have such a value.
+    """
+    for change in changes:
+        path, equals, text = change.partition("=")
+        if not (path and equals):
+            raise TicError(f"--set must be FIELD=VALUE, such as epochs=15, got {quoted(change)}")
+        name, *inner = path.split(".")
+        try:
+            if name == "recipe" or name not in _OWN:
+                names = inner if name == "recipe" else [name, *inner]
+                recipe = _changed(setting.recipe, names, _value(text))
+                setting = replace(setting, recipe=recipe)
+            else:
+                setting = _changed(setting, [name, *inner], _value(text))
+        except TicError as error:
+            raise TicError(f"--set {quoted(path)}: {error}") from None
+    return setting
+
+
+def _value(text: str) -> Any:
+    try:
+        return _as_tuples(json.loads(text))
+    except (ValueError, RecursionError):
+        return text
+
+
+def _as_tuples(value: Any) -> Any:
+    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value
+
+
+def _changed(owner: Any, path: Sequence[str], value: Any) -> Any:
+    """Return a copy of a setting, Recipe, kind, tuple or dictionary with one part changed."""
+    name, *inner = path or [""]
+    known = _parts(owner)
+    if name not in known:
+        raise TicError(
+            f"there is no {quoted(name)} in {type(owner).__name__}; known: "
+            f"{', '.join(known) or 'nothing'}"
+        )
+    part = _changed(known[name], inner, value) if inner else value
+    if isinstance(owner, tuple):
+        return tuple(part if key == name else each for key, each in known.items())
+    if isinstance(owner, dict):
+        return {**owner, name: part}
+    if isinstance(owner, Setting):
+        return replace(owner, **{name: part})
+    return owner.but(**{name: part})
+
+
+def _parts(owner: Any) -> dict[str, Any]:
+    """What lies in a value, by the names that a path has for it; the rules of a Recipe from 1."""
+    if isinstance(owner, tuple):
+        return {str(number): part for number, part in enumerate(owner, start=1)}
+    if isinstance(owner, dict):
+        return owner
+    if isinstance(owner, Recipe):
+        return dict(owner)
+    if isinstance(owner, Kind | Setting):
+        return {each.name: getattr(owner, each.name) for each in fields(owner)}  # type: ignore[arg-type]
+    return {}

@@ -1,0 +1,57 @@
+"""Any measurement on labels that are permuted among the samples: what guessing gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import nn
+
+from tic.data import Samples
+from tic.measure.measurement import Measurement
+from tic.measure.shapes import Shape
+from tic.recipe import Recipe
+from tic.seeding import generator
+
+
+@dataclass(frozen=True, kw_only=True)
+class PermutedLabels(Measurement):
+    """A measurement that is given the labels of other samples.
+
+    Attributes:
+        of: What is measured.
+    """
+
+    name: ClassVar[str] = "permuted-labels"
+    version: ClassVar[int] = 1
+
+    of: Measurement
+
+    @classmethod
+    def instead_of(cls, measurement: Measurement) -> Self:
+        """The same measurement, on permuted labels."""
+        return cls(
+            of=measurement,
+            epoch=measurement.epoch,
+            split=measurement.split,
+            timesteps=measurement.timesteps,
+            size=measurement.size,
+        )
+
+    def take(
+        self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
+    ) -> dict[str, Any]:
+        """See `Measurement.take`; gives what the measurement gives."""
+        order = torch.randperm(len(samples), generator=generator(0, "permuted labels"))
+        permuted = replace(samples, labels=samples.labels[order.to(samples.device)])
+        return self.of.take(network, permuted, partners)
+
+    def shape(self, recipe: Recipe) -> Shape | None:
+        """See `Measurement.shape`."""
+        return self.of.shape(recipe)
+
+    def partners(self, recipe: Recipe) -> tuple[Recipe, ...]:
+        """See `Measurement.partners`."""
+        return self.of.partners(recipe)

@@ -1,0 +1,54 @@
+"""What `tic new` writes: a pack that runs at once, to be changed into that of a paper."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from tic.errors import TicError
+from tic.text import quoted
+from tic.writing import told_when_unwritable, write_atomically
+
+_FILES = {
+    "pack.txt": "{name}/__init__.py",
+    "paper.txt": "{name}/paper.py",
+    "claims.txt": "{name}/test_claims.py",
+    "readme.txt": "{name}/README.md",
+    "workflow.txt": ".github/workflows/audit-{name}.yml",
+}
+"""Templates, and what each becomes in the folder."""
+
+
+def write_pack(name: str, folder: Path) -> list[Path]:
+    """Write a pack of a paper.
+
+    Args:
+        name: Of the paper, such as `smith2024`; hyphens become underscores.
+        folder: In which the pack's own folder goes, and the workflow beside it.
+
+    Returns:
+        The files.
+
+    Raises:
+        TicError: The name is none that Python can import, a file is there already, or the folder
+            cannot be written.
+    """
+    module = name.replace("-", "_")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", module) or keyword.iskeyword(module) or module == "tic":
+        raise TicError(
+            f"the name of a pack must be small letters, digits and hyphens, beginning with a "
+            f"letter, such as smith2024, got {quoted(name)}"
+        )
+    targets = {source: folder / target.format(name=module) for source, target in _FILES.items()}
+    for target in targets.values():
+        if target.exists():
+            raise TicError(f"{target} is there already; choose another name or take it away")
+    for source, target in targets.items():
+        template = Template(files(__name__).joinpath(source).read_text(encoding="utf-8"))
+        with told_when_unwritable(target.parent):
+            target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(target, template.substitute(name=module).encode())
+    return [*targets.values()]
