@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -320,3 +321,51 @@ def test_an_unknown_protocol_is_refused_with_those_that_are_known():
     assert str(refused.value) == (
         "--protocol does not know 'frist'; known: standard, first, second, all"
     )
+
+
+# Any field
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "value"),
+    [
+        ("epochs=15", lambda setting: setting.recipe.epochs, 15),
+        ("recipe.epochs=15", lambda setting: setting.recipe.epochs, 15),
+        ("architecture.tau=3", lambda setting: setting.recipe.architecture.tau, 3.0),
+        ("fitting.learning_rate=0.1", lambda setting: setting.recipe.fitting.learning_rate, 0.1),
+        ("train_size=null", lambda setting: setting.recipe.train_size, None),
+        ("precision=bf16", lambda setting: setting.recipe.precision, "bf16"),
+        ("sizes.test=7", lambda setting: setting.sizes, {"fisher": 300, "test": 7}),
+        ("seeds=[4, 9]", lambda setting: setting.seeds, (4, 9)),
+        ("attacks=full", lambda setting: setting.attacks, "full"),
+    ],
+)
+def test_any_field_is_set(change, field, value):
+    assert field(only(set=[change])) == value
+
+
+def test_a_field_is_set_after_all_other_options():
+    found = only(epochs="7", set=["epochs=8", "epochs=9"])
+    assert found.recipe.epochs == 9
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("epochs", "--set must be FIELD=VALUE, such as epochs=15, got 'epochs'"),
+        ("=3", "--set must be FIELD=VALUE"),
+        ("width=3", "--set 'width': there is no 'width' in Recipe; known: dataset, train_size, "),
+        ("architecture.width=3", "there is no 'width' in Spiking; known: network, tau, batch_norm"),
+        ("architecture.tau=x", "Spiking: tau must be float, got 'x'"),
+        ("epochs=none", "epochs: Input should be a valid integer.*, got 'none'"),
+        ("rules.1.sparsity=0.5", "there is no '1' in tuple; known: nothing"),
+        ("sizes.train=7", "there is no 'train' in dict; known: fisher, test"),
+        ("seeds=3", r"seeds must be a tuple of different whole numbers from 0 on, .* got 3; such"),
+        ("sizes=3", "sizes must name purposes with whole numbers of at least 1, .* got 3"),
+        ("attacks=3", "unknown level of attacks 3; known: quick, standard, full"),
+    ],
+)
+def test_a_field_that_is_none_or_cannot_be_so_is_told(change, reason):
+    (found,) = settings(set=[change])
+    assert isinstance(found, Lacking)
+    assert re.search(reason, found.reason)

@@ -197,6 +197,15 @@ _names = st.sampled_from(
 _paths = (st.sampled_from(["/dev/null", "/dev/null/x", ".", "x" * 300, "x/" * 3000]) | texts).map(
     Path
 )
+_fields = st.sampled_from(
+    ["epochs", "architecture.tau", "architecture", "loss.alpha", "rules.1.sparsity", "sizes.test"]
+) | st.sampled_from(
+    ["sizes", "seeds", "seeds.1", "parent.epochs", "recipe.seed", "recipe", "attacks", "a.b.c", "."]
+)
+_values = st.sampled_from(["3", "-1", "1e400", "null", "true", "[1, 2]", '{"kind": 1}', "[" * 9999])
+_changes = (
+    st.builds(lambda field, value: f"{field}={value}", _fields | texts, _values | texts) | texts
+)
 _OPTIONS: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(("arch", "dataset", "claim", "protocol"), _names | texts),
     **dict.fromkeys(("timesteps", "epochs", "seeds", "train_size"), _counts),
@@ -204,11 +213,12 @@ _OPTIONS: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(("store", "data", "report_dir"), _paths),
     "precision": st.sampled_from(["fp32", "bf16"]),
     "attacks": st.sampled_from(LEVELS),
+    "set": st.lists(_changes, max_size=3),
     "plan": st.booleans(),
     "device": st.sampled_from(["cpu", "cuda:99", "cuda:-1", "cpu:5", "meta", "cuda:" + "9" * 30])
     | texts,
 }
-_NOTHING = {**dict.fromkeys(_OPTIONS), "plan": False, "device": "cpu"}
+_NOTHING = {**dict.fromkeys(_OPTIONS), "plan": False, "device": "cpu", "set": []}
 option_cases = st.dictionaries(st.sampled_from(list(_OPTIONS)), st.just(0), max_size=3).flatmap(
     lambda chosen: st.fixed_dictionaries({name: _OPTIONS[name] for name in chosen})
 )

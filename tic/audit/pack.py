@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from tic.attacks.battery import Level
 from tic.audit.document import Paper
 from tic.data import DATASETS, Dataset
-from tic.errors import TicError
+from tic.errors import TicError, require_known
 from tic.recipe import Recipe
 from tic.text import quoted
 
@@ -28,12 +28,31 @@ class Setting:
         sizes: At most so many samples for a purpose: `test` of accuracy, `attack` of the masking
             battery, and what the pack's Runs measure on besides; all where it names none.
         attacks: Which level of the masking battery robustness is put to.
+
+    Raises:
+        TicError: One is not what it must be.
     """
 
     recipe: Recipe
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     sizes: Mapping[str, int | None] = field(default_factory=dict, hash=False)
     attacks: Level = "quick"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.recipe, Recipe):
+            raise TicError(f"the recipe of a setting must be a Recipe, got {quoted(self.recipe)}")
+        if not _are_seeds(self.seeds):
+            raise TicError(
+                "seeds must be a tuple of different whole numbers from 0 on, at least one, got "
+                f"{quoted(self.seeds)}; such as (0, 1, 2)"
+            )
+        sizes: object = self.sizes
+        if not isinstance(sizes, Mapping) or not all(map(_is_size, sizes.values())):
+            raise TicError(
+                "sizes must name purposes with whole numbers of at least 1, or None for all, got "
+                f"{quoted(sizes)}; such as {{'test': 500}}"
+            )
+        require_known("level of attacks", self.attacks, get_args(Level))
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -48,6 +67,18 @@ class Setting:
     def but(self, **recipe_fields: object) -> Setting:
         """Return a copy whose Recipe differs in some fields."""
         return replace(self, recipe=self.recipe.but(**recipe_fields))
+
+
+def _are_seeds(seeds: object) -> bool:
+    return (
+        isinstance(seeds, tuple)
+        and 0 < len(seeds) == len(set(map(repr, seeds)))
+        and all(type(seed) is int and 0 <= seed < 2**63 for seed in seeds)
+    )
+
+
+def _is_size(size: object) -> bool:
+    return size is None or (type(size) is int and size > 0)
 
 
 @dataclass(frozen=True)
