@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +51,7 @@ class Rule(Kind):
         needs_parent: Whether it starts from the trained weights of another training.
     """
 
-    needs_parent = False
+    needs_parent: ClassVar[bool] = False
 
     def start(self, fit: Fit) -> None:
         """Act before the first step, with the weights that the training starts from."""

@@ -9,7 +9,7 @@ rounding on; with f = 1/2 it has removed at most one weight more or less.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -41,7 +41,7 @@ class Pruning(Rule):
         TicError: The sparsity is out of its range.
     """
 
-    needs_parent = True
+    needs_parent: ClassVar[bool] = True
 
     sparsity: float
     order: Order = "magnitude"

@@ -98,6 +98,7 @@ def kind(recipe: Recipe) -> Recipe:
         timesteps=recipe.timesteps,
         loss=recipe.loss.priced_as(),
         fitting=recipe.fitting.priced_as(),
+        parent=recipe.parent if recipe.fitting.needs_parent else None,
         epochs=1,
         batch_size=recipe.batch_size,
         precision=recipe.precision,
