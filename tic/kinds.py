@@ -239,6 +239,13 @@ def place(value: object) -> str:
     return f"{kind.__name__} ({Path(file or '?').name}:{line})"
 
 
+def inner_versions(value: object) -> dict[str, int]:
+    """Versions above 1 of the kinds within a kind, by their classes; none of its own."""
+    _, *inner = _parts(value)
+    versions = {type(part).__qualname__: getattr(part, "version", 1) for part in inner}
+    return {name: version for name, version in sorted(versions.items()) if version != 1}
+
+
 def within(module: str, package: str) -> bool:
     """Whether a module is a package, or of it."""
     return module == package or module.startswith(f"{package}.")

@@ -21,8 +21,11 @@ from tic.measure.measurement import (
     gathered,
     known,
     measure,
+    measure_anew,
     rehearsal,
 )
+from tic.measure.permuted import PermutedLabels
+from tic.measure.robustness import AccuracyMeasurement
 from tic.models import Architecture
 from tic.train import train
 
@@ -428,3 +431,13 @@ def test_a_network_without_timesteps_cannot_be_asked_for_any(timeless, taken):
     with pytest.raises(TicError, match="Timeless must have an attribute timesteps that says how"):
         measure(Probe(epoch=2, timesteps=3), own, lab)
     assert taken == stored(lab) == []
+
+
+def test_a_raised_version_of_what_is_measured_within_makes_another_measurement(
+    lab, recipe, monkeypatch
+):
+    outer = PermutedLabels.instead_of(AccuracyMeasurement(epoch=1))
+    before, _ = measure_anew(outer, recipe, lab)
+    assert measure_anew(outer, recipe, lab)[0] == before
+    monkeypatch.setattr(AccuracyMeasurement, "version", 2)
+    assert measure_anew(outer, recipe, lab)[0] != before

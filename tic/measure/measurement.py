@@ -206,6 +206,8 @@ def _samples(measurement: Measurement, recipe: Recipe, lab: Lab) -> Samples:
 
 def _path(measurement: Measurement, recipe: Recipe, lab: Lab, samples: Samples) -> Path:
     text = f"{measurement!r}/{measurement.version}/{samples.digest}"
+    if inner := kinds.inner_versions(measurement):  # a repr tells fields, and no versions
+        text += f"/{inner}"
     key = hashlib.sha256(text.encode()).hexdigest()[:24]
     return lab.store.measurement_path(lab.fingerprint(recipe), measurement.name, key)
 
