@@ -11,7 +11,7 @@ from tic.models import Spiking
 from tic.recipe import Recipe
 from tic.stats import above
 TINY = Setting(Recipe(dataset=Digits(), architecture=Spiking("tiny"), train_size=60, timesteps=2,
-                      epochs=2, batch_size=20), seeds=(0, 1, 2), sizes={"test": 60})
+                      epochs=2, batch_size=20), seeds=(0, 1, 2), sizes={{"test": 60}})
 BIG = TINY.but(dataset=CIFAR10())
 PAPER = Paper(key="{key}", title="{key}", authors="A", venue="V", year=2024, url="u")
 PACK = Pack(PAPER, {settings}, own="{default}", default="{default}")
