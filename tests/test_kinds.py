@@ -33,15 +33,12 @@ from tic.data import CropFlip, Digits
 from tic.errors import TicError
 from tic.kinds import (
     Kind,
-    UntrustedError,
     describe,
     flattened,
     foreign_modules,
     foreign_packages,
     identity,
     place,
-    restore,
-    trusting,
 )
 from tic.losses import AlphaLoss, Loss, PrefixLoss, Readout
 from tic.measure import confidence, fisher, permuted, robustness, tangent
@@ -51,6 +48,7 @@ from tic.measure.robustness import AccuracyMeasurement, RightMeasurement
 from tic.models import Spiking
 from tic.pruning import Pruning
 from tic.recipe import Recipe
+from tic.restoring import UntrustedError, restore, trusting
 
 FAULTY = "claims.kim2023.faults"
 PACK = "claims.kim2023"

@@ -4,9 +4,8 @@
 
 Data sets, architectures, losses, fittings, augmentations, attacks and measurements are kinds alike.
 A kind is found by importing its module; there is no registry. Its fields are plain: bools, strings,
-finite numbers, enums (described by their value), tuples (as lists), Recipes, and other kinds. What
-is read may come from a stranger: nothing but dataclasses of trusted packages is ever made, and
-nothing else is imported.
+finite numbers, enums (described by their value), tuples (as lists), Recipes, and other kinds.
+`tic.restoring` makes them again.
 """
 
 from __future__ import annotations
@@ -15,38 +14,20 @@ import inspect
 import math
 import re
 import sys
-from collections.abc import Collection, Hashable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, fields, is_dataclass, replace
 from enum import Enum
-from functools import cache, reduce
-from importlib import import_module
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import (
-    Any,
-    ClassVar,
-    Literal,
-    Self,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic import BaseModel
 
 from tic.errors import TicError
-from tic.former import MOVED
+from tic.field_types import canonical, hints_of, is_of, written_type
 from tic.text import quoted
 
 OWN = "tic"
 """Package whose dataclasses are always known."""
-DEPTH = 8
-"""Descriptions within each other, at most."""
-_trusted: ContextVar[tuple[str, ...]] = ContextVar("trusted", default=())
 
 
 class Kind:
@@ -75,12 +56,12 @@ class Kind:
         What is equal looks the same from then on: 1 is 1.0 in a field that is a float, and -0.0
         is 0.0.
         """
-        _require_frozen(type(self))
+        require_frozen(type(self))
         _require_types(self)
         kind: Any = type(self)
-        hints = _hints(kind)
+        hints = hints_of(kind)
         for each in fields(self):  # type: ignore[arg-type]
-            value = _canonical(getattr(self, each.name), hints[each.name])
+            value = canonical(getattr(self, each.name), hints[each.name])
             object.__setattr__(self, each.name, value)
 
     @property
@@ -154,23 +135,6 @@ def flattened(described: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-class UntrustedError(TicError):
-    """A description names a module of no package that is trusted; nothing of it was imported.
-
-    Args:
-        kind: What was named.
-        packages: What is trusted.
-
-    Attributes:
-        module: Of the kind.
-    """
-
-    def __init__(self, kind: str, packages: Collection[str]) -> None:
-        trusted = ", ".join(sorted(packages))
-        super().__init__(f"{kind} is of no package that is trusted: {trusted}")
-        self.module = kind.partition(":")[0]
-
-
 def describe(value: object) -> dict[str, Any]:
     """Describe a dataclass as JSON that `restore` makes an equal one of.
 
@@ -189,32 +153,6 @@ def identity(value: object) -> dict[str, Any]:
     """
     described: dict[str, Any] = _describe(value, type(value).__name__, whole=False)
     return described
-
-
-@contextmanager
-def trusting(packages: Collection[str]) -> Iterator[None]:
-    """Let kinds of these packages or modules be made where a Recipe is read; they are imported."""
-    token = _trusted.set((*_trusted.get(), *packages))
-    try:
-        yield
-    finally:
-        _trusted.reset(token)
-
-
-def restore(document: Any, base: type[Any], trusted: Collection[str] = ()) -> Any:
-    """Make what was described.
-
-    Args:
-        document: Parsed JSON, from wherever.
-        base: Class that it must be of.
-        trusted: Packages or modules beside `tic` whose dataclasses may be made; they are imported.
-
-    Raises:
-        UntrustedError: It describes something of a package that is not trusted.
-        TicError: It describes nothing of the kind.
-    """
-    with trusting(trusted):
-        return _restored(document, base, (OWN, *_trusted.get()), DEPTH)
 
 
 def foreign_modules(value: object) -> frozenset[str]:
@@ -251,58 +189,7 @@ def within(module: str, package: str) -> bool:
     return module == package or module.startswith(f"{package}.")
 
 
-@dataclass(frozen=True)
-class Described:
-    """Annotation of a field of a pydantic model that holds a kind: as JSON it is described.
-
-    Attributes:
-        base: Class that the kind must be of.
-    """
-
-    base: type[Any]
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        """Accept a kind as it is, or its description in JSON of a trusted package."""
-        return core_schema.no_info_plain_validator_function(
-            self._validated,
-            serialization=core_schema.plain_serializer_function_ser_schema(describe),
-        )
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        """Say what every description has."""
-        return {
-            "type": "object",
-            "description": f"{self.base.__name__}, as `tic.kinds` describes one.",
-            "properties": {
-                "kind": {"type": "string", "pattern": r"^[\w.]+:\w+$"},
-                "fields": {"type": "object"},
-            },
-            "required": ["kind", "fields"],
-            "additionalProperties": False,
-        }
-
-    def _validated(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            return restore(value, self.base)
-        return _require_kind(value, self.base)
-
-
-def _require_kind(value: Any, base: type[Any]) -> Any:
-    if not isinstance(value, base):
-        raise TicError(
-            f"must be of the class {base.__name__}, such as those of tic or a frozen dataclass of "
-            f"your own, got {quoted(value)}"
-        )
-    _require_frozen(type(value))
-    describe(value)
-    return value
-
-
-def _require_frozen(kind: type[Any]) -> None:
+def require_frozen(kind: type[Any]) -> None:
     """Refuse what has fields that nobody would see, or that could be written to."""
     parameters = vars(kind).get("__dataclass_params__")  # those of a base say nothing of its own
     if parameters is None or not parameters.frozen:
@@ -346,14 +233,14 @@ def _describe(value: Any, where: str, *, whole: bool) -> Any:
 
 def _described_kind(value: Any, where: str, *, whole: bool) -> dict[str, Any]:
     kind: Any = type(value)
-    hints = _hints(kind)
+    hints = hints_of(kind)
     told = {each.name: getattr(value, each.name) for each in fields(value)}
     told = told if whole else changed_fields(value)
     described = {
         "kind": f"{kind.__module__}:{kind.__qualname__}",
         "fields": {
             name: _describe(
-                own if whole else _canonical(own, hints[name]), f"{where}.{name}", whole=whole
+                own if whole else canonical(own, hints[name]), f"{where}.{name}", whole=whole
             )
             for name, own in told.items()
         },
@@ -371,179 +258,13 @@ def _described_model(value: BaseModel, where: str) -> dict[str, Any]:
     }
 
 
-def _canonical(value: Any, hint: Any) -> Any:
-    """Write equal numbers alike: 1 as 1.0 where a field may be a float, and -0.0 as 0.0."""
-    if get_origin(hint) in (Union, UnionType):
-        return reduce(_canonical, get_args(hint), value)
-    if type(value) is tuple and len(hints := _hints_of_parts(hint, len(value))) == len(value):
-        return tuple(map(_canonical, value, hints))
-    if hint is float and type(value) is int and abs(value) < 2**53:
-        return float(value)
-    return value + 0.0 if type(value) is float else value
-
-
-def _hints_of_parts(hint: Any, count: int) -> tuple[Any, ...]:
-    """Types that the parts of a tuple must have, if it has so many."""
-    hints = get_args(hint)
-    return hints[:1] * count if hints[-1:] == (Ellipsis,) else hints
-
-
-@cache
-def _hints(kind: Hashable) -> dict[str, Any]:
-    """Types of the fields of a dataclass."""
-    return get_type_hints(kind)
-
-
 def _require_types(value: Any) -> None:
     kind: Any = type(value)
-    hints = _hints(kind)
+    hints = hints_of(kind)
     for each in fields(value):
         own = getattr(value, each.name)
-        if not _is_of(own, hints[each.name]):
+        if not is_of(own, hints[each.name]):
             raise TicError(
-                f"{type(value).__name__}: {each.name} must be {_type_of(each)}, got {quoted(own)}"
+                f"{type(value).__name__}: {each.name} must be {written_type(each)}, "
+                f"got {quoted(own)}"
             )
-
-
-def _type_of(field: Any) -> str:
-    """Type of a field as it is written."""
-    plainly = isinstance(field.type, type) and get_origin(field.type) is None
-    return field.type.__name__ if plainly else str(field.type).removeprefix("typing.")
-
-
-def _is_of(value: Any, hint: Any) -> bool:
-    """Whether a value is what the type of a field says; what describing refuses passes here."""
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin in (Union, UnionType):
-        return any(_is_of(value, each) for each in arguments)
-    if origin is tuple and type(value) is tuple:
-        each = _hints_of_parts(hint, len(value))
-        return len(each) == len(value) and all(map(_is_of, value, each))
-    if isinstance(origin, type):
-        return isinstance(value, origin)
-    if isinstance(hint, type) and hint not in (bool, int, float, str, NoneType):
-        return getattr(hint, "_is_protocol", False) or isinstance(value, hint)
-    return _is_plainly(value, hint)
-
-
-def _kind(document: Any, packages: Collection[str]) -> type[Any]:
-    """Look up the dataclass that a description names, in these packages only."""
-    if not isinstance(document, dict) or document.keys() != {"kind", "fields"}:
-        raise TicError(f"a description has kind and fields and no more, got {quoted(document)}")
-    named = document["kind"]
-    named = MOVED.get(named, named) if isinstance(named, str) else named
-    module, _, name = named.partition(":") if isinstance(named, str) else ("", "", "")
-    if not all(part.isidentifier() for part in (*module.split("."), name)):
-        raise TicError(f"a kind is written module:name, got {quoted(named)}")
-    if not any(within(module, package) for package in packages):
-        raise UntrustedError(named, packages)
-    try:
-        kind = getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise TicError(f"{named} is not to be found here ({error})") from error
-    if not (isinstance(kind, type) and is_dataclass(kind) and kind.__module__ == module):
-        raise TicError(f"{named} is no dataclass of that module")
-    return kind
-
-
-def _restored(document: Any, base: Any, packages: Collection[str], depth: int) -> Any:
-    """Make a dataclass that is described, if it is of a class."""
-    kind = _kind(document, packages)
-    if not _is_kind_of(kind, base):
-        raise TicError(f"{document['kind']} is no {base.__name__}")
-    return _made(kind, document, packages, depth)
-
-
-def _made(kind: Any, document: Any, packages: Collection[str], depth: int) -> Any:
-    """Make a dataclass of the fields of its description, which are exactly its own."""
-    if depth < 1:
-        raise TicError(f"descriptions lie at most {DEPTH} deep in each other")
-    given, own = document["fields"], {each.name: _type_of(each) for each in fields(kind)}
-    if not isinstance(given, dict) or given.keys() != own.keys():
-        raise TicError(f"{document['kind']} has the fields {[*own]}, got {quoted(given)}")
-    hints, made = _hints(kind), {}
-    for name in own:
-        try:
-            made[name] = _fitted(given[name], hints[name], packages, depth - 1)
-        except _MisfitError:
-            raise TicError(
-                f"{document['kind']}: {name} must be {own[name]}, got {quoted(given[name])}"
-            ) from None
-    return kind(**made)
-
-
-def _is_kind_of(kind: type[Any], base: Any) -> bool:
-    """Whether a class is of another; of a protocol, which attacks are, if it can be called."""
-    if getattr(base, "_is_protocol", False):
-        return any("__call__" in vars(each) for each in kind.__mro__)
-    return issubclass(kind, base)
-
-
-class _MisfitError(Exception):
-    """A value is not what a field's type says."""
-
-
-def _fitted(value: Any, hint: Any, packages: Collection[str], depth: int) -> Any:
-    """Return a value as its field wants it: a list as a tuple, an enum's value as the enum."""
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin in (Union, UnionType):
-        return _first_fitted(value, arguments, packages, depth)
-    if origin is tuple:
-        return _fitted_tuple(value, hint, packages, depth)
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        if value not in [each.value for each in hint]:
-            raise _MisfitError
-        return hint(value)
-    if isinstance(value, dict):
-        return _fitted_document(value, hint, packages, depth)
-    if not _is_plainly(value, hint):
-        raise _MisfitError
-    return value
-
-
-def _fitted_document(value: Any, hint: Any, packages: Collection[str], depth: int) -> Any:
-    if not isinstance(hint, type) or hint in (bool, int, float, str, NoneType):
-        raise _MisfitError
-    if issubclass(hint, BaseModel):
-        return hint.model_validate(value)
-    kind = _kind(value, packages)
-    if not _is_kind_of(kind, hint):
-        raise _MisfitError
-    return _made(kind, value, packages, depth)
-
-
-def _is_plainly(value: Any, hint: Any) -> bool:
-    """Whether a value is of a plain type as it is."""
-    if get_origin(hint) is Literal:
-        return value in get_args(hint)
-    if hint is float:
-        return type(value) in (int, float) and _is_finite(value)
-    return hint in (bool, int, str, NoneType) and type(value) is hint
-
-
-def _is_finite(value: float) -> bool:
-    """Whether a number is one that a float can hold."""
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False
-
-
-def _first_fitted(value: Any, hints: tuple[Any, ...], packages: Collection[str], depth: int) -> Any:
-    for hint in hints:
-        try:
-            return _fitted(value, hint, packages, depth)
-        except _MisfitError:
-            continue
-    raise _MisfitError
-
-
-def _fitted_tuple(value: Any, hint: Any, packages: Collection[str], depth: int) -> tuple[Any, ...]:
-    if not isinstance(value, list):
-        raise _MisfitError
-    hints = _hints_of_parts(hint, len(value))
-    if len(hints) != len(value):
-        raise _MisfitError
-    return tuple(
-        _fitted(part, each, packages, depth) for part, each in zip(value, hints, strict=True)
-    )

@@ -21,9 +21,10 @@ from tic import former
 from tic.data import Augmentation, Dataset
 from tic.errors import TicError
 from tic.fitting import CosineSGD, Fitting, Rule
-from tic.kinds import Described, UntrustedError, identity
+from tic.kinds import identity
 from tic.losses import Loss, MeanLoss
 from tic.models.architecture import Architecture
+from tic.restoring import Described, UntrustedError
 from tic.text import quoted, shorten
 
 VERSION = 4

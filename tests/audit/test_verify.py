@@ -13,9 +13,9 @@ from tic.audit.seal import seal, sealed
 from tic.audit.verify import describe, recipes_of, verify_artefacts, verify_document
 from tic.errors import TicError
 from tic.fitting import Rule
-from tic.kinds import UntrustedError
 from tic.pruning import Pruning
 from tic.recipe import Recipe
+from tic.restoring import UntrustedError
 from tic.stats import Outcome, above
 
 SEEDS = (0, 1, 2)

@@ -19,12 +19,13 @@ from tests.fuzz.values import TEXTS, texts, values
 from tic.attacks.battery import battery
 from tic.errors import TicError
 from tic.files import parse_json
-from tic.kinds import describe, restore
+from tic.kinds import describe
 from tic.measure.measurement import Measurement
 from tic.measure.robustness import AccuracyMeasurement, RightMeasurement
 from tic.measure.tangent import TangentMeasurement
 from tic.report import load_audit, render_html
 from tic.report.verifying import verify
+from tic.restoring import restore
 
 # Archives
 

@@ -14,10 +14,11 @@ from tic.audit.document import Audit
 from tic.audit.verify import Examined, recipes_of, untrusted
 from tic.errors import DataNotFoundError, TicError
 from tic.files import parse_json
-from tic.kinds import UntrustedError, restore, within
+from tic.kinds import within
 from tic.lab import Lab
 from tic.measure.measurement import Measurement, measure_anew
 from tic.recipe import Recipe
+from tic.restoring import UntrustedError, restore
 from tic.text import quoted
 
 AGREEMENT = 0.01

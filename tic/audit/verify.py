@@ -17,8 +17,9 @@ from tic.audit.document import Audit, Entry
 from tic.audit.options import CONFIDENCE
 from tic.audit.seal import seal
 from tic.errors import TicError
-from tic.kinds import UntrustedError, trusting, within
+from tic.kinds import within
 from tic.recipe import Recipe
+from tic.restoring import UntrustedError, trusting
 from tic.run import MANIFEST
 from tic.text import visible
 

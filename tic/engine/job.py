@@ -11,11 +11,12 @@ from typing import Any, Literal
 
 from tic.engine.plan import AttackedRun, kind, work
 from tic.errors import DivergedRunError, TicError
-from tic.kinds import describe, foreign_modules, restore, trusting
+from tic.kinds import describe, foreign_modules
 from tic.lab import Lab
 from tic.measure.cost import training_operations
 from tic.measure.measurement import Measurement, known, measure, sample_count
 from tic.recipe import Recipe
+from tic.restoring import restore, trusting
 from tic.train import train_if_free
 
 Status = Literal["done", "left", "held", "failed", "lost"]
