@@ -242,14 +242,15 @@ def architectures(setting: Setting) -> dict[str, Recipe]:
     """Trainings of three networks (Fig. 4f)."""
     reference, sizes = baseline(setting), networks(setting)
     return {
-        name: reference.but(architecture=Spiking(sizes[name]))
+        name: reference.but(architecture=reference.architecture.but(network=sizes[name]))
         for name in ("AlexNet", "ResNet-19", "ResNet-34")
     }
 
 
 def capacity(setting: Setting, kind: str) -> dict[str, Recipe]:
     """Trainings of one kind of network over several T (Discussion)."""
-    own = setting.but(architecture=Spiking(networks(setting)[kind]))
+    network = setting.recipe.architecture.but(network=networks(setting)[kind])
+    own = setting.but(architecture=network)
     return _at_timesteps(own, CAPACITY_TIMESTEPS)
 
 
@@ -257,8 +258,8 @@ def alphas(setting: Setting) -> dict[str, Recipe]:
     """The α loss at its three levels, with checkpoints for the curves of Fig. 5c."""
     kept = min(CHECKPOINTS, setting.recipe.epochs)
     return {
-        level: setting.recipe.but(loss=AlphaLoss(level_of_loss), checkpoints=kept)
-        for level, level_of_loss in alpha_levels(setting.recipe.dataset.name).items()
+        name: setting.recipe.but(loss=AlphaLoss(level), checkpoints=kept)
+        for name, level in alpha_levels(setting.recipe.dataset.name).items()
     }
 
 
@@ -269,7 +270,9 @@ def alpha_levels(dataset: str) -> dict[Level, float]:
 
 def pruned(setting: Setting, kind: str, retrain_timesteps: int) -> dict[str, Recipe]:
     """Every round of iterative pruning of a network, retrained at full and at fewer timesteps."""
-    first = baseline(setting).but(architecture=Spiking(networks(setting)[kind]))
+    reference = baseline(setting)
+    network = reference.architecture.but(network=networks(setting)[kind])
+    first = reference.but(architecture=network)
     first = first.but(timesteps=min(PRUNING_TIMESTEPS, first.timesteps))
     if retrain_timesteps >= first.timesteps:
         raise NotApplicableError(

@@ -334,3 +334,16 @@ def test_any_setting_gives_the_papers_roles_or_does_not_apply(name, architecture
 def test_an_unknown_network_has_no_setting():
     with pytest.raises(TicError, match="no setting for architecture 'resnet50'"):
         KIM2023.setting("resnet50")
+
+
+def test_a_time_constant_that_is_set_holds_for_every_network():
+    slow = SMOKE_SETTING.but(architecture=SMOKE_SETTING.recipe.architecture.but(tau=3.0))
+    trainings = [
+        *recipes.architectures(slow).values(),
+        *recipes.capacity(
+            SMOKE_SETTING.but(architecture=slow.recipe.architecture, timesteps=10), "AlexNet"
+        ).values(),
+        *recipes.pruned(slow, "VGG-16", 3).values(),
+    ]
+    assert {recipes.tau(recipe) for recipe in trainings} == {3.0}
+    assert len({recipe.architecture.network for recipe in trainings}) == 4
