@@ -323,6 +323,13 @@ def test_an_unknown_protocol_is_refused_with_those_that_are_known():
     )
 
 
+def test_a_size_that_is_for_nothing_in_a_pack_changes_nothing_there():
+    plain = dataclasses.replace(TINY, sizes={"test": 200})
+    pack = dataclasses.replace(PACK, settings={"tiny": plain}, own="tiny")
+    assert read(fisher_size="40").settings(pack) == [plain]
+    assert read(attack_size="7").settings(pack)[0].sizes == {"test": 200, "attack": 7}
+
+
 # Any field
 
 

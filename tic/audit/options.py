@@ -132,7 +132,10 @@ class Options:
         setting = setting.but(**{name: value for name, value in changes.items() if value})
         if self.seeds is not None:
             setting = replace(setting, seeds=self.seeds)
-        setting = replace(setting, sizes={**setting.sizes, **dict(self.sizes)})
+        # A purpose that the pack does not name is another pack's in the same audit.
+        known = {*setting.sizes, "test", "attack"}
+        sizes = {purpose: size for purpose, size in self.sizes if purpose in known}
+        setting = replace(setting, sizes={**setting.sizes, **sizes})
         if self.attacks is not None:
             setting = replace(setting, attacks=self.attacks)
         if self.train_size is not None:
