@@ -82,6 +82,8 @@ def test_every_claim_is_judged_and_its_control_is_caught(audited):
     controls = [entry.outcome for entry in audit.entries if entry.role == "counterfeit"]
     assert "SUPPORTED" not in controls
     assert audit.packages == ("echo2026",)
+    # Networks that guess would agree, too: the example says something only where they have learnt.
+    assert min(run.test_accuracy for run in audit.runs) > 50
     assert audit.entries[0].parameters == {"network": "listener", "data set": "echoes"}
     page = (audited.folder / "first" / "report.html").read_text(encoding="utf-8")
     for shown in ("Half a memory is enough", "CoolingAdam", "architecture.width", "Echoes"):

@@ -12,7 +12,7 @@ from tic import audit
 class Echoes(audit.Dataset):
     """Sequences (T, 1) of noise in which one of four pulses is repeated."""
 
-    length: int = 16
+    length: int = 12
 
     @property
     def facts(self) -> audit.Facts:

@@ -8,7 +8,7 @@ PAPER = audit.Paper(key="echo2026", title="Half a memory is enough", authors="N.
                     venue="An example", url="https://example.org")  # fmt: skip
 RECIPE = audit.Recipe(dataset=Echoes(), architecture=Listener(64), timesteps=1, loss=Margin(),
                       fitting=CoolingAdam(), epochs=60, batch_size=32, checkpoints=3)  # fmt: skip
-SMOKE = RECIPE.but(architecture=Listener(24), epochs=6)
+SMOKE = RECIPE.but(architecture=Listener(24), epochs=20)
 SETTINGS = {"paper": audit.Setting(RECIPE), "smoke": audit.Setting(SMOKE, seeds=(0, 1, 2))}
 PACK = audit.Pack(PAPER, SETTINGS, own="paper", default="smoke", datasets={"echoes": Echoes()})
 
