@@ -13,7 +13,7 @@ help:  ## list what can be done here
 	@echo "  ARGS='…' passes options on, JOBS=N sets the number of processes, REPORT=DIR the report's folder"
 
 audit: $(VENV)/.installed  ## audit all claims on the embedded data and write a report
-	$(BIN)/tic audit claims -n $(JOBS) --counterfeits --report-dir $(REPORT) $(ARGS)
+	$(BIN)/tic audit claims -n $(JOBS) --controls --report-dir $(REPORT) $(ARGS)
 
 test: $(VENV)/.installed  ## run the tests
 	$(BIN)/python -m pytest tests -n $(JOBS) $(ARGS)

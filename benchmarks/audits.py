@@ -41,7 +41,7 @@ def rows() -> Iterator[Row]:
     )
     yield Row(
         "audits/warm",
-        "pytest claims -n 2 --counterfeits, everything stored",
+        "pytest claims -n 2 --controls, everything stored",
         f"limit of {WARM_SECONDS} s",
         warm,
         "Every stored Run is verified by its sha256 once per process, every claim judged again "
@@ -63,7 +63,7 @@ def audit_anew(arguments: Sequence[str]) -> float:
 
 def _warm(target: Target, asked: Asked) -> Sample:
     require_filled(asked.store)
-    arguments = (*WORKERS, "--counterfeits")
+    arguments = (*WORKERS, "--controls")
     _audit(asked.store, arguments)  # measures what the Store still lacks
     taken = [_audit(asked.store, arguments) for _ in range(asked.pairs or 1)]
     return paired(target, [(each, WARM_SECONDS) for each in taken])
@@ -84,7 +84,7 @@ def require_filled(store: Path) -> None:
     nothing = NotMeasuredError("no filled Store; run make audit first, or name one with --store")
     if not store.is_dir():
         raise nothing
-    _, plan = run((*PYTEST, "-q", "claims", "--plan", "--counterfeits", "--store", str(store)))
+    _, plan = run((*PYTEST, "-q", "claims", "--plan", "--controls", "--store", str(store)))
     found = re.search(r"^\d+ Runs, (\d+) to train$", plan, re.MULTILINE)
     if found is None or int(found[1]):
         raise nothing

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from markupsafe import Markup
 
 from benchmarks.scaling import Growth
-from tic.report import svg
-from tic.report.scales import Scale, log_domain, log_labels, ticks
+from tic.report.drawing import svg
+from tic.report.drawing.scales import Scale, log_domain, log_labels, ticks
 
 WIDTH, HEIGHT = 250.0, 230.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 10.0, 52.0, 40.0

@@ -12,7 +12,7 @@ import torch
 
 from benchmarks.harness import Result, Sample
 from benchmarks.scaling import Growth
-from tic.audit.provenance import provenance
+from tic.session.provenance import provenance
 
 HEADING = "| path | against | ratio | target | smallest to largest | |\n|---|---|---|---|---|---|"
 PEERS = ("snntorch", "norse")

@@ -17,7 +17,7 @@ from fixtures.packs import (
     SUPPORTED,
 )
 from tic.cli import main
-from tic.report import load_audit
+from tic.document.loading import load_audit
 
 BROKEN = """
 @says("broken")
@@ -87,16 +87,16 @@ def test_an_audit_does_not_succeed_with_an_undecided_claim_where_only_decided_on
 
 
 @pytest.mark.parametrize(("claim", "status"), [(CAUTIOUS, 0), (GULLIBLE, 1)])
-def test_an_audit_succeeds_when_every_counterfeit_is_caught(audit, capsys, claim, status):
-    assert audit(claim, arguments=("--counterfeits",)) == status
+def test_an_audit_succeeds_when_every_control_is_caught(audit, capsys, claim, status):
+    assert audit(claim, arguments=("--controls",)) == status
     told = capsys.readouterr().out
-    assert f"counterfeits: {0 if status else 2} of 2 caught" in told
-    assert ("came out SUPPORTED on a counterfeit" in told) == bool(status)
+    assert f"controls: {0 if status else 2} of 2 caught" in told
+    assert ("came out SUPPORTED on a negative control" in told) == bool(status)
 
 
 @pytest.mark.parametrize(("claim", "status"), [(CAUTIOUS, 0), (GULLIBLE, 1)])
-def test_a_refuted_claim_does_not_hide_a_supported_counterfeit(audit, claim, status):
-    assert audit(REFUTED, claim, arguments=("--counterfeits",)) == status
+def test_a_refuted_claim_does_not_hide_a_supported_control(audit, claim, status):
+    assert audit(REFUTED, claim, arguments=("--controls",)) == status
 
 
 @pytest.mark.parametrize("rival", [RIVAL, STANDING_RIVAL])
@@ -104,9 +104,9 @@ def test_an_audit_succeeds_whether_a_rival_stands_or_not(audit, rival):
     assert audit(SUPPORTED, rival) == 0
 
 
-def test_an_audit_with_a_counterfeit_that_breaks_does_not_succeed(audit):
+def test_an_audit_with_a_control_that_breaks_does_not_succeed(audit):
     broken = CAUTIOUS.replace("return -super().train_loss()", 'raise TicError("seven is needed")')
-    assert audit(broken, arguments=("--counterfeits",)) == 1
+    assert audit(broken, arguments=("--controls",)) == 1
 
 
 @pytest.mark.parametrize(("allowed", "status"), [("REFUTED", 0), ("SUPPORTED", 1)])
@@ -227,7 +227,7 @@ def test_an_audit_does_not_differ_from_itself(left, capsys):
 def test_a_file_that_is_no_audit_is_refused_in_one_sentence(command, capsys):
     assert main(command) == 2
     told = capsys.readouterr().err
-    assert told.startswith("tic: absent.json must be an audit of schema 4, got ")
+    assert told.startswith("tic: absent.json must be an audit of schema 5, got ")
     assert told.count("\n") == 1
 
 

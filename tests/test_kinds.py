@@ -26,9 +26,9 @@ from tic.attacks import (
     RateBackward,
     Rescaled,
     SurrogateWidth,
-    battery,
+    attack_suite,
 )
-from tic.attacks.battery import Level
+from tic.attacks.suite import Level
 from tic.data import CropFlip, Digits
 from tic.errors import TicError
 from tic.kinds import (
@@ -44,7 +44,7 @@ from tic.losses import AlphaLoss, Loss, PrefixLoss, Readout
 from tic.measure import confidence, fisher, permuted, robustness, tangent
 from tic.measure.fisher import Estimator, FisherMeasurement
 from tic.measure.measurement import Measurement
-from tic.measure.robustness import AccuracyMeasurement, RightMeasurement
+from tic.measure.robustness import AccuracyMeasurement, CorrectMeasurement
 from tic.models import Spiking
 from tic.pruning import Pruning
 from tic.recipe import Recipe
@@ -94,7 +94,7 @@ measurements = st.one_of(
         readout=st.sampled_from(Readout),
     ),
     st.builds(AccuracyMeasurement, **common, corruption=corruptions),
-    st.builds(RightMeasurement, **common, corruption=corruptions, source_seed=st.none() | counts),
+    st.builds(CorrectMeasurement, **common, corruption=corruptions, source_seed=st.none() | counts),
     st.builds(DeficitMeasurement, **common, width=counts),
     st.builds(PerturbationMeasurement, **common, shares=st.lists(finite, max_size=4).map(tuple)),
 )
@@ -113,9 +113,9 @@ def test_what_is_described_comes_back_as_it_was(measurement):
 
 
 @pytest.mark.parametrize("level", get_args(Level))
-def test_every_attack_of_the_battery_comes_back(level):
-    for member in battery(level, EPSILON, STEP):
-        measurement = RightMeasurement(epoch=3, corruption=member.attack)
+def test_every_attack_of_the_suite_comes_back(level):
+    for member in attack_suite(level, EPSILON, STEP):
+        measurement = CorrectMeasurement(epoch=3, corruption=member.attack)
         assert repr(there_and_back(measurement, ())) == repr(measurement)
 
 
@@ -156,8 +156,8 @@ def test_a_description_names_kind_and_every_field():
             "batch_size": 256,
         },
     }
-    fisher = describe(FisherMeasurement(epoch=2, estimator=Estimator.OFFICIAL))
-    assert fisher["fields"]["estimator"] == "official"
+    fisher = describe(FisherMeasurement(epoch=2, estimator=Estimator.BATCH_MEAN))
+    assert fisher["fields"]["estimator"] == "batch-mean"
 
 
 @pytest.mark.parametrize(

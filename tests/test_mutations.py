@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from claims.kim2023 import centroids, counterfeits
+from claims.kim2023 import centroids, controls
 from claims.kim2023 import runs as paper_runs
 from claims.kim2023 import test_discussion_capacity as discussion
 from claims.kim2023 import test_eq11_perturbation as eq11
@@ -24,19 +24,19 @@ from claims.kim2023 import test_table1_robustness as table1
 from fixtures.known_answers import CASES
 from tic import lab as laboratory
 from tic import pruning
-from tic.attacks import FGSM, PGD, battery
-from tic.audit import counterfeit, masking
+from tic.attacks import FGSM, PGD, attack_suite
+from tic.audit import control, robustness
 from tic.audit import runs as audit_runs
 from tic.audit.claims import decided_by
 from tic.audit.exhibits import Exhibits
 from tic.audit.judge import Judge
-from tic.audit.masking import Robustness
+from tic.audit.robustness import Robustness
 from tic.data import Digits
 from tic.lab import Lab
 from tic.measure import fisher, forward_pass
 from tic.measure.fisher import FisherMeasurement, fisher_information
 from tic.measure.layers import stored_sparsity
-from tic.measure.robustness import AccuracyMeasurement, right, zero_gradients
+from tic.measure.robustness import AccuracyMeasurement, correct, zero_gradients
 from tic.models import Spiking
 from tic.models.network import SpikingNetwork, over_time
 from tic.neurons import LIF
@@ -90,7 +90,7 @@ def known_answers(*tests):
 
 
 def caught(test, *planted, **parameters):
-    """No counterfeit of a claim is SUPPORTED where the claim holds."""
+    """No control of a claim is SUPPORTED where the claim holds."""
 
     def check():
         chosen = [
@@ -173,12 +173,12 @@ def attacks_work():
     data = pictures(network)
 
     def under(attack=None):
-        return np.array([right(network, [data], attack)] * 3)
+        return np.array([correct(network, [data], attack)] * 3)
 
     step = PGD(epsilon=0.1, step=0.02, steps=10)
     attacked = {"FGSM": FGSM(epsilon=0.1), "PGD, 10 steps": step}
     found = {name: under(attack) for name, attack in attacked.items()}
-    members = battery("quick", 0.1, 0.02)
+    members = attack_suite("quick", 0.1, 0.02)
     grown = {radius: under(PGD(epsilon=radius, step=radius / 4, steps=10)) for radius in (0.1, 1)}
     robustness = Robustness(
         members=members,
@@ -189,12 +189,12 @@ def attacks_work():
         chance=25.0,
     )
     exhibits = Exhibits()
-    masking.check(exhibits, robustness, "small")
+    robustness.check(exhibits, robustness, "small")
     assert not [each.name for each in exhibits.checks if not each.holds]
 
 
 def the_worst_case_is_per_image():
-    members = battery("quick", 0.1, 0.02)
+    members = attack_suite("quick", 0.1, 0.02)
     left = {each.name: np.array([[1, 1, 1, 1]], dtype=bool) for each in members}
     left |= {"FGSM": np.array([[0, 1, 1, 1]], dtype=bool)}
     left |= {"PGD, 10 steps": np.array([[1, 1, 0, 1]], dtype=bool)}
@@ -314,7 +314,7 @@ def untouched(self, model, images, labels, batch):
 
 def best_case(self, *families):
     chosen = [e for e in self.members if not families or e.family in families]
-    return masking.percent(np.logical_or.reduce([self.attacked[e.name] for e in chosen]))
+    return robustness.percent(np.logical_or.reduce([self.attacked[e.name] for e in chosen]))
 
 
 def shuffled_timesteps(patch):
@@ -435,14 +435,14 @@ MUTATIONS = (
     Mutation("spikes have no derivative", lost_surrogate, input_gradients_are_there),
     Mutation("the gradients that PGD follows are masked", lost_surrogate, attacks_work),
     Mutation(
-        "the worst case of the battery is the best",
+        "the worst case of the attack suite is the best",
         patched(Robustness, "worst", best_case),
         the_worst_case_is_per_image,
     ),
     # The judge.
     Mutation("a judge always supports", judged_always_supported, calibrated(edges, 200, 5)),
     Mutation(
-        "a judge supports counterfeits",
+        "a judge supports controls",
         judged_always_supported,
         caught(fig1.test_trained_network_holds_information_early),
     ),
@@ -461,21 +461,21 @@ MUTATIONS = (
     Mutation(
         "nobody asks whether networks have learned",
         patched(fig5, "require_learning", same),
-        caught(fig5.test_alpha_does_not_change_accuracy, counterfeit.PERMUTED_LABELS),
+        caught(fig5.test_alpha_does_not_change_accuracy, control.PERMUTED_LABELS),
     ),
     Mutation(
         "nobody asks whether networks are pruned",
         patched(fig7, "require_sparsity", same),
-        caught(fig7.test_fewer_timesteps_prune_as_well, counterfeits.UNMASKED),
+        caught(fig7.test_fewer_timesteps_prune_as_well, controls.UNMASKED),
     ),
     Mutation(
         "nobody asks whether attacks have gradients to follow",
         patched(table1, "require_gradients", same),
-        caught(ROBUST, counterfeits.GRADIENTS_LOST, corruption="pgd"),
+        caught(ROBUST, controls.GRADIENTS_LOST, corruption="pgd"),
     ),
     Mutation(
-        "counterfeits plant nothing",
-        patched(counterfeit, "_recast", lambda runs, kind, **more: runs),
+        "controls plant nothing",
+        patched(control, "_recast", lambda runs, kind, **more: runs),
         caught(CONCENTRATION),
     ),
 )

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from test_examples import installed  # noqa: F401  (a fixture)
 
-from tic.report import load_audit
+from tic.document.loading import load_audit
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "echo2026"
@@ -64,7 +64,7 @@ def audited(outside):
     """Audits of three seeds each in one Store, by two processes."""
     for name, seeds in (("first", "0-2"), ("second", "3-5")):
         outside.pytest(
-            "-n", 2, "--store", "store", "--report-dir", name, "--seeds", seeds, "--counterfeits"
+            "-n", 2, "--store", "store", "--report-dir", name, "--seeds", seeds, "--controls"
         )
     return outside
 
@@ -79,7 +79,7 @@ def test_every_claim_is_judged_and_its_control_is_caught(audited):
     outcomes = {(entry.id, entry.role): entry.outcome for entry in audit.entries}
     assert len(outcomes) == 4
     assert not {"NOT_RUN", "FAILED"} & {str(outcome) for outcome in outcomes.values()}
-    controls = [entry.outcome for entry in audit.entries if entry.role == "counterfeit"]
+    controls = [entry.outcome for entry in audit.entries if entry.role == "control"]
     assert "SUPPORTED" not in controls
     assert audit.packages == ("echo2026",)
     # Networks that guess would agree, too: the example says something only where they have learnt.
@@ -179,13 +179,13 @@ def test_what_tic_new_writes_runs_at_once(outside):
     assert "try it: pytest smith_2024" in told
     told = outside.run(
         "-m", "pytest", *QUICKLY, "smith_2024", "--set", "epochs=2", "--train-size", 60,
-        "--report-dir", "new", "--store", "new-store", "--counterfeits", status=(0, 1),
+        "--report-dir", "new", "--store", "new-store", "--controls", status=(0, 1),
     )  # fmt: skip
     audit = outside.audit("new")
     assert [(entry.id, entry.role) for entry in audit.entries] == [
         ("smith_2024/learns[tiny-digits]", "claim"),
-        ("smith_2024/learns[tiny-digits-counterfeit-permuted-labels]", "counterfeit"),
-        ("smith_2024/learns[tiny-digits-counterfeit-one-seed]", "counterfeit"),
+        ("smith_2024/learns[tiny-digits-control-permuted-labels]", "control"),
+        ("smith_2024/learns[tiny-digits-control-one-seed]", "control"),
         ("smith_2024/time-is-idle[tiny-digits]", "rival"),
     ]
     assert audit.entries[0].comparisons[0].reported == 98

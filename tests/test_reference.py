@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tic.audit.verify import verify_document
+from tic.document.loading import load_audit
+from tic.exchange.citing import cite
+from tic.exchange.verify_audit import verify_document
 from tic.plugin.concluding import verdict_table
-from tic.report import load_audit
-from tic.report.citing import cite
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "reports" / "reference"
@@ -88,10 +88,10 @@ def test_the_findings_quote_the_audits():
 
 
 @pytest.mark.parametrize("name", ["digits-tiny", "fashion-mnist-tiny"])
-def test_a_whole_audit_has_rivals_and_catches_every_counterfeit(name):
+def test_a_whole_audit_has_rivals_and_catches_every_control(name):
     audit = load_audit(FOLDER / f"{name}.json")
     claims = {entry.claim for entry in audit.entries if entry.role == "claim"}
-    planted = [entry for entry in audit.entries if entry.role == "counterfeit"]
+    planted = [entry for entry in audit.entries if entry.role == "control"]
     assert {entry.claim for entry in planted} == claims
     assert not [entry.id for entry in planted if entry.own_outcome == "SUPPORTED"]
     threatened = {

@@ -60,13 +60,13 @@ def test_a_report_is_rendered_without_torch_or_pytest(tmp_path):
 
 def test_audits_are_compared_without_torch_or_pytest():
     loaded = modules_after(COMMAND, "diff", AUDIT, AUDIT)
-    assert "tic.report.diff" in loaded
+    assert "tic.exchange.diff" in loaded
     assert not loaded & {"torch", "pytest", "tic.lab", "scipy", *UNUSED}
 
 
 def test_a_list_needs_nothing_that_attacks_reads_or_tests(elsewhere):
     loaded = modules_after(COMMAND, "claims", folder=elsewhere)
-    assert "tic.audit.listing" in loaded
+    assert "tic.session.listing" in loaded
     assert not loaded & UNUSED
 
 
@@ -79,11 +79,11 @@ def test_collecting_the_claims_of_the_paper_needs_nothing_that_attacks_reads_or_
 
 def test_neither_to_look_for_data_nor_to_choose_attacks_needs_them(tmp_path):
     program = (
-        "from pathlib import Path; from tic.attacks import battery; from tic.data import DATASETS;"
-        "from tic.lab import Lab;"
-        "battery('full', 8 / 255, 2 / 255); lab = Lab(Path(), Path(sys.argv[1]));"
+        "from pathlib import Path; from tic.attacks import attack_suite;"
+        "from tic.data import DATASETS; from tic.lab import Lab;"
+        "attack_suite('full', 8 / 255, 2 / 255); lab = Lab(Path(), Path(sys.argv[1]));"
         "[lab.holds_data(DATASETS[name]) for name in ('cifar10', 'cifar100', 'digits', 'svhn')]"
     )
     loaded = modules_after(program, tmp_path, folder=tmp_path)
-    assert {"tic.attacks.battery", "tic.data.cifar"} <= loaded
+    assert {"tic.attacks.suite", "tic.data.cifar"} <= loaded
     assert not loaded & UNUSED

@@ -140,7 +140,8 @@ def _pass_on(asked: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _report(asked: argparse.Namespace, rest: list[str]) -> int:
-    from tic.report import load_audit, write_report
+    from tic.document.loading import load_audit
+    from tic.report import write_report
 
     audit, folder = load_audit(asked.audit), asked.report_dir or asked.audit.parent
     require_folder("--report-dir", folder)
@@ -150,7 +151,8 @@ def _report(asked: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _diff(asked: argparse.Namespace, rest: list[str]) -> int:
-    from tic.report import diff_audits, format_diff, load_audit
+    from tic.document.loading import load_audit
+    from tic.exchange.diff import diff_audits, format_diff
 
     diff = diff_audits(load_audit(asked.before), load_audit(asked.after))
     print(format_diff(diff), end="")
@@ -158,7 +160,7 @@ def _diff(asked: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _verify(asked: argparse.Namespace, rest: list[str]) -> int:
-    from tic.report.verifying import verify
+    from tic.exchange.verify_file import verify
 
     if asked.trust:
         # As for `python -m`; last, so that no file there stands in for what is installed.
@@ -171,8 +173,8 @@ def _verify(asked: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _export(asked: argparse.Namespace, rest: list[str]) -> int:
-    from tic.report import load_audit
-    from tic.report.export import export
+    from tic.document.loading import load_audit
+    from tic.exchange.export import export
 
     audit = load_audit(asked.audit)
     print(export(audit, asked.store, asked.archive, weights=asked.weights, licence=asked.licence))
@@ -180,8 +182,9 @@ def _export(asked: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _merge(asked: argparse.Namespace, rest: list[str]) -> int:
-    from tic.audit.merge import merge
-    from tic.report import load_audit, write_report
+    from tic.document.loading import load_audit
+    from tic.exchange.merge import merge
+    from tic.report import write_report
 
     require_folder("--report-dir", asked.report_dir)
     page = write_report(merge([load_audit(path) for path in asked.audits]), asked.report_dir)
@@ -190,7 +193,7 @@ def _merge(asked: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _cite(asked: argparse.Namespace, rest: list[str]) -> int:
-    from tic.report.citing import cite
+    from tic.exchange.citing import cite
 
     print(cite(asked.template), end="")
     return 0
@@ -209,7 +212,7 @@ def _new(asked: argparse.Namespace, rest: list[str]) -> int:
 def _schema(asked: argparse.Namespace, rest: list[str]) -> int:
     import json
 
-    from tic.audit.schemas import schema
+    from tic.document.schemas import schema
 
     print(json.dumps(schema(asked.name), indent=1, ensure_ascii=False))
     return 0

@@ -8,10 +8,10 @@ import numpy as np
 
 from claims.kim2023.runs import KimRuns
 from tic.audit import Panel
-from tic.audit.evidence import Series
 from tic.audit.exhibits import curves
 from tic.audit.judge import Judge
 from tic.audit.runs import Array, Epoch
+from tic.document.evidence import Series
 from tic.stats import above, below, half_fall, theil_sen_slope
 
 LEAST_FALL = 0.05

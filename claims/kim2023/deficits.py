@@ -52,22 +52,22 @@ def deficit_accuracies(
         raise TicError(
             f"width must be in [1, {timesteps}], the timesteps of the network, got {width}"
         )
-    right = [0] * (timesteps - width + 1)
+    correct = [0] * (timesteps - width + 1)
     images_seen = 0
     with evaluation_mode(network):
         for number, (images, labels) in enumerate(loader):
             corrupted = noise(network, images, labels, number).detach()
-            for start in range(len(right)):
+            for start in range(len(correct)):
                 frames = [
                     corrupted if start <= t < start + width else images for t in range(timesteps)
                 ]
                 with torch.no_grad():
                     predicted = network.watch(torch.stack(frames)).mean(0).argmax(1)
-                right[start] += int((predicted == labels).sum())
+                correct[start] += int((predicted == labels).sum())
             images_seen += len(labels)
     if not images_seen:
         raise TicError("the loader must give at least one batch, got none")
-    return [100 * count / images_seen for count in right]
+    return [100 * count / images_seen for count in correct]
 
 
 @dataclass(frozen=True, kw_only=True)

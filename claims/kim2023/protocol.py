@@ -63,10 +63,10 @@ ESTIMATOR = Gap(
     "samples instead; its expectation has the squared mean gradient in it, which depends on t.",
     (
         Protocol(
-            "official",
+            "batch-mean",
             "Fisher information as the release computes it: squared gradients of batches of 16.",
             release=True,
-            reading=Reading(estimator=Estimator.OFFICIAL),
+            reading=Reading(estimator=Estimator.BATCH_MEAN),
         ),
     ),
 )
@@ -171,7 +171,7 @@ RELEASE = Gap(
             "code for the α loss, the attacks or pruning.",
             release=True,
             alter=_as_released,
-            reading=Reading(estimator=Estimator.OFFICIAL, images="redrawn"),
+            reading=Reading(estimator=Estimator.BATCH_MEAN, images="redrawn"),
         ),
     ),
 )

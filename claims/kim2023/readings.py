@@ -74,14 +74,14 @@ def _reading(estimator: Estimator, images: str, normalisation: str) -> Reading:
             coarse=True,
         ),
     )
-    release = estimator is Estimator.OFFICIAL and images == "train" and normalisation == "raw"
+    release = estimator is Estimator.BATCH_MEAN and images == "train" and normalisation == "raw"
     return Reading(factors, protocol, release)
 
 
 READINGS = tuple(
     _reading(estimator, images, normalisation)
     for estimator, images, normalisation in product(
-        (Estimator.EMPIRICAL, Estimator.OFFICIAL, Estimator.SAMPLED, Estimator.EXACT),
+        (Estimator.EMPIRICAL, Estimator.BATCH_MEAN, Estimator.SAMPLED, Estimator.EXACT),
         ("train", "test"),
         ("raw", "per parameter", "relative"),
     )

@@ -28,7 +28,7 @@ _SHARES = {"early": EARLY, "middle": MIDDLE}
 COARSE_SHARE = 1 / 4
 """Share of the images for Fisher information that a coarse reading takes."""
 RELEASE_BATCH = 16
-"""Batch size of the release's Fisher loop, part of what `official` estimates."""
+"""Batch size of the release's Fisher loop, part of what `batch-mean` estimates."""
 
 
 def normalised_centroid(trace: Array) -> float:
@@ -79,7 +79,7 @@ class KimRuns(SeedRuns):
         reading = self.reading
         if reading.images == "redrawn":
             return self._redrawn(epoch)
-        if reading.coarse and reading.estimator is not Estimator.OFFICIAL:
+        if reading.coarse and reading.estimator is not Estimator.BATCH_MEAN:
             # Who reads coarsely compares estimators, and one pass gives all of these.
             kernels = self.measured(self._tangent(epoch))
             return [each["by_layer"][reading.estimator] for each in kernels]
@@ -96,8 +96,8 @@ class KimRuns(SeedRuns):
     @property
     def _batch_size(self) -> int:
         """Images per batch: as many as the release's estimator means, or as fit."""
-        official = self.reading.estimator is Estimator.OFFICIAL
-        return RELEASE_BATCH if official else FisherMeasurement.batch_size
+        is_batch_mean = self.reading.estimator is Estimator.BATCH_MEAN
+        return RELEASE_BATCH if is_batch_mean else FisherMeasurement.batch_size
 
     def _redrawn(self, epoch: int) -> list[dict[str, list[float]]]:
         """The same on images that every Run draws for itself, others at every timestep."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from claims.kim2023.runs import KimRuns
 from tic.audit.exhibits import Exhibits
-from tic.audit.masking import ZERO_GRADIENTS
+from tic.audit.robustness import ZERO_GRADIENTS
 from tic.pruning import sparsity_of
 
 LEARNED = 2.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from claims.kim2023 import recipes
-from claims.kim2023.counterfeits import MIXED_TIMESTEPS
+from claims.kim2023.controls import MIXED_TIMESTEPS
 from claims.kim2023.paper import SATURATION
 from claims.kim2023.protocol import RELEASE, TRAINING
 from claims.kim2023.protocol import SATURATION as SATURATION_GAP
@@ -13,7 +13,7 @@ from claims.kim2023.recipes import CAPACITY_TIMESTEPS, KIM2023
 from claims.kim2023.runs import KimRuns
 from claims.kim2023.soundness import require_learning
 from tic.audit import Panel, claim
-from tic.audit.counterfeit import PERMUTED_LABELS
+from tic.audit.control import PERMUTED_LABELS
 from tic.audit.exhibits import curves
 from tic.audit.judge import Judge
 from tic.stats import above, within
@@ -32,7 +32,7 @@ from tic.stats import above, within
     needs=recipes.capacity,
     version=2,
     gaps=(*TRAINING, RELEASE, SATURATION_GAP),
-    counterfeits=(MIXED_TIMESTEPS, PERMUTED_LABELS),
+    controls=(MIXED_TIMESTEPS, PERMUTED_LABELS),
 )
 @pytest.mark.parametrize("kind", SATURATION)
 def test_larger_networks_need_fewer_timesteps(

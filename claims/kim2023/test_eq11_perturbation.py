@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from claims.kim2023 import recipes
-from claims.kim2023.counterfeits import OTHER_IMAGES
+from claims.kim2023.controls import OTHER_IMAGES
 from claims.kim2023.perturbation import PerturbationResponse
 from claims.kim2023.protocol import INPUT_FISHER, RELEASE, SURROGATE, TRAINING
 from claims.kim2023.recipes import KIM2023
@@ -38,7 +38,7 @@ def relative_errors(response: PerturbationResponse) -> list[float]:
     ),
     needs=recipes.baseline,
     gaps=(*TRAINING, RELEASE, INPUT_FISHER, SURROGATE),
-    counterfeits=(OTHER_IMAGES,),
+    controls=(OTHER_IMAGES,),
 )
 def test_perturbations_follow_fisher_information(runs: KimRuns, judge: Judge) -> None:
     from scipy.stats import spearmanr

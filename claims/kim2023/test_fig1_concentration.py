@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 
-from claims.kim2023 import counterfeits, recipes
+from claims.kim2023 import controls, recipes
 from claims.kim2023.centroids import judge_concentration
 from claims.kim2023.protocol import FISHER, PRECISION, PREFIXES, RELEASE, SEEDS, SURROGATE, TRAINING
 from claims.kim2023.recipes import KIM2023
 from claims.kim2023.runs import KimRuns, normalised_centroid
 from tic.audit import Panel, claim
-from tic.audit.counterfeit import SHUFFLED_TIMESTEPS
+from tic.audit.control import SHUFFLED_TIMESTEPS
 from tic.audit.exhibits import curves
 from tic.audit.judge import Judge
 from tic.stats import above, below, theil_sen_slope
@@ -29,7 +29,7 @@ from tic.stats import above, below, theil_sen_slope
     ),
     needs=recipes.baseline,
     gaps=(*FISHER, *TRAINING, RELEASE, SURROGATE, SEEDS, PRECISION),
-    counterfeits=counterfeits.FISHER,
+    controls=controls.FISHER,
 )
 def test_information_moves_to_early_timesteps(runs: KimRuns, judge: Judge) -> None:
     judge_concentration(runs, judge)
@@ -88,7 +88,7 @@ def draw_figure_1(runs: KimRuns, judge: Judge) -> None:
     needs=recipes.baseline,
     version=2,
     gaps=(*FISHER, *TRAINING, RELEASE, PREFIXES, PRECISION),
-    counterfeits=(SHUFFLED_TIMESTEPS,),
+    controls=(SHUFFLED_TIMESTEPS,),
 )
 def test_trained_network_holds_information_early(runs: KimRuns, judge: Judge) -> None:
     trace = runs.trace("final")

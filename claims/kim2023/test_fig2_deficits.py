@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from claims.kim2023 import recipes
-from claims.kim2023.counterfeits import FISHER
+from claims.kim2023.controls import FISHER
 from claims.kim2023.protocol import DEFICITS, RELEASE, TRAINING
 from claims.kim2023.recipes import DEFICIT_WIDTH, KIM2023, PAPER_SETTING
 from claims.kim2023.runs import KimRuns
@@ -39,7 +39,7 @@ def chosen_epochs(runs: KimRuns) -> list[int]:
     ),
     needs=recipes.windows,
     gaps=(*TRAINING, RELEASE, DEFICITS),
-    counterfeits=FISHER,
+    controls=FISHER,
 )
 def test_noise_in_early_timesteps_hurts_more(runs: KimRuns, judge: Judge) -> None:
     accuracy = {epoch: runs.deficits(epoch, DEFICIT_WIDTH) for epoch in chosen_epochs(runs)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from claims.kim2023 import recipes
-from claims.kim2023.counterfeits import MIXED_BLOCKS
+from claims.kim2023.controls import MIXED_BLOCKS
 from claims.kim2023.protocol import BLOCKS, FISHER, RELEASE, TRAINING
 from claims.kim2023.recipes import KIM2023, PAPER_SETTING
 from claims.kim2023.runs import KimRuns, normalised_centroid
@@ -47,7 +47,7 @@ def heat_map(runs: KimRuns, epoch: int) -> HeatMap:
     ),
     needs=recipes.baseline,
     gaps=(*FISHER, *TRAINING, RELEASE, BLOCKS),
-    counterfeits=(MIXED_BLOCKS,),
+    controls=(MIXED_BLOCKS,),
 )
 def test_deep_blocks_hold_information_early(runs: KimRuns, judge: Judge) -> None:
     centroids = np.array(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from claims.kim2023 import counterfeits, recipes
+from claims.kim2023 import controls, recipes
 from claims.kim2023.centroids import draw_centroids, half_falls, judge_concentration
 from claims.kim2023.paper import TRANSITION
 from claims.kim2023.protocol import (
@@ -21,7 +21,7 @@ from claims.kim2023.recipes import KIM2023, LEARNING_RATES, TIMESTEPS, WEIGHT_DE
 from claims.kim2023.runs import KimRuns
 from claims.kim2023.soundness import require_learning
 from tic.audit import claim
-from tic.audit.counterfeit import PERMUTED_LABELS
+from tic.audit.control import PERMUTED_LABELS
 from tic.audit.judge import Judge
 from tic.stats import above, within
 
@@ -54,7 +54,7 @@ def trained(role: str, runs: KimRuns) -> str:
     ),
     needs=recipes.timesteps,
     gaps=(*FISHER, *TRAINING, RELEASE, UNIFORM, HALF_FALL),
-    counterfeits=counterfeits.FISHER,
+    controls=controls.FISHER,
 )
 def test_longer_sequences_concentrate_later(runs: dict[str, KimRuns], judge: Judge) -> None:
     for name, each in runs.items():
@@ -82,7 +82,7 @@ def test_longer_sequences_concentrate_later(runs: dict[str, KimRuns], judge: Jud
     rule="Page's trend of the normalised centroid at mid-training over τ = 0.75, 2, 4 rising.",
     needs=recipes.time_constants,
     gaps=(*FISHER, *TRAINING, RELEASE, LEAK),
-    counterfeits=(counterfeits.MIXED_TAUS,),
+    controls=(controls.MIXED_TAUS,),
 )
 def test_larger_time_constants_keep_information_late(
     runs: dict[str, KimRuns], judge: Judge
@@ -104,7 +104,7 @@ def test_larger_time_constants_keep_information_late(
     rule="Final normalised centroid within ±0.05 of that at the reference, for each other decay.",
     needs=recipes.weight_decays,
     gaps=(*FISHER, *TRAINING, RELEASE, DECAYS),
-    counterfeits=(counterfeits.LATE_DECAY,),
+    controls=(controls.LATE_DECAY,),
 )
 def test_weight_decay_does_not_matter(runs: dict[str, KimRuns], judge: Judge) -> None:
     reference = runs[REFERENCE_DECAY].centroid()
@@ -130,7 +130,7 @@ def test_weight_decay_does_not_matter(runs: dict[str, KimRuns], judge: Judge) ->
     ),
     needs=recipes.learning_rates,
     gaps=(*FISHER, *TRAINING, RELEASE, RATES, HALF_FALL),
-    counterfeits=(counterfeits.MIXED_RATES,),
+    controls=(controls.MIXED_RATES,),
 )
 def test_the_best_learning_rate_concentrates_first(runs: dict[str, KimRuns], judge: Judge) -> None:
     reference = half_falls(runs[REFERENCE_RATE])
@@ -158,7 +158,7 @@ def test_the_best_learning_rate_concentrates_first(runs: dict[str, KimRuns], jud
     needs=recipes.factors,
     version=2,
     gaps=(*TRAINING, RELEASE, LEAK, DECAYS),
-    counterfeits=(counterfeits.UNTRAINED_TAU, PERMUTED_LABELS),
+    controls=(controls.UNTRAINED_TAU, PERMUTED_LABELS),
 )
 def test_settings_that_move_information_keep_accuracy(
     runs: dict[str, KimRuns], judge: Judge

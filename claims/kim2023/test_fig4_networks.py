@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from claims.kim2023 import counterfeits, recipes
+from claims.kim2023 import controls, recipes
 from claims.kim2023.centroids import draw_centroids, judge_concentration
 from claims.kim2023.protocol import FISHER, RELEASE, TRAINING
 from claims.kim2023.recipes import DATASETS, KIM2023
@@ -27,7 +27,7 @@ from tic.stats import above
     ),
     needs=recipes.on_dataset,
     gaps=(*FISHER, *TRAINING, RELEASE),
-    counterfeits=counterfeits.FISHER,
+    controls=controls.FISHER,
 )
 @pytest.mark.parametrize("images", DATASETS)
 def test_data_sets_show_concentration(runs: KimRuns, judge: Judge, images: str) -> None:
@@ -50,7 +50,7 @@ def test_data_sets_show_concentration(runs: KimRuns, judge: Judge, images: str) 
     ),
     needs=recipes.architectures,
     gaps=(*FISHER, *TRAINING, RELEASE),
-    counterfeits=(*counterfeits.FISHER, counterfeits.MIXED_NETWORKS),
+    controls=(*controls.FISHER, controls.MIXED_NETWORKS),
 )
 def test_networks_show_concentration(runs: dict[str, KimRuns], judge: Judge) -> None:
     for name, each in runs.items():

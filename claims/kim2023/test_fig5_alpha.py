@@ -6,7 +6,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from claims.kim2023 import counterfeits, recipes
+from claims.kim2023 import controls, recipes
 from claims.kim2023.alphas import note_alphas
 from claims.kim2023.paper import LEVELS, table_1_rows
 from claims.kim2023.protocol import FISHER, PER_BATCH, SEEDS, TRAINING
@@ -14,7 +14,7 @@ from claims.kim2023.recipes import KIM2023
 from claims.kim2023.runs import KimRuns
 from claims.kim2023.soundness import require_learning
 from tic.audit import Panel, claim
-from tic.audit.counterfeit import PERMUTED_LABELS
+from tic.audit.control import PERMUTED_LABELS
 from tic.audit.exhibits import curves
 from tic.audit.judge import Judge
 from tic.stats import above, below, within
@@ -31,7 +31,7 @@ from tic.stats import above, below, within
     ),
     needs=recipes.alphas,
     gaps=(*FISHER, *TRAINING, PER_BATCH),
-    counterfeits=(counterfeits.MIXED_ALPHAS,),
+    controls=(controls.MIXED_ALPHAS,),
 )
 def test_smaller_alpha_holds_less_information(runs: dict[str, KimRuns], judge: Judge) -> None:
     traces = {level: runs[level].trace() for level in LEVELS}
@@ -69,7 +69,7 @@ def test_smaller_alpha_holds_less_information(runs: dict[str, KimRuns], judge: J
     ),
     needs=recipes.alphas,
     gaps=(*TRAINING, PER_BATCH),
-    counterfeits=(counterfeits.BACKWARD_TRAINING,),
+    controls=(controls.BACKWARD_TRAINING,),
 )
 def test_the_alpha_loss_converges(runs: dict[str, KimRuns], judge: Judge) -> None:
     diverged = sum(int(each.diverged().sum()) for each in runs.values())
@@ -111,7 +111,7 @@ def test_the_alpha_loss_converges(runs: dict[str, KimRuns], judge: Judge) -> Non
     needs=recipes.alphas,
     version=2,
     gaps=(*TRAINING, PER_BATCH, SEEDS),
-    counterfeits=(counterfeits.UNTRAINED_ALPHA, PERMUTED_LABELS),
+    controls=(controls.UNTRAINED_ALPHA, PERMUTED_LABELS),
 )
 def test_alpha_does_not_change_accuracy(runs: dict[str, KimRuns], judge: Judge) -> None:
     require_learning(judge, runs["low"], "α low")

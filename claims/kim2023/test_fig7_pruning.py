@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from claims.kim2023 import counterfeits, paper, recipes
+from claims.kim2023 import controls, paper, recipes
 from claims.kim2023.protocol import RANKING, RETRAINING, SEEDS, TRAINING
 from claims.kim2023.recipes import FULL, KIM2023, PAPER_SETTING, PRUNED, ROUNDS, operations, role
 from claims.kim2023.runs import KimRuns
 from claims.kim2023.soundness import require_learning, require_sparsity
 from tic.audit import Panel, claim
-from tic.audit.counterfeit import PERMUTED_LABELS
+from tic.audit.control import PERMUTED_LABELS
 from tic.audit.exhibits import curves
 from tic.audit.judge import Judge
 from tic.audit.runs import Array
@@ -103,7 +103,7 @@ def _over_rounds(values: list[Array]) -> list[list[float]]:
     needs=recipes.pruned,
     version=2,
     gaps=(*TRAINING, RETRAINING, RANKING, SEEDS),
-    counterfeits=(counterfeits.GUESSING_SHORT, PERMUTED_LABELS, counterfeits.UNMASKED),
+    controls=(controls.GUESSING_SHORT, PERMUTED_LABELS, controls.UNMASKED),
 )
 @pytest.mark.parametrize("retrain_timesteps", [4, 3], ids="retrain{}".format)
 @pytest.mark.parametrize("kind", PRUNED)
@@ -136,7 +136,7 @@ def test_fewer_timesteps_prune_as_well(
     needs=recipes.pruned,
     version=2,
     gaps=(*TRAINING, RETRAINING, RANKING, SEEDS),
-    counterfeits=(counterfeits.FULL_FOR_SHORT, counterfeits.UNMASKED),
+    controls=(controls.FULL_FOR_SHORT, controls.UNMASKED),
 )
 @pytest.mark.parametrize("retrain_timesteps", [2], ids="retrain{}".format)
 @pytest.mark.parametrize("kind", PRUNED)
@@ -159,7 +159,7 @@ def test_two_timesteps_are_too_few(
         "N_retrain·R·(T - T_retrain) / (N·T + N_retrain·R·T) for N = 300, N_retrain = 60, R = 5, "
         "T = 5, T_retrain = 3 within half a percentage point of 20 %, as it is printed."
     ),
-    counterfeits=(counterfeits.ONE_ROUND,),
+    controls=(controls.ONE_ROUND,),
 )
 def test_fewer_timesteps_save_compute(judge: Judge) -> None:
     saving = compute_saving(**paper.PRUNING_SCHEDULE, timesteps=5, retrain_timesteps=3)

@@ -14,7 +14,7 @@ from claims.kim2023.recipes import KIM2023
 from claims.kim2023.runs import KimRuns
 from tic.audit import rival
 from tic.audit.judge import Judge
-from tic.audit.masking import percent
+from tic.audit.robustness import percent
 from tic.stats import above
 
 
@@ -44,9 +44,9 @@ def test_a_fault_makes_the_pattern(
     runs: dict[str, KimRuns], judge: Judge, corruption: str, fault: str
 ) -> None:
     sound = GRADIENT_ATTACKS[corruption]
-    clean = {level: percent(runs[level].right()) for level in LEVELS}
+    clean = {level: percent(runs[level].correct()) for level in LEVELS}
     found = {
-        how: {level: clean[level] - percent(runs[level].right(attack)) for level in LEVELS}
+        how: {level: clean[level] - percent(runs[level].correct(attack)) for level in LEVELS}
         for how, attack in (("faulty", FAULTS[fault](attack=sound)), ("sound", sound))
     }
     for less, more in pairwise(LEVELS):

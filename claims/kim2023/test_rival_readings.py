@@ -24,7 +24,7 @@ RULE = (
 )
 NOTES = (
     "Empirical takes the labels of the data (Eq. 6), sampled draws them from the network (Eq. 5), "
-    "exact sums over all labels under the network; official is the release's squared batch mean.",
+    "exact sums over all labels under the network; batch-mean is the release's squared batch mean.",
     "Per parameter divides each layer's trace by its size; relative multiplies it by ‖θ‖² of the "
     "layer, which does not change when weights before a batch normalisation are scaled.",
     "Each reading is judged by itself, without correction for their number, and looks at a quarter "

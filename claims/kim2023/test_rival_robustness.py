@@ -14,9 +14,9 @@ from claims.kim2023.paper import LEVELS, table_1_rows
 from claims.kim2023.recipes import KIM2023
 from claims.kim2023.runs import KimRuns
 from tic.attacks import Rescaled
-from tic.audit import masking, rival
+from tic.audit import rival, robustness
 from tic.audit.judge import Judge
-from tic.audit.masking import Robustness, percent
+from tic.audit.robustness import Robustness, percent
 from tic.audit.runs import Array
 from tic.errors import NotApplicableError
 from tic.measure.measurement import gathered
@@ -27,9 +27,9 @@ LEAST = 1.0
 BINS = 4
 """Of equal numbers of images by clean margin, within which networks are compared."""
 MEMBERS = {"fgsm": "FGSM", "pgd": "PGD, 10 steps"}
-"""Names in the battery of the attacks as in the paper."""
+"""Names in the attack suite of the attacks as in the paper."""
 SHOWN_WITH = "pgd"
-"""The entry that shows the battery, which is the same for both."""
+"""The entry that shows the attack suite, which is the same for both."""
 
 
 def _advantage(judge: Judge, low: Array, high: Array, where: str) -> None:
@@ -47,7 +47,7 @@ def _advantage(judge: Judge, low: Array, high: Array, where: str) -> None:
     ),
     rule=(
         "Drop of accuracy at the high α minus that at the low α, both in the worst case per image "
-        "over the battery, below 1 pp. A figure of the paper does not survive when its attack "
+        "over the attack suite, below 1 pp. A figure of the paper does not survive when its attack "
         "leaves over 1 pp more than the worst case."
     ),
     needs=recipes.alphas,
@@ -59,7 +59,7 @@ def test_no_advantage_in_the_worst_case(
 ) -> None:
     # Two workers that judge both attacks at once begin at either end, and share what they measure.
     order = LEVELS if corruption == SHOWN_WITH else LEVELS[::-1]
-    attacked = gathered(partial(masking.attack, runs[level], EPSILON, STEP) for level in order)
+    attacked = gathered(partial(robustness.attack, runs[level], EPSILON, STEP) for level in order)
     by_level = dict(zip(order, attacked, strict=True))
     found: dict[str, Robustness] = {level: by_level[level] for level in LEVELS}
     drop = {level: percent(each.clean) - each.worst() for level, each in found.items()}
@@ -80,21 +80,21 @@ def test_no_advantage_in_the_worst_case(
         )
     images = found["low"].clean.shape[1]
     judge.note(
-        f"Battery: {runs['low'].setting.attacks}, on {images} test images, ε = {EPSILON:.4f}."
+        f"Attack suite: {runs['low'].setting.attacks}, on {images} test images, ε = {EPSILON:.4f}."
     )
     if corruption == SHOWN_WITH:
         for name, each in found.items():
-            masking.check(judge, each, f"α {name}")
-        show_battery(judge, found)
+            robustness.check(judge, each, f"α {name}")
+        show_suite(judge, found)
     else:
-        judge.note(f"The tables of the battery and its checks stand with {SHOWN_WITH}.")
+        judge.note(f"The tables of the attack suite and its checks stand with {SHOWN_WITH}.")
 
 
-def show_battery(judge: Judge, found: Mapping[str, Robustness]) -> None:
-    """Accuracy under every attack of the battery, and as ε grows."""
+def show_suite(judge: Judge, found: Mapping[str, Robustness]) -> None:
+    """Accuracy under every attack of the attack suite, and as ε grows."""
     some = next(iter(found.values()))
     judge.table(
-        "The battery",
+        "The attack suite",
         "Accuracy that an attack leaves at each α.",
         unit="%",
         columns=[f"α {level}" for level in found],
@@ -109,7 +109,7 @@ def show_battery(judge: Judge, found: Mapping[str, Robustness]) -> None:
     )
     judge.table(
         "As ε grows",
-        f"Accuracy that PGD with {masking.STEPS} steps leaves.",
+        f"Accuracy that PGD with {robustness.STEPS} steps leaves.",
         unit="%",
         columns=[f"α {level}" for level in found],
         rows=[
@@ -142,8 +142,8 @@ def test_no_advantage_at_equal_temperature(
     for level, each in runs.items():
         temperatures = each.temperatures()
         tempered = [Rescaled(attack=attack, factor=1 / float(tau)) for tau in temperatures]
-        clean = percent(each.right())
-        left[level] = percent(each.right(tempered)) - clean
+        clean = percent(each.correct())
+        left[level] = percent(each.correct(tempered)) - clean
         judge.note(
             f"α {level}: temperature {temperatures.mean():.3g} on average over the seeds, clean "
             f"accuracy {clean.mean():.1f} %."
@@ -158,7 +158,7 @@ def test_no_advantage_at_equal_temperature(
     source="Table 1",
     says="A small α only makes margins larger: among images of equal margin no advantage is left.",
     rule=(
-        "Among images that both networks classify right, in four bins of equal clean margin, "
+        "Among images that both networks classify correctly, in four bins of equal clean margin, "
         "accuracy at the low α minus that at the high α, below 1 pp. A bin weighs as much as the "
         "smaller number of its images."
     ),
@@ -170,10 +170,12 @@ def test_no_advantage_at_equal_margin(
 ) -> None:
     attack = GRADIENT_ATTACKS[corruption]
     margins = {level: runs[level].margins() for level in ("low", "high")}
-    right = {level: runs[level].right(attack) for level in margins}
+    correct = {level: runs[level].correct(attack) for level in margins}
     matched = [
         at_equal_margin(*pair)
-        for pair in zip(margins["low"], right["low"], margins["high"], right["high"], strict=True)
+        for pair in zip(
+            margins["low"], correct["low"], margins["high"], correct["high"], strict=True
+        )
     ]
     if any(each is None for each in matched):
         raise NotApplicableError("the networks have no images of equal margin in some seed")

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from claims.kim2023 import counterfeits, recipes
+from claims.kim2023 import controls, recipes
 from claims.kim2023.corruptions import CORRUPTIONS, GRADIENT_ATTACKS
 from claims.kim2023.paper import LEVELS, slips, table_1_rows
 from claims.kim2023.protocol import ATTACKS, MASKING, PER_BATCH, SEEDS, TRAINING
@@ -31,7 +31,7 @@ from tic.stats import above
     needs=recipes.alphas,
     version=2,
     gaps=(*TRAINING, PER_BATCH, ATTACKS, MASKING, SEEDS),
-    counterfeits=(counterfeits.MIXED_ALPHAS, counterfeits.GRADIENTS_LOST),
+    controls=(controls.MIXED_ALPHAS, controls.GRADIENTS_LOST),
 )
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
 def test_smaller_alpha_is_more_robust(

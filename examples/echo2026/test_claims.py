@@ -25,7 +25,7 @@ def agreement(runs: dict[str, audit.SeedRuns]) -> audit.Array:
 @audit.claim(
     PACK, "half-is-enough", source="Fig. 1", needs=dense_and_sparse,
     says="A network with half of its recurrent weights answers as the whole one does.",
-    rule="Agreement on the test sequences above 80 %.", counterfeits=(audit.UNTRAINED,),
+    rule="Agreement on the test sequences above 80 %.", controls=(audit.UNTRAINED,),
 )  # fmt: skip
 def test_half_is_enough(runs, judge):
     judge(agreement(runs), audit.above(80), name="agreement", unit="%")

@@ -5,7 +5,7 @@ import dataclasses
 import torch
 from torch import nn
 
-from tic.attacks import battery
+from tic.attacks import attack_suite
 from tic.models.network import SpikingNetwork, over_time
 from tic.neurons import LIF
 
@@ -75,16 +75,17 @@ def shortened(attack):
     return dataclasses.replace(attack, **fewer)
 
 
-def short_battery(epsilon):
-    """The full battery, shortened, by name."""
+def short_suite(epsilon):
+    """The full suite, shortened, by name."""
     return {
-        member.name: shortened(member.attack) for member in battery("full", epsilon, epsilon / 2)
+        member.name: shortened(member.attack)
+        for member in attack_suite("full", epsilon, epsilon / 2)
     }
 
 
 def different_names():
     """One name for each of the attacks that stay different when they are short."""
-    names = {repr(attack): name for name, attack in reversed(short_battery(0.1).items())}
+    names = {repr(attack): name for name, attack in reversed(short_suite(0.1).items())}
     return sorted(names.values())
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import torch
-from attacked import Small, different_names, short_battery
+from attacked import Small, different_names, short_suite
 from torch import nn
 
 from tic.attacks import FGSM, PGD, Blur, GaussianNoise, RestartedPGD, Square
@@ -13,7 +13,7 @@ from tic.errors import TicError
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 NAMES = different_names()
-ATTACKS = short_battery(8 / 255)
+ATTACKS = short_suite(8 / 255)
 LABELS = torch.arange(3)
 CORRUPTIONS = {"noise": GaussianNoise(), "blur": Blur()}
 # Rate gradients and surrogates need LIF layers, which the small networks here have not.

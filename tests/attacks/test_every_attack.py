@@ -1,8 +1,8 @@
-"""What holds for all attacks of the battery."""
+"""What holds for all attacks of the attack suite."""
 
 import pytest
 import torch
-from attacked import Small, different_names, images_with_extremes, masked, short_battery
+from attacked import Small, different_names, images_with_extremes, masked, short_suite
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,7 +36,7 @@ def state(model):
 def test_an_attack_stays_in_its_ball_and_leaves_no_trace(
     name, epsilon, seed, wide, training, hard, stepwise
 ):
-    attack = short_battery(epsilon)[name]
+    attack = short_suite(epsilon)[name]
     dtype = torch.float64 if wide else torch.float32
     images, labels = images_with_extremes(3, seed, dtype)
     model = Small(seed).to(dtype).train(training)
@@ -66,7 +66,7 @@ class Cut(Small):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_network_that_cuts_the_graph_is_attacked_as_one_without_gradients(name):
-    attack = short_battery(0.1)[name]
+    attack = short_suite(0.1)[name]
     images, labels = images_with_extremes(3)
     moved = attack(Cut(), images, labels, 0)
     assert (moved - images).abs().max() <= attack.epsilon + 1e-6
@@ -76,7 +76,7 @@ def test_a_network_that_cuts_the_graph_is_attacked_as_one_without_gradients(name
 def test_an_attack_is_made_again_from_its_text(name):
     import tic.attacks
 
-    attack = short_battery(0.1)[name]
+    attack = short_suite(0.1)[name]
     assert eval(repr(attack), vars(tic.attacks)) == attack
 
 
@@ -85,14 +85,14 @@ def test_the_network_is_attacked_in_evaluation_mode(name):
     modes = []
     model = Small().train()
     model.register_forward_hook(lambda module, _, __: modes.append(module.training))
-    short_battery(0.1)[name](model, *images_with_extremes(2), 0)
+    short_suite(0.1)[name](model, *images_with_extremes(2), 0)
     assert modes
     assert not any(modes)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_attack_costs_what_it_says_and_all_of_it_where_nothing_is_found(name):
-    attack = short_battery(0.0)[name]
+    attack = short_suite(0.0)[name]
     seen = {True: 0, False: 0}
 
     def count(_, inputs, __):
@@ -115,5 +115,5 @@ def test_every_batch_has_random_numbers_of_its_own(name):
     images = torch.full((4, 1, 4, 4), 0.5)
     model = Small(seed=1).eval()
     labels = model(images).mean(0).argmax(1)
-    attack = short_battery(0.5)[name]
+    attack = short_suite(0.5)[name]
     assert not torch.equal(attack(model, images, labels, 0), attack(model, images, labels, 1))

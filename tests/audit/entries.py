@@ -1,7 +1,7 @@
 """Entries of an audit, with nothing in what a test does not state."""
 
-from tic.audit.document import Entry, Scope
-from tic.audit.evidence import Contrast, Sensitivity
+from tic.document.audit import Entry, Scope
+from tic.document.evidence import Contrast, Sensitivity
 from tic.stats import Outcome
 
 UNKNOWN = Sensitivity(flip_confidence=None, flips_to=None, flip_margin=None, without=())
@@ -20,7 +20,7 @@ def contrast(seeds):
 def entry(name, outcome, **fields):
     """An entry of a claim by the standard protocol."""
     nothing = {
-        "id": name, "role": "claim", "threatens": (), "counterfeit": None, "claim": name,
+        "id": name, "role": "claim", "threatens": (), "control": None, "claim": name,
         "version": 1, "paper": "p", "source": "s", "says": "s", "rule": "r", "parameters": {},
         "protocol": "standard", "alternatives": (), "scope": Scope(level="paper", differences=()),
         "own_outcome": outcome, "reason": "own reason", "p_value": None, "sensitivity": None,

@@ -2,14 +2,14 @@
 
 from entries import entry
 
-from tic.audit.assemble import correct, digest_key
-from tic.audit.document import Audit, Paper, ProtocolRecord, Provenance, RunRecord
 from tic.audit.judge import Judge
-from tic.audit.options import CONFIDENCE
-from tic.audit.seal import sealed
 from tic.data import CropFlip, Digits
+from tic.document.audit import Audit, Paper, ProtocolRecord, Provenance, RunRecord
+from tic.document.correction import CONFIDENCE, correct_entries
+from tic.document.seal import sealed
 from tic.models import Spiking
 from tic.recipe import Recipe
+from tic.session.records import digest_key
 
 RECIPE = Recipe(
     dataset=Digits(),
@@ -74,7 +74,7 @@ def judge_of(seeds):
 
 def audit(entries, records=(), **fields):
     """A sealed audit with Holm's correction over its entries."""
-    corrected, multiplicity = correct(entries, CONFIDENCE)
+    corrected, multiplicity = correct_entries(entries, CONFIDENCE)
     nothing = {
         "started": "2026-01-01T00:00:00+00:00", "seconds": 10.0, "completed": True,
         "papers": (PAPER,), "protocols": (STANDARD,), "entries": tuple(corrected),

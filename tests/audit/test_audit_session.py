@@ -6,21 +6,13 @@ import pytest
 
 from tic.audit import Gap, Protocol
 from tic.audit.claims import Claim, Rival
-from tic.audit.counterfeit import ONE_SEED, Counterfeit, OneSeedRuns
-from tic.audit.document import CounterfeitRecord, Paper
+from tic.audit.control import ONE_SEED, Control, OneSeedRuns
 from tic.audit.judge import Judge
-from tic.audit.masking import passes
 from tic.audit.pack import Pack, Setting
+from tic.audit.robustness import passes
 from tic.audit.runs import SeedRuns
-from tic.audit.session import (
-    AuditSession,
-    failed,
-    judged,
-    not_applicable,
-    not_run,
-    plan_entry,
-)
 from tic.data import Digits
+from tic.document.audit import ControlRecord, Paper
 from tic.engine.sharing import build
 from tic.errors import NotApplicableError, TicError
 from tic.fitting import CosineSGD
@@ -28,6 +20,14 @@ from tic.lab import Lab
 from tic.models import Spiking
 from tic.pruning import Pruning
 from tic.recipe import Recipe
+from tic.session.session import (
+    AuditSession,
+    failed,
+    judged,
+    not_applicable,
+    not_run,
+    plan_entry,
+)
 from tic.stats import above
 
 RECIPE = Recipe(
@@ -231,10 +231,10 @@ def test_an_entry_of_a_rival_names_the_claims_that_it_threatens():
 
 def test_an_entry_of_a_claim_threatens_none():
     found = failed(plan(), "because")
-    assert (found.role, found.threatens, found.counterfeit) == ("claim", (), None)
+    assert (found.role, found.threatens, found.control) == ("claim", (), None)
 
 
-# The masking battery
+# The attack suite
 
 
 def test_every_run_that_is_attacked_is_priced_once_whatever_asks_for_it(session):
@@ -272,28 +272,26 @@ def test_what_cannot_be_trained_here_is_not_attacked(session):
     assert session.attacked == ()
 
 
-# Counterfeits
+# Controls
 
-OPENLY = Counterfeit("one-seed", "The same seed.", ONE_SEED.plant)
-
-
-def falsified(counterfeit=OPENLY, needs=lambda setting: setting.recipe):
-    return plan_entry(
-        make("one", needs), "tiny-digits-planted", SETTING, {}, counterfeit=counterfeit
-    )
+OPENLY = Control("one-seed", "The same seed.", ONE_SEED.plant)
 
 
-def test_an_entry_of_a_counterfeit_tells_what_was_planted_and_no_alternatives():
+def falsified(control=OPENLY, needs=lambda setting: setting.recipe):
+    return plan_entry(make("one", needs), "tiny-digits-planted", SETTING, {}, control=control)
+
+
+def test_an_entry_of_a_control_tells_what_was_planted_and_no_alternatives():
     claim = replace(make("one"), gaps=OPEN)
-    planned = plan_entry(claim, "x", SETTING, {}, counterfeit=OPENLY)
+    planned = plan_entry(claim, "x", SETTING, {}, control=OPENLY)
     found = failed(planned, "because")
-    assert (found.role, found.claim) == ("counterfeit", "other2024/one")
-    assert found.counterfeit == CounterfeitRecord(name="one-seed", says="The same seed.")
+    assert (found.role, found.claim) == ("control", "other2024/one")
+    assert found.control == ControlRecord(name="one-seed", says="The same seed.")
     assert found.alternatives == ()
     assert failed(plan_entry(claim, "x", SETTING, {}), "because").alternatives
 
 
-def test_a_counterfeit_is_planted_in_the_runs_that_its_test_is_given_and_needs_no_others(session):
+def test_a_control_is_planted_in_the_runs_that_its_test_is_given_and_needs_no_others(session):
     real, planted = plan(), falsified()
     by_role = falsified(needs=lambda s: {"a": s.recipe, "b": s.recipe})
     collect(session, real, planted)
@@ -421,18 +419,18 @@ def test_an_audit_without_the_standard_protocol_does_not_list_it(session, tmp_pa
     assert [(each.name, each.says) for each in audit.protocols] == [("gentle", "At a tenth.")]
 
 
-def test_of_a_counterfeit_only_what_decided_it_is_kept(tmp_path):
+def test_of_a_control_only_what_decided_it_is_kept(tmp_path):
     claim = replace(make("one"), needs=None, notes=("a note",))
     entries = {}
-    for counterfeit in (None, ONE_SEED):
+    for control in (None, ONE_SEED):
         judge = Judge((0, 1, 2), 0.95)
         judge([1.0, 2.0, 3.0], above(0), name="effect")
         judge.check("a check", "It holds.", "it does", holds=True)
         judge.compare("a number", "Table 1", unit="", reported=1, measured=2)
         judge.figure("a figure", "caption")
-        planned = plan_entry(claim, "", None, {}, counterfeit=counterfeit)
+        planned = plan_entry(claim, "", None, {}, control=control)
         entries[planned.role] = judged(planned, judge, 1.0, Lab(tmp_path))
-    kept, planted = entries["claim"], entries["counterfeit"]
+    kept, planted = entries["claim"], entries["control"]
     assert len(kept.figures) == len(kept.comparisons) == len(kept.notes) == 1
     assert (planted.figures, planted.comparisons, planted.notes) == ((), (), ())
     assert planted.contrasts == kept.contrasts

@@ -4,7 +4,7 @@ import pytest
 
 from tic.audit import (
     Claim,
-    Counterfeit,
+    Control,
     Gap,
     Pack,
     Paper,
@@ -15,7 +15,7 @@ from tic.audit import (
     rival,
 )
 from tic.audit.claims import decided_by
-from tic.audit.counterfeit import ONE_SEED
+from tic.audit.control import ONE_SEED
 from tic.data import CIFAR10, SVHN, Digits
 from tic.errors import TicError
 from tic.models import Spiking
@@ -171,23 +171,23 @@ def test_a_pack_without_an_order_leaves_all_claims_at_one_position():
 # Worlds in which it is false
 
 
-PLANTED = Counterfeit("planted", "It is false.")
+PLANTED = Control("planted", "It is false.")
 
 
 def test_a_claim_that_rests_on_runs_is_also_tried_on_one_seed_counted_as_many():
     needs = lambda setting: setting.recipe  # noqa: E731
-    own = Claim(PACK, "n", "Fig. 1", "", "", needs, counterfeits=(PLANTED,))
+    own = Claim(PACK, "n", "Fig. 1", "", "", needs, controls=(PLANTED,))
     assert own.worlds == (PLANTED, ONE_SEED)
-    arithmetic = Claim(PACK, "n", "Fig. 1", "", "", None, counterfeits=(PLANTED,))
+    arithmetic = Claim(PACK, "n", "Fig. 1", "", "", None, controls=(PLANTED,))
     assert arithmetic.worlds == (PLANTED,)
 
 
-def test_the_decorator_keeps_the_counterfeits():
-    @claim(PACK, "n", source="Fig. 1", says="", rule="", counterfeits=(PLANTED,))
+def test_the_decorator_keeps_the_controls():
+    @claim(PACK, "n", source="Fig. 1", says="", rule="", controls=(PLANTED,))
     def test_n():
         pass
 
-    assert decided_by(test_n).counterfeits == (PLANTED,)
+    assert decided_by(test_n).controls == (PLANTED,)
     assert decided_by(test_n).role == "claim"
     assert decided_by(test_n).attacked is False
 
@@ -216,7 +216,7 @@ def test_a_rival_is_a_claim_that_threatens_others():
     assert (found.version, found.notes, found.attacked) == (3, ("One.",), True)
     assert (found.says, found.rule) == ("It is chance.", "Below.")
     assert found.recipes(TINY, {}) == {"": TINY.recipe}
-    assert found.protocols == found.counterfeits == ()
+    assert found.protocols == found.controls == ()
 
 
 def test_a_rival_threatens_the_claims_it_names_or_the_one_that_its_parameter_picks():

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from judged_audits import judge_of, judged
 
-from tic.audit.deciding import judge_again, region_of
-from tic.audit.document import Entry
+from tic.document.audit import Entry
+from tic.document.deciding import judge_again, region_of
 from tic.stats import Outcome, above, below, within
 
 NUMBERS = st.floats(-100, 100).map(lambda number: round(number, 6))

@@ -5,8 +5,8 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from tic.audit.document import Audit, CounterfeitRecord, Entry
-from tic.audit.evidence import Contrast, Figure, HeatMap, Panel, Series, Table
+from tic.document.audit import Audit, ControlRecord, Entry
+from tic.document.evidence import Contrast, Figure, HeatMap, Panel, Series, Table
 
 CONTRAST = {
     "name": "gap", "unit": "pp", "seeds": (0, 1, 2), "effects": (1.0, 2.0, 3.5),
@@ -32,7 +32,7 @@ TABLE = {
     "rows": ({"name": "FGSM", "group": "paper", "values": ((1.0, 2.0), ())},),
 }  # fmt: skip
 ENTRY = {
-    "id": "p/c[x]", "role": "rival", "threatens": ("p/d",), "counterfeit": None, "claim": "p/c",
+    "id": "p/c[x]", "role": "rival", "threatens": ("p/d",), "control": None, "claim": "p/c",
     "version": 1, "paper": "p", "source": "Fig. 1", "says": "It rises.", "rule": "Above 0.",
     "parameters": {"network": "tiny"},
     "protocol": "standard", "alternatives": ("official",),
@@ -124,7 +124,7 @@ def test_an_unknown_word_is_refused(changes):
 
 def test_another_schema_version_is_refused():
     with pytest.raises(ValidationError, match="schema_version"):
-        Audit.model_validate({**AUDIT, "schema_version": 5})
+        Audit.model_validate({**AUDIT, "schema_version": 6})
 
 
 def test_every_effect_has_its_seed_or_none_has():
@@ -154,10 +154,10 @@ def test_a_row_of_a_table_has_a_cell_for_every_column(cells):
 
 def test_an_entry_tells_what_was_planted_in_it():
     planted = {"name": "one-seed", "says": "The same seed."}
-    entry = Entry.model_validate({**ENTRY, "role": "counterfeit", "counterfeit": planted})
-    assert entry.counterfeit == CounterfeitRecord(**planted)
-    with pytest.raises(ValidationError, match=r"(?s)counterfeit.says.*Field required"):
-        Entry.model_validate({**ENTRY, "counterfeit": {"name": "one-seed"}})
+    entry = Entry.model_validate({**ENTRY, "role": "control", "control": planted})
+    assert entry.control == ControlRecord(**planted)
+    with pytest.raises(ValidationError, match=r"(?s)control.says.*Field required"):
+        Entry.model_validate({**ENTRY, "control": {"name": "one-seed"}})
 
 
 MAP = {

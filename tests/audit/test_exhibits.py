@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from tic.audit.deciding import MASKED
 from tic.audit.exhibits import Exhibits
 from tic.audit.judge import Judge
+from tic.document.deciding import MASKED
 from tic.errors import TicError
 from tic.stats import Outcome, above, below
 
@@ -196,11 +196,11 @@ def test_a_reading_that_judged_nothing_is_refused(judge):
 def test_a_table_has_a_cell_per_row_and_column_with_a_number_per_seed():
     exhibits = Exhibits()
     exhibits.table(
-        "Battery", "Accuracy.", unit="%", columns=["low", "high"],
+        "Attack suite", "Accuracy.", unit="%", columns=["low", "high"],
         rows=[("paper", "FGSM", [[1, 2], np.array([3.0, 4.0])]), ("", "mean", [5.5, []])],
     )  # fmt: skip
     (table,) = exhibits.tables
-    assert (table.title, table.caption, table.unit) == ("Battery", "Accuracy.", "%")
+    assert (table.title, table.caption, table.unit) == ("Attack suite", "Accuracy.", "%")
     assert table.columns == ("low", "high")
     assert [(row.group, row.name, row.values) for row in table.rows] == [
         ("paper", "FGSM", ((1, 2), (3, 4))),

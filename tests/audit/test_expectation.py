@@ -5,8 +5,8 @@ import json
 import pytest
 from entries import entry as made
 
-from tic.audit.expectation import drift, load_expectation
 from tic.errors import TicError
+from tic.session.expectation import drift, load_expectation
 from tic.stats import Outcome
 
 

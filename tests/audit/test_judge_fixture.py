@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from tic.audit.evidence import Panel
 from tic.audit.exhibits import curves
 from tic.audit.judge import Judge
+from tic.document.evidence import Panel
 from tic.errors import TicError
 from tic.stats import Outcome, above, below, within
 

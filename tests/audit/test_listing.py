@@ -3,20 +3,20 @@
 from dataclasses import replace
 
 from tic.audit import Claim, Gap, Pack, Paper, Protocol, Setting
-from tic.audit.listing import WIDTH, describe_claims, describe_protocols
-from tic.audit.session import plan_entry
 from tic.data import Digits
 from tic.errors import NotApplicableError
 from tic.models import Spiking
 from tic.pruning import Pruning
 from tic.recipe import Recipe
+from tic.session.listing import WIDTH, describe_claims, describe_protocols
+from tic.session.session import plan_entry
 
 PAPER = Paper(key="other2024", title="T", authors="A", venue="V", year=2024, url="u")
 SETTING = Setting(Recipe(dataset=Digits(), architecture=Spiking("tiny")), seeds=(0, 1, 2))
 PACK = Pack(PAPER, {"tiny": SETTING}, own="tiny", default="tiny")
 SUMMED = Protocol("summed-logits", "Of the sum.")
-OFFICIAL = Protocol("official", "As the release.")
-BOTH = (Gap("One.", (SUMMED,)), Gap("Two.", (OFFICIAL,)))
+BATCH_MEAN = Protocol("official", "As the release.")
+BOTH = (Gap("One.", (SUMMED,)), Gap("Two.", (BATCH_MEAN,)))
 STANDARD_BLOCK = (
     "standard\n"
     "    The reading of the paper that the notes of each claim state."

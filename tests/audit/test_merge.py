@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from judged_audits import DIGEST, RECIPE, audit, judge_of, judged, provenance, record
 
-from tic.audit.document import Scope
-from tic.audit.evidence import Panel
 from tic.audit.exhibits import curves
-from tic.audit.merge import merge
-from tic.audit.verify import verify_document
+from tic.document.audit import Scope
+from tic.document.evidence import Panel
 from tic.errors import TicError
+from tic.exchange.merge import merge
+from tic.exchange.verify_audit import verify_document
 from tic.models import Spiking
 from tic.pruning import Pruning
 from tic.stats import Outcome, above, within

@@ -10,7 +10,6 @@ import pytest
 
 from tic.attacks import Level
 from tic.audit import Claim, Gap, Pack, Paper, Protocol, Setting
-from tic.audit.options import Options, read_options, store_folder
 from tic.audit.pack import Lacking
 from tic.audit.protocol import STANDARD
 from tic.data import CIFAR10, DATASETS, Dataset, Digits
@@ -18,6 +17,7 @@ from tic.errors import TicError
 from tic.models import Spiking
 from tic.plugin.naming import LEVELS
 from tic.recipe import Recipe
+from tic.session.options import Options, read_options, store_folder
 
 PAPER = Paper(key="other2024", title="T", authors="A", venue="V", year=2024, url="u")
 OWN = Setting(
@@ -122,21 +122,21 @@ def test_the_number_of_images_in_a_measurement_is_a_limit(asked, size):
 
 
 @pytest.mark.parametrize(("asked", "size"), [("40", 40), ("5000", 5000), ("all", None)])
-def test_the_number_of_images_of_the_battery_is_a_limit(asked, size):
+def test_the_number_of_images_of_the_suite_is_a_limit(asked, size):
     assert only(attack_size=asked) == dataclasses.replace(
         TINY, sizes={**TINY.sizes, "attack": size}
     )
 
 
 @pytest.mark.parametrize("level", get_args(Level))
-def test_the_level_of_the_battery_is_the_one_that_was_asked_for(level):
+def test_the_level_of_the_suite_is_the_one_that_was_asked_for(level):
     assert only(attacks=level) == dataclasses.replace(TINY, attacks=level)
     own = dataclasses.replace(TINY, attacks="full", sizes={**TINY.sizes, "attack": 7})
     pack = dataclasses.replace(PACK, settings={"tiny": own}, own="tiny")
     assert read().settings(pack) == [own]
 
 
-def test_the_levels_that_pytest_offers_are_those_of_the_battery():
+def test_the_levels_that_pytest_offers_are_those_of_the_suite():
     assert get_args(Level) == LEVELS
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tic.audit.places import ELSEWHERE, Place, read_places
+from tic.document.places import ELSEWHERE, Place, read_places
 
 
 @pytest.mark.parametrize(

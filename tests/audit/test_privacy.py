@@ -2,7 +2,7 @@
 
 import pytest
 
-from tic.audit.privacy import HIDDEN, anonymous, discreet, discreet_arguments
+from tic.session.privacy import HIDDEN, anonymous, discreet, discreet_arguments
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from tic.audit.provenance import provenance
+from tic.session.provenance import provenance
 
 
 @pytest.fixture

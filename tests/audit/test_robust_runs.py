@@ -49,7 +49,7 @@ def test_guessing_is_right_once_in_as_many_classes(runs):
 
 
 def by_hand(runs, corruption=None, sources=SEEDS):
-    """Right answers of every seed's network to images that were corrupted on another's."""
+    """Correct answers of every seed's network to images that were corrupted on another's."""
     ((images, labels),) = runs.lab.samples(Digits(), "test", 30).batches(30)
     rows = []
     for recipe, source in zip(runs.recipes, sources, strict=True):
@@ -61,8 +61,8 @@ def by_hand(runs, corruption=None, sources=SEEDS):
     return torch.stack(rows).numpy()
 
 
-def test_right_answers_are_told_image_by_image_of_the_batterys_images(runs):
-    found = runs.right()
+def test_right_answers_are_told_image_by_image_of_the_suites_images(runs):
+    found = runs.correct()
     assert (found.shape, found.dtype) == ((3, 30), bool)
     np.testing.assert_array_equal(found, by_hand(runs))
     first = replace(runs, setting=replace(runs.setting, sizes={**runs.setting.sizes, "test": 30}))
@@ -88,29 +88,29 @@ class Spy:
 
 
 def test_an_attack_is_made_on_the_network_that_classifies(runs):
-    np.testing.assert_array_equal(runs.right(ATTACK), by_hand(runs, ATTACK))
+    np.testing.assert_array_equal(runs.correct(ATTACK), by_hand(runs, ATTACK))
 
 
 def test_a_transferred_attack_is_made_on_the_network_of_the_next_seed_and_at_last_of_the_first(
     runs,
 ):
-    found = runs.right(ATTACK, transferred=True)
+    found = runs.correct(ATTACK, transferred=True)
     np.testing.assert_array_equal(found, by_hand(runs, ATTACK, sources=(7, 9, 4)))
     weights = {seed: weight_of(runs.lab.network(RECIPE.with_seed(seed))) for seed in SEEDS}
     assert len(set(weights.values())) == 3
     for transferred, sources in ((True, (7, 9, 4)), (False, (4, 7, 9))):
         Spy.seen.clear()
-        runs.right(Spy(), transferred=transferred)
+        runs.correct(Spy(), transferred=transferred)
         assert Spy.seen == [weights[seed] for seed in sources]
 
 
 def test_every_seed_may_have_a_corruption_of_its_own(runs):
     own = [ATTACK, Blur(factor=8), FGSM(epsilon=0.0)]
-    found = runs.right(own)
+    found = runs.correct(own)
     for row, each in enumerate(own):
-        np.testing.assert_array_equal(found[row], runs.right(each)[row])
+        np.testing.assert_array_equal(found[row], runs.correct(each)[row])
     with pytest.raises(ValueError, match="argument"):
-        runs.right(own[:2])
+        runs.correct(own[:2])
 
 
 def test_images_without_an_input_gradient_are_told_of_the_test_images(runs):
@@ -123,13 +123,13 @@ def test_images_without_an_input_gradient_are_told_of_the_test_images(runs):
         assert row.tolist() == expected
 
 
-def test_margins_are_those_of_the_batterys_images(runs):
+def test_margins_are_those_of_the_suites_images(runs):
     batches = list(runs.lab.samples(Digits(), "test", 30).batches(256))
     for row, recipe in zip(runs.margins(), runs.recipes, strict=True):
         with one_thread(runs.lab.device):
             np.testing.assert_array_equal(row, margins(runs.lab.network(recipe), batches))
     # An image is right where its margin is above zero.
-    np.testing.assert_array_equal(runs.margins() > 0, runs.right())
+    np.testing.assert_array_equal(runs.margins() > 0, runs.correct())
 
 
 def test_temperatures_are_fitted_to_the_test_images(runs):
@@ -177,11 +177,11 @@ class Turned:
 
 
 def test_a_corruption_that_asks_nothing_of_a_network_transfers_as_it_is(runs):
-    np.testing.assert_array_equal(runs.right(Turned(), transferred=True), runs.right(Turned()))
+    np.testing.assert_array_equal(runs.correct(Turned(), transferred=True), runs.correct(Turned()))
 
 
 @pytest.mark.parametrize(
-    "ask", ["right", "zero_gradients", "margins", "temperatures", "tangent", "sparsity"]
+    "ask", ["correct", "zero_gradients", "margins", "temperatures", "tangent", "sparsity"]
 )
 def test_of_runs_that_were_not_trained_nothing_is_known(runs, ask):
     absent = replace(runs, recipe=RECIPE.but(architecture=Spiking("tiny", tau=3.0)))

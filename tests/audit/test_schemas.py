@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from tic.audit.schemas import DIALECT, NAMES, schema
-from tic.audit.upgrade import upgraded
 from tic.data import Digits
+from tic.document.schemas import DIALECT, NAMES, schema
+from tic.document.upgrade import upgraded
 from tic.errors import TicError
 from tic.models import Spiking
 from tic.pruning import Pruning

@@ -7,14 +7,14 @@ import pytest
 from claims.kim2023 import recipes
 from claims.kim2023.recipes import KIM2023, PAPER_SETTING, SMOKE_SETTING
 from tic.audit.claims import Claim
-from tic.audit.document import Scope
 from tic.audit.protocol import Protocol
-from tic.audit.scope import scope
 from tic.data import SVHN
+from tic.document.audit import Scope
 from tic.errors import TicError
 from tic.fitting import CosineSGD, Rule
 from tic.losses import AlphaLoss
 from tic.models import Spiking
+from tic.session.scope import scope
 
 BASELINE = Claim(KIM2023, "a", "Fig. 1", "It is.", "By it.", recipes.baseline)
 PRUNED = Claim(KIM2023, "b", "Fig. 7", "It is.", "By it.", recipes.pruned)

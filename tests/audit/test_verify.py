@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import pytest
 from judged_audits import DIGEST, RECIPE, audit, judge_of, judged, record
 
-from tic.audit.artefacts import StoreArtefacts
-from tic.audit.document import Audit
-from tic.audit.seal import seal, sealed
-from tic.audit.verify import describe, recipes_of, verify_artefacts, verify_document
+from tic.document.artefacts import StoreArtefacts
+from tic.document.audit import Audit
+from tic.document.seal import seal, sealed
 from tic.errors import TicError
+from tic.exchange.verify_audit import describe, recipes_of, verify_artefacts, verify_document
 from tic.fitting import Rule
 from tic.pruning import Pruning
 from tic.recipe import Recipe

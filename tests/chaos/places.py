@@ -12,7 +12,7 @@ PACK = "test_pack.py"
 CLAIMS = (
     HEADER.lstrip()
     + """
-from tic.audit.evidence import Panel
+from tic.document.evidence import Panel
 from tic.audit.exhibits import curves
 
 def kept(setting):

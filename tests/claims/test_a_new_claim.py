@@ -10,7 +10,7 @@ NEW_CLAIM = """
 from claims.kim2023.centroids import draw_centroids
 from claims.kim2023.recipes import KIM2023, baseline
 from tic.audit import claim
-from tic.audit.counterfeit import SHUFFLED_TIMESTEPS
+from tic.audit.control import SHUFFLED_TIMESTEPS
 from tic.audit.judge import Judge
 from tic.audit.pack import Setting
 from claims.kim2023.runs import KimRuns
@@ -30,7 +30,7 @@ def on_every_prefix(setting: Setting) -> Recipe:
     says="Trained on every prefix, a network does not concentrate its information.",
     rule="ic(early) - ic(final) below 0.05.",
     needs=on_every_prefix,
-    counterfeits=(SHUFFLED_TIMESTEPS,),
+    controls=(SHUFFLED_TIMESTEPS,),
 )
 def test_prefix_loss_does_not_concentrate(runs: KimRuns, judge: Judge) -> None:
     fall = runs.centroid("early") - runs.centroid("final")

@@ -38,7 +38,7 @@ IN_RELEASE = ON_FISHER - ON_ALPHA | {"deficits", "same-accuracy", "kl-fisher", "
 TOUCHED = {
     **dict.fromkeys(
         (
-            "official",
+            "batch-mean",
             "model-labels",
             "summed-logits",
             "repeated-weights",
@@ -131,10 +131,10 @@ def test_the_release_varies_dampening_where_the_paper_says_weight_decay(claims):
 def test_the_release_has_every_part_that_is_known_of_it():
     parts = [*READINGS.values(), STEPWISE, DAMPENED]
     asked = {each.name for each in parts if each.release}
-    assert asked == {"official", "redrawn-images", "stepwise", "dampening"}
+    assert asked == {"batch-mean", "redrawn-images", "stepwise", "dampening"}
     assert RELEASED.release
     assert RELEASED.reading == Reading(
-        estimator=READINGS["official"].reading.estimator,
+        estimator=READINGS["batch-mean"].reading.estimator,
         images=READINGS["redrawn-images"].reading.images,
     )
     assert not TAU.release  # nothing reads that option

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from test_kim2023_counterfeits import TESTS
+from test_kim2023_controls import TESTS
 
 from claims.kim2023 import readings
 from claims.kim2023 import test_fig1_concentration as fig1
@@ -234,7 +234,7 @@ def test_every_reading_is_judged_by_itself_and_the_first_is_the_standard_one():
     for (_, images, _), outcome in outcomes.items():
         assert outcome == {"train": "SUPPORTED", "test": "REFUTED"}[images]
     assert next(iter(outcomes)) == ("empirical", "train", "raw")
-    assert [each.factors["estimator"] for each in judge.readings if each.release] == ["official"]
+    assert [each.factors["estimator"] for each in judge.readings if each.release] == ["batch-mean"]
     assert judge.contrasts[0].effects == (12,)
 
 
@@ -264,19 +264,19 @@ def test_a_figure_that_its_attack_overstates_does_not_survive():
     assert "gradients find what queries find, α high" not in broken
 
 
-def test_the_battery_stands_in_a_table_for_every_alpha():
+def test_the_suite_stands_in_a_table_for_every_alpha():
     shown_with = {"corruption": robustness.SHOWN_WITH}
     judge = conclude(robustness.test_no_advantage_in_the_worst_case, ORDER, shown_with)
-    battery = judge.tables[0]
-    assert battery.columns == tuple(f"α {level}" for level in LEVELS)
-    rows = {row.name: row.values for row in battery.rows}
+    suite = judge.tables[0]
+    assert suite.columns == tuple(f"α {level}" for level in LEVELS)
+    rows = {row.name: row.values for row in suite.rows}
     assert rows["clean"][0] == pytest.approx([90] * 5, abs=1)
     assert rows["FGSM"][2] == pytest.approx([60] * 5, abs=1)
     for level in range(3):
         assert min(rows["worst case per image"][level]) <= min(rows["FGSM"][level])
 
 
-def test_the_battery_is_shown_once():
+def test_the_suite_is_shown_once():
     (other,) = set(robustness.MEMBERS) - {robustness.SHOWN_WITH}
     judge = conclude(robustness.test_no_advantage_in_the_worst_case, ORDER, {"corruption": other})
     assert judge.tables == judge.checks == []
@@ -284,7 +284,7 @@ def test_the_battery_is_shown_once():
     assert len(judge.worst_cases) == len(LEVELS)
 
 
-def test_lost_gradients_are_told_of_the_battery():
+def test_lost_gradients_are_told_of_the_suite():
     shown_with = {"corruption": robustness.SHOWN_WITH}
     world = at_low(zero=0.5)
     judge = conclude(robustness.test_no_advantage_in_the_worst_case, world, shown_with)

@@ -214,7 +214,7 @@ def read_by(runs, **reading):
 @pytest.mark.parametrize(
     "reading",
     [
-        {"estimator": Estimator.OFFICIAL},
+        {"estimator": Estimator.BATCH_MEAN},
         {"estimator": Estimator.SAMPLED},
         {"readout": Readout.SUM},
         {"images": "test"},
@@ -254,10 +254,10 @@ def test_a_reading_that_changes_the_training_alone_leaves_the_measurements(runs)
         ({"coarse": True}, "train", 10, {}),
         ({"coarse": True, "readout": Readout.SUM}, "train", 10, {"readout": "sum"}),
         (
-            {"coarse": True, "estimator": Estimator.OFFICIAL, "images": "test"},
+            {"coarse": True, "estimator": Estimator.BATCH_MEAN, "images": "test"},
             "test",
             10,
-            {"estimator": "official"},
+            {"estimator": "batch-mean"},
         ),
     ],
     ids=str,
@@ -320,13 +320,13 @@ def test_no_other_reading_takes_a_share(runs, estimator):
 
 
 def test_every_run_draws_images_of_its_own_where_they_are_redrawn(runs):
-    reading = {"images": "redrawn", "estimator": Estimator.OFFICIAL, "readout": Readout.SUM}
+    reading = {"images": "redrawn", "estimator": Estimator.BATCH_MEAN, "readout": Readout.SUM}
     found = read_by(runs, **reading)
     asked = measurements(found, "by_layer")
     assert asked == [
         RedrawnFisherMeasurement(
             epoch=15,
-            estimator=Estimator.OFFICIAL,
+            estimator=Estimator.BATCH_MEAN,
             readout=Readout.SUM,
             batch_size=16,
             drawn=40,

@@ -7,11 +7,11 @@ from tic.engine.building import RETRIES, Build
 from tic.engine.engine import Engine
 from tic.engine.job import Finished, Job, Resources
 from tic.lab import Lab
-from tic.measure.robustness import AccuracyMeasurement, RightMeasurement
+from tic.measure.robustness import AccuracyMeasurement, CorrectMeasurement
 from tic.pruning import Pruning
 
 CLEAN = AccuracyMeasurement(epoch=2)
-ATTACKED = RightMeasurement(epoch=1)
+ATTACKED = CorrectMeasurement(epoch=1)
 
 
 class Obedient(Engine):
@@ -102,7 +102,7 @@ def test_a_question_is_asked_again_until_it_lacks_nothing(engine, job):
     training, clean, attacked = (
         job(),
         job(measurement=CLEAN),
-        job(measurement=RightMeasurement(epoch=1)),
+        job(measurement=CorrectMeasurement(epoch=1)),
     )
 
     def ask():
@@ -120,7 +120,7 @@ def test_a_question_is_asked_again_until_it_lacks_nothing(engine, job):
 def test_parents_come_first_and_runs_before_their_measurements(engine, job, base):
     child = base.but(parent=base, rules=(Pruning(0.5),))
     other = base.with_seed(1)
-    transferred = job(child, RightMeasurement(epoch=1, source_seed=1))
+    transferred = job(child, CorrectMeasurement(epoch=1, source_seed=1))
     run(engine, lacking(engine, transferred))
     order = engine.began
     assert set(order) == {

@@ -70,18 +70,18 @@ def test_every_checkpoint_takes_its_place_on_the_disk(lab, quick_recipe):
     )
 
 
-def test_the_battery_is_told_with_its_images_and_the_passes_that_an_image_takes(lab, quick_recipe):
+def test_the_suite_is_told_with_its_images_and_the_passes_that_an_image_takes(lab, quick_recipe):
     # Three Runs of (10 + 6/3) × 50 images × 2 timesteps: 3600 presentations, and as many seconds.
     attacked = [AttackedRun(quick_recipe.with_seed(k), 50, Passes(6, 10)) for k in range(3)]
     told = describe_plan((), attacked, lab).splitlines()
     assert told[-1] == (
-        "masking battery              3 Runs, 150 images in all, at most 10 gradients and "
+        "attack suite              3 Runs, 150 images in all, at most 10 gradients and "
         "6 queries each: at most 60 min of one process"
     )
     assert told[:-1] == describe_plan((), (), lab).splitlines()
 
 
-def test_of_two_levels_the_battery_tells_the_larger_number_of_passes(lab, quick_recipe):
+def test_of_two_levels_the_suite_tells_the_larger_number_of_passes(lab, quick_recipe):
     attacked = [
         AttackedRun(quick_recipe, 7, Passes(forwards=3, gradients=20)),
         AttackedRun(quick_recipe.but(timesteps=1), 5, Passes(forwards=90, gradients=4)),
@@ -93,7 +93,7 @@ def test_of_two_levels_the_battery_tells_the_larger_number_of_passes(lab, quick_
 
 
 def test_without_attacks_nothing_is_told_of_them(lab, quick_recipe):
-    assert "battery" not in describe_plan(make_plan([quick_recipe]), (), lab)
+    assert "attack_suite" not in describe_plan(make_plan([quick_recipe]), (), lab)
 
 
 @pytest.mark.parametrize(

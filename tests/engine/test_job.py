@@ -15,7 +15,7 @@ from tic.fitting import CosineSGD
 from tic.lab import Lab
 from tic.measure.fisher import FisherMeasurement
 from tic.measure.measurement import known
-from tic.measure.robustness import AccuracyMeasurement, RightMeasurement
+from tic.measure.robustness import AccuracyMeasurement, CorrectMeasurement
 from tic.models import Spiking
 from tic.pruning import Pruning
 from tic.train import train
@@ -37,7 +37,11 @@ def answer(job):
 
 @pytest.mark.parametrize(
     "measurement",
-    [None, ACCURACY, RightMeasurement(epoch=1, corruption=StateKept(attack=PGD()), source_seed=1)],
+    [
+        None,
+        ACCURACY,
+        CorrectMeasurement(epoch=1, corruption=StateKept(attack=PGD()), source_seed=1),
+    ],
     ids=["training", "measurement", "of a claim's own attack"],
 )
 def test_a_job_comes_back_from_its_text_as_it_was(pruned, measurement, tmp_path):
@@ -80,7 +84,7 @@ def test_a_training_comes_after_that_of_its_parent(lab, quick_recipe, pruned):
 
 
 def test_a_measurement_comes_after_the_runs_that_it_looks_at(lab, quick_recipe):
-    alone = RightMeasurement(epoch=1)
+    alone = CorrectMeasurement(epoch=1)
     assert Job(quick_recipe, lab, alone).before == (Job(quick_recipe, lab),)
     other = replace(alone, source_seed=3)
     assert Job(quick_recipe, lab, other).before == (

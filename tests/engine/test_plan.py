@@ -165,7 +165,7 @@ def test_another_place_is_timed_for_itself(lab, tmp_path, timed):
     assert len(timed) == 2
 
 
-# The masking battery
+# The attack suite
 
 
 @pytest.mark.parametrize(

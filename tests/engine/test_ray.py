@@ -12,9 +12,9 @@ from tic.engine.engine import EngineSettings, start_engine
 from tic.engine.job import Job
 from tic.engine.local import LocalEngine
 from tic.errors import TicError
+from tic.exchange.diff import diff_audits
 from tic.lab import Lab
 from tic.measure.robustness import AccuracyMeasurement
-from tic.report import diff_audits
 from tic.run import STATE, weights_name
 from tic.train import train
 

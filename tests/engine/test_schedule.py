@@ -71,11 +71,11 @@ def test_tasks_are_trainings_after_their_parents_and_batteries_after_their_runs(
     parent = quick_recipe.but(checkpoints=1)
     child = parent.but(parent=parent, rules=(Pruning(0.5),), epochs=1)
     passes = Passes(gradients=3, forwards=6)
-    battery = AttackedRun(child, 10, passes)
+    suite = AttackedRun(child, 10, passes)
     elsewhere = AttackedRun(parent.with_seed(7), 10, passes)  # finished, so not in the plan
-    found = tasks_of(make_plan([child]), [battery, elsewhere], lab)
+    found = tasks_of(make_plan([child]), [suite, elsewhere], lab)
     assert found == [
         Task(parent.label, 0.5 * 2 * 60 * 2),
         Task(child.label, 0.5 * 1 * 60 * 2, after=0),
-        Task(f"battery on {child.label}", 0.5 * (3 + 2) * 10 * 2, after=1),
+        Task(f"attack suite on {child.label}", 0.5 * (3 + 2) * 10 * 2, after=1),
     ]

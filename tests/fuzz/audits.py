@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tic.audit.document import Audit
-from tic.audit.seal import sealed
-from tic.report import load_audit
+from tic.document.audit import Audit
+from tic.document.loading import load_audit
+from tic.document.seal import sealed
 
 REPORTS = Path(__file__).parents[2] / "reports"
 

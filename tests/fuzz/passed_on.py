@@ -16,15 +16,16 @@ from tests.fuzz.audits import original, sealed_text
 from tests.fuzz.mutations import contents, json_or_bytes
 from tests.fuzz.telling import accepted, require_shown
 from tests.fuzz.values import TEXTS, texts, values
-from tic.attacks.battery import battery
+from tic.attacks.suite import attack_suite
+from tic.document.loading import load_audit
 from tic.errors import TicError
+from tic.exchange.verify_file import verify
 from tic.files import parse_json
 from tic.kinds import describe
 from tic.measure.measurement import Measurement
-from tic.measure.robustness import AccuracyMeasurement, RightMeasurement
+from tic.measure.robustness import AccuracyMeasurement, CorrectMeasurement
 from tic.measure.tangent import TangentMeasurement
-from tic.report import load_audit, render_html
-from tic.report.verifying import verify
+from tic.report import render_html
 from tic.restoring import restore
 
 # Archives
@@ -90,8 +91,10 @@ def fuzz_archive(case: bytes) -> bool:
 
 _MEASUREMENTS: tuple[Measurement, ...] = (
     TangentMeasurement(epoch=3),
-    AccuracyMeasurement(epoch=3, corruption=battery("full", 0.1, 0.05)[0].attack, size=20),
-    RightMeasurement(epoch=3, corruption=battery("full", 0.1, 0.05)[-1].attack, source_seed=1),
+    AccuracyMeasurement(epoch=3, corruption=attack_suite("full", 0.1, 0.05)[0].attack, size=20),
+    CorrectMeasurement(
+        epoch=3, corruption=attack_suite("full", 0.1, 0.05)[-1].attack, source_seed=1
+    ),
 )
 description_cases = st.sampled_from([json.dumps(describe(each)) for each in _MEASUREMENTS]).flatmap(
     json_or_bytes

@@ -22,7 +22,6 @@ from hypothesis import strategies as st
 from claims.kim2023.runs import KimRuns
 from tests.fuzz.mutations import contents, json_or_bytes
 from tests.fuzz.telling import require_sentence
-from tic.audit.assemble import run_records
 from tic.audit.pack import Setting
 from tic.data import Digits
 from tic.engine.plan import make_plan
@@ -33,6 +32,7 @@ from tic.measure.measurement import Measurement
 from tic.models import Spiking
 from tic.recipe import Recipe
 from tic.run import HISTORY, MANIFEST, RECIPE, weights_name
+from tic.session.records import run_records
 from tic.train import train
 
 ORIGINAL = Recipe(
@@ -51,7 +51,7 @@ _PLACES = ("../secret", "/etc/hostname", ".", "", "a/../b", "weights-abc.safeten
 ASKED: dict[str, Callable[[KimRuns], object]] = {
     "accuracy": lambda runs: runs.accuracy(),
     "fisher": lambda runs: (runs.by_block(), runs.centroid()),
-    "right": lambda runs: runs.right(),
+    "correct": lambda runs: runs.correct(),
     "confidence": lambda runs: (runs.margins(), runs.temperatures()),
     "deficits": lambda runs: runs.deficits("final", 1),
     "perturbation": lambda runs: [each.trace.mean() for each in runs.perturbation((0.1,))],

@@ -25,19 +25,19 @@ from tests.fuzz.audits import REPORTS, audit_text, original, sealed_text
 from tests.fuzz.mutations import json_or_bytes
 from tests.fuzz.telling import accepted, require_sentence, require_shown
 from tests.fuzz.values import TEXTS, TOO_LONG, nested, texts, values
-from tic.attacks.battery import Level
+from tic.attacks.suite import Level
 from tic.audit.claims import Claim
-from tic.audit.document import Paper
-from tic.audit.expectation import drift, load_expectation
-from tic.audit.merge import merge
-from tic.audit.options import read_options
 from tic.audit.pack import Lacking, Pack, Setting
-from tic.audit.seal import sealed
-from tic.audit.verify import verify_document
 from tic.cli import main
 from tic.data import CIFAR10, SVHN, CropFlip, Digits
+from tic.document.audit import Paper
+from tic.document.loading import load_audit
+from tic.document.seal import sealed
 from tic.engine.plan import make_plan
 from tic.errors import TicError
+from tic.exchange.diff import diff_audits, format_diff
+from tic.exchange.merge import merge
+from tic.exchange.verify_audit import verify_document
 from tic.fitting import CosineSGD
 from tic.kinds import describe
 from tic.lab import usable_device
@@ -46,7 +46,9 @@ from tic.models import Spiking
 from tic.plugin.concluding import verdict_table
 from tic.pruning import Pruning
 from tic.recipe import Recipe
-from tic.report import diff_audits, format_diff, load_audit, render_html, render_markdown
+from tic.report import render_html, render_markdown
+from tic.session.expectation import drift, load_expectation
+from tic.session.options import read_options
 
 LEVELS: tuple[Level, ...] = ("quick", "standard", "full")
 

@@ -116,7 +116,7 @@ def empirical(model, images, labels, readout="mean"):
     return averaged(each_sample(model, images, labels, readout))
 
 
-def official(model, batches, readout="mean"):
+def batch_mean(model, batches, readout="mean"):
     """The release's loop: the gradient of the mean loss of a batch, squared."""
     return averaged(
         [squares(model, prefix_loss(model, images, labels, t, readout)) for t in range(steps)]

@@ -8,13 +8,13 @@ import torch
 from by_definition import (
     K,
     OverTime,
+    batch_mean,
     close,
     each_sample,
     empirical,
     exact,
     labels_drawn,
     measurable,
-    official,
 )
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -64,11 +64,11 @@ def test_empirical_information_of_resnet19_is_that_of_the_definition(batch):
 
 def test_official_information_is_that_of_the_release_loop(tiny, batch):
     batches = split(batch, 4, 2)
-    close(fisher_information(tiny, batches, "official"), official(tiny, batches))
+    close(fisher_information(tiny, batches, "batch-mean"), batch_mean(tiny, batches))
 
 
 def test_official_information_of_single_images_is_the_empirical_one(simple, data):
-    singles = fisher_information(simple, split(data, 1, 1, 1, 1, 1), "official")
+    singles = fisher_information(simple, split(data, 1, 1, 1, 1, 1), "batch-mean")
     np.testing.assert_allclose(singles.trace, fisher_information(simple, [data]).trace, rtol=1e-12)
 
 
@@ -79,10 +79,10 @@ def test_official_information_falls_to_the_squared_mean_gradient_as_batches_grow
         (images[list(pair)], labels[list(pair)]) for pair in itertools.product(range(3), repeat=2)
     ]
     single = fisher_information(simple, [(images, labels)]).trace
-    whole = fisher_information(simple, [(images, labels)], "official").trace
+    whole = fisher_information(simple, [(images, labels)], "batch-mean").trace
     expected = single / 2 + whole / 2
     np.testing.assert_allclose(
-        fisher_information(simple, drawn, "official").trace, expected, rtol=1e-12
+        fisher_information(simple, drawn, "batch-mean").trace, expected, rtol=1e-12
     )
     assert (whole < 0.9 * single).all()
 
@@ -192,8 +192,8 @@ def test_single_precision_gives_the_same_information(tiny, batch):
 
 
 def test_the_outcome_says_what_was_measured(tiny, batch):
-    info = fisher_information(tiny, split(batch, 4, 2), Estimator.OFFICIAL)
-    assert info.estimator is Estimator.OFFICIAL
+    info = fisher_information(tiny, split(batch, 4, 2), Estimator.BATCH_MEAN)
+    assert info.estimator is Estimator.BATCH_MEAN
     assert info.samples == 6
     assert info.trace.shape == (5,)
     assert info.trace.dtype == np.float64
@@ -232,7 +232,7 @@ def test_an_empty_loader_is_refused(simple):
 
 
 def test_an_unknown_estimator_is_refused_with_the_known_ones(simple, data):
-    known = "empirical, official, sampled, exact"
+    known = "batch-mean, empirical, exact, sampled"
     with pytest.raises(TicError, match=f"unknown estimator 'true'; known: {known}"):
         fisher_information(simple, [data], "true")
 
@@ -249,7 +249,7 @@ def test_every_estimator_measures_the_read_out_of_the_definition(readout, data):
     batches = split(data, 3, 2)
     by_definition = {
         "empirical": empirical(model, images, labels, readout),
-        "official": official(model, batches, readout),
+        "batch-mean": batch_mean(model, batches, readout),
         "exact": exact(model, images, readout),
     }
     for estimator, expected in by_definition.items():
@@ -291,7 +291,7 @@ def test_the_mean_over_the_images_is_the_trace(estimator, tiny, batch):
 
 
 def test_the_squared_gradient_of_a_batch_has_no_images(simple, data):
-    assert fisher_information(simple, [data], "official").per_sample is None
+    assert fisher_information(simple, [data], "batch-mean").per_sample is None
 
 
 # Memory
@@ -355,13 +355,13 @@ def bytes_per_image(network, batch):
     return saved.bytes / 2
 
 
-@pytest.mark.parametrize(("estimator", "images"), [("official", 5), ("empirical", 0)])
+@pytest.mark.parametrize(("estimator", "images"), [("batch-mean", 5), ("empirical", 0)])
 def test_memory_that_holds_no_part_is_an_error_that_says_what_to_do(
     estimator, images, tiny, batch, cramped, monkeypatch
 ):
     cramped(images)
     monkeypatch.setattr(vetting.Vetted, "get_ready", lambda *_: None)
-    size = {"official": 6, "empirical": 1}[estimator]
+    size = {"batch-mean": 6, "empirical": 1}[estimator]
     with pytest.raises(TicError, match=f"^{size} images need more memory .* run fewer processes"):
         fisher_information(tiny, [batch], estimator)
 

@@ -18,12 +18,12 @@ from tic.measure.confidence import ConfidenceMeasurement, margins, temperature
 from tic.measure.fisher import Estimator, FisherMeasurement, fisher_information
 from tic.measure.measurement import known, measure
 from tic.measure.permuted import PermutedLabels
-from tic.measure.robustness import AccuracyMeasurement, RightMeasurement, ZeroGradientMeasurement
+from tic.measure.robustness import AccuracyMeasurement, CorrectMeasurement, ZeroGradientMeasurement
 from tic.measure.tangent import TangentMeasurement, tangent_kernel
 from tic.pruning import Pruning
 from tic.seeding import generator
 
-ATTACKED = (RightMeasurement, ZeroGradientMeasurement, ConfidenceMeasurement)
+ATTACKED = (CorrectMeasurement, ZeroGradientMeasurement, ConfidenceMeasurement)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def instead(monkeypatch, kind, take):
         AccuracyMeasurement(epoch=2),
         DeficitMeasurement(epoch=2, width=1),
         PerturbationMeasurement(epoch=2, shares=(0.1, 0.01), size=20),
-        RightMeasurement(epoch=2, corruption=FGSM(), source_seed=1, size=20),
+        CorrectMeasurement(epoch=2, corruption=FGSM(), source_seed=1, size=20),
         ZeroGradientMeasurement(epoch=2, size=20),
         ConfidenceMeasurement(epoch=2, size=20),
         TangentMeasurement(epoch=2, size=20),
@@ -100,7 +100,7 @@ COMMON = [{"epoch": 1}, {"timesteps": 2}, {"size": 30}, {"batch_size": 7}]
             RedrawnFisherMeasurement,
             {"drawn": 20, "augmentation": None, "seed": 0},
             [
-                {"estimator": Estimator.OFFICIAL},
+                {"estimator": Estimator.BATCH_MEAN},
                 {"drawn": 21},
                 {"drawn": None},
                 {"augmentation": CropFlip()},
@@ -109,7 +109,7 @@ COMMON = [{"epoch": 1}, {"timesteps": 2}, {"size": 30}, {"batch_size": 7}]
         ),
         (AccuracyMeasurement, {}, [{"split": "train"}]),
         (
-            RightMeasurement,
+            CorrectMeasurement,
             {"corruption": FGSM()},
             [
                 {"corruption": FGSM(epsilon=0.1)},
@@ -156,7 +156,7 @@ def test_measurements_of_two_kinds_never_share_a_place(lab, recipe, monkeypatch)
         AccuracyMeasurement(epoch=2),
         DeficitMeasurement(epoch=2, width=1),
         PerturbationMeasurement(epoch=2, shares=(0.1,)),
-        RightMeasurement(epoch=2),
+        CorrectMeasurement(epoch=2),
         ZeroGradientMeasurement(epoch=2),
         ConfidenceMeasurement(epoch=2),
         TangentMeasurement(epoch=2),
@@ -173,7 +173,7 @@ def test_measurements_of_two_kinds_never_share_a_place(lab, recipe, monkeypatch)
 # What they give
 
 
-@pytest.mark.parametrize("estimator", [Estimator.EMPIRICAL, Estimator.OFFICIAL])
+@pytest.mark.parametrize("estimator", [Estimator.EMPIRICAL, Estimator.BATCH_MEAN])
 def test_fisher_is_that_of_the_trained_on_images_layer_by_layer(lab, recipe, estimator):
     measurement = FisherMeasurement(epoch=1, timesteps=3, estimator=estimator, batch_size=50)
     result = measure(measurement, recipe, lab)["by_layer"]
@@ -293,18 +293,18 @@ def answers(lab, recipe, images, epoch=8):
 
 def test_right_answers_are_told_image_by_image(lab, recipe):
     ((images, labels),) = lab.samples(Digits(), "test", 60).batches(60)
-    found = measure(RightMeasurement(epoch=8, size=60, batch_size=25), recipe, lab)
-    assert found == {"right": (answers(lab, recipe, images) == labels).int().tolist()}
+    found = measure(CorrectMeasurement(epoch=8, size=60, batch_size=25), recipe, lab)
+    assert found == {"correct": (answers(lab, recipe, images) == labels).int().tolist()}
     accuracy = measure(AccuracyMeasurement(epoch=8, size=60), recipe, lab)["accuracy"]
-    assert 100 * sum(found["right"]) / 60 == pytest.approx(accuracy)
+    assert 100 * sum(found["correct"]) / 60 == pytest.approx(accuracy)
 
 
 @pytest.mark.parametrize(("source", "seed"), [(None, 0), (0, 0), (1, 1)])
 def test_an_attack_is_made_on_the_source_and_answered_by_the_network(lab, recipe, source, seed):
     attack = FGSM(epsilon=0.3)
     ((images, labels),) = lab.samples(Digits(), "test", 60).batches(60)
-    measurement = RightMeasurement(epoch=2, corruption=attack, source_seed=source, size=60)
-    found = measure(measurement, recipe, lab)["right"]
+    measurement = CorrectMeasurement(epoch=2, corruption=attack, source_seed=source, size=60)
+    found = measure(measurement, recipe, lab)["correct"]
     # A source is attacked after its training, whatever the epoch of the network that answers.
     crafted_on = lab.network(recipe.with_seed(seed), 2 if source is None else 8)
     with one_thread(lab.device):
@@ -314,13 +314,13 @@ def test_an_attack_is_made_on_the_source_and_answered_by_the_network(lab, recipe
 
 def test_the_source_is_the_same_training_with_another_seed(recipe):
     child = recipe.but(parent=recipe, rules=(Pruning(0.5),))
-    assert RightMeasurement(epoch=2).partners(child) == ()
-    assert RightMeasurement(epoch=2, source_seed=1).partners(child) == (child.with_seed(1),)
+    assert CorrectMeasurement(epoch=2).partners(child) == ()
+    assert CorrectMeasurement(epoch=2, source_seed=1).partners(child) == (child.with_seed(1),)
 
 
 def test_a_source_without_a_corruption_is_refused_and_not_stored(lab, recipe):
     with pytest.raises(TicError, match="a source needs a corruption"):
-        measure(RightMeasurement(epoch=8, source_seed=1), recipe, lab)
+        measure(CorrectMeasurement(epoch=8, source_seed=1), recipe, lab)
     assert stored(lab) == []
 
 

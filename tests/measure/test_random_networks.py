@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from by_definition import empirical, exact, measurable, official
+from by_definition import batch_mean, empirical, exact, measurable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,7 +66,7 @@ def test_information_of_any_network_is_that_of_the_definition(case):
     loader = [(images, labels)]
     twins = {
         "empirical": empirical(network, images, labels),
-        "official": official(network, loader),
+        "batch-mean": batch_mean(network, loader),
         "exact": exact(network, images),
     }
     kernel = tangent_kernel(network, loader).information

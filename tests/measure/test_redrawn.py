@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 import torch
-from by_definition import close, official, prefix_loss, squares
+from by_definition import batch_mean, close, prefix_loss, squares
 
 from claims.kim2023.redrawn import RedrawnFisherMeasurement, redrawn_information
 from tic.data import CropFlip, Digits, ImageData
@@ -44,10 +44,10 @@ def release_loop(model, draws, readout="mean"):
 
 @pytest.mark.parametrize("readout", Readout)
 def test_every_prefix_is_measured_on_its_own_images_as_in_the_release(simple, draws, readout):
-    found = redrawn_information(simple, draws, "official", readout=readout)
+    found = redrawn_information(simple, draws, "batch-mean", readout=readout)
     close(found, release_loop(simple, draws, readout.value))
     assert (found.samples, found.per_sample) == (15, None)
-    fixed = official(simple, draws[0])
+    fixed = batch_mean(simple, draws[0])
     assert not np.allclose(found.trace[1:], sum(fixed.values())[1:], rtol=0.01)
 
 
@@ -76,7 +76,7 @@ def test_more_loaders_than_timesteps_and_none_are_refused(simple, draws):
 # The measurement
 
 DRAWN = RedrawnFisherMeasurement(
-    epoch=2, estimator=Estimator.OFFICIAL, drawn=20, augmentation=None, seed=1, batch_size=16
+    epoch=2, estimator=Estimator.BATCH_MEAN, drawn=20, augmentation=None, seed=1, batch_size=16
 )
 
 

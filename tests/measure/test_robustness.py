@@ -4,7 +4,7 @@ from torch import nn
 
 from tic.attacks import FGSM, Blur
 from tic.errors import TicError
-from tic.measure.robustness import accuracy, right, zero_gradients
+from tic.measure.robustness import accuracy, correct, zero_gradients
 from tic.neurons import LIF
 
 
@@ -111,15 +111,15 @@ def test_the_modes_return_when_the_corruption_fails():
     assert model.training
 
 
-@pytest.mark.parametrize("measure", [accuracy, right, zero_gradients])
+@pytest.mark.parametrize("measure", [accuracy, correct, zero_gradients])
 def test_an_empty_loader_is_refused(measure):
     with pytest.raises(TicError, match="the loader must give at least one batch, got none"):
         measure(Brightness(), [])
 
 
 def test_every_image_is_said_to_be_right_or_not_in_the_order_of_the_loader():
-    assert right(Brightness(), LOADER) == [True, True, False, True]
-    assert right(Brightness(), LOADER, lambda _, images, __, ___: 1 - images) == [
+    assert correct(Brightness(), LOADER) == [True, True, False, True]
+    assert correct(Brightness(), LOADER, lambda _, images, __, ___: 1 - images) == [
         False,
         False,
         True,
@@ -129,23 +129,23 @@ def test_every_image_is_said_to_be_right_or_not_in_the_order_of_the_loader():
 
 @pytest.mark.parametrize("corruption", [None, FGSM()])
 def test_accuracy_is_the_share_of_images_that_are_right(corruption, tiny, batch):
-    found = right(tiny, [batch, batch], corruption)
+    found = correct(tiny, [batch, batch], corruption)
     assert accuracy(tiny, [batch, batch], corruption) == 100 * sum(found) / len(found)
 
 
 def test_images_that_were_made_on_another_network_are_judged_by_this_one():
     loader = [(grey(0.45, 0.1, 0.55, 0.9), torch.tensor([0, 0, 1, 1]))]
     attack = FGSM(epsilon=0.1)
-    assert right(Brightness(), loader, attack) == [False, True, False, True]
+    assert correct(Brightness(), loader, attack) == [False, True, False, True]
     # this one thinks that all is well where it brightens the bright and darkens the dark
     contrary = Brightness()
     contrary.forward = lambda images: -Brightness.forward(contrary, images)
-    assert all(right(Brightness(), loader, attack, source=contrary))
+    assert all(correct(Brightness(), loader, attack, source=contrary))
 
 
 def test_source_and_network_are_in_evaluation_mode_and_left_as_they_were():
     model, source = Brightness().train(), Brightness().train()
-    right(model, LOADER, FGSM(), source=source)
+    correct(model, LOADER, FGSM(), source=source)
     assert not any(training for training, _, _ in model.seen + source.seen)
     assert model.training
     assert source.training
@@ -154,7 +154,7 @@ def test_source_and_network_are_in_evaluation_mode_and_left_as_they_were():
 
 def test_a_source_without_a_corruption_is_refused():
     with pytest.raises(TicError, match="a source needs a corruption that it crafts, got none"):
-        right(Brightness(), LOADER, source=Brightness())
+        correct(Brightness(), LOADER, source=Brightness())
 
 
 class FlatStep(torch.autograd.Function):

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from by_definition import empirical, exact, official, sampled
+from by_definition import batch_mean, empirical, exact, sampled
 from spikingjelly.activation_based import functional, layer, neuron, surrogate
 from spikingjelly.activation_based.model import (
     parametric_lif_net,
@@ -191,7 +191,7 @@ def by_every_estimator(model, images, labels, rtol=1e-9):
         "empirical": empirical(model, images, labels),
         "sampled": sampled(model, images),
         "exact": exact(model, images),
-        "official": official(model, loader),
+        "batch-mean": batch_mean(model, loader),
     }
     kernel = tangent_kernel(model, loader).information
     for name, expected in twins.items():

@@ -5,7 +5,7 @@ import re
 import subprocess
 
 from fixtures.packs import INCONCLUSIVE, QUICKLY, REFUTED, SUPPORTED
-from tic.report import diff_audits
+from tic.exchange.diff import diff_audits
 
 UNIT_TEST = "def test_unit():\n    assert 1 + 1 == 2\n"
 

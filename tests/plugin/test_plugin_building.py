@@ -65,7 +65,7 @@ def files(store):
 
 
 def test_an_audit_after_a_build_only_judges(build, repository):
-    built = build(SUPPORTED, MEASURED, PRUNED, CAUTIOUS, arguments=["--counterfeits"])
+    built = build(SUPPORTED, MEASURED, PRUNED, CAUTIOUS, arguments=["--controls"])
     store = store_of(repository)
     before = files(store)
     assert built.status == 0
@@ -74,9 +74,9 @@ def test_an_audit_after_a_build_only_judges(build, repository):
     assert len(before) == 6 * 4 + 9
     assert not built.folder.exists()
     assert "passed" not in built.text
-    audit = repository.run("--counterfeits", store=store)
+    audit = repository.run("--controls", store=store)
     assert set(audit.verdicts.values()) == {"SUPPORTED", "INCONCLUSIVE", "REFUTED"}
-    again = repository.run("--build", "--counterfeits", store=store)
+    again = repository.run("--build", "--controls", store=store)
     assert "0 were trained now, 0 measurements taken." in again.text
     assert files(store) == before
 

@@ -9,7 +9,7 @@ EVIL = "\\x1b[2J\\x1b[31mred \\u202eexe.gpj <script>alert(1)</script>"
 """
 CLAIMS = [
     """
-@says("refuted", counterfeits=(Counterfeit("n" + EVIL, EVIL),))
+@says("refuted", controls=(Control("n" + EVIL, EVIL),))
 def test_refuted(runs, judge):
     judge([-4.0, -5.0, -6.0], above(0), name=EVIL, unit=EVIL)
 """,
@@ -60,7 +60,7 @@ def test_a_reason_names_no_long_path(repository):
 
 def test_lists_and_plans_show_hostile_texts_as_text(repository):
     says = 'says = lambda name, *a, **k: claim(PACK, name, source="Fig. 1", says=EVIL, rule=EVIL, '
-    says += "needs=lambda setting: setting.recipe, counterfeits=(NOTHING,))\n"
+    says += "needs=lambda setting: setting.recipe, controls=(NOTHING,))\n"
     repository.write(HOSTILE, says, CLAIMS[1])
     for options in (["--list", "claims"], ["--list", "protocols"], ["--plan"]):
         outcome = repository.run(*options)

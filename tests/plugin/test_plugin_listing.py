@@ -9,7 +9,7 @@ from tic.audit import Gap, Protocol
 SUMMED = Protocol("summed", "Of the sum.")
 @claim(PACK, "open", source="Fig. 2a, Eq. 3", says="It is open.", rule="By losses.",
        needs=lambda setting: setting.recipe, gaps=(Gap("Sum or mean.", (SUMMED,)),),
-       counterfeits=(NOTHING,))
+       controls=(NOTHING,))
 def test_open(runs, judge):
     raise AssertionError("never runs")
 """

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fixtures.packs import INCONCLUSIVE, SUPPORTED
 from tic import cli
-from tic.report import load_audit
+from tic.document.loading import load_audit
 
 TREND = """
 @says("rising")

@@ -5,15 +5,15 @@ import json
 import pytest
 
 from fixtures.packs import HEADER, SUPPORTED
-from tic.report import load_audit
+from tic.document.loading import load_audit
 
 NAMES = (
     "address", "arch", "attack-size", "attacks", "audit", "build", "claim", "compile",
-    "counterfeits", "data", "dataset", "device", "download", "engine", "epochs", "expect",
+    "controls", "data", "dataset", "device", "download", "engine", "epochs", "expect",
     "fail-on-inconclusive", "fisher-size", "gpus", "list", "no-rivals", "plan", "precision",
     "protocol", "report-dir", "seeds", "store", "test-size", "timesteps", "train-size",
 )  # fmt: skip
-FIXTURES = ("runs", "judge", "setting", "protocol", "counterfeit")
+FIXTURES = ("runs", "judge", "setting", "protocol", "control")
 STRANGERS_OPTIONS = f"""
 import pytest
 NAMES = {NAMES!r}

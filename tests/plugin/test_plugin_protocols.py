@@ -12,7 +12,7 @@ SHORT = Protocol("short", "One epoch.", alter=lambda recipe: recipe.but(epochs=1
 GAPS = (Gap("Sum or mean.", (SUMMED,)), Gap("How long.", (SHORT,)))
 def leaves_open(name, gaps):
     return claim(PACK, name, source="Fig. 1", says=f"It is {name}.", rule="By losses.",
-                 needs=lambda setting: setting.recipe, gaps=gaps, counterfeits=(NOTHING,))
+                 needs=lambda setting: setting.recipe, gaps=gaps, controls=(NOTHING,))
 @leaves_open("open", GAPS)
 def test_open(runs, judge, protocol):
     judge(runs.train_loss()[:, -1], above(0), name=protocol.name, unit="nats")

@@ -104,8 +104,8 @@ def test_a_claim_that_awaits_the_correction_shows_no_verdict(repository):
 
 DOORS = {
     "all judged": ((SUPPORTED, REFUTED, INCONCLUSIVE), (), 0),
-    "counterfeits caught": ((CAUTIOUS,), ("--counterfeits",), 0),
-    "a counterfeit supported": ((GULLIBLE,), ("--counterfeits",), 1),
+    "controls caught": ((CAUTIOUS,), ("--controls",), 0),
+    "a control supported": ((GULLIBLE,), ("--controls",), 1),
     "an error": ((SUPPORTED, BROKEN), (), 1),
     "undecided": ((INCONCLUSIVE,), ("--fail-on-inconclusive",), 1),
     "refused": ((SUPPORTED,), ("--epochs", "0"), 4),

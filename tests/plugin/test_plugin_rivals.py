@@ -5,7 +5,7 @@ import json
 import pytest
 
 from fixtures.packs import INCONCLUSIVE, REFUTED, RIVAL, STANDING_RIVAL, SUPPORTED
-from tic.audit.masking import passes
+from tic.audit.robustness import passes
 
 UNDECIDED_RIVAL = """
 @rival(PACK, "doubt", of=("positive",), source="Fig. 2", says="Who knows.", rule="By losses.",
@@ -117,7 +117,7 @@ def test_a_rival_that_nobody_expected_is_drift(repository):
     assert "other2024/chance[tiny-digits] is not among the expected verdicts" in outcome.text
 
 
-def test_a_rival_needs_no_counterfeit_and_is_read_in_the_standard_way(repository):
+def test_a_rival_needs_no_control_and_is_read_in_the_standard_way(repository):
     repository.write(SUPPORTED, RIVAL)
     outcome = repository.run("--protocol", "all")
     assert [each.protocol for each in outcome.audit.entries] == ["standard", "standard"]
@@ -195,11 +195,11 @@ def test_rivals_are_chosen_by_marks(repository):
     assert chosen(repository.run("-m", 'tic_claim(role="rival")')) == ["chance"]
 
 
-# The cost of the battery
+# The cost of the attack suite
 
 
-def battery_line(outcome):
-    (line,) = [each for each in outcome.text.splitlines() if each.startswith("masking battery")]
+def suite_line(outcome):
+    (line,) = [each for each in outcome.text.splitlines() if each.startswith("attack suite")]
     return line
 
 
@@ -213,12 +213,12 @@ def battery_line(outcome):
     ],
     ids=str,
 )
-def test_the_plan_tells_what_the_battery_costs(repository, arguments, level, images):
+def test_the_plan_tells_what_the_suite_costs(repository, arguments, level, images):
     repository.write(SUPPORTED, RIVAL, STANDING_RIVAL)
     each = passes(level)
-    line = battery_line(repository.run("--plan", *arguments))
+    line = suite_line(repository.run("--plan", *arguments))
     assert line.startswith(
-        f"masking battery              {2 if '--seeds' in arguments else 3} Runs, {images} images "
+        f"attack suite              {2 if '--seeds' in arguments else 3} Runs, {images} images "
         f"in all, at most {each.gradients} gradients and {each.forwards} queries each: at most "
     )
 
@@ -226,7 +226,7 @@ def test_the_plan_tells_what_the_battery_costs(repository, arguments, level, ima
 def test_a_plan_without_attacks_says_nothing_of_them(repository):
     repository.write(SUPPORTED, RIVAL, STANDING_RIVAL)
     for arguments in (["--no-rivals"], ["--claim", "drift"]):
-        assert "masking battery" not in repository.run("--plan", *arguments).text
+        assert "attack suite" not in repository.run("--plan", *arguments).text
 
 
 def test_another_level_is_refused_with_those_that_there_are(repository):

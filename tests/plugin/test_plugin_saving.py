@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import pytest
 
 from fixtures.packs import INCONCLUSIVE, SUPPORTED
-from tic.audit import session
+from tic.document.loading import load_audit
 from tic.errors import TicError
 from tic.plugin import saving
-from tic.report import load_audit
+from tic.session import session
 
 
 @pytest.fixture

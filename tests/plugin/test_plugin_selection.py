@@ -7,7 +7,7 @@ from dataclasses import replace
 PLACED = replace(PACK, places=("Fig. 1", "Fig. 4a", "Fig. 4b", "Table 1"))
 def at(name, source):
     return claim(PLACED, name, source=source, says="It is.", rule="By it.",
-                 counterfeits=(NOTHING,))
+                 controls=(NOTHING,))
 @at("robust", "Table 1")
 def test_last(judge):
     judge([1], above(0), name="one", exact=True)

@@ -8,8 +8,8 @@ import pytest
 
 from fixtures.packs import HEADER, SUPPORTED
 from tic import cli
-from tic.audit.seal import sealed
-from tic.report import load_audit
+from tic.document.loading import load_audit
+from tic.document.seal import sealed
 
 MEASURES = '''
 from dataclasses import dataclass

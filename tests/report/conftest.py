@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tic.audit.document import Audit
+from tic.document.audit import Audit
 
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)>\"'` | {{ 7 * 7 }} "

@@ -10,9 +10,9 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tic.audit.document import (
+from tic.document.audit import (
     Audit,
-    CounterfeitRecord,
+    ControlRecord,
     Entry,
     Family,
     Multiplicity,
@@ -22,7 +22,7 @@ from tic.audit.document import (
     RunRecord,
     Scope,
 )
-from tic.audit.evidence import (
+from tic.document.evidence import (
     Check,
     Comparison,
     Contrast,
@@ -174,7 +174,7 @@ def entry(claim: str, source: str, says: str, rule: str, **fields: object) -> En
         "id": f"kim2023/{claim}{suffix}",
         "role": "claim",
         "threatens": (),
-        "counterfeit": None,
+        "control": None,
         "claim": f"kim2023/{claim}",
         "version": 1,
         "paper": "kim2023",
@@ -803,7 +803,7 @@ def attacks(name: str, reported: Sequence[float]) -> Table:
     }
     jitter = noise(f"attacks {name}", 1.0)
     return Table(
-        title=f"Accuracy under each attack of the battery, {name}",
+        title=f"Accuracy under each attack of the attack suite, {name}",
         caption="Means over the seeds; the last row was made for the low α only.",
         unit="%",
         columns=ALPHAS,
@@ -854,7 +854,7 @@ def confidence() -> Entry:
     )
 
 
-def counterfeits() -> tuple[Entry, ...]:
+def controls() -> tuple[Entry, ...]:
     """Return claims made false on purpose; one slips through, one was not run."""
     shuffled = ("shuffled timesteps", "The timesteps are in random order.")
     untrained = ("untrained network", "The network is at its first weights.")
@@ -862,21 +862,21 @@ def counterfeits() -> tuple[Entry, ...]:
     swapped = ("swapped α", "Low and high α are exchanged.")
     masks = ("masks not applied", "The pruned weights are put back.")
     return (
-        counterfeit(concentration(), shuffled, Outcome.REFUTED),
-        counterfeit(concentration(), untrained, Outcome.INCONCLUSIVE),
-        counterfeit(concentration(), repeated, Outcome.INCONCLUSIVE),
-        counterfeit(alpha_information(), swapped, Outcome.REFUTED),
-        counterfeit(alpha_information(), untrained, Outcome.SUPPORTED),
-        counterfeit(pruning(), masks, Outcome.NOT_RUN),
+        control(concentration(), shuffled, Outcome.REFUTED),
+        control(concentration(), untrained, Outcome.INCONCLUSIVE),
+        control(concentration(), repeated, Outcome.INCONCLUSIVE),
+        control(alpha_information(), swapped, Outcome.REFUTED),
+        control(alpha_information(), untrained, Outcome.SUPPORTED),
+        control(pruning(), masks, Outcome.NOT_RUN),
     )
 
 
-def counterfeit(claim: Entry, planted: tuple[str, str], outcome: Outcome) -> Entry:
+def control(claim: Entry, planted: tuple[str, str], outcome: Outcome) -> Entry:
     name, says = planted
     changes = {
         "id": f"{claim.id}~{name}",
-        "role": "counterfeit",
-        "counterfeit": CounterfeitRecord(name=name, says=says),
+        "role": "control",
+        "control": ControlRecord(name=name, says=says),
         "alternatives": (),
         "outcome": outcome,
         "own_outcome": outcome,
@@ -956,7 +956,7 @@ def build_audit() -> Audit:
         official_concentration(),
         official_alpha_information(),
         *rivals(),
-        *counterfeits(),
+        *controls(),
     )
     return Audit(
         started="2026-03-02T09:14:05+00:00",

@@ -2,11 +2,11 @@ import re
 
 import pytest
 
-from tic.audit.evidence import Check, ReadingVerdict, Sensitivity, WorstCase
+from tic.document.evidence import Check, ReadingVerdict, Sensitivity, WorstCase
 from tic.report import render_html, render_markdown
-from tic.report.finding import Finding, text
+from tic.report.findings.finding import Finding, text
+from tic.report.findings.summary import findings
 from tic.report.roles import labels
-from tic.report.summary import findings
 from tic.report.text import markdown
 from tic.stats.judge import Outcome
 
@@ -79,13 +79,13 @@ def test_figures_of_robustness_are_counted_with_the_largest_gap(told, example):
     )
     said = told(*entries)["Robustness"].replace("\u202f", " ")
     assert said == (
-        "Of 4 figures of robust accuracy, 2 survive a battery of other and stronger attacks, "
+        "Of 4 figures of robust accuracy, 2 survive a suite of other and stronger attacks, "
         "1 does not, 1 is open. The largest gap: low, 70.0 % of the images right under the attack "
         "as in the paper, 10.0 % when each image meets the attack that is worst for it."
     )
 
 
-def test_failed_checks_are_named_and_those_of_counterfeits_are_not(told, example):
+def test_failed_checks_are_named_and_those_of_controls_are_not(told, example):
     def check(name: str, holds: bool, needed: bool = False) -> Check:
         return Check(name=name, says="s", found="f", holds=holds, needed=needed)
 
@@ -95,7 +95,7 @@ def test_failed_checks_are_named_and_those_of_counterfeits_are_not(told, example
         sound,
         claim(example, "b", checks=(check("two", False), check("three", False, True))),
         claim(example, "d", checks=(check("two", False),)),
-        claim(example, "c", role="counterfeit", checks=(check("four", False),)),
+        claim(example, "c", role="control", checks=(check("four", False),)),
     )
     assert told(*entries)["Checks"] == (
         "3 of 4 checks of the measurements failed: | two: b and d | three (needed): b"
@@ -128,10 +128,10 @@ def test_the_release_is_compared_by_protocol_and_by_reading(told, example):
     assert "Paper and release" not in told(*entries[4:8])
 
 
-def test_counterfeits_that_were_not_caught_are_named_and_alarm(edited, example_audit):
+def test_controls_that_were_not_caught_are_named_and_alarm(edited, example_audit):
     alarms = [found for found in findings(example_audit) if found.alarm]
-    assert [found.topic for found in alarms] == ["Counterfeits"]
-    assert whole(alarms[0]).startswith("4 of 6 counterfeits were caught; 1 not caught")
+    assert [found.topic for found in alarms] == ["Negative controls"]
+    assert whole(alarms[0]).startswith("4 of 6 controls were caught; 1 not caught")
     assert whole(alarms[0]).endswith(
         "Supported all the same: alpha-information: untrained network."
     )
@@ -161,7 +161,7 @@ def test_the_summary_stands_above_the_verdicts_with_links(example_audit):
     assert page.index("Auditor's summary</h2>") < listed.start() < page.index('id="overview"')
     topics = re.findall(r"<strong>(.*?)\.</strong>", listed.group(1))
     assert topics == [
-        "Rival explanations", "Robustness", "Checks", "Paper and release", "Counterfeits",
+        "Rival explanations", "Robustness", "Checks", "Paper and release", "Negative controls",
         "Single seeds",
     ]  # fmt: skip
     assert '<a href="#claim-kim2023-alpha-information">alpha-information</a>' in listed.group(1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tic.report import write_report
-from tic.report.text import visible
+from tic.text import visible
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WIDTHS = (320, 360, 820, 840, 1280)
@@ -196,7 +196,7 @@ def test_what_is_folded_away_stays_on_the_page_when_it_opens(visit, request, nam
     assert page.evaluate(OVERFLOWING) == []
 
 
-def test_a_counterfeit_opens_what_came_out_of_it(visit, report):
+def test_a_control_opens_what_came_out_of_it(visit, report):
     page = visit(report, viewport={"width": 1280, "height": 800})
     row = page.locator(".planted-details tbody tr").first
     assert not row.is_visible()

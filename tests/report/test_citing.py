@@ -1,7 +1,7 @@
 import pytest
 
 from tic.errors import TicError
-from tic.report.citing import cite
+from tic.exchange.citing import cite
 
 
 @pytest.fixture
@@ -70,8 +70,8 @@ def test_a_robust_accuracy_is_told_beside_its_worst_case(written, example_audit)
     assert told == f"{attacked:.1f} % and {worst:.1f} %"
 
 
-def test_counterfeits_that_were_judged_and_caught_are_counted(written, example_audit):
-    planted = [e for e in example_audit.entries if e.role == "counterfeit" and e.contrasts]
+def test_controls_that_were_judged_and_caught_are_counted(written, example_audit):
+    planted = [e for e in example_audit.entries if e.role == "control" and e.contrasts]
     caught = sum(e.own_outcome != "SUPPORTED" for e in planted)
     assert 0 < caught < len(planted)
     assert written("{{ a.caught[0] }} of {{ a.caught[1] }}") == f"{caught} of {len(planted)}"

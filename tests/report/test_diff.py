@@ -1,7 +1,6 @@
 import pytest
 
-from tic.report import diff_audits, format_diff
-from tic.report.diff import EstimateChange, FieldChange, VerdictChange
+from tic.exchange.diff import EstimateChange, FieldChange, VerdictChange, diff_audits, format_diff
 from tic.stats.judge import Outcome
 
 
@@ -198,9 +197,9 @@ def test_roles_and_threats_are_evidence(
 
 
 def test_what_was_planted_is_evidence(example_audit, edited):
-    planted = example_audit.entries[20].counterfeit.model_copy(update={"says": "another"})
-    (change,) = diff_audits(example_audit, edited(20, counterfeit=planted)).evidence
-    assert change.place.endswith("~shuffled timesteps.counterfeit.says")
+    planted = example_audit.entries[20].control.model_copy(update={"says": "another"})
+    (change,) = diff_audits(example_audit, edited(20, control=planted)).evidence
+    assert change.place.endswith("~shuffled timesteps.control.says")
     assert change.after == "another"
 
 
@@ -257,7 +256,9 @@ def test_tables_are_summed_up_by_their_rows(example_audit, edited):
     values = (tuple(value + 1 for value in second.values[0]), *second.values[1:])
     rows = (first, second.model_copy(update={"values": values}), *others)
     other = edited(16, tables=(table.model_copy(update={"rows": rows}),))
-    place = "kim2023/gradient-masking[pgd]: table Accuracy under each attack of the battery, PGD"
+    place = (
+        "kim2023/gradient-masking[pgd]: table Accuracy under each attack of the attack suite, PGD"
+    )
     (change,) = diff_audits(example_audit, other).evidence
     assert change.place == f"{place}: iterations, PGD, 50 steps"
     assert change.after == "5 of 15 values differ"

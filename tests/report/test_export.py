@@ -9,11 +9,11 @@ import pytest
 
 from fixtures.packs import SUPPORTED
 from tic import cli
-from tic.audit.seal import sealed
+from tic.document.loading import load_audit
+from tic.document.seal import sealed
 from tic.errors import TicError
-from tic.report import load_audit
-from tic.report.export import export
-from tic.report.verifying import verify
+from tic.exchange.export import export
+from tic.exchange.verify_file import verify
 
 MEASURED = """
 from tic.measure.fisher import FisherMeasurement
@@ -146,8 +146,8 @@ def test_a_measurement_under_the_name_of_another_is_found(audited):
 
 
 def test_without_the_data_nothing_is_taken_again_and_that_is_told(audited, monkeypatch):
-    from tic.audit import remeasuring
     from tic.errors import DataNotFoundError
+    from tic.exchange import remeasuring
 
     def nowhere(*_):
         raise DataNotFoundError("digits are not here")
@@ -212,7 +212,7 @@ def test_other_tools_read_the_description(audited, tmp_path):
 
 
 def test_the_published_schemas_are_part_of_it(audited, tmp_path):
-    from tic.audit.schemas import schema
+    from tic.document.schemas import schema
 
     with zipfile.ZipFile(exported(audited, tmp_path)) as opened:
         assert json.loads(opened.read("mine/schemas/audit.json")) == schema("audit")
@@ -264,7 +264,7 @@ def test_what_is_no_archive_is_refused(tmp_path, content, says, capsys):
 
 
 def test_an_archive_whose_audit_unpacks_to_too_much_is_refused(tmp_path, monkeypatch, capsys):
-    from tic.report import archive as reading
+    from tic.document import archive as reading
 
     monkeypatch.setattr(reading, "LARGEST_DOCUMENT", 1000)
     path = tmp_path / "bomb.zip"

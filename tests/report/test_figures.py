@@ -6,9 +6,9 @@ from hypothesis import example as case
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tic.audit.evidence import Figure, Panel, Series
-from tic.report import curves, figures, panel
-from tic.report.panel import Axes
+from tic.document.evidence import Figure, Panel, Series
+from tic.report.drawing import curves, figures, panel
+from tic.report.drawing.panel import Axes
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 

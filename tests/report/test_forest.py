@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tic.audit.evidence import Comparison, Contrast, RegionRecord
-from tic.report import forest
+from tic.document.evidence import Comparison, Contrast, RegionRecord
+from tic.report.drawing import forest
 from tic.stats.judge import Outcome
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)

@@ -5,9 +5,9 @@ from hypothesis import example as case
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tic.audit.evidence import Figure, HeatMap, Panel, Series
-from tic.report import figures, heatmap
-from tic.report.parts import parts
+from tic.document.evidence import Figure, HeatMap, Panel, Series
+from tic.report.drawing import figures, heatmap
+from tic.report.drawing.parts import parts
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 

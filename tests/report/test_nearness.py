@@ -1,7 +1,7 @@
 import pytest
 
-from tic.audit.evidence import RegionRecord, Sensitivity
-from tic.report import nearness
+from tic.document.evidence import RegionRecord, Sensitivity
+from tic.report.findings import nearness
 from tic.stats.judge import Outcome
 
 S, R, I = Outcome.SUPPORTED, Outcome.REFUTED, Outcome.INCONCLUSIVE  # noqa: E741

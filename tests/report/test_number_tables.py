@@ -1,4 +1,4 @@
-from tic.audit.evidence import Table, TableRow
+from tic.document.evidence import Table, TableRow
 from tic.report import render_html
 from tic.report.number_tables import mean, number_table
 

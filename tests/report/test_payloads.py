@@ -4,8 +4,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tic.report import diff_audits, format_diff, render_markdown
-from tic.report.text import visible
+from tic.exchange.diff import diff_audits, format_diff
+from tic.report import render_markdown
+from tic.text import visible
 
 
 class Rendered(HTMLParser):

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tic.audit.document import Audit
+from tic.document.audit import Audit
 from tic.report import protocols, render_html, render_markdown
 from tic.stats.judge import Outcome
 

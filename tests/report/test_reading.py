@@ -3,17 +3,19 @@ from pathlib import Path
 
 import pytest
 
-from tic.audit.document import Audit
-from tic.audit.merge import merge
-from tic.audit.seal import digest, seal, sealed
-from tic.audit.upgrade import upgraded
-from tic.audit.verify import verify_document
 from tic.data import CIFAR100, CropFlip
+from tic.document.audit import Audit
+from tic.document.loading import load_audit
+from tic.document.seal import digest, seal, sealed
+from tic.document.upgrade import upgraded
 from tic.errors import TicError
+from tic.exchange.diff import diff_audits
+from tic.exchange.merge import merge
+from tic.exchange.verify_audit import verify_document
 from tic.kinds import describe
 from tic.losses import PrefixLoss
 from tic.pruning import Pruning
-from tic.report import diff_audits, load_audit, render_html
+from tic.report import render_html
 
 KEPT = Path(__file__).parents[2] / "reports" / "reference" / "digits-tiny.json"
 
@@ -50,7 +52,7 @@ def test_what_is_no_audit_is_refused_in_one_sentence(tmp_path, content, message)
 
 
 def test_missing_files_and_folders_are_refused(tmp_path):
-    with pytest.raises(TicError, match="must be an audit of schema 4, got no such file"):
+    with pytest.raises(TicError, match="must be an audit of schema 5, got no such file"):
         load_audit(tmp_path / "audit.json")
     with pytest.raises(TicError, match="got is a directory"):
         load_audit(tmp_path)
@@ -58,8 +60,8 @@ def test_missing_files_and_folders_are_refused(tmp_path):
 
 def test_a_newer_schema_is_refused_with_the_way_out(tmp_path, document):
     path = tmp_path / "audit.json"
-    path.write_text(json.dumps(document | {"schema_version": 5}), encoding="utf-8")
-    with pytest.raises(TicError, match=r"at most 4, got 5 in .*; upgrade tic-audit"):
+    path.write_text(json.dumps(document | {"schema_version": 6}), encoding="utf-8")
+    with pytest.raises(TicError, match=r"at most 5, got 6 in .*; upgrade tic-audit"):
         load_audit(path)
 
 
@@ -174,8 +176,36 @@ def flat(recipe):
     }
 
 
+def as_version_4(document):
+    """What version 4 wrote: negative controls were called counterfeits."""
+    for entry in document["entries"]:
+        planted = entry["counterfeit"] = entry.pop("control")
+        if entry["role"] == "control":
+            entry["role"] = "counterfeit"
+            name = planted["name"]
+            entry["id"] = entry["id"].replace(f"-control-{name}]", f"-counterfeit-{name}]")
+    document["schema_version"] = 4
+    return document | {"seal": digest(document)}
+
+
+def test_an_audit_of_version_4_is_read_with_negative_controls(example_audit):
+    written = json.loads(example_audit.model_dump_json())
+    assert any(entry["control"] for entry in written["entries"])
+    assert Audit.model_validate(upgraded(as_version_4(written))) == sealed(example_audit)
+
+
+def test_the_ids_of_counterfeits_become_those_of_negative_controls():
+    before = json.loads(KEPT.read_text(encoding="utf-8"))
+    (first, *_) = [entry for entry in before["entries"] if entry["role"] == "counterfeit"]
+    assert "-counterfeit-" in first["id"]
+    after = {entry.id: entry for entry in load_audit(KEPT).entries}
+    entry = after[first["id"].replace("-counterfeit-", "-control-")]
+    assert (entry.role, entry.control.name) == ("control", first["counterfeit"]["name"])
+
+
 def as_version_3(document):
     """What version 3 wrote: Recipes with the fields of the first paper."""
+    document = as_version_4(document)
     for run in document["runs"]:
         run["recipe"] = flat(run["recipe"])
     document["schema_version"] = 3
@@ -266,5 +296,5 @@ def test_an_audit_of_version_2_on_several_papers_followed_another_rule_and_has_n
 def test_a_document_of_version_2_that_is_no_audit_is_refused(tmp_path, older, name, value):
     path = tmp_path / "audit.json"
     path.write_text(json.dumps(older | {name: value}), encoding="utf-8")
-    with pytest.raises(TicError, match="must be an audit of schema 4"):
+    with pytest.raises(TicError, match="must be an audit of schema 5"):
         load_audit(path)

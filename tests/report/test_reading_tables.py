@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from tic.audit.evidence import ReadingVerdict
+from tic.document.evidence import ReadingVerdict
 from tic.report import render_html
 from tic.report.reading_table import claim_names, overall_tables
 from tic.report.readings import against_release, read_by_release, reading_grid
@@ -79,8 +79,8 @@ def test_claims_with_other_factors_have_a_table_of_their_own(example):
     assert [[len(cell) for cell in row.cells] for row in tables[0].rows] == [[1, 1], [0, 1]]
 
 
-def test_counterfeits_are_not_among_the_claims_read(example):
-    entry = example.entry("a", "Fig. 1", "s", "r", role="counterfeit", readings=(one(by="x"),))
+def test_controls_are_not_among_the_claims_read(example):
+    entry = example.entry("a", "Fig. 1", "s", "r", role="control", readings=(one(by="x"),))
     assert overall_tables((entry,)) == ()
 
 

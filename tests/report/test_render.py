@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tic.audit.document import Audit
+from tic.document.audit import Audit
+from tic.document.loading import load_audit
 from tic.errors import TicError
-from tic.report import load_audit, render, render_html, render_markdown, write_report
+from tic.report import render, render_html, render_markdown, write_report
 from tic.stats.judge import Outcome
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -122,10 +123,10 @@ def test_hostile_text_shows_as_text(hostile_page):
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", words)
 
 
-def test_the_order_is_summary_verdicts_claims_rivals_counterfeits_training_provenance(page):
+def test_the_order_is_summary_verdicts_claims_rivals_controls_training_provenance(page):
     ids = page.values("id")
     wanted = [
-        "result", "overview", "protocols", "readings", "paper-kim2023", "rivals", "counterfeits",
+        "result", "overview", "protocols", "readings", "paper-kim2023", "rivals", "controls",
         "training", "provenance",
     ]  # fmt: skip
     assert [i for i in ids if i in wanted] == wanted

@@ -2,7 +2,8 @@ import re
 
 import pytest
 
-from tic.report import render_html, rivals
+from tic.report import render_html
+from tic.report.findings import rivals
 from tic.report.roles import anchors, labels
 from tic.stats.judge import Outcome
 
@@ -34,7 +35,7 @@ def test_a_rival_threatens_claims_that_agree_in_all_parameters_that_both_have(ex
 def test_only_rivals_threaten_and_only_claims_are_threatened(example):
     claim = example.entry("c", "Fig. 1", "s", "r")
     rival = example.rival("a", ["c", "a"], "s", "r")
-    copy = claim.model_copy(update={"role": "counterfeit"})
+    copy = claim.model_copy(update={"role": "control"})
     assert rivals.threats((claim, rival, copy)) == {0: (1,), 1: (0,)}
     assert not rivals.threatens(claim.model_copy(update={"threatens": (claim.claim,)}), claim)
 
@@ -128,16 +129,16 @@ def test_counts_and_tables_of_claims_hold_claims_only(source, example_audit, edi
     assert sentence.group(1).startswith("12 verdicts on 9 claims: 6 supported")
     nav = part(source.replace("<nav ", '<nav id="n" '), "nav", "n")
     assert "rival-" not in nav
-    assert "Rivals Counterfeits Training" in words(nav)
+    assert "Rivals Negative controls Training" in words(nav)
 
 
 def test_anchors_are_unique_and_tell_the_roles_apart(example_audit):
     first = example_audit.entries[0]
-    copy = first.model_copy(update={"role": "counterfeit"})
+    copy = first.model_copy(update={"role": "control"})
     assert anchors((first, first, copy)) == (
         "claim-kim2023-concentration-10",
         "claim-kim2023-concentration-10--2",
-        "counterfeit-kim2023-concentration-10",
+        "control-kim2023-concentration-10",
     )
 
 

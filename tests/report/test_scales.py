@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tic.report import scales
-from tic.report.scales import Scale
+from tic.report.drawing import scales
+from tic.report.drawing.scales import Scale
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 

@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 import pytest
 from markupsafe import Markup
 
-from tic.report import svg
+from tic.report.drawing import svg
 
 
 def test_elements_escape_text_and_attributes():

@@ -1,5 +1,5 @@
-from tic.audit.document import RunRecord
-from tic.audit.evidence import Comparison
+from tic.document.audit import RunRecord
+from tic.document.evidence import Comparison
 from tic.report.tables import comparison_groups, recipe_value, training
 
 

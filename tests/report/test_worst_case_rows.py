@@ -1,7 +1,7 @@
 import pytest
 
-from tic.audit.evidence import WorstCase
-from tic.report.worst_cases import gap, worst_case_row
+from tic.document.evidence import WorstCase
+from tic.report.findings.worst_cases import gap, worst_case_row
 from tic.stats.judge import Outcome
 
 

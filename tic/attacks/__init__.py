@@ -3,11 +3,11 @@
 from tic.attacks.attack import Attack, Corruption, Passes
 from tic.attacks.auto import APGD, APGDT, FAB
 from tic.attacks.backward import RateBackward, SurrogateWidth
-from tic.attacks.battery import Family, Level, Member, battery, epsilons
 from tic.attacks.gradient import FGSM, PGD
 from tic.attacks.margin import RestartedPGD
 from tic.attacks.noise import Blur, GaussianNoise
 from tic.attacks.square import Square
+from tic.attacks.suite import Family, Level, Member, attack_suite, epsilons
 from tic.attacks.variants import AsDouble, Rescaled
 
 __all__ = [
@@ -30,6 +30,6 @@ __all__ = [
     "RestartedPGD",
     "Square",
     "SurrogateWidth",
-    "battery",
+    "attack_suite",
     "epsilons",
 ]

@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tic.audit.claims import Claim, Rival, claim, rival
-    from tic.audit.counterfeit import (
+    from tic.audit.control import (
         ONE_SEED,
         PERMUTED_LABELS,
         SHUFFLED_TIMESTEPS,
         UNTRAINED,
-        Counterfeit,
+        Control,
         mixed,
         seen_as,
     )
-    from tic.audit.document import Audit, Paper
-    from tic.audit.evidence import HeatMap, Panel, Series
     from tic.audit.exhibits import curves
     from tic.audit.judge import Judge
     from tic.audit.pack import Pack, Setting
     from tic.audit.protocol import Gap, Protocol
     from tic.audit.runs import Array, Epoch, SeedRuns
     from tic.data import Augmentation, Dataset, Facts, Samples, Split
+    from tic.document.audit import Audit, Paper
+    from tic.document.evidence import HeatMap, Panel, Series
     from tic.errors import NotApplicableError, TicError
     from tic.fitting import Fit, Fitting, Rule
     from tic.losses import Loss
@@ -37,17 +37,17 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "tic.audit.claims": ("Claim", "Rival", "claim", "rival"),
-    "tic.audit.counterfeit": (
+    "tic.audit.control": (
         "ONE_SEED",
         "PERMUTED_LABELS",
         "SHUFFLED_TIMESTEPS",
         "UNTRAINED",
-        "Counterfeit",
+        "Control",
         "mixed",
         "seen_as",
     ),
-    "tic.audit.document": ("Audit", "Paper"),
-    "tic.audit.evidence": ("HeatMap", "Panel", "Series"),
+    "tic.document.audit": ("Audit", "Paper"),
+    "tic.document.evidence": ("HeatMap", "Panel", "Series"),
     "tic.audit.exhibits": ("curves",),
     "tic.audit.judge": ("Judge",),
     "tic.audit.pack": ("Pack", "Setting"),
@@ -74,7 +74,7 @@ __all__ = [
     "Audit",
     "Augmentation",
     "Claim",
-    "Counterfeit",
+    "Control",
     "Dataset",
     "Epoch",
     "Facts",

@@ -9,12 +9,12 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 import pytest
 
-from tic.audit.counterfeit import ONE_SEED, Counterfeit
+from tic.audit.control import ONE_SEED, Control
 from tic.audit.mistakes import told_of_author
 from tic.audit.pack import Pack, Setting
-from tic.audit.places import read_places
 from tic.audit.protocol import STANDARD, Gap, Protocol
 from tic.data.facts import subset_size
+from tic.document.places import read_places
 from tic.errors import TicError
 from tic.recipe import Recipe
 
@@ -36,8 +36,8 @@ class Claim:
         version: Raised when the rule or a margin changes.
         gaps: What the paper leaves open about it.
         notes: What else a reader must know.
-        counterfeits: Planted worlds in which it is false.
-        attacked: Whether the masking battery is run on its Runs, which the plan must price.
+        controls: Planted worlds in which it is false.
+        attacked: Whether the attack suite is run on its Runs, which the plan must price.
     """
 
     role: ClassVar[Literal["claim", "rival"]] = "claim"
@@ -51,13 +51,13 @@ class Claim:
     version: int = 1
     gaps: tuple[Gap, ...] = ()
     notes: tuple[str, ...] = ()
-    counterfeits: tuple[Counterfeit, ...] = ()
+    controls: tuple[Control, ...] = ()
     attacked: bool = False
 
     @property
-    def worlds(self) -> tuple[Counterfeit, ...]:
-        """Its counterfeits, and for a claim that rests on Runs one seed taken for several."""
-        return self.counterfeits if self.needs is None else (*self.counterfeits, ONE_SEED)
+    def worlds(self) -> tuple[Control, ...]:
+        """Its controls, and for a claim that rests on Runs one seed taken for several."""
+        return self.controls if self.needs is None else (*self.controls, ONE_SEED)
 
     @property
     def id(self) -> str:
@@ -148,7 +148,7 @@ def claim(
     source: str,
     says: str,
     rule: str,
-    counterfeits: tuple[Counterfeit, ...] = (),
+    controls: tuple[Control, ...] = (),
     needs: Needs | None = None,
     version: int = 1,
     gaps: tuple[Gap, ...] = (),
@@ -158,9 +158,9 @@ def claim(
 
     The function asks for the fixtures `runs` (what `needs` returned, trained) and `judge`; see
     `tic.audit.runs` and `tic.audit.judge`. See `Claim` for the arguments. A claim without a
-    counterfeit is refused when it is collected: nobody would know whether its test can say no.
+    control is refused when it is collected: nobody would know whether its test can say no.
     """
-    return _mark(Claim(pack, name, source, says, rule, needs, version, gaps, notes, counterfeits))
+    return _mark(Claim(pack, name, source, says, rule, needs, version, gaps, notes, controls))
 
 
 def rival(

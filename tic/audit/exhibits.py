@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tic.audit.evidence import (
+from tic.document.evidence import (
     Check,
     Comparison,
     Figure,

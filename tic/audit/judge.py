@@ -8,10 +8,10 @@ from numpy.typing import ArrayLike
 
 from tic import stats
 from tic.arrays import finite_array
-from tic.audit import deciding
-from tic.audit.deciding import Decision, JudgedEffects, record_region
-from tic.audit.evidence import Contrast, Effects, ReadingVerdict, Sensitivity, Trend, WorstCase
 from tic.audit.exhibits import Exhibits
+from tic.document import deciding
+from tic.document.deciding import Decision, JudgedEffects, record_region
+from tic.document.evidence import Contrast, Effects, ReadingVerdict, Sensitivity, Trend, WorstCase
 from tic.errors import TicError
 from tic.stats import ClaimVerdict, Region, Verdict
 
@@ -88,7 +88,7 @@ class Judge(Exhibits):
     def worst_case(
         self, figure: str, attacked: ArrayLike, worst: ArrayLike, *, reported: float | None
     ) -> None:
-        """Set an attack beside the worst case over a battery, and judge whether it overstates.
+        """Set an attack beside the worst case over a suite, and judge whether it overstates.
 
         The figure has a verdict of its own, which does not decide the claim.
 
@@ -121,7 +121,7 @@ class Judge(Exhibits):
     def readings_contradict(self) -> Verdict:
         """Judge whether the recorded readings contradict each other; that alone decides.
 
-        See `tic.audit.deciding.contradiction`.
+        See `tic.document.deciding.contradiction`.
         """
         found, reasons = deciding.contradiction(self.readings, self.confidence)
         self.left_open.extend(reasons)

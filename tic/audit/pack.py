@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, get_args
 
-from tic.attacks.battery import Level
-from tic.audit.document import Paper
+from tic.attacks.suite import Level
 from tic.data import DATASETS, Dataset
+from tic.document.audit import Paper
 from tic.errors import TicError, require_known
 from tic.recipe import Recipe
 from tic.text import quoted
@@ -25,9 +25,9 @@ class Setting:
         recipe: The default training, from which a claim's `needs` derive theirs. Its `train_size`
             is a limit: of a smaller data set all images are taken.
         seeds: One Run per seed and Recipe.
-        sizes: At most so many samples for a purpose: `test` of accuracy, `attack` of the masking
-            battery, and what the pack's Runs measure on besides; all where it names none.
-        attacks: Which level of the masking battery robustness is put to.
+        sizes: At most so many samples for a purpose: `test` of accuracy, `attack` of the attack
+            suite, and what the pack's Runs measure on besides; all where it names none.
+        attacks: Which level of the attack suite robustness is put to.
 
     Raises:
         TicError: One is not what it must be.

@@ -24,7 +24,7 @@ from tic.measure.layers import stored_sparsity
 from tic.measure.measurement import Measurement, gathered, measure
 from tic.measure.robustness import (
     AccuracyMeasurement,
-    RightMeasurement,
+    CorrectMeasurement,
     ZeroGradientMeasurement,
 )
 from tic.recipe import Recipe
@@ -150,13 +150,13 @@ class SeedRuns:
         """Accuracy of guessing, in percent."""
         return 100 / self.recipe.dataset.facts.num_classes
 
-    def right(
+    def correct(
         self,
         corruption: Corruption | Sequence[Corruption] | None = None,
         *,
         transferred: bool = False,
     ) -> NDArray[np.bool_]:
-        """Whether each test image of the battery is classified right, shape (S, N).
+        """Whether each test image of the attack suite is classified correctly, shape (S, N).
 
         Args:
             corruption: What the images go through, or one for every seed.
@@ -166,7 +166,7 @@ class SeedRuns:
         following = (*self.seeds[1:], *self.seeds[:1])
         own = corruption if isinstance(corruption, Sequence) else [corruption] * len(self.seeds)
         found = self.measured_each(
-            RightMeasurement(
+            CorrectMeasurement(
                 epoch=self.epoch("final"),
                 corruption=each,
                 source_seed=other if transferred else None,
@@ -174,7 +174,7 @@ class SeedRuns:
             )
             for other, each in zip(following, own, strict=True)
         )
-        return np.array([each["right"] for each in found], dtype=bool)
+        return np.array([each["correct"] for each in found], dtype=bool)
 
     def zero_gradients(self) -> NDArray[np.bool_]:
         """Whether the input gradient of each test image is exactly zero, shape (S, N)."""
@@ -182,7 +182,7 @@ class SeedRuns:
         return np.array([each["zero"] for each in self.measured(measurement)], dtype=bool)
 
     def margins(self) -> Array:
-        """Clean margin of each test image of the battery in its logits, shape (S, N)."""
+        """Clean margin of each test image of the attack suite in its logits, shape (S, N)."""
         measurement = ConfidenceMeasurement(epoch=self.epoch("final"), size=self.size("attack"))
         return np.array([each["margins"] for each in self.measured(measurement)])
 

@@ -20,7 +20,7 @@ def describe_plan(
     For each number of workers the schedule of what is missing is simulated.
 
     The duration is measured: every kind of training is timed for a few steps on the Lab's device.
-    Operations and disk space follow from the shapes. The masking battery is priced as if nothing
+    Operations and disk space follow from the shapes. The attack suite is priced as if nothing
     of it were in the Store, and no image fell to an early attack.
     """
     left = missing(plan, lab)
@@ -62,7 +62,7 @@ def _counted(operations: int, unknown: int, runs: int) -> str:
 
 
 def describe_attacks(attacked: Sequence[AttackedRun], lab: Lab) -> list[str]:
-    """Sum up what the masking battery costs."""
+    """Sum up what the attack suite costs."""
     if not attacked:
         return []
     images = sum(run.images for run in attacked)
@@ -70,7 +70,7 @@ def describe_attacks(attacked: Sequence[AttackedRun], lab: Lab) -> list[str]:
     queries = max(run.passes.forwards for run in attacked)
     seconds = attack_seconds(attacked, lab)
     return [
-        f"masking battery              {len(attacked)} Runs, {images} images in all, at most "
+        f"attack suite              {len(attacked)} Runs, {images} images in all, at most "
         f"{gradients} gradients and {queries} queries each: "
         f"at most {duration(seconds)} of one process"
     ]

@@ -31,7 +31,7 @@ Plan = tuple[PlannedRun, ...]
 
 @dataclass(frozen=True)
 class AttackedRun:
-    """A Run that the masking battery is put to.
+    """A Run that the attack suite is put to.
 
     Attributes:
         recipe: What was trained.
@@ -86,7 +86,7 @@ def expected_seconds(plan: Plan, lab: Lab) -> float:
 
 
 def attack_seconds(attacked: Iterable[AttackedRun], lab: Lab) -> float:
-    """Estimate how long the masking battery takes one worker, at most, from timed steps."""
+    """Estimate how long the attack suite takes one worker, at most, from timed steps."""
     return sum(run.work * seconds_per_presentation(kind(run.recipe), lab) for run in attacked)
 
 

@@ -94,7 +94,7 @@ def simulate(tasks: Sequence[Task], workers: int) -> Schedule:
 
 
 def tasks_of(plan: Plan, attacked: Iterable[AttackedRun], lab: Lab) -> list[Task]:
-    """Make tasks of trainings and of the masking battery, from steps timed on the Lab's device."""
+    """Make tasks of trainings and of the attack suite, from steps timed on the Lab's device."""
     ordered = sorted(plan, key=lambda planned: len(planned.recipe.ancestors))
     at = {planned.recipe: position for position, planned in enumerate(ordered)}
     trainings = [
@@ -103,7 +103,9 @@ def tasks_of(plan: Plan, attacked: Iterable[AttackedRun], lab: Lab) -> list[Task
     ]
     attacks = [
         Task(
-            f"battery on {each.recipe.label}", each.work * _pace(each.recipe, lab), at[each.recipe]
+            f"attack suite on {each.recipe.label}",
+            each.work * _pace(each.recipe, lab),
+            at[each.recipe],
         )
         for each in attacked
         if each.recipe in at

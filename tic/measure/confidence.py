@@ -49,7 +49,7 @@ def temperature(model: nn.Module, loader: Loader) -> float:
     """Find the τ > 0 whose softmax(logits / τ) has the least cross-entropy (Guo et al. 2017).
 
     The logits are the mean over time. Cross-entropy is convex in 1/τ, hence has one minimum over
-    log τ. Where that lies outside of `TEMPERATURES`, as it does when every answer is right, the
+    log τ. Where that lies outside of `TEMPERATURES`, as it does when every answer is correct, the
     nearer end is taken.
 
     Args:

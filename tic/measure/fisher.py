@@ -34,7 +34,7 @@ class Estimator(StrEnum):
     EMPIRICAL = "empirical"
     """Mean over samples of ‖∇ log p(y_n | x_n)‖² at the data's label y_n (Eq. 6)."""
 
-    OFFICIAL = "official"
+    BATCH_MEAN = "batch-mean"
     """Mean over batches of the squared norm of the batch-mean gradient, as the paper's release
     does with batches of 16; the release then multiplies by 101/100. Its expectation is
     I/B + (1 - 1/B)·‖E g‖²."""
@@ -54,7 +54,7 @@ class FisherInformation:
         by_layer: I_t of each module's own parameters, shape (T,), float64; modules in the order
             that the model names them.
         per_sample: ‖∇ log p(y_n | prefix t)‖² of every image over all layers, shape (N, T),
-            float64; None for `official`, which has no such thing.
+            float64; None for `batch-mean`, which has no such thing.
         estimator: How it was estimated.
         samples: Number of images N.
     """
@@ -130,8 +130,8 @@ def fisher_information(
     Args:
         model: Maps inputs (B, …) to logits (T, B, K), with parameters in float32 or float64. It
             starts every call from the same state.
-        loader: Batches of inputs (B, …) and labels (B,). With `official`, their size is part of the
-            definition.
+        loader: Batches of inputs (B, …) and labels (B,). With `batch-mean`, their size is part of
+            the definition.
         estimator: Which expectation; see `Estimator`.
         readout: `mean` or `sum` of the logits over 1..t; with the sum the softmax saturates with t.
         generator: Seeds the labels of `sampled`, which belong to a sample's place in the loader,
@@ -156,14 +156,14 @@ def fisher_information(
             loader,
             readout,
             lambda each: _squares(each, kind, draws),
-            whole=kind is Estimator.OFFICIAL,
+            whole=kind is Estimator.BATCH_MEAN,
         )
     return joined(squares, kind)
 
 
 Squares = tuple[int, dict[str, Tensor]]
 """Number of images in a batch, and squared norms per layer in float64: shape (B, T), or (1, T) of
-the whole batch for `official`."""
+the whole batch for `batch-mean`."""
 
 
 def joined(batches: Sequence[Squares], estimator: Estimator) -> FisherInformation:
@@ -180,7 +180,7 @@ def joined(batches: Sequence[Squares], estimator: Estimator) -> FisherInformatio
         by_layer={name: values.mean(0).cpu().numpy() for name, values in squares.items()},
         per_sample=(
             None
-            if estimator is Estimator.OFFICIAL
+            if estimator is Estimator.BATCH_MEAN
             else torch.stack(list(squares.values())).sum(0).cpu().numpy()
         ),
         estimator=estimator,
@@ -197,7 +197,7 @@ def _squares(made: Pass, kind: Estimator, draws: LabelDraws) -> Squares:
         weights = output_error(prefix, labels)
         columns.append(
             made.gradients.of_sum(prefix, weights / len(labels))
-            if kind is Estimator.OFFICIAL
+            if kind is Estimator.BATCH_MEAN
             else made.gradients.per_sample(prefix, weights)
         )
     return len(made.batch), over_time(columns)

@@ -1,4 +1,4 @@
-"""Robustness: which images a network still gets right, clean, corrupted and attacked."""
+"""Robustness: which images a network still classifies correctly, clean, corrupted and attacked."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def accuracy(
     loader: Iterable[tuple[Tensor, Tensor]],
     corruption: Corruption | None = None,
 ) -> float:
-    """Measure the share of images whose mean logits over time name the right class.
+    """Measure the share of images whose mean logits over time name the correct class.
 
     The model is measured in evaluation mode, attacks included, and left as it was found.
 
@@ -42,18 +42,18 @@ def accuracy(
     Raises:
         TicError: The loader is empty, or gives something else than images and labels.
     """
-    found = right(model, loader, corruption)
+    found = correct(model, loader, corruption)
     return 100 * sum(found) / len(found)
 
 
-def right(
+def correct(
     model: nn.Module,
     loader: Iterable[tuple[Tensor, Tensor]],
     corruption: Corruption | None = None,
     *,
     source: nn.Module | None = None,
 ) -> list[bool]:
-    """Say of every image whether the mean logits over time name the right class.
+    """Say of every image whether the mean logits over time name the correct class.
 
     Both networks are in evaluation mode, attacks included, and left as they were found.
 
@@ -140,10 +140,10 @@ class AccuracyMeasurement(Measurement):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RightMeasurement(Measurement):
-    """Which images are classified right, clean or corrupted."""
+class CorrectMeasurement(Measurement):
+    """Which images are classified correctly, clean or corrupted."""
 
-    name: ClassVar[str] = "right"
+    name: ClassVar[str] = "correct"
     version: ClassVar[int] = 1
 
     split: Split = "test"
@@ -154,10 +154,10 @@ class RightMeasurement(Measurement):
     def take(
         self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
     ) -> dict[str, Any]:
-        """See `Measurement.take`; gives `right`: one 0 or 1 per image."""
+        """See `Measurement.take`; gives `correct`: one 0 or 1 per image."""
         batches = samples.batches(self.batch_size)
-        found = right(network, batches, self.corruption, source=next(iter(partners), None))
-        return {"right": list(map(int, found))}
+        found = correct(network, batches, self.corruption, source=next(iter(partners), None))
+        return {"correct": list(map(int, found))}
 
     def partners(self, recipe: Recipe) -> tuple[Recipe, ...]:
         """See `Measurement.partners`: the same training with another seed."""
@@ -165,7 +165,7 @@ class RightMeasurement(Measurement):
 
     def shape(self, recipe: Recipe) -> Shape:
         """See `Measurement.shape`."""
-        return {"right": (sample_count(self, recipe),)}
+        return {"correct": (sample_count(self, recipe),)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,7 +49,8 @@ class TangentKernel:
     Attributes:
         errors: ‖δ_t‖², in [0, 2], shape (N, T), float64.
         kernel_trace: tr K_t, shape (N, T), float64.
-        information: Fisher information by the estimators that follow from K_t: all but `official`.
+        information: Fisher information by the estimators that follow from K_t: all but
+            `batch-mean`.
     """
 
     errors: Array
@@ -170,7 +171,7 @@ class TangentMeasurement(Measurement):
         """See `Measurement.take`.
 
         Gives `errors` and `kernel_trace`, means over images: (T,), and `by_layer`: for each
-        estimator but `official`, {name: [I_1, …, I_T]}.
+        estimator but `batch-mean`, {name: [I_1, …, I_T]}.
         """
         found = tangent_kernel(
             network,
@@ -188,7 +189,7 @@ class TangentMeasurement(Measurement):
         """See `Measurement.shape`."""
         steps = (timesteps(self, recipe),)
         layers = every_layer(self, recipe)
-        kinds = (kind for kind in Estimator if kind is not Estimator.OFFICIAL)
+        kinds = (kind for kind in Estimator if kind is not Estimator.BATCH_MEAN)
         return {
             "errors": steps,
             "kernel_trace": steps,

@@ -65,5 +65,5 @@ def tic_protocol() -> None:
 
 
 @pytest.fixture
-def tic_counterfeit() -> None:
+def tic_control() -> None:
     """What is planted in a claim, likewise."""

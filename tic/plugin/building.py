@@ -19,10 +19,10 @@ from tic.plugin.terminal import write_lines
 from tic.plugin.watching import progress_line
 
 if TYPE_CHECKING:
-    from tic.audit.session import PlannedEntry
     from tic.engine.building import Build, Question
     from tic.engine.engine import Engine
     from tic.engine.job import Job
+    from tic.session.session import PlannedEntry
 
 DEFAULT_ENGINE = "local"
 

@@ -15,11 +15,11 @@ from tic.plugin.state import MARK, State, case_of, claim_of
 
 if TYPE_CHECKING:
     from tic.audit.claims import Claim
-    from tic.audit.counterfeit import Counterfeit
+    from tic.audit.control import Control
     from tic.audit.pack import Lacking, Setting
     from tic.audit.protocol import Protocol
-    from tic.audit.session import PlannedEntry
     from tic.data import Dataset
+    from tic.session.session import PlannedEntry
 
 
 class Collecting:
@@ -38,11 +38,11 @@ class Collecting:
         if mark is None:
             return
         claim: Claim = mark.args[0]
-        planted = self._counterfeits(claim)
-        worlds: list[Counterfeit | None] = [None, *planted]
+        planted = self._controls(claim)
+        worlds: list[Control | None] = [None, *planted]
         if "runs" not in metafunc.fixturenames:
             if planted and "judge" in metafunc.fixturenames:
-                metafunc.parametrize("tic_counterfeit", worlds, ids=[_world_id(w) for w in worlds])
+                metafunc.parametrize("tic_control", worlds, ids=[_world_id(w) for w in worlds])
             return
         from tic.audit.protocol import STANDARD
 
@@ -51,19 +51,19 @@ class Collecting:
         cases = [(each, None) for each in protocols] + [(STANDARD, each) for each in planted]
         ids = [_protocol_id(each) if world is None else _world_id(world) for each, world in cases]
         metafunc.parametrize("tic_setting", settings, ids=[each.label for each in settings])
-        metafunc.parametrize(("tic_protocol", "tic_counterfeit"), cases, ids=ids)
+        metafunc.parametrize(("tic_protocol", "tic_control"), cases, ids=ids)
 
-    def _counterfeits(self, claim: Claim) -> tuple[Counterfeit, ...]:
+    def _controls(self, claim: Claim) -> tuple[Control, ...]:
         """What is planted for a claim, if that was asked for; every claim must name something."""
-        if claim.role == "claim" and not claim.counterfeits:
+        if claim.role == "claim" and not claim.controls:
             self.state.refuse(
                 TicError(
-                    f"{claim.id} has no counterfeit, so nobody knows whether its test can say no; "
-                    "give it counterfeits=(…,), planted worlds in which it is false: "
-                    "tic.audit.counterfeit has some"
+                    f"{claim.id} has no negative control, so nobody knows whether its test can say "
+                    "no; give it controls=(…,), planted worlds in which it is false: tic.audit "
+                    "has some, such as UNTRAINED"
                 )
             )
-        wanted = claim.role == "claim" and self.state.asked.counterfeits
+        wanted = claim.role == "claim" and self.state.asked.controls
         return claim.worlds if wanted else ()
 
     def _cases(self, claim: Claim) -> tuple[list[Setting | Lacking], list[Protocol]]:
@@ -133,7 +133,7 @@ class Collecting:
 
     def _plan(self, items: list[pytest.Item]) -> None:
         from tic.audit.protocol import STANDARD
-        from tic.audit.session import plan_entry
+        from tic.session.session import plan_entry
 
         session = self.state.session
         for item in items:
@@ -142,7 +142,7 @@ class Collecting:
             parameters = dict(item.callspec.params) if hasattr(item, "callspec") else {}
             setting = parameters.pop("tic_setting", None)
             protocol = parameters.pop("tic_protocol", STANDARD)
-            planted = parameters.pop("tic_counterfeit", None)
+            planted = parameters.pop("tic_control", None)
             planned = plan_entry(claim, case_of(item), setting, parameters, protocol, planted)
             if planned.id in session.planned:
                 raise TicError(f"two tests decide {planned.id}; claims need distinct parameters")
@@ -158,7 +158,7 @@ class Collecting:
         claim brings along only on demand; a claim that still lacks one is not run. A plan or a list
         needs no data, and says what an audit would do.
         """
-        from tic.audit.privacy import anonymous
+        from tic.session.privacy import anonymous
 
         own = planned.setting.recipe.dataset
         used = {recipe.dataset for recipe in planned.recipes.values()}
@@ -211,8 +211,8 @@ def _protocol_id(protocol: Protocol) -> str | object:
     return pytest.HIDDEN_PARAM if protocol == STANDARD else protocol.name
 
 
-def _world_id(counterfeit: Counterfeit | None) -> str | object:
-    return f"counterfeit-{counterfeit.name}" if counterfeit else pytest.HIDDEN_PARAM
+def _world_id(control: Control | None) -> str | object:
+    return f"control-{control.name}" if control else pytest.HIDDEN_PARAM
 
 
 def _role(item: pytest.Item) -> str | None:

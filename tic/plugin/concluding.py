@@ -21,7 +21,7 @@ from tic.plugin.terminal import write_lines
 from tic.text import visible
 
 if TYPE_CHECKING:
-    from tic.audit.document import Audit, Entry
+    from tic.document.audit import Audit, Entry
 
 REASON_WIDTH = 70
 
@@ -112,7 +112,7 @@ class Concluding:
 
             workers = self.state.options.gpus
             return "plan", describe_plan(session.plan, session.attacked, session.lab, workers)
-        from tic.audit.listing import describe_claims, describe_protocols
+        from tic.session.listing import describe_claims, describe_protocols
 
         describe = describe_claims if wanted == "claims" else describe_protocols
         return wanted, describe(session.planned.values())
@@ -154,7 +154,7 @@ class Concluding:
 
 
 def _is_told(entry: Entry) -> bool:
-    return entry.role != "counterfeit" and speaks_against_the_paper(entry)
+    return entry.role != "control" and speaks_against_the_paper(entry)
 
 
 def _folder(started: float) -> Path:
@@ -162,7 +162,7 @@ def _folder(started: float) -> Path:
 
 
 def verdict_table(audit: Audit) -> str:
-    """Lay out one line per claim and per rival, and say how many counterfeits were caught."""
+    """Lay out one line per claim and per rival, and say how many controls were caught."""
     from tic.stats import Outcome
     from tic.stats.judge import JUDGED
 
@@ -176,10 +176,10 @@ def verdict_table(audit: Audit) -> str:
             total = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
             lines = [_verdict_line(entry, width) for entry in entries]
             blocks += ["\n".join([*heading, *lines]), total]
-    planted = [e for e in audit.entries if e.role == "counterfeit" and e.own_outcome in JUDGED]
+    planted = [e for e in audit.entries if e.role == "control" and e.own_outcome in JUDGED]
     if planted:
         caught = sum(e.own_outcome is not Outcome.SUPPORTED for e in planted)
-        blocks.append(f"counterfeits: {caught} of {len(planted)} caught")
+        blocks.append(f"negative controls: {caught} of {len(planted)} caught")
     return "\n\n".join(blocks)
 
 

@@ -1,4 +1,4 @@
-"""The fixtures of claims: `runs`, `judge`, `setting`, `protocol`, `counterfeit`.
+"""The fixtures of claims: `runs`, `judge`, `setting`, `protocol`, `control`.
 
 Only the tests of claims get them. They are registered for the modules and classes that hold claims,
 over whatever a conftest or another plugin calls by these names; a test there that decides no claim
@@ -16,12 +16,12 @@ import pytest
 from tic.plugin.state import JUDGE, MARK, STATE, claim_of, entry_id
 
 if TYPE_CHECKING:
-    from tic.audit.counterfeit import Counterfeit
+    from tic.audit.control import Control
     from tic.audit.judge import Judge
     from tic.audit.pack import Setting
     from tic.audit.protocol import Protocol
     from tic.audit.runs import SeedRuns
-    from tic.audit.session import PlannedEntry
+    from tic.session.session import PlannedEntry
 
 _SEEN = pytest.StashKey[bool]()
 
@@ -35,7 +35,7 @@ class Giving:
         if _SEEN not in collector.stash:
             collector.stash[_SEEN] = True
             if _holds_claims(collector.obj):
-                for fixture in (runs, judge, setting, protocol, counterfeit):
+                for fixture in (runs, judge, setting, protocol, control):
                     _register(fixture, collector)
 
 
@@ -83,7 +83,7 @@ def _elses(request: pytest.FixtureRequest) -> Any:
 
 
 def runs(
-    request: pytest.FixtureRequest, tic_setting: None, tic_protocol: None, tic_counterfeit: None
+    request: pytest.FixtureRequest, tic_setting: None, tic_protocol: None, tic_control: None
 ) -> SeedRuns | dict[str, SeedRuns]:
     """The trained Runs that the claim needs, one per seed; by role where it named roles."""
     if not claim_of(request.node):
@@ -92,17 +92,17 @@ def runs(
     return state.session.trained(planned) if state.builds else state.session.runs(planned)
 
 
-def judge(request: pytest.FixtureRequest, tic_counterfeit: Counterfeit | None) -> Iterator[Judge]:
+def judge(request: pytest.FixtureRequest, tic_control: Control | None) -> Iterator[Judge]:
     """Records the claim's contrasts and what is shown beside them; see `tic.audit.judge`."""
     if not claim_of(request.node):
         yield _elses(request)
         return
     from tic.audit.judge import Judge
-    from tic.audit.options import CONFIDENCE
+    from tic.document.correction import CONFIDENCE
 
     recorder = Judge(_planned(request).setting.seeds, CONFIDENCE)
     request.node.stash[JUDGE] = recorder
-    with tic_counterfeit.planted() if tic_counterfeit else nullcontext():
+    with tic_control.planted() if tic_control else nullcontext():
         yield recorder
 
 
@@ -116,8 +116,6 @@ def protocol(request: pytest.FixtureRequest, tic_protocol: Protocol | None) -> P
     return tic_protocol if claim_of(request.node) else _elses(request)
 
 
-def counterfeit(
-    request: pytest.FixtureRequest, tic_counterfeit: Counterfeit | None
-) -> Counterfeit | None:
-    """What is planted so that the claim is false; nothing without `--counterfeits`."""
-    return tic_counterfeit if claim_of(request.node) else _elses(request)
+def control(request: pytest.FixtureRequest, tic_control: Control | None) -> Control | None:
+    """What is planted so that the claim is false; nothing without `--controls`."""
+    return tic_control if claim_of(request.node) else _elses(request)

@@ -20,7 +20,7 @@ from tic.plugin.state import JUDGE, State, claim_of, entry_id
 from tic.text import visible
 
 if TYPE_CHECKING:
-    from tic.audit.document import Entry
+    from tic.document.audit import Entry
 
 _OF_THE_AUTHOR = (pytest.skip.Exception, pytest.xfail.Exception)
 """Raised where the author of a claim says that its test is not to run here."""
@@ -82,8 +82,8 @@ class Judging:
         return report
 
     def _entry(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Entry | None:
-        from tic.audit import session as entries
-        from tic.audit.privacy import discreet
+        from tic.session import session as entries
+        from tic.session.privacy import discreet
 
         planned = self.state.session.planned[entry_id(item)]
         error = call.excinfo.value if call.excinfo else None
@@ -116,7 +116,7 @@ class Judging:
         The first carries the others, since nothing else gets from a worker to the controller when
         the test has ended and not only when the worker has.
         """
-        from tic.audit.document import Entry
+        from tic.document.audit import Entry
 
         found = [report.__dict__.pop("tic_entry") for report in reports if _has_entry(report)]
         if not found:
@@ -146,7 +146,7 @@ class Judging:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather entries and held reports where the reports of all workers arrive."""
         if not self.state.is_worker and _has_entry(report):
-            from tic.audit.document import Entry
+            from tic.document.audit import Entry
 
             carried = report.__dict__
             entry = Entry.model_validate(carried["tic_entry"])

@@ -25,7 +25,7 @@ MARK_OF_CLAIMS = re.compile(rb"\btic\.audit\b|\bfrom tic import\b.*\baudit\b")
 """Claims are where a Python file among the paths names this module."""
 
 LEVELS = ("quick", "standard", "full")
-"""Of the masking battery; `tic.attacks.battery` is too heavy to be asked for every test run."""
+"""Of the attack suite; `tic.attacks.suite` is too heavy to be asked for every test run."""
 
 PRECISIONS = ("fp32", "bf16")
 """Of the training; those of `tic.recipe`."""
@@ -43,9 +43,9 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "test-size": {"metavar": "N|all", "help": "at most so many test images for accuracy"},
     "attacks": {
         "choices": LEVELS,
-        "help": "level of the masking battery (default: the setting's)",
+        "help": "level of the attack suite (default: the setting's)",
     },
-    "attack-size": {"metavar": "N|all", "help": "at most so many test images for the battery"},
+    "attack-size": {"metavar": "N|all", "help": "at most so many test images for the attack suite"},
     "set": {
         "metavar": "FIELD=VALUE",
         "action": "append",
@@ -81,7 +81,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "action": "store_true",
         "help": "leave out other explanations of what is claimed",
     },
-    "counterfeits": {
+    "controls": {
         "action": "store_true",
         "help": "see that no claim is supported where planted",
     },

@@ -1,10 +1,10 @@
 """What the entries of an audit mean to pytest: the outcome of each test, and so the exit status.
 
 The rule, for `make audit`, `tic audit` and `pytest` alike: an audit succeeds when every claim was
-judged and every counterfeit caught, whatever the verdicts, which are its result. `Demands` holds
-what else may be asked for. A test fails where its entry does not meet them. Of those that do, what
-speaks for the paper passes, and what does not is reported as skipped, as pytest reports expected
-failures.
+judged and every negative control caught, whatever the verdicts, which are its result. `Demands`
+holds what else may be asked for. A test fails where its entry does not meet them. Of those that
+do, what speaks for the paper passes, and what does not is reported as skipped, as pytest reports
+expected failures.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import pytest
 from tic.text import visible
 
 if TYPE_CHECKING:
-    from tic.audit.document import Entry
-    from tic.audit.expectation import Expectation
+    from tic.document.audit import Entry
+    from tic.session.expectation import Expectation
 
 Status = tuple[str, str, str]
 """What pytest counts a report under, its letter and its word; see `pytest_report_teststatus`."""
@@ -41,14 +41,14 @@ class Demands:
 
     def objection(self, entry: Entry) -> str | None:
         """Say why a final entry fails its test, or None."""
-        from tic.audit.expectation import drift
+        from tic.session.expectation import drift
         from tic.stats import Outcome
 
-        if entry.role == "counterfeit" and entry.outcome is Outcome.SUPPORTED:
+        if entry.role == "control" and entry.outcome is Outcome.SUPPORTED:
             return passed_as_true(entry)
-        if entry.role != "counterfeit" and self.decided and entry.outcome is Outcome.INCONCLUSIVE:
+        if entry.role != "control" and self.decided and entry.outcome is Outcome.INCONCLUSIVE:
             return f"{entry.id} is INCONCLUSIVE, which --fail-on-inconclusive fails"
-        if entry.role != "counterfeit" and self.expected is not None:
+        if entry.role != "control" and self.expected is not None:
             return drift(entry, self.expected)
         return f"ERROR {entry.id}: {entry.reason}" if entry.outcome is Outcome.ERROR else None
 
@@ -57,7 +57,7 @@ def awaits_correction(entry: Entry) -> bool:
     """Whether the correction over all claims may still change an entry."""
     from tic.stats.judge import JUDGED
 
-    return entry.role != "counterfeit" and entry.outcome in JUDGED
+    return entry.role != "control" and entry.outcome in JUDGED
 
 
 def settle(report: pytest.TestReport, entry: Entry, objection: str | None) -> None:
@@ -68,7 +68,7 @@ def settle(report: pytest.TestReport, entry: Entry, objection: str | None) -> No
     judged = entry.outcome in JUDGED
     if objection:
         report.outcome, report.longrepr = "failed", visible(objection)
-    elif judged and (entry.role == "counterfeit" or _speaks_for_the_paper(entry)):
+    elif judged and (entry.role == "control" or _speaks_for_the_paper(entry)):
         report.outcome, report.longrepr = "passed", None
     else:
         told = findings(entry) if judged else f"{entry.outcome}: {entry.reason}"
@@ -76,7 +76,7 @@ def settle(report: pytest.TestReport, entry: Entry, objection: str | None) -> No
         report.outcome, report.longrepr = "skipped", where
     if judged and not objection:
         caught = ("caught", ".", "CAUGHT")
-        status = caught if entry.role == "counterfeit" else (entry.outcome.lower(), "", "")
+        status = caught if entry.role == "control" else (entry.outcome.lower(), "", "")
         report.__dict__["tic_status"] = status
 
 
@@ -91,10 +91,10 @@ def _speaks_for_the_paper(entry: Entry) -> bool:
 
 def passed_as_true(entry: Entry) -> str:
     """Say that a claim was supported where it is false."""
-    assert entry.counterfeit is not None
+    assert entry.control is not None
     return (
-        f"{entry.id} came out SUPPORTED on a counterfeit, so its test cannot say no: "
-        f"{entry.counterfeit.says}"
+        f"{entry.id} came out SUPPORTED on a negative control, so its test cannot say no: "
+        f"{entry.control.says}"
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tic.errors import TicError
 
 if TYPE_CHECKING:
-    from tic.audit.document import Audit
+    from tic.document.audit import Audit
 
 
 def require_writable(folder: Path) -> None:

@@ -16,11 +16,11 @@ from tic.plugin.outcomes import Demands
 
 if TYPE_CHECKING:
     from tic.audit.claims import Claim
-    from tic.audit.expectation import Expectation
     from tic.audit.judge import Judge
-    from tic.audit.options import Options
-    from tic.audit.session import AuditSession
     from tic.lab import Lab
+    from tic.session.expectation import Expectation
+    from tic.session.options import Options
+    from tic.session.session import AuditSession
 
 MARK = "tic_claim"
 JUDGE: pytest.StashKey[Judge] = pytest.StashKey()
@@ -98,7 +98,7 @@ class State:
         Raises:
             TicError: The device cannot be used.
         """
-        from tic.audit.session import AuditSession
+        from tic.session.session import AuditSession
 
         return AuditSession(replace(self.lab, device_name="cpu") if self.builds else self.lab)
 
@@ -109,8 +109,8 @@ class State:
         Raises:
             TicError: The device cannot be used here, where it has to be.
         """
-        from tic.audit.options import store_folder
         from tic.lab import Lab, usable_device
+        from tic.session.options import store_folder
 
         asked = self.asked
         if not self.builds:
@@ -125,7 +125,7 @@ class State:
         Raises:
             TicError: One of them is out of its range.
         """
-        from tic.audit.options import read_options
+        from tic.session.options import read_options
 
         return read_options(self.asked)
 
@@ -136,7 +136,7 @@ class State:
         Raises:
             TicError: The file cannot be read.
         """
-        from tic.audit.expectation import load_expectation
+        from tic.session.expectation import load_expectation
 
         path = self.asked.expect
         return load_expectation(path) if path else None

@@ -14,7 +14,7 @@ from tic.errors import TicError
 from tic.plugin.state import State
 
 if TYPE_CHECKING:
-    from tic.audit.session import AuditSession
+    from tic.session.session import AuditSession
 
 
 class Watching:

@@ -1,15 +1,5 @@
-"""Reports of audits: one HTML page, a summary in Markdown, and the differences between two."""
+"""Reports of audits: one HTML page and a summary in Markdown."""
 
-from tic.report.diff import AuditDiff, diff_audits, format_diff
-from tic.report.reading import load_audit
 from tic.report.render import render_html, render_markdown, write_report
 
-__all__ = [
-    "AuditDiff",
-    "diff_audits",
-    "format_diff",
-    "load_audit",
-    "render_html",
-    "render_markdown",
-    "write_report",
-]
+__all__ = ["render_html", "render_markdown", "write_report"]

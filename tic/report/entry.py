@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from tic.audit.document import Audit, Entry, ProtocolRecord
-from tic.audit.evidence import Contrast, Figure
-from tic.report import nearness
-from tic.report.figures import Drawing, different_axes, figure_drawings, reading
-from tic.report.forest import contrast_strips
+from tic.document.audit import Audit, Entry, ProtocolRecord
+from tic.document.evidence import Contrast, Figure
+from tic.report.drawing.figures import Drawing, different_axes, figure_drawings, reading
+from tic.report.drawing.forest import contrast_strips
+from tic.report.findings import nearness
+from tic.report.findings.worst_cases import WorstCaseRow, worst_case_row
 from tic.report.number_tables import NumberTable, number_table
 from tic.report.protocols import STANDARD, protocols_of, siblings
 from tic.report.readings import ReadingGrid, reading_grid
 from tic.report.roles import name_of
 from tic.report.tables import ComparisonGroup, comparison_groups, run_anchor, short
 from tic.report.verdicts import BADGES, Badge, decisive
-from tic.report.worst_cases import WorstCaseRow, worst_case_row
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from tic.audit.document import Audit, Entry
+from tic.document.audit import Audit, Entry
 from tic.report import numerals, verdicts
-from tic.report.finding import text
+from tic.report.findings.finding import text
+from tic.report.findings.summary import findings
 from tic.report.multiplicity import families
 from tic.report.protocols import (
     ProtocolCell,
@@ -17,9 +18,9 @@ from tic.report.protocols import (
     result_sentence,
 )
 from tic.report.roles import name_of, names, only
-from tic.report.summary import findings
-from tic.report.text import markdown, shorten
+from tic.report.text import markdown
 from tic.stats.judge import Outcome
+from tic.text import shorten
 
 _LONGEST_REASON = 200
 _COLUMNS = ("Verdict", "Claim", "Place", "Setting", "Estimate", "p", "Seeds")

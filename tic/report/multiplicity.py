@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tic.audit.document import Entry, Multiplicity
+from tic.document.audit import Entry, Multiplicity
 from tic.report.numerals import counted, enumerated
 
 Corrected = Literal["claim", "rival"]

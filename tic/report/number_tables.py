@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from tic.audit.evidence import Table
+from tic.document.evidence import Table
 from tic.report import numerals
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tic.audit.document import Audit, Entry, ProtocolRecord
+from tic.document.audit import Audit, Entry, ProtocolRecord
 from tic.report.numerals import counted
 from tic.report.roles import SILENT
 

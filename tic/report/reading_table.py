@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from tic.audit.document import Entry
+from tic.document.audit import Entry
 from tic.report import numerals
-from tic.report.finding import measured
+from tic.report.findings.finding import measured
 from tic.report.readings import (
     Key,
     ReadingCell,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tic.audit.document import Entry
-from tic.audit.evidence import ReadingVerdict
+from tic.document.audit import Entry
+from tic.document.evidence import ReadingVerdict
 from tic.report import numerals
 from tic.report.roles import SILENT
 from tic.report.verdicts import BADGES, Badge

@@ -11,14 +11,15 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from tic.audit.document import Audit
-from tic.report import numerals, svg, verdicts, view
-from tic.report.archive import AUDIT_FILE
+from tic.document.archive import AUDIT_FILE
+from tic.document.audit import Audit
+from tic.document.loading import load_audit
+from tic.report import numerals, verdicts, view
+from tic.report.drawing import svg
+from tic.report.findings.rivals import consequence
 from tic.report.markdown import render_markdown
 from tic.report.multiplicity import families, family_of
 from tic.report.protocols import protocols_sentence
-from tic.report.reading import load_audit
-from tic.report.rivals import consequence
 from tic.report.roles import name_of
 from tic.report.tables import Value, recipe_value, run_anchor, short
 from tic.report.text import finalize

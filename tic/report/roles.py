@@ -1,4 +1,4 @@
-"""Claims, rivals and counterfeits apart, and how the report names and finds each of them."""
+"""Claims, rivals and controls apart, and how the report names and finds each of them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final, Literal
 
-from tic.audit.document import Audit, Entry
+from tic.document.audit import Audit, Entry
 from tic.report.text import slug
 from tic.stats.judge import Outcome
 
-Role = Literal["claim", "rival", "counterfeit"]
+Role = Literal["claim", "rival", "control"]
 
 # Nothing was found out, so nothing disagrees with what was found elsewhere.
 SILENT: Final = frozenset({Outcome.NOT_RUN, Outcome.ERROR})

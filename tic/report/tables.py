@@ -9,11 +9,11 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from tic.audit.document import RunRecord
-from tic.audit.evidence import Comparison
+from tic.document.audit import RunRecord
+from tic.document.evidence import Comparison
 from tic.kinds import flattened
 from tic.report import numerals
-from tic.report.forest import comparison_strips
+from tic.report.drawing.forest import comparison_strips
 from tic.report.text import slug
 
 _MOST_DECIMALS = 4

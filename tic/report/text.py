@@ -7,9 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from tic.text import shorten, visible
-
-__all__ = ["finalize", "markdown", "shorten", "slug", "visible"]
+from tic.text import visible
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~#])")
 

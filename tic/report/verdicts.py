@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tic.audit.document import Audit, Entry
-from tic.audit.evidence import Contrast, decisive_contrast
+from tic.document.audit import Audit, Entry
+from tic.document.evidence import Contrast, decisive_contrast
 from tic.report import numerals
 from tic.report.protocols import STANDARD
 from tic.stats.judge import Outcome

@@ -6,16 +6,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from tic.audit.document import Audit, Paper
-from tic.audit.places import read_places
-from tic.report.counterfeits import CounterfeitTable, counterfeit_table
+from tic.document.audit import Audit, Paper
+from tic.document.places import read_places
+from tic.report.controls import ControlTable, control_table
 from tic.report.entry import EntryView, entry_views
-from tic.report.finding import Finding
+from tic.report.findings.finding import Finding
+from tic.report.findings.rivals import threats
+from tic.report.findings.summary import findings
 from tic.report.protocols import ProtocolTable, in_overview, protocol_tables, result_sentence
 from tic.report.reading_table import OverallTable, overall_tables
-from tic.report.rivals import threats
 from tic.report.roles import Role, anchors, only
-from tic.report.summary import findings
 from tic.report.tables import Training, training
 from tic.report.text import slug
 from tic.report.verdicts import BADGES, Badge, ScopeGroup, counts_sentence, scope_groups, title
@@ -67,7 +67,7 @@ class AuditView:
     protocols: tuple[ProtocolTable, ...]
     protocol_sentence: str
     readings: tuple[OverallTable, ...]
-    counterfeits: CounterfeitTable | None
+    controls: ControlTable | None
     training: Training
 
 
@@ -96,7 +96,7 @@ def audit_view(audit: Audit) -> AuditView:
         protocols=tables,
         protocol_sentence=result_sentence(claims, tables) if tables else "",
         readings=overall_tables(audit.entries),
-        counterfeits=counterfeit_table(audit.entries),
+        controls=control_table(audit.entries),
         training=training(audit.runs),
     )
 

@@ -1,0 +1,75 @@
+import re
+
+import pytest
+
+from tic.report import render_html
+from tic.report.controls import caught, control_sentence, control_table, missed
+from tic.stats.judge import Outcome
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_a_control_is_judged_by_itself(example_audit, outcome):
+    corrected = {"own_outcome": outcome, "outcome": Outcome.INCONCLUSIVE}
+    entry = example_audit.entries[20].model_copy(update=corrected)
+    assert missed(entry) is (outcome is Outcome.SUPPORTED)
+    assert caught(entry) is (outcome in (Outcome.REFUTED, Outcome.INCONCLUSIVE))
+
+
+def test_claims_are_rows_and_what_was_planted_columns(example_audit):
+    table = control_table(example_audit.entries)
+    assert table is not None
+    assert table.names == (
+        "shuffled timesteps", "untrained network", "one seed five times", "swapped α",
+        "masks not applied",
+    )  # fmt: skip
+    made = {row.claim: [len(cell) for cell in row.cells] for row in table.rows}
+    assert made == {
+        "concentration": [1, 1, 1, 0, 0],
+        "alpha-information": [0, 1, 0, 1, 0],
+        "pruning": [0, 0, 0, 0, 1],
+    }
+    assert [cell.index for cell in table.missed] == [24]
+
+
+def test_the_sentence_counts_what_was_caught(example_audit):
+    made = example_audit.entries[20:]
+    assert control_sentence(made) == ("4 of 6 controls were caught; 1 not caught and 1 not tested.")
+    assert control_sentence(made[:2]) == "2 of 2 controls were caught."
+    assert control_sentence(made[:1]) == "1 of 1 control was caught."
+
+
+def test_an_audit_without_controls_has_no_section(example_audit, edited):
+    page = render_html(edited(entries=example_audit.entries[:20]))
+    assert control_table(example_audit.entries[:20]) is None
+    assert 'id="controls"' not in page
+    assert "#controls" not in page
+
+
+def test_a_control_that_slips_through_is_a_banner_on_top(example_audit, edited):
+    page = render_html(example_audit)
+    banner = page.index("Not every test can say no.")
+    assert banner < page.index('<p class="sentence">')
+    assert page.index("1 control came out SUPPORTED") > banner
+    entry = example_audit.entries[24]
+    caught_all = edited(24, own_outcome=Outcome.REFUTED, outcome=Outcome.REFUTED)
+    assert entry.own_outcome is Outcome.SUPPORTED
+    assert "Not every test" not in render_html(caught_all)
+    assert "not caught</span>" not in render_html(caught_all)
+
+
+def test_cells_link_to_what_came_out_and_controls_have_no_article(example_audit):
+    page = render_html(example_audit)
+    section = re.search(r'<section id="controls".*?</section>', page, re.DOTALL)
+    assert section is not None
+    links = re.findall(r'<a class="mark( missed)?" href="#([^"]*)"', section.group(0))
+    assert len(links) == 6
+    assert [anchor for kind, anchor in links if kind] == [
+        "control-kim2023-alpha-information-untrained-network"
+    ]
+    for _, anchor in links:
+        assert f'<tr role="row" id="{anchor}">' in section.group(0)
+    assert '<article id="control-' not in page
+    told = " ".join(re.sub(r"<[^>]+>", " ", section.group(0)).split())
+    assert "shuffled timesteps The timesteps are in random order." in told
+    assert "concentration: shuffled timesteps ✗ REFUTED fall of the normalised centroid:" in told
+    assert "✓ SUPPORTED: not caught" in told

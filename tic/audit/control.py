@@ -1,0 +1,195 @@
+"""Negative controls: Runs falsified so that a claim is false of them, and must not be SUPPORTED.
+
+A claim's test sees falsified Runs as it sees real ones; what is not falsified is measured. A world
+must be false whatever the truth is: to exchange two conditions would make a claim true whose
+opposite is. So conditions are mixed, differently for every seed, until they mean nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from functools import cache, cached_property
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tic.audit.runs import Epoch, SeedRuns
+from tic.measure.measurement import Measurement
+from tic.measure.permuted import PermutedLabels
+from tic.recipe import Recipe
+
+Roles = Mapping[str, SeedRuns]
+"""Runs by role; a single training has the role ''."""
+Plant = Callable[[Roles], Roles]
+
+
+def _as_they_are(runs: Roles) -> Roles:
+    return runs
+
+
+@dataclass(frozen=True)
+class Control:
+    """A negative control: a world that was planted for a claim, in which it is false.
+
+    Attributes:
+        name: For ids, such as `mixed-alphas`.
+        says: What is false in it.
+        plant: Maps the true Runs to those that the claim's test is given.
+        facts: For a claim of arithmetic: module, name of a number in it, and what it is taken for.
+    """
+
+    name: str
+    says: str
+    plant: Plant = _as_they_are
+    facts: tuple[tuple[object, str, Any], ...] = ()
+
+    @contextmanager
+    def planted(self) -> Iterator[None]:
+        """Let the facts be the planted ones for as long as the context is open."""
+        with pytest.MonkeyPatch.context() as patch:
+            for place, name, value in self.facts:
+                patch.setattr(place, name, value)
+            yield
+
+
+def seen_as(kind: type[SeedRuns], where: Callable[[str], bool] = lambda role: True) -> Plant:
+    """Plant: let a subclass of `SeedRuns` answer for the Runs of some roles, or of all."""
+
+    def plant(runs: Roles) -> Roles:
+        return {role: _recast(each, kind) if where(role) else each for role, each in runs.items()}
+
+    return plant
+
+
+def mixed(*roles: str) -> Plant:
+    """Plant: deal the Runs of some roles out among them, to every seed by one place further on."""
+
+    def plant(runs: Roles) -> Roles:
+        recipes = tuple(runs[role].recipe for role in roles)
+        return {
+            role: _recast(each, MixedRuns, dealt=_from(recipes, roles.index(role)))
+            if role in roles
+            else each
+            for role, each in runs.items()
+        }
+
+    return plant
+
+
+def _from(recipes: tuple[Recipe, ...], first: int) -> tuple[Recipe, ...]:
+    return recipes[first:] + recipes[:first]
+
+
+def _recast(runs: SeedRuns, kind: type[SeedRuns], **more: Any) -> SeedRuns:
+    """The same Runs, answered for by another class, with all that a pack's own can be asked."""
+    classes: tuple[Any, Any] = kind, type(runs)
+    own = {field.name: getattr(runs, field.name) for field in fields(SeedRuns)}
+    recast: SeedRuns = _combined(*classes)(**own, **more)
+    return recast
+
+
+@cache
+def _combined(kind: Hashable, own: Hashable) -> Any:
+    assert isinstance(kind, type)
+    assert isinstance(own, type)
+    return kind if issubclass(kind, own) else type(kind.__name__, (kind, own), {})
+
+
+@dataclass(frozen=True)
+class OneSeedRuns(SeedRuns):
+    """The Run of the first seed, given out for that of every seed."""
+
+    @cached_property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """See `SeedRuns.recipes`."""
+        return (self.recipe.with_seed(self.seeds[0]),) * len(self.seeds)
+
+
+@dataclass(frozen=True)
+class MixedRuns(SeedRuns):
+    """For every seed the Run of another Recipe.
+
+    Attributes:
+        dealt: The Recipe of the first seed, of the second and so on, from the start again.
+    """
+
+    dealt: tuple[Recipe, ...] = ()
+
+    @cached_property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """See `SeedRuns.recipes`."""
+        return tuple(
+            self.dealt[k % len(self.dealt)].with_seed(seed) for k, seed in enumerate(self.seeds)
+        )
+
+
+@dataclass(frozen=True)
+class UntrainedRuns(SeedRuns):
+    """The network before its first step, given out for that of every epoch."""
+
+    def epoch(self, name: Epoch) -> int:
+        """See `SeedRuns.epoch`."""
+        return super().epoch("untrained")
+
+    def measured_each(self, measurements: Iterable[Measurement]) -> list[dict[str, Any]]:
+        """See `SeedRuns.measured_each`."""
+        untrained = self.epoch("untrained")
+        return super().measured_each(replace(each, epoch=untrained) for each in measurements)
+
+
+@dataclass(frozen=True)
+class RotatedRuns(SeedRuns):
+    """Timesteps rotated, further for every seed and at every epoch that was kept.
+
+    Of a measurement that is what it calls `over_time`.
+    """
+
+    def measured_each(self, measurements: Iterable[Measurement]) -> list[dict[str, Any]]:
+        """See `SeedRuns.measured_each`."""
+        asked = list(measurements)
+        return [
+            {
+                name: _rotated(value, seed + self.checkpoints.index(measurement.epoch))
+                if name in measurement.over_time
+                else value
+                for name, value in result.items()
+            }
+            for seed, (measurement, result) in enumerate(
+                zip(asked, super().measured_each(asked), strict=True)
+            )
+        ]
+
+
+def _rotated(value: Any, shift: int) -> Any:
+    """Rotate the last axis of every array in nested dictionaries and lists."""
+    if isinstance(value, dict):
+        return {key: _rotated(inner, shift) for key, inner in value.items()}
+    return np.roll(value, shift, axis=-1).tolist()
+
+
+@dataclass(frozen=True)
+class GuessingRuns(SeedRuns):
+    """Labels permuted among the samples, so that accuracy is that of guessing."""
+
+    def measured_each(self, measurements: Iterable[Measurement]) -> list[dict[str, Any]]:
+        """See `SeedRuns.measured_each`."""
+        return super().measured_each(map(PermutedLabels.instead_of, measurements))
+
+
+ONE_SEED = Control(
+    "one-seed", "The same seed is counted as if it were several.", seen_as(OneSeedRuns)
+)
+UNTRAINED = Control(
+    "untrained", "Every epoch is that of the untrained network.", seen_as(UntrainedRuns)
+)
+SHUFFLED_TIMESTEPS = Control(
+    "shuffled-timesteps",
+    "The timesteps are shuffled before they are looked at, for every seed in another way.",
+    seen_as(RotatedRuns),
+)
+PERMUTED_LABELS = Control(
+    "permuted-labels", "The labels are permuted among the samples.", seen_as(GuessingRuns)
+)

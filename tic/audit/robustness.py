@@ -1,0 +1,231 @@
+"""The attack suite on the Runs of a claim: worst case per image, and whether attacks work.
+
+After Carlini et al. (2019): robustness is what the worst of many attacks leaves, and conditions
+that a working attack meets tell whether the gradients that it follows are masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tic.attacks import PGD
+from tic.attacks.attack import Passes
+from tic.attacks.suite import Level, Member, attack_suite, epsilons
+from tic.audit.exhibits import Exhibits
+from tic.audit.runs import Array, SeedRuns
+from tic.measure.measurement import gathered
+
+Correct = NDArray[np.bool_]
+TOLERANCE = 0.2
+"""Percentage points by which a condition may be missed before it counts as broken."""
+ZERO_GRADIENTS = 5.0
+"""Percentage of images without any gradient from which attacks by gradients measure nothing."""
+EPSILON = 8 / 255
+"""Radius that the cost is told for."""
+STEPS = 10
+"""Steps of the attack whose radius grows, as in the paper's PGD."""
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """What an attack suite left correctly classified of the same test images, for every seed.
+
+    Attributes:
+        members: The attacks.
+        clean: Correct without any attack, (S, N).
+        attacked: Correct under each attack, by its name, (S, N).
+        grown: Correct under PGD, by its radius ε in ascending order, (S, N).
+        zero_gradients: Share of images whose input gradient is exactly zero, in percent, (S,).
+        chance: Accuracy of guessing, in percent.
+    """
+
+    members: tuple[Member, ...]
+    clean: Correct
+    attacked: Mapping[str, Correct]
+    grown: Mapping[float, Correct]
+    zero_gradients: Array
+    chance: float
+
+    def accuracy(self, name: str) -> Array:
+        """Accuracy in percent under one attack, shape (S,)."""
+        return percent(self.attacked[name])
+
+    def worst(self, *families: str) -> Array:
+        """Accuracy in percent of the worst case per image over some families, or all: (S,)."""
+        chosen = [
+            self.attacked[each.name]
+            for each in self.members
+            if not families or each.family in families
+        ]
+        return percent(np.logical_and.reduce([self.clean, *chosen]))
+
+
+def percent(correct: Correct) -> Array:
+    """Accuracy in percent over images, (S, N) to (S,)."""
+    share: Array = 100 * correct.mean(1)
+    return share
+
+
+def attack(runs: SeedRuns, epsilon: float, step: float) -> Robustness:
+    """Put the Runs to the attack suite of their setting's level.
+
+    Args:
+        runs: Networks; every seed is attacked on the same images.
+        epsilon: Largest change of a pixel, in [0, 1].
+        step: Of the paper's PGD.
+    """
+    level = runs.setting.attacks
+    members, growing = attack_suite(level, epsilon, step), _growing(level, epsilon)
+    asked: list[Callable[[], Correct]] = [
+        runs.correct,
+        *(partial(runs.correct, e.attack, transferred=e.family == "transfer") for e in members),
+        *(partial(runs.correct, each) for each in growing),
+    ]
+    clean, *correct = gathered(asked)
+    attacked, grown = correct[: len(members)], correct[len(members) :]
+    return Robustness(
+        members=members,
+        clean=clean,
+        attacked={each.name: under for each, under in zip(members, attacked, strict=True)},
+        grown={each.epsilon: under for each, under in zip(growing, grown, strict=True)},
+        zero_gradients=percent(runs.zero_gradients()),
+        chance=runs.chance,
+    )
+
+
+def _growing(level: Level, epsilon: float) -> tuple[PGD, ...]:
+    return tuple(
+        PGD(epsilon=radius, step=2.5 * radius / STEPS, steps=STEPS)
+        for radius in epsilons(level, epsilon)
+    )
+
+
+def passes(level: Level) -> Passes:
+    """Cost of `attack` per image and network, at most; no radius changes it but the first."""
+    attacks = [each.attack for each in attack_suite(level, EPSILON, EPSILON / 2)]
+    found = [each.passes for each in (*attacks, *_growing(level, EPSILON))]
+    # Every attack's images are classified, clean ones too, and their gradient is looked at once.
+    classified = len(found) + 1
+    return Passes(
+        classified + sum(each.forwards for each in found),
+        1 + sum(each.gradients for each in found),
+    )
+
+
+@dataclass(frozen=True)
+class _Order:
+    """A condition of the form: one way to attack leaves no more accuracy than another."""
+
+    name: str
+    says: str
+    one: tuple[str, Callable[[Robustness], Array]]
+    other: tuple[str, Callable[[Robustness], Array]]
+
+    def check(self, exhibits: Exhibits, found: Robustness, of: str) -> None:
+        (stronger, one), (weaker, other) = self.one, self.other
+        least, most = (float(measure(found).mean()) for measure in (one, other))
+        exhibits.check(
+            f"{self.name}, {of}",
+            self.says,
+            f"{stronger} {least:.1f} %, {weaker} {most:.1f} %",
+            holds=least <= most + TOLERANCE,
+        )
+
+
+def _under(name: str) -> Callable[[Robustness], Array]:
+    return lambda found: found.accuracy(name)
+
+
+def _best(*families: str) -> Callable[[Robustness], Array]:
+    """Accuracy under the best single attack of some families, on average over the seeds."""
+
+    def measure(found: Robustness) -> Array:
+        accuracies = [found.accuracy(e.name) for e in found.members if e.family in families]
+        return min(accuracies, key=lambda each: float(each.mean()))
+
+    return measure
+
+
+def _worst(*families: str) -> Callable[[Robustness], Array]:
+    return lambda found: found.worst(*families)
+
+
+_WHITE_BOX = ("paper", "iterations", "margin", "auto", "numerics", "backward")
+_ORDERS = (
+    _Order(
+        "iterations beat a single step",
+        "PGD leaves no more accuracy than FGSM.",
+        ("PGD", _under("PGD, 10 steps")),
+        ("FGSM", _under("FGSM")),
+    ),
+    _Order(
+        "more iterations find no less",
+        "The best longer run leaves no more accuracy than ten steps.",
+        ("longer", _best("iterations")),
+        ("ten steps", _under("PGD, 10 steps")),
+    ),
+    _Order(
+        "gradients find what queries find",
+        "Attacks with gradients leave no more accuracy than those without.",
+        ("with gradients", _worst(*_WHITE_BOX)),
+        ("without", _worst("gradient-free")),
+    ),
+    _Order(
+        "the network's own gradients are the best",
+        "Images made on this network leave no more accuracy than those made on another.",
+        ("made here", _worst(*_WHITE_BOX)),
+        ("transferred", _worst("transfer")),
+    ),
+    _Order(
+        "numbers are precise enough",
+        "PGD leaves no more accuracy than in float64 or with rescaled logits.",
+        ("PGD", _best("paper", "iterations")),
+        ("best of these", _best("numerics")),
+    ),
+    _Order(
+        "the surrogate points the way",
+        "PGD leaves no more accuracy than with another surrogate width or the rate gradient.",
+        ("PGD", _best("paper", "iterations")),
+        ("best of these", _best("backward")),
+    ),
+)
+
+
+def check(exhibits: Exhibits, found: Robustness, of: str) -> None:
+    """Record every condition that working attacks meet, and whether these do.
+
+    Args:
+        exhibits: Where they are recorded.
+        found: What the attack suite left.
+        of: Which network, for the names.
+    """
+    for order in _ORDERS:
+        order.check(exhibits, found, of)
+    grown = {radius: float(percent(correct).mean()) for radius, correct in found.grown.items()}
+    told = ", ".join(f"ε = {radius:.3g}: {accuracy:.1f} %" for radius, accuracy in grown.items())
+    exhibits.check(
+        f"more ε never helps, {of}",
+        "Accuracy falls as ε grows.",
+        told,
+        holds=all(after <= before + TOLERANCE for before, after in pairwise(grown.values())),
+    )
+    widest, left = list(grown.items())[-1]
+    exhibits.check(
+        f"unbounded ε breaks everything, {of}",
+        "With every image in reach accuracy is no more than that of guessing.",
+        f"{left:.1f} % at ε = {widest:.3g}, guessing {found.chance:.1f} %",
+        holds=left <= found.chance + TOLERANCE,
+    )
+    zero = float(found.zero_gradients.mean())
+    exhibits.check(
+        f"gradients are there, {of}",
+        "No image has an input gradient of exactly zero.",
+        f"{zero:.1f} % of the images",
+        holds=zero == 0,
+    )

@@ -1,0 +1,261 @@
+"""From effects to verdicts: for tests that judge, and for audits that are judged again."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from numpy.typing import ArrayLike
+
+from tic import stats
+from tic.document.audit import Entry
+from tic.document.evidence import (
+    Check,
+    Contrast,
+    Effects,
+    ReadingVerdict,
+    RegionRecord,
+    Sensitivity,
+    WorstCase,
+    decisive_contrast,
+)
+from tic.stats import ClaimVerdict, Outcome, Region, Verdict
+
+MASKED = 1.0
+"""Percentage points by which an attack may stay behind the worst case over an attack suite."""
+
+
+@dataclass(frozen=True)
+class JudgedEffects:
+    """Effects, what was said of them, and how near that is to something else."""
+
+    effects: Effects
+    verdict: Verdict
+    sensitivity: stats.Sensitivity
+
+    @property
+    def contrast(self) -> Contrast:
+        """For the audit."""
+        verdict = self.verdict
+        return Contrast(
+            **dict(self.effects),
+            estimate=verdict.estimate,
+            interval=verdict.interval,
+            p_value=verdict.p_value,
+            outcome=verdict.outcome,
+            reason=verdict.reason,
+            seeds_needed=verdict.seeds_needed,
+            sensitivity=_sensitivity_record(self.sensitivity),
+        )
+
+
+def judge_effects(found: Effects) -> JudgedEffects:
+    """Judge effects against their region: exactly without seeds, by Page's test where a trend is.
+
+    Raises:
+        ValueError: They cannot be judged; the sentence says why.
+    """
+    if found.trend is not None:
+        samples, direction = found.trend.samples, found.trend.direction
+        verdict = stats.judge_trend(samples, direction=direction, confidence=found.confidence)
+        nearness = stats.trend_sensitivity(verdict, samples, direction=direction)
+    else:
+        verdict = stats.judge(
+            found.effects,
+            region_of(found.region),
+            confidence=found.confidence,
+            exact=not found.seeds,
+        )
+        nearness = stats.sensitivity(verdict)
+    return JudgedEffects(found, verdict, nearness)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the evidence of one claim says together."""
+
+    verdict: ClaimVerdict
+    sensitivity: Sensitivity | None
+
+
+def decide(
+    judged: Sequence[JudgedEffects], checks: Sequence[Check], left_open: Sequence[str]
+) -> Decision:
+    """Combine contrasts; nothing is said where a needed check fails or the test left it open.
+
+    Raises:
+        ValueError: There is no contrast, or they were judged at different confidences.
+    """
+    if reasons := [*failed_checks(checks), *left_open]:
+        return Decision(ClaimVerdict(Outcome.INCONCLUSIVE, None, "; ".join(reasons)), None)
+    verdicts = [each.verdict for each in judged]
+    nearness = stats.claim_sensitivity(verdicts, [each.sensitivity for each in judged])
+    return Decision(stats.combine(verdicts), _sensitivity_record(nearness))
+
+
+def failed_checks(checks: Sequence[Check]) -> list[str]:
+    """Why the checks allow no verdict: one sentence, or none."""
+    failed = [each.says for each in checks if each.needed and not each.holds]
+    return [f"nothing can be said where this does not hold: {'; '.join(failed)}"] if failed else []
+
+
+def worst_case(
+    figure: str,
+    reported: float | None,
+    attacked: Sequence[float],
+    worst: Sequence[float],
+    confidence: float,
+) -> WorstCase:
+    """Judge whether an attack overstates robustness; accuracies in percent, one per seed."""
+    gaps = [before - after for before, after in zip(attacked, worst, strict=True)]
+    # Where no attack does any better on any seed, nothing is left to estimate.
+    verdict = stats.judge(gaps, stats.above(MASKED), confidence=confidence, exact=not any(gaps))
+    return WorstCase(
+        figure=figure,
+        reported=reported,
+        attacked=tuple(attacked),
+        worst=tuple(worst),
+        outcome=verdict.outcome,
+    )
+
+
+def reading(
+    factors: dict[str, str],
+    judged: Sequence[JudgedEffects],
+    left_open: Sequence[str],
+    *,
+    release: bool,
+) -> ReadingVerdict:
+    """Say what came out of a claim by one reading."""
+    verdict = decide(judged, (), left_open).verdict
+    decisive = decisive_contrast([each.contrast for each in judged], verdict.outcome)
+    return ReadingVerdict(
+        factors=factors,
+        release=release,
+        outcome=verdict.outcome,
+        estimate=None if decisive is None else decisive.estimate,
+        unit="" if decisive is None else decisive.unit,
+        contrasts=tuple(each.effects for each in judged),
+        left_open=tuple(left_open),
+    )
+
+
+def contradiction(
+    readings: Sequence[ReadingVerdict], confidence: float
+) -> tuple[Effects, tuple[str, ...]]:
+    """Whether readings contradict each other, and why that stays open where it does.
+
+    Some support the claim and some refute it: the smaller of the two numbers is above 0. Where no
+    two contradict each other, every reading must be decided.
+    """
+    counts = Counter(each.outcome for each in readings)
+    effects = exact_effects(
+        [min(counts[Outcome.SUPPORTED], counts[Outcome.REFUTED])],
+        stats.above(0),
+        confidence,
+        name="readings on the smaller side of SUPPORTED against REFUTED",
+    )
+    decided = counts[Outcome.SUPPORTED] + counts[Outcome.REFUTED]
+    if any(effects.effects) or decided == len(readings):
+        return effects, ()
+    reason = f"no two readings contradict each other, but only {decided} of {len(readings)} decide"
+    return effects, (reason,)
+
+
+def exact_effects(
+    effects: Sequence[float], region: Region, confidence: float, *, name: str, unit: str = ""
+) -> Effects:
+    """Record effects that are arithmetic, without sampling error."""
+    return Effects(
+        name=name,
+        unit=unit,
+        seeds=(),
+        effects=tuple(effects),
+        region=record_region(region),
+        confidence=confidence,
+    )
+
+
+def judge_again(entry: Entry) -> Entry:
+    """Judge a recorded entry anew from its effects; one that was never judged stays as it is.
+
+    Holm's correction over the paper is not part of it: `outcome` is the claim's by itself.
+
+    Raises:
+        ValueError: The effects cannot be judged; the sentence says why.
+    """
+    if not entry.contrasts:
+        return entry
+    readings = tuple(_read_again(each) for each in entry.readings)
+    found: Sequence[Effects] = entry.contrasts
+    left_open = entry.left_open
+    if readings:
+        summary, left_open = contradiction(readings, entry.contrasts[0].confidence)
+        found = [summary]
+    judged = [judge_effects(_effects(each)) for each in found]
+    decision = decide(judged, entry.checks, left_open)
+    return entry.model_copy(
+        update={
+            "outcome": decision.verdict.outcome,
+            "own_outcome": decision.verdict.outcome,
+            "reason": decision.verdict.reason,
+            "p_value": decision.verdict.p_value,
+            "sensitivity": decision.sensitivity,
+            "contrasts": tuple(each.contrast for each in judged),
+            "left_open": left_open,
+            "worst_cases": tuple(
+                worst_case(w.figure, w.reported, w.attacked, w.worst, judged[0].verdict.confidence)
+                for w in entry.worst_cases
+            ),
+            "readings": readings,
+        }
+    )
+
+
+def _read_again(found: ReadingVerdict) -> ReadingVerdict:
+    judged = [judge_effects(each) for each in found.contrasts]
+    return reading(found.factors, judged, found.left_open, release=found.release)
+
+
+def _effects(contrast: Effects) -> Effects:
+    """Only what a contrast is judged by; rank correlations follow from the trend."""
+    kept = {name: getattr(contrast, name) for name in Effects.model_fields}
+    if contrast.trend is not None:
+        kept["effects"] = rank_correlations(contrast.trend.samples, contrast.trend.direction)
+    return Effects(**kept)
+
+
+def rank_correlations(samples: ArrayLike, direction: stats.trend.Direction) -> tuple[float, ...]:
+    """Effects of a trend, one per seed."""
+    return tuple(stats.page_effects(samples, direction=direction).tolist())
+
+
+def record_region(region: Region) -> RegionRecord:
+    """Write a region down."""
+    return RegionRecord(
+        low=region.low if math.isfinite(region.low) else None,
+        high=region.high if math.isfinite(region.high) else None,
+        text=str(region),
+    )
+
+
+def region_of(record: RegionRecord) -> Region:
+    """Read a region back.
+
+    Raises:
+        ValueError: It has no bound, or they are the wrong way round.
+    """
+    low = -math.inf if record.low is None else record.low
+    high = math.inf if record.high is None else record.high
+    return Region(low, high)
+
+
+def _sensitivity_record(found: stats.Sensitivity) -> Sensitivity:
+    return Sensitivity(
+        flip_confidence=found.flip_confidence,
+        flips_to=found.flips_to,
+        flip_margin=found.flip_margin,
+        without=found.without,
+    )

@@ -1,0 +1,238 @@
+"""Pieces of evidence: what a claim's test leaves in its entry of the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict, FiniteFloat, model_validator
+
+from tic.stats.judge import Outcome
+from tic.stats.trend import Direction
+
+
+class Record(BaseModel):
+    """Part of the audit document: frozen, and strict about its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RegionRecord(Record):
+    """The effects that a claim allows; a missing bound is open."""
+
+    low: FiniteFloat | None
+    high: FiniteFloat | None
+    text: str
+
+
+class Sensitivity(Record):
+    """How near a verdict was to another one.
+
+    `flip_confidence` is the confidence of the intervals at which it would become `flips_to`, and
+    `flip_margin` the bound at which it would be another: of the region, or half the width of one
+    with two bounds, in the unit of the effect. Each is None where there is none. `without` is the
+    outcome with each seed left out, in the order of the seeds.
+    """
+
+    flip_confidence: FiniteFloat | None
+    flips_to: Outcome | None
+    flip_margin: FiniteFloat | None
+    without: tuple[Outcome, ...]
+
+
+class Trend(Record):
+    """What Page's test ranks: for each seed one value per condition, in the conditions' order."""
+
+    direction: Direction
+    samples: tuple[tuple[FiniteFloat, ...], ...]
+
+
+class Effects(Record):
+    """One number per seed, and the region it is judged against: all that a verdict follows from.
+
+    `seeds` names the seed of each effect, and is empty for effects that are exact. Where `trend` is
+    there, Page's test of it decides, and the effects are its rank correlations.
+    """
+
+    name: str
+    unit: str
+    seeds: tuple[int, ...]
+    effects: tuple[FiniteFloat, ...]
+    region: RegionRecord
+    confidence: FiniteFloat
+    trend: Trend | None = None
+
+    @model_validator(mode="after")
+    def _seeds_match_effects(self) -> Effects:
+        samples = None if self.trend is None else len(self.trend.samples)
+        for count, what in ((len(self.effects), "effects"), (samples, "rows of samples")):
+            if self.seeds and count not in (None, len(self.seeds)):
+                raise ValueError(
+                    f"{self.name}: {count} {what} for {len(self.seeds)} seeds; each needs its seed"
+                )
+        return self
+
+
+class Contrast(Effects):
+    """Effects and what came out.
+
+    `interval` is None where no interval exists (too few seeds, no spread), and `reason` then says
+    why.
+    """
+
+    estimate: FiniteFloat
+    interval: tuple[FiniteFloat, FiniteFloat] | None
+    p_value: FiniteFloat | None
+    outcome: Outcome
+    reason: str
+    seeds_needed: int | None
+    sensitivity: Sensitivity
+
+
+def decisive_contrast(contrasts: Sequence[Contrast], outcome: Outcome) -> Contrast | None:
+    """Return the contrast that a verdict hangs on.
+
+    Among the contrasts that came out as the claim did, this is the one with the largest p-value:
+    a claim holds when all its contrasts hold, so the weakest decides.
+    """
+    same = [each for each in contrasts if each.outcome == outcome]
+    candidates = same or list(contrasts)
+    return max(candidates, key=lambda c: -1.0 if c.p_value is None else c.p_value, default=None)
+
+
+class Comparison(Record):
+    """A number that the paper reports, beside ours (one per seed).
+
+    `timed` tells that ours rests on a clock, so that no two audits share it.
+    """
+
+    quantity: str
+    place: str
+    unit: str
+    reported: FiniteFloat
+    measured: tuple[FiniteFloat, ...]
+    timed: bool = False
+
+
+class Check(Record):
+    """A condition that a sound measurement fulfils, and whether it did.
+
+    `says` is the condition and `found` what was measured of it. Where a `needed` one fails, nothing
+    can be said of the claim.
+    """
+
+    name: str
+    says: str
+    found: str
+    holds: bool
+    needed: bool
+
+
+class TableRow(Record):
+    """For every column of the table one number per seed; none where nothing was measured."""
+
+    name: str
+    group: str
+    values: tuple[tuple[FiniteFloat, ...], ...]
+
+
+class Table(Record):
+    """Numbers by named rows and columns, all in one unit; neighbouring rows may share a group."""
+
+    title: str
+    caption: str
+    unit: str
+    columns: tuple[str, ...]
+    rows: tuple[TableRow, ...]
+
+    @model_validator(mode="after")
+    def _rows_fill_the_columns(self) -> Table:
+        for row in self.rows:
+            if len(row.values) != len(self.columns):
+                raise ValueError(
+                    f"{self.title}: row {row.name!r} must have a cell for each of the "
+                    f"{len(self.columns)} columns, got {len(row.values)}"
+                )
+        return self
+
+
+class ReadingVerdict(Record):
+    """What came out of a claim when the same Runs were read in another way.
+
+    `factors` tells the way, such as estimator and images; `estimate` is that of the contrast that
+    the outcome hangs on. `release` marks what the paper's release computes. The outcome follows
+    from the `contrasts`, unless `left_open` says why nothing can be said.
+    """
+
+    factors: dict[str, str]
+    release: bool
+    outcome: Outcome
+    estimate: FiniteFloat | None
+    unit: str
+    contrasts: tuple[Effects, ...] = ()
+    left_open: tuple[str, ...] = ()
+
+
+class WorstCase(Record):
+    """A robust accuracy as the paper attacks, beside the worst case per image over an attack suite.
+
+    Accuracies are in percent, one per seed. `outcome` is that of the statement that the attack
+    overstates robustness: SUPPORTED means that the figure does not survive the attack suite.
+    """
+
+    figure: str
+    reported: FiniteFloat | None
+    attacked: tuple[FiniteFloat, ...]
+    worst: tuple[FiniteFloat, ...]
+    outcome: Outcome
+
+
+class Series(Record):
+    """One curve per seed over common x; `marker` is drawn as a dotted vertical line."""
+
+    name: str
+    x: tuple[FiniteFloat, ...]
+    values: tuple[tuple[FiniteFloat, ...], ...]
+    marker: FiniteFloat | None = None
+
+
+class Panel(Record):
+    """One set of axes."""
+
+    title: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    log_y: bool = False
+
+
+class HeatMap(Record):
+    """Values over two axes, means over the seeds: one row of cells per name in `rows`.
+
+    `scale_label` says what the values are; the colour scale runs from 0 to their largest.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    scale_label: str
+    columns: tuple[FiniteFloat, ...]
+    rows: tuple[str, ...]
+    values: tuple[tuple[FiniteFloat, ...], ...]
+
+    @model_validator(mode="after")
+    def _values_fill_the_grid(self) -> HeatMap:
+        lengths = [len(row) for row in self.values]
+        if lengths != [len(self.columns)] * len(self.rows):
+            raise ValueError(
+                f"{self.title}: values must be {len(self.rows)} rows of {len(self.columns)}, "
+                f"got rows of lengths {lengths}"
+            )
+        return self
+
+
+class Figure(Record):
+    """The counterpart of one of the paper's figures, as data."""
+
+    title: str
+    caption: str
+    panels: tuple[Panel | HeatMap, ...]

@@ -1,0 +1,30 @@
+"""The seal of an audit: a digest over all of it, which shows whether it was changed since."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tic.document.audit import Audit
+
+
+def seal(audit: Audit) -> str:
+    """Digest everything but the seal itself.
+
+    Whoever changes an audit can seal it anew; what its numbers rest on is in the Store.
+    """
+    return digest(audit.model_dump(mode="json"))
+
+
+def digest(document: Mapping[str, Any]) -> str:
+    """Digest an audit's JSON without its seal: sha256 of it with sorted keys, in hexadecimal."""
+    rest = {name: value for name, value in document.items() if name != "seal"}
+    canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def sealed(audit: Audit) -> Audit:
+    """Return the audit with its seal."""
+    return audit.model_copy(update={"seal": seal(audit)})

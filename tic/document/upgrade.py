@@ -1,0 +1,137 @@
+"""Audits of older versions, brought to this one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tic.document.audit import SCHEMA_VERSION, Audit, Entry
+from tic.document.seal import digest
+from tic.former import raised
+
+Document = dict[str, Any]
+
+
+def upgraded(document: Document) -> Document:
+    """Return an audit's JSON as this version writes it; one that is no older one as it is.
+
+    Version 1 kept no seal, no digests, no samples of trends and no effects of readings: it can be
+    shown and compared, but neither verified nor merged. Of version 2 a seal that fits becomes that
+    of the upgraded document, where today's rule gives the same verdicts; one that does not fit is
+    kept, to be found. A document that is no audit is left for validation to refuse.
+    """
+    version = document.get("schema_version")
+    while type(version) is int and version in _STEPS:
+        try:
+            document = _STEPS[version](document)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return {**document, "schema_version": SCHEMA_VERSION}
+        version += 1
+        document["schema_version"] = version
+    return document
+
+
+def _from_1(document: Document) -> Document:
+    """All fields still meant the same; what came later has a default."""
+    return dict(document)
+
+
+def _from_2(document: Document) -> Document:
+    """Protocols and families had no paper: an audit of several corrected all of them together."""
+    entries, counts = document["entries"], document["multiplicity"]
+    papers = list(dict.fromkeys(entry["paper"] for entry in entries))
+    used = {(entry["paper"], entry["protocol"]) for entry in entries}
+    new = {
+        **document,
+        "packages": [],
+        "protocols": [
+            {"paper": paper, **protocol}
+            for paper in papers
+            for protocol in document["protocols"]
+            if len(papers) == 1 or (paper, protocol["name"]) in used
+        ],
+        "entries": [{**entry, "offered": True} for entry in entries],
+        "multiplicity": {
+            "method": counts["method"],
+            "level": counts["level"],
+            "families": [
+                {"paper": paper, "claims": counts["family"], "rivals": counts["rivals"]}
+                for paper in papers
+            ],
+        },
+        "schema_version": 3,
+    }
+    if document.get("seal") is not None and document["seal"] == digest(document):
+        new["seal"] = digest(new) if len(papers) <= 1 else None
+    return new
+
+
+def _from_3(document: Document) -> Document:
+    """The fields of a Recipe were those of the first paper; now they are kinds.
+
+    A Recipe that version 3 could not state is left as it is, and the seal does not fit then.
+    """
+    recipes = [_raised_recipe(run["recipe"]) for run in document["runs"]]
+    new = {
+        **document,
+        "runs": [
+            {**run, "recipe": run["recipe"] if recipe is None else recipe}
+            for run, recipe in zip(document["runs"], recipes, strict=True)
+        ],
+        "schema_version": 4,
+    }
+    if document.get("seal") is not None and document["seal"] == digest(document):
+        new["seal"] = document["seal"] if None in recipes else digest(new)
+    return new
+
+
+def _raised_recipe(recipe: Document) -> Document | None:
+    try:
+        return raised(recipe)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _from_4(document: Document) -> Document:
+    """A negative control was called a counterfeit."""
+    new = {
+        **document,
+        "entries": [_with_control(entry) for entry in document["entries"]],
+        "schema_version": 5,
+    }
+    if document.get("seal") is not None and document["seal"] == digest(document):
+        new["seal"] = digest(new)
+    return new
+
+
+def _with_control(entry: Document) -> Document:
+    planted = entry["counterfeit"]
+    new = {name: value for name, value in entry.items() if name != "counterfeit"}
+    new["control"] = planted
+    if entry["role"] == "counterfeit":
+        new["role"] = "control"
+        new["id"] = entry["id"].replace(
+            f"-counterfeit-{planted['name']}", f"-control-{planted['name']}"
+        )
+    return new
+
+
+_STEPS: dict[int, Callable[[Document], Document]] = {
+    1: _from_1, 2: _from_2, 3: _from_3, 4: _from_4,
+}  # fmt: skip
+
+
+def told_by_every_version(audit: Audit) -> Audit:
+    """Return an audit without what older versions did not keep, to be compared with one of them."""
+    return audit.model_copy(update={"entries": tuple(map(_told, audit.entries))})
+
+
+def _told(entry: Entry) -> Entry:
+    nothing = {"left_open": (), "contrasts": ()}
+    return entry.model_copy(
+        update={
+            "left_open": (),
+            "contrasts": tuple(each.model_copy(update={"trend": None}) for each in entry.contrasts),
+            "readings": tuple(each.model_copy(update=nothing) for each in entry.readings),
+        }
+    )

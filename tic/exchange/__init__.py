@@ -1,0 +1,1 @@
+"""Audits that are passed on: verified, merged, compared, exported and quoted."""

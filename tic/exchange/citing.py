@@ -1,0 +1,197 @@
+"""Texts that quote audits: every number in them is looked up, none is typed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from jinja2 import StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
+
+from tic.document.audit import Audit, Entry
+from tic.document.evidence import Contrast, WorstCase
+from tic.document.loading import load_audit
+from tic.errors import TicError
+from tic.files import read_whole
+from tic.report import numerals, verdicts
+from tic.text import shorten
+
+Item = TypeVar("Item")
+_LONGEST_REASON = 300
+
+
+@dataclass(frozen=True)
+class Citation:
+    """An audit as a text quotes it.
+
+    Attributes:
+        audit: What is quoted.
+    """
+
+    audit: Audit
+
+    def entry(self, name: str, **parameters: str) -> CitedEntry:
+        """Find an entry by the name of its claim or rival and by its parameters.
+
+        Args:
+            name: Such as `alpha-robustness`.
+            parameters: As the entry has them, with `_` for spaces; `protocol` is the standard one
+                unless it is given. Those that are not given may have any value.
+
+        Raises:
+            TicError: No entry, or more than one, is meant.
+        """
+        protocol = parameters.pop("protocol", "standard")
+        wanted = _spaced(parameters)
+        found = [
+            entry
+            for entry in self.audit.entries
+            if entry.role != "control"
+            and entry.claim == f"{entry.paper}/{name}"
+            and entry.protocol == protocol
+            and wanted.items() <= _spaced(entry.parameters).items()
+        ]
+        if len(found) != 1:
+            told = ", ".join(entry.id for entry in found) or "none"
+            raise TicError(f"{name} with {wanted} must mean one entry of the audit, got {told}")
+        return CitedEntry(found[0])
+
+    def count(self, outcome: str, role: str = "claim", protocol: str = "standard") -> int:
+        """Count the entries of a role that came out so under a protocol."""
+        return Counter(
+            entry.outcome
+            for entry in self.audit.entries
+            if entry.role == role and entry.protocol == protocol
+        )[outcome]  # type: ignore[index]
+
+    @property
+    def caught(self) -> tuple[int, int]:
+        """Controls that were caught, and those that were judged."""
+        judged = [
+            entry.own_outcome
+            for entry in self.audit.entries
+            if entry.role == "control" and entry.contrasts
+        ]
+        return sum(each != "SUPPORTED" for each in judged), len(judged)
+
+
+@dataclass(frozen=True)
+class CitedEntry:
+    """An entry as a text quotes it.
+
+    Attributes:
+        entry: What is quoted.
+    """
+
+    entry: Entry
+
+    def __str__(self) -> str:
+        """Give the verdict."""
+        return str(self.entry.outcome)
+
+    def effect(self, number: int = 1) -> str:
+        """Give the estimate of a contrast, counted from 1, with its interval and unit."""
+        contrast = self._contrast(number)
+        interval = f" {verdicts.interval(contrast)}" if contrast.interval else ""
+        return f"{verdicts.estimate(contrast)}{interval}"
+
+    def estimate(self, number: int = 1) -> str:
+        """Give the estimate of a contrast, counted from 1, with its unit."""
+        return verdicts.estimate(self._contrast(number))
+
+    def figure(self, number: int) -> CitedFigure:
+        """Find a robust accuracy beside its worst case, counted from 1."""
+        return CitedFigure(_nth(self.entry.worst_cases, number, f"figure of {self.entry.id}"))
+
+    @property
+    def readings(self) -> Counter[str]:
+        """How often each verdict came out over the readings."""
+        return Counter(str(each.outcome) for each in self.entry.readings)
+
+    def reading(self, **factors: str) -> str:
+        """Give the verdict of one reading and its estimate."""
+        found = [e for e in self.entry.readings if factors.items() <= e.factors.items()]
+        if len(found) != 1:
+            raise TicError(f"{factors} must mean one reading of {self.entry.id}, got {len(found)}")
+        estimate = found[0].estimate
+        told = "" if estimate is None else f" ({numerals.number(estimate)})"
+        return f"{found[0].outcome}{told}"
+
+    @property
+    def failed_checks(self) -> tuple[str, ...]:
+        """Names of the checks that failed."""
+        return tuple(each.name for each in self.entry.checks if not each.holds)
+
+    @property
+    def checks(self) -> int:
+        """Number of checks."""
+        return len(self.entry.checks)
+
+    def _contrast(self, number: int) -> Contrast:
+        return _nth(self.entry.contrasts, number, f"contrast of {self.entry.id}")
+
+
+@dataclass(frozen=True)
+class CitedFigure:
+    """A robust accuracy as a text quotes it.
+
+    Attributes:
+        case: What is quoted.
+    """
+
+    case: WorstCase
+
+    def __str__(self) -> str:
+        """Give both accuracies, means over the seeds."""
+        return f"{self.attacked} and {self.worst}"
+
+    @property
+    def attacked(self) -> str:
+        """Mean accuracy under the paper's attack."""
+        return _percent(self.case.attacked)
+
+    @property
+    def worst(self) -> str:
+        """Mean accuracy in the worst case per image."""
+        return _percent(self.case.worst)
+
+
+def _spaced(parameters: Mapping[str, str]) -> dict[str, str]:
+    return {key.replace("_", " "): value for key, value in parameters.items()}
+
+
+def _percent(values: tuple[float, ...]) -> str:
+    return f"{numerals.fixed(sum(values) / len(values), 1)} %"
+
+
+def _nth(items: tuple[Item, ...], number: int, what: str) -> Item:
+    if not 1 <= number <= len(items):
+        raise TicError(f"there is no {number}th {what}; it has {len(items)}")
+    return items[number - 1]
+
+
+def cite(template: Path) -> str:
+    """Fill in a text; `audit(path)` in it opens an audit, relative to the text.
+
+    Args:
+        template: Jinja template.
+
+    Raises:
+        TicError: It cannot be read, is no template, or quotes what is not there.
+    """
+    environment = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
+    try:
+        content = read_whole(template)
+    except OSError as error:
+        raise TicError(f"cannot read the text {template}: {error.strerror}; name one") from None
+    try:
+        text = environment.from_string(content.decode("utf-8"))
+        return text.render(audit=lambda path: Citation(load_audit(template.parent / path)))
+    except TicError:
+        raise
+    except Exception as error:  # an expression in a text may raise anything
+        reason = shorten(str(error), _LONGEST_REASON)
+        raise TicError(f"{template} is not a text that can be filled in: {reason}") from None

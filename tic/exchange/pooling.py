@@ -1,0 +1,151 @@
+"""Pooling the evidence that several audits have of one claim, piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from tic.document.audit import Entry
+from tic.document.evidence import (
+    Check,
+    Comparison,
+    Contrast,
+    Effects,
+    ReadingVerdict,
+    Table,
+    TableRow,
+    Trend,
+    WorstCase,
+)
+from tic.errors import TicError
+
+Item = TypeVar("Item")
+
+
+def pooled(
+    name: str,
+    what: str,
+    entries: Sequence[Entry],
+    pool: Callable[[str, Sequence[Any]], Any],
+) -> tuple[Any, ...]:
+    """Pool pieces of evidence by their position."""
+    pieces = [getattr(entry, what) for entry in entries]
+    if len({len(each) for each in pieces}) > 1:
+        raise TicError(
+            f"{name} must have the same {what.replace('_', ' ')} in all audits, got "
+            f"{' and '.join(str(len(each)) for each in pieces)} of them; only audits of the same "
+            "claim can be merged"
+        )
+    return tuple(pool(name, each) for each in zip(*pieces, strict=True))
+
+
+def _alike(name: str, pieces: Sequence[Any], *fields: str) -> None:
+    for field in fields:
+        values = [getattr(each, field) for each in pieces]
+        if any(value != values[0] for value in values[1:]):
+            raise TicError(
+                f"{name} must have the same evidence in all audits, got {field.replace('_', ' ')} "
+                f"{' and '.join(map(text, values))}; only audits of the same claim can be merged"
+            )
+
+
+def pool_contrasts(name: str, pieces: Sequence[Contrast]) -> Contrast:
+    """The seeds of all, with what is judged of them."""
+    return pieces[0].model_copy(update=_pooled_effects(name, pieces))
+
+
+def _pooled_effects(name: str, pieces: Sequence[Effects]) -> dict[str, Any]:
+    """The seeds of all, in order, with the effects and samples that belong to them."""
+    _alike(name, pieces, "name", "unit", "region", "confidence")
+    if not any(each.seeds for each in pieces):
+        # What is exact is the same for any seeds; of readings it is counted anew.
+        return {"effects": pieces[0].effects}
+    seeds = [seed for each in pieces for seed in each.seeds]
+    twice = sorted({seed for seed in seeds if seeds.count(seed) > 1})
+    if twice:
+        raise TicError(
+            f"{name}: a seed counts once, and {', '.join(map(str, twice))} are in several of the "
+            "audits; merge audits of other seeds (--seeds 5-9)"
+        )
+    order = sorted(range(len(seeds)), key=seeds.__getitem__)
+    effects = [effect for each in pieces for effect in each.effects]
+    trends = [each.trend for each in pieces if each.trend is not None]
+    pooled: dict[str, Any] = {
+        "seeds": tuple(seeds[i] for i in order),
+        "effects": tuple(effects[i] for i in order),
+    }
+    if trends:
+        _alike(name, trends, "direction")
+        rows = [row for each in trends for row in each.samples]
+        pooled["trend"] = Trend(
+            direction=trends[0].direction, samples=tuple(rows[i] for i in order)
+        )
+    return pooled
+
+
+def pool_comparisons(name: str, pieces: Sequence[Comparison]) -> Comparison:
+    """The numbers of all beside the one that the paper reports."""
+    _alike(name, pieces, "quantity", "place", "unit", "reported", "timed")
+    measured = tuple(number for each in pieces for number in each.measured)
+    return pieces[0].model_copy(update={"measured": measured})
+
+
+def pool_checks(name: str, pieces: Sequence[Check]) -> Check:
+    """A check holds where it holds in all."""
+    _alike(name, pieces, "name", "says", "needed")
+    found = "; ".join(distinct(each.found for each in pieces))
+    holds = all(each.holds for each in pieces)
+    return pieces[0].model_copy(update={"found": found, "holds": holds})
+
+
+def pool_worst_cases(name: str, pieces: Sequence[WorstCase]) -> WorstCase:
+    """The accuracies of all; they are judged later."""
+    _alike(name, pieces, "figure", "reported")
+    return pieces[0].model_copy(
+        update={
+            "attacked": tuple(number for each in pieces for number in each.attacked),
+            "worst": tuple(number for each in pieces for number in each.worst),
+        }
+    )
+
+
+def pool_readings(name: str, pieces: Sequence[ReadingVerdict]) -> ReadingVerdict:
+    """The contrasts of all by one reading; they are judged later."""
+    _alike(name, pieces, "factors", "release")
+    if len({len(each.contrasts) for each in pieces}) > 1:
+        raise TicError(f"{name} must have the same contrasts by every reading in all audits")
+    contrasts = tuple(
+        each[0].model_copy(update=_pooled_effects(name, each))
+        for each in zip(*(piece.contrasts for piece in pieces), strict=True)
+    )
+    left_open = distinct(reason for each in pieces for reason in each.left_open)
+    return pieces[0].model_copy(update={"contrasts": contrasts, "left_open": left_open})
+
+
+def pool_tables(name: str, pieces: Sequence[Table]) -> Table:
+    """The same table with the numbers of all in each cell."""
+    _alike(name, pieces, "title", "caption", "unit", "columns")
+    if len({tuple((row.group, row.name) for row in each.rows) for each in pieces}) > 1:
+        raise TicError(f"{name}: {pieces[0].title} must have the same rows in all audits")
+    rows = tuple(_pool_rows(each) for each in zip(*(piece.rows for piece in pieces), strict=True))
+    return pieces[0].model_copy(update={"rows": rows})
+
+
+def _pool_rows(rows: Sequence[TableRow]) -> TableRow:
+    cells = zip(*(row.values for row in rows), strict=True)
+    values = tuple(tuple(number for cell in each for number in cell) for each in cells)
+    return rows[0].model_copy(update={"values": values})
+
+
+def distinct(items: Iterable[Item]) -> tuple[Item, ...]:
+    """Each once, in the order in which they first come."""
+    kept: list[Item] = []
+    for item in items:
+        if item not in kept:
+            kept.append(item)
+    return tuple(kept)
+
+
+def text(value: object) -> str:
+    """Quote a value in a sentence."""
+    return repr(value if isinstance(value, str | int | float) else str(value))

@@ -1,0 +1,255 @@
+"""Verifying an audit: is it as it was made, do its verdicts follow, and are its artefacts there?"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tic.document.artefacts import Artefacts
+from tic.document.audit import Audit, Entry
+from tic.document.correction import CONFIDENCE, correct_entries
+from tic.document.deciding import judge_again
+from tic.document.seal import seal
+from tic.errors import TicError
+from tic.kinds import within
+from tic.recipe import Recipe
+from tic.restoring import UntrustedError, trusting
+from tic.run import MANIFEST
+from tic.session.records import digest_key
+from tic.text import visible
+
+TOLERANCE = 1e-9
+"""Relative difference of numbers that were computed by other versions of the libraries."""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What was looked at, and what was found to be wrong.
+
+    Attributes:
+        what: Kind of thing, in the plural, such as `verdicts`.
+        count: How many.
+        faults: A sentence for each that is wrong.
+        remark: What a reader must know beside it.
+    """
+
+    what: str
+    count: int
+    faults: tuple[str, ...] = ()
+    remark: str = ""
+
+
+def verify_document(audit: Audit, trusted: Collection[str] = ()) -> list[Examined]:
+    """Verify an audit by itself: seal, verdicts from their effects, identities of Runs.
+
+    Args:
+        audit: As it was read.
+        trusted: Packages beside `tic` whose kinds are made to compute the identities of Runs that
+            have them; of the others it is told that they were not checked.
+
+    Raises:
+        TicError: It was made by a version that kept too little.
+    """
+    if audit.seal is None:
+        raise TicError(
+            "the audit must have a seal to be verified, got none: it was made by an older version "
+            "or written by hand; make it again with this version"
+        )
+    return [_examine_seal(audit), _examine_verdicts(audit), _examine_runs(audit, trusted)]
+
+
+def _examine_seal(audit: Audit) -> Examined:
+    found = seal(audit)
+    if found == audit.seal:
+        return Examined("seal", 1)
+    fault = f"the audit was changed after it was made: its seal is {audit.seal}, its digest {found}"
+    return Examined("seal", 1, (fault,))
+
+
+def _examine_verdicts(audit: Audit) -> Examined:
+    faults: list[str] = []
+    again: list[Entry] = []
+    for entry in audit.entries:
+        try:
+            again.append(judge_again(entry))
+        except ValueError as error:
+            faults.append(f"{entry.id}: cannot be judged again: {error}")
+            again.append(entry)
+    corrected, multiplicity = correct_entries(again, CONFIDENCE)
+    for recorded, found in zip(audit.entries, corrected, strict=True):
+        faults += [f"{recorded.id}: {each}" for each in _differences(recorded, found)]
+    faults += [f"multiplicity: {each}" for each in _differences(audit.multiplicity, multiplicity)]
+    return Examined("verdicts", len(again), tuple(faults))
+
+
+def _differences(recorded: Any, found: Any) -> list[str]:
+    before, after = recorded.model_dump(mode="json"), found.model_dump(mode="json")
+    return [
+        f"{path} is {old!r}, and {new!r} when judged again"
+        for path, old, new in _compare(before, after, "")
+    ]
+
+
+def _compare(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
+    """Yield where two JSON documents differ by more than the tolerance."""
+    if isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
+        for key in old:
+            yield from _compare(old[key], new[key], f"{path}.{key}" if path else key)
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for position, pair in enumerate(zip(old, new, strict=True), start=1):
+            yield from _compare(*pair, f"{path} {position}")
+    elif not same(old, new):
+        yield path, old, new
+
+
+def same(old: object, new: object) -> bool:
+    """Whether two values are equal, numbers up to the rounding of other library versions."""
+    if isinstance(old, float) and isinstance(new, float):
+        return math.isclose(old, new, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    return old == new
+
+
+def recipes_of(audit: Audit, trusted: Collection[str] = ()) -> dict[str, Recipe | UntrustedError]:
+    """Rebuild the Recipes of an audit's Runs, by fingerprint.
+
+    Args:
+        audit: Lists the Runs.
+        trusted: Packages beside `tic` whose kinds are made.
+
+    Returns:
+        Recipes, and where one or its ancestor has a kind of another package, what was said of it.
+
+    Raises:
+        TicError: A Recipe is none, or its parent is missing or its own descendant.
+    """
+    records = {record.fingerprint: record for record in audit.runs}
+    made: dict[str, Recipe | UntrustedError] = {}
+
+    def make(fingerprint: str, descendants: frozenset[str]) -> Recipe | UntrustedError:
+        if fingerprint in made:
+            return made[fingerprint]
+        if fingerprint in descendants or fingerprint not in records:
+            raise TicError(
+                f"every Run must name a parent that is in the audit and no descendant of it, got "
+                f"{fingerprint!r}; the audit is not whole"
+            )
+        fields = dict(records[fingerprint].recipe)
+        parent = fields.pop("parent", None)
+        elder = None if parent is None else make(str(parent), descendants | {fingerprint})
+        made[fingerprint] = elder if isinstance(elder, UntrustedError) else restored(fields, elder)
+        return made[fingerprint]
+
+    def restored(fields: dict[str, Any], parent: Recipe | None) -> Recipe | UntrustedError:
+        try:
+            with trusting(trusted):
+                return Recipe.model_validate({**fields, "parent": parent})
+        except UntrustedError as error:
+            return error
+
+    for fingerprint in records:
+        make(fingerprint, frozenset())
+    return made
+
+
+def _examine_runs(audit: Audit, trusted: Collection[str]) -> Examined:
+    """See that every entry's Runs are listed, and every Run is what its fingerprint says."""
+    records = {record.fingerprint for record in audit.runs}
+    faults = [
+        f"{entry.id}: rests on the Run {fingerprint}, which is not listed"
+        for entry in audit.entries
+        for fingerprint in entry.runs
+        if fingerprint not in records
+    ]
+    try:
+        recipes = recipes_of(audit, trusted)
+    except TicError as error:
+        return Examined("Runs", len(records), (*faults, str(error)))
+    digests = audit.provenance.data_digests
+    unchecked: Counter[str] = Counter()
+    for fingerprint, recipe in recipes.items():
+        if isinstance(recipe, UntrustedError):
+            unchecked[untrusted(recipe.module, audit)] += 1
+            continue
+        digest = digests.get(digest_key(recipe.dataset, recipe.train_size))
+        if digest is None or recipe.fingerprint(digest) != fingerprint:
+            faults.append(
+                f"{fingerprint}: is not the fingerprint of its Recipe ({recipe.label}) and data; "
+                "it was changed, or trained by another version"
+            )
+    remark = "; ".join(f"{count} not checked: {reason}" for reason, count in unchecked.items())
+    return Examined("Runs", len(records) - unchecked.total(), tuple(faults), remark)
+
+
+def untrusted(module: str, audit: Audit) -> str:
+    """Say who defines what was not made, and how it would be."""
+    package = next((each for each in audit.packages if within(module, each)), None)
+    if package is None:
+        return f"defined by {module}, which the audit does not name"
+    return f"defined by {package}, which --trust {package} imports"
+
+
+def verify_artefacts(audit: Audit, artefacts: Artefacts) -> list[Examined]:
+    """Verify what an audit rests on: the files of its Runs and measurements, by their sha256."""
+    faults: list[str] = []
+    count = left_out = 0
+    for label, path, digest in stored_files(audit, artefacts):
+        found = artefacts.digest(path)
+        if found is None and is_weights(path) and not artefacts.has_weights:
+            left_out += 1
+            continue
+        count += 1
+        if found != digest:
+            how = "is missing" if found is None else "is not the one that was audited"
+            faults.append(f"{label}: {path} {how}")
+    remark = f"{left_out} files of weights are not part of the archive" if left_out else ""
+    return [Examined("artefacts", count, tuple(faults), remark)]
+
+
+def stored_files(audit: Audit, artefacts: Artefacts) -> Iterator[tuple[str, str, str]]:
+    """Yield label of the Run, path in the Store and sha256 of every file that an audit rests on.
+
+    The files of a Run are those that its manifest lists; where that is missing or another one, it
+    alone is yielded.
+    """
+    for record in audit.runs:
+        if record.manifest is None:
+            continue
+        path = f"runs/{record.fingerprint}/{MANIFEST}"
+        yield record.label, path, record.manifest
+        for name, digest in _listed(artefacts.read(path), record.manifest).items():
+            yield record.label, f"runs/{record.fingerprint}/{name}", digest
+        for name, digest in record.measurements.items():
+            yield record.label, f"measurements/{record.fingerprint}/{name}", digest
+
+
+def is_weights(path: str) -> bool:
+    """Whether a path in a Store is that of weights, which an archive may leave out."""
+    return path.rpartition("/")[2].startswith("weights-")
+
+
+def _listed(manifest: bytes | None, digest: str) -> Mapping[str, str]:
+    if manifest is None or hashlib.sha256(manifest).hexdigest() != digest:
+        return {}
+    try:
+        found = json.loads(manifest)
+    except (ValueError, RecursionError):
+        return {}
+    return {str(name): str(each) for name, each in found.items()} if isinstance(found, dict) else {}
+
+
+def describe(examined: Sequence[Examined]) -> str:
+    """Lay out what was verified, a line each, with the faults below."""
+    lines = []
+    for each in examined:
+        holds = "holds" if each.count == 1 else "hold"
+        count = f"{len(each.faults)} fault{'s' if len(each.faults) > 1 else ''}"
+        verdict = count if each.faults else holds
+        remark = f" ({each.remark})" if each.remark else ""
+        lines.append(f"{each.what:<14} {each.count:>6}  {verdict}{remark}")
+        lines += [f"    {visible(fault)}" for fault in each.faults]
+    return "\n".join(lines)

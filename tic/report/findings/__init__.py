@@ -1,0 +1,1 @@
+"""What the evidence of an audit says, in sentences."""

@@ -1,0 +1,115 @@
+"""How near a verdict was to another one, in a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tic.document.audit import Entry
+from tic.document.evidence import Contrast, RegionRecord, Sensitivity
+from tic.report import numerals
+from tic.stats.judge import Outcome
+from tic.stats.power import MIN_SEEDS
+
+# Printed with four digits, a confidence above this would read as certainty.
+_HIGHEST = 0.9999
+
+
+def contrast_line(contrast: Contrast) -> str:
+    """Say what would have to change for a contrast to come out otherwise; "" where nothing."""
+    found = contrast.sensitivity
+    parts = [*_confidence(found), *_margin(found, contrast.region)]
+    parts += _without(found.without, contrast.seeds, contrast.outcome)
+    return _sentence(parts)
+
+
+def entry_line(entry: Entry) -> str:
+    """Say how near the claim by itself was to another verdict; "" where nothing was found."""
+    if entry.sensitivity is None:
+        return ""
+    without = entry.sensitivity.without
+    parts = list(_confidence(entry.sensitivity))
+    if without and _too_few(without):
+        parts.append(f"with {len(without)} seeds none can be left out")
+    elif without and not hangs_on(entry):
+        parts.append("the same with every seed left out")
+    elif without:
+        parts.append(_hanging(hangs_on(entry), without, entry.own_outcome))
+    return _sentence(parts)
+
+
+def hangs_on(entry: Entry) -> tuple[int, ...]:
+    """Return the seeds without any one of which the claim by itself comes out otherwise.
+
+    None are returned where too few seeds would be left for any verdict.
+    """
+    without = () if entry.sensitivity is None else entry.sensitivity.without
+    return _others(without, _seeds(entry), entry.own_outcome)
+
+
+def left_out(entry: Entry) -> bool:
+    """Return whether the verdict was found again with each seed left out."""
+    found = entry.sensitivity
+    return found is not None and bool(found.without) and not _too_few(found.without)
+
+
+def _confidence(found: Sensitivity) -> Iterator[str]:
+    at, other = found.flip_confidence, found.flips_to
+    if at is None or other is None:
+        return
+    word = other.replace("_", " ")
+    if other is not Outcome.INCONCLUSIVE:
+        yield f"would be {word} at {numerals.level(at)} confidence or less"
+    elif at <= _HIGHEST:
+        yield f"would be {word} above {numerals.level(at)} confidence"
+    else:
+        yield f"would be {word} only above {numerals.level(_HIGHEST)} confidence"
+
+
+def _margin(found: Sensitivity, region: RegionRecord) -> Iterator[str]:
+    if found.flip_margin is None:
+        return
+    at = numerals.number(found.flip_margin)
+    if region.low is not None and region.high is not None:
+        yield f"flips if the region reached {at} to either side of its middle"
+    else:
+        yield f"flips if the region {'ended' if region.low is None else 'began'} at {at}"
+
+
+def _without(without: Sequence[Outcome], seeds: Sequence[int], present: Outcome) -> Iterator[str]:
+    """Name the seeds without which another outcome comes out, and which it is."""
+    for other in dict.fromkeys(o for o in without if o != present and not _too_few(without)):
+        pairs = zip(_named(seeds, without), without, strict=True)
+        names = numerals.seed_names([seed for seed, found in pairs if found == other])
+        any_one = "any one of " if names.startswith("seeds") else ""
+        yield f"without {any_one}{names}: {other.replace('_', ' ')}"
+
+
+def _hanging(seeds: Sequence[int], without: Sequence[Outcome], present: Outcome) -> str:
+    others = " or ".join(o.replace("_", " ") for o in dict.fromkeys(without) if o != present)
+    them = "it" if len(seeds) == 1 else "any one of them"
+    return f"hangs on {numerals.seed_names(seeds)} ({others} without {them})"
+
+
+def _others(without: Sequence[Outcome], seeds: Sequence[int], present: Outcome) -> tuple[int, ...]:
+    if _too_few(without):
+        return ()
+    named = zip(_named(seeds, without), without, strict=True)
+    return tuple(seed for seed, other in named if other != present)
+
+
+def _too_few(without: Sequence[Outcome]) -> bool:
+    """Return whether leaving a seed out left fewer than a verdict needs, which says nothing."""
+    return len(without) <= MIN_SEEDS
+
+
+def _named(seeds: Sequence[int], without: Sequence[Outcome]) -> Sequence[int]:
+    return seeds if len(seeds) == len(without) else range(len(without))
+
+
+def _seeds(entry: Entry) -> tuple[int, ...]:
+    return next((contrast.seeds for contrast in entry.contrasts if contrast.seeds), ())
+
+
+def _sentence(parts: Sequence[str]) -> str:
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}." if text else ""

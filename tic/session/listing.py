@@ -1,0 +1,54 @@
+"""Claims and protocols in words, for people who choose what to audit."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+
+from tic.audit.protocol import STANDARD, Protocol
+from tic.engine.plan import make_plan
+from tic.session.session import PlannedEntry
+
+WIDTH = 96
+
+
+def describe_claims(planned: Iterable[PlannedEntry]) -> str:
+    """Tell of every collected claim its id, place, statement, protocols and needed Runs."""
+    return "\n\n".join(map(_describe_claim, planned))
+
+
+def _describe_claim(entry: PlannedEntry) -> str:
+    claim = entry.claim
+    lines = [f"{entry.id}  ({claim.source})", *_indented(claim.says), *_indented(_needs(entry))]
+    if claim.protocols:
+        lines += _indented("protocols: " + ", ".join(each.name for each in claim.protocols))
+    return "\n".join(lines)
+
+
+def _needs(entry: PlannedEntry) -> str:
+    if reason := entry.not_applicable or entry.unavailable:
+        return f"needs: not to be had here: {reason}"
+    runs = len(make_plan(entry.seeded_recipes))
+    if not runs:
+        return "needs: no Runs"
+    return f"needs: {runs} Runs over {len(entry.setting.seeds)} seeds, shared with other claims"
+
+
+def describe_protocols(planned: Iterable[PlannedEntry]) -> str:
+    """Tell of every protocol how it reads its paper, and which claims it touches."""
+    touched: dict[tuple[str, Protocol], dict[str, None]] = {}
+    for entry in planned:
+        for protocol in entry.claim.protocols:
+            touched.setdefault((entry.claim.pack.paper.key, protocol), {})[entry.claim.id] = None
+    blocks = ["\n".join([STANDARD.name, *_indented(STANDARD.says)])]
+    for (paper, protocol), claims in touched.items():
+        heading = f"{protocol.name}  ({paper})"
+        touches = _indented(f"touches: {', '.join(claims)}")
+        blocks.append("\n".join([heading, *_indented(protocol.says), *touches]))
+    return "\n\n".join(blocks)
+
+
+def _indented(text: str) -> list[str]:
+    return textwrap.wrap(
+        text, WIDTH, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False
+    )

@@ -1,0 +1,250 @@
+"""Command-line options of an audit, resolved against the settings of packs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Literal
+
+from tic.attacks.suite import Level
+from tic.audit.claims import Claim
+from tic.audit.pack import Lacking, Pack, Setting
+from tic.audit.protocol import STANDARD, Protocol
+from tic.data import Dataset
+from tic.errors import TicError
+from tic.files import require_folder
+from tic.recipe import MOST_EPOCHS, MOST_SAMPLES, MOST_TIMESTEPS, Precision
+from tic.session.overriding import overridden
+from tic.text import quoted, shorten
+
+MOST_SEEDS = 1000
+LAST_SEED = 1_000_000
+MOST_WORKERS = 1_000_000
+ALL_PROTOCOLS = "all"
+Size = int | Literal["all"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for on the command line; empty or None where nothing was.
+
+    Attributes:
+        architectures: Each brings its pack's setting; the pack's default without any.
+        datasets: Override the settings' data set, one audit setting each.
+        timesteps: Overrides T.
+        epochs: Overrides the length of the training.
+        precision: Overrides the precision of the training.
+        seeds: Overrides the seeds.
+        train_size: Number of training images; "all" for every one.
+        sizes: Purpose, and at most so many samples for it; None for all.
+        attacks: Level of the attack suite.
+        changes: `FIELD=VALUE`, for any field; applied last.
+        claims: Patterns of claim names, ids or places; all without any.
+        protocols: Names of protocols; only the standard one without any.
+        gpus: Numbers of GPUs whose schedule a plan simulates.
+    """
+
+    architectures: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    timesteps: int | None = None
+    epochs: int | None = None
+    precision: Precision | None = None
+    seeds: tuple[int, ...] | None = None
+    train_size: Size | None = None
+    sizes: tuple[tuple[str, int | None], ...] = ()
+    attacks: Level | None = None
+    changes: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
+    gpus: tuple[int, ...] = ()
+
+    def settings(self, pack: Pack) -> list[Setting | Lacking]:
+        """Resolve the settings that the claims of a pack are audited in.
+
+        Their order is that of the options, the same for every pack. One that the pack does not
+        have, as another in the same audit may, is told with the reason.
+        """
+        return [
+            self._setting(pack, architecture, dataset)
+            for architecture in self.architectures or (pack.default,)
+            for dataset in self.datasets or (None,)
+        ]
+
+    def selects(self, claim: Claim) -> bool:
+        """Whether `--claim` names this claim or rival, by its name, its full id or its place."""
+        return not self.claims or any(_matches(claim, pattern) for pattern in self.claims)
+
+    def require_claims(self, claims: Sequence[Claim]) -> None:
+        """Refuse a pattern that names none of the claims, unless there are no claims at all.
+
+        Raises:
+            TicError: One of the patterns matches nothing.
+        """
+        for pattern in self.claims:
+            if claims and not any(_matches(claim, pattern) for claim in claims):
+                raise TicError(
+                    f"--claim {quoted(pattern)} names no claim; `tic claims` lists their names "
+                    f"and places"
+                )
+
+    def protocols_of(self, claim: Claim) -> list[Protocol]:
+        """Resolve the protocols that a claim is judged by: the standard one if none concerns it."""
+        wanted = set(self.protocols or [STANDARD.name])
+        offered = (STANDARD, *claim.protocols)
+        chosen = [each for each in offered if each.name in wanted or ALL_PROTOCOLS in wanted]
+        return chosen or [STANDARD]
+
+    def require_protocols(self, known: Collection[str]) -> None:
+        """Refuse a protocol that no claim knows.
+
+        Raises:
+            TicError: A name is neither known nor `standard` nor `all`.
+        """
+        names = [STANDARD.name, *sorted(known), ALL_PROTOCOLS]
+        for name in self.protocols:
+            if name not in names:
+                raise TicError(
+                    f"--protocol does not know {quoted(name)}; known: {', '.join(names)}"
+                )
+
+    def _setting(self, pack: Pack, architecture: str, dataset: str | None) -> Setting | Lacking:
+        try:
+            chosen = pack.dataset(dataset) if dataset else None
+            return self._override(pack.setting(architecture), chosen)
+        except TicError as error:
+            known = pack.settings.get(architecture)
+            used = dataset or (known.recipe.dataset.name if known else None)
+            named = {"network": architecture, "data set": used}
+            return Lacking({key: each for key, each in named.items() if each}, str(error))
+
+    def _override(self, setting: Setting, dataset: Dataset | None) -> Setting:
+        changes: dict[str, Any] = {
+            "dataset": dataset,
+            "timesteps": self.timesteps,
+            "epochs": self.epochs,
+            "precision": self.precision,
+        }
+        setting = setting.but(**{name: value for name, value in changes.items() if value})
+        if self.seeds is not None:
+            setting = replace(setting, seeds=self.seeds)
+        # A purpose that the pack does not name is another pack's in the same audit.
+        known = {*setting.sizes, "test", "attack"}
+        sizes = {purpose: size for purpose, size in self.sizes if purpose in known}
+        setting = replace(setting, sizes={**setting.sizes, **sizes})
+        if self.attacks is not None:
+            setting = replace(setting, attacks=self.attacks)
+        if self.train_size is not None:
+            setting = _limit(setting, self.train_size)
+        return overridden(setting, self.changes)
+
+
+def _matches(claim: Claim, pattern: str) -> bool:
+    return any(fnmatchcase(each, pattern) for each in (claim.name, claim.id, *claim.places))
+
+
+def _number(size: Size) -> int | None:
+    return None if size == "all" else size
+
+
+def _limit(setting: Setting, train_size: Size) -> Setting:
+    facts = setting.recipe.dataset.facts
+    if train_size == "all":
+        return setting.but(train_size=None)
+    if train_size > facts.train_size:
+        raise TicError(
+            f"--train-size must be at most the {facts.train_size} training {facts.noun} of "
+            f"{facts.name}, got {train_size}; use --train-size all"
+        )
+    return setting.but(train_size=train_size)
+
+
+def read_options(asked: argparse.Namespace) -> Options:
+    """Read the options of an audit from pytest's.
+
+    Raises:
+        TicError: A value is out of its range.
+    """
+    if asked.gpus is not None and not asked.plan:
+        raise TicError(
+            f"--gpus goes with --plan, whose schedule it simulates, got --gpus "
+            f"{shorten(asked.gpus, 40)} alone; use tic plan, or -n for the number of processes"
+        )
+    require_folder("--store", store_folder(asked))
+    if asked.report_dir is not None:
+        require_folder("--report-dir", asked.report_dir)
+    if asked.data is not None:
+        require_folder("--data", asked.data)
+    return Options(
+        architectures=_listed("--arch", asked.arch),
+        datasets=_listed("--dataset", asked.dataset),
+        timesteps=_count("--timesteps", asked.timesteps, MOST_TIMESTEPS),
+        epochs=_count("--epochs", asked.epochs, MOST_EPOCHS),
+        precision=asked.precision,
+        seeds=None if asked.seeds is None else _seeds(asked.seeds),
+        train_size=_size("--train-size", asked.train_size),
+        sizes=tuple(
+            (purpose, _number(size))
+            for purpose in ("fisher", "test", "attack")
+            if (size := _size(f"--{purpose}-size", getattr(asked, f"{purpose}_size"))) is not None
+        ),
+        attacks=asked.attacks,
+        changes=tuple(asked.set),
+        claims=_listed("--claim", asked.claim),
+        protocols=_listed("--protocol", asked.protocol),
+        gpus=tuple(_whole("--gpus", each, MOST_WORKERS) for each in _listed("--gpus", asked.gpus)),
+    )
+
+
+def store_folder(asked: argparse.Namespace) -> Path:
+    """Folder of the Store: what was asked for, else $TIC_STORE, else `.tic`."""
+    return asked.store or Path(os.environ.get("TIC_STORE") or ".tic")
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    """Read a number of seeds, counted from 0, or the first and the last: `5`, `5-9`."""
+    first, dash, last = text.partition("-")
+    if not (dash and first and last):
+        return tuple(range(_whole("--seeds", text, MOST_SEEDS, " or FIRST-LAST")))
+    ends = [_whole("--seeds", each, LAST_SEED, least=0) for each in (first, last)]
+    if not 0 <= ends[1] - ends[0] < MOST_SEEDS:
+        raise TicError(
+            f"--seeds must name the first and the last of at most {MOST_SEEDS} seeds, such as 5-9, "
+            f"got {quoted(text)}"
+        )
+    return tuple(range(ends[0], ends[1] + 1))
+
+
+def _size(option: str, text: str | None) -> Size | None:
+    return "all" if text == "all" else _count(option, text, MOST_SAMPLES, way_out=" or all")
+
+
+def _count(option: str, text: str | None, most: int, way_out: str = "") -> int | None:
+    return None if text is None else _whole(option, text, most, way_out)
+
+
+def _whole(option: str, text: str, most: int, way_out: str = "", *, least: int = 1) -> int:
+    """Read a whole number up to `most`; digits beyond those of `most` are never converted."""
+    digits = (text.lstrip("0") or text[-1:]) if text.isascii() and text.isdigit() else ""
+    if not digits or (digits == "0" and least > 0):
+        raise TicError(
+            f"{option} must be a whole number of at least {least}{way_out}, got {quoted(text)}"
+        )
+    if len(digits) > len(str(most)) or int(digits) > most:
+        raise TicError(f"{option} must be at most {most}{way_out}, got {quoted(text)}")
+    return int(digits)
+
+
+def _listed(option: str, text: str | None, known: tuple[str, ...] = ()) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not names or len(set(names)) != len(names):
+        raise TicError(f"{option} needs distinct names separated by commas, got {quoted(text)}")
+    for name in names:
+        if known and name not in known:
+            raise TicError(f"{option} does not know {quoted(name)}; known: {', '.join(known)}")
+    return names

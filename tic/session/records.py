@@ -1,0 +1,80 @@
+"""What an audit records of what it rests on: its Runs and its data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+
+from tic.data import Dataset
+from tic.document.audit import RunRecord
+from tic.engine.plan import Plan
+from tic.errors import TicError
+from tic.lab import Lab
+from tic.measure.measurement import known
+from tic.measure.robustness import AccuracyMeasurement
+from tic.recipe import Recipe
+
+
+def run_records(
+    plan: Plan,
+    lab: Lab,
+    test_sizes: Sequence[int | None],
+    evidence: Mapping[str, Mapping[str, str]],
+) -> list[RunRecord]:
+    """Tell of every planned Run what was trained and how it went.
+
+    Args:
+        plan: The Runs.
+        lab: Where they lie.
+        test_sizes: Numbers of test images that accuracy may have been measured on.
+        evidence: By Run the sha256 of every measurement that the verdicts rest on, by file.
+    """
+    recipes = sorted((each.recipe for each in plan), key=lambda each: (each.label, each.epochs))
+    return [_run_record(recipe, lab, test_sizes, evidence) for recipe in recipes]
+
+
+def _run_record(
+    recipe: Recipe,
+    lab: Lab,
+    test_sizes: Sequence[int | None],
+    evidence: Mapping[str, Mapping[str, str]],
+) -> RunRecord:
+    fingerprint = lab.fingerprint(recipe)
+    run = None
+    with suppress(TicError):  # one that cannot be read is none
+        run = lab.finished(recipe)
+    losses = run.history.get("train_loss", []) if run else []
+    wanted = (AccuracyMeasurement(epoch=recipe.epochs, size=size) for size in test_sizes)
+    tested = None
+    with suppress(TicError):  # there may be fewer images now
+        tested = next(filter(None, (known(each, recipe, lab) for each in wanted)), None)
+    return RunRecord(
+        fingerprint=fingerprint,
+        label=recipe.label,
+        seed=recipe.seed,
+        recipe=recipe.described() | {"parent": _parent(recipe, lab)},
+        status="missing" if run is None else "diverged" if run.diverged else "finished",
+        seconds=run.history["seconds"] if run else None,
+        train_loss=losses[-1] if losses else None,
+        test_accuracy=tested["accuracy"] if run and tested else None,
+        manifest=run.manifest_digest if run else None,
+        measurements=dict(sorted(evidence.get(fingerprint, {}).items())),
+    )
+
+
+def _parent(recipe: Recipe, lab: Lab) -> str | None:
+    return None if recipe.parent is None else lab.fingerprint(recipe.parent)
+
+
+def data_digests(recipes: Iterable[Recipe], lab: Lab) -> dict[str, str]:
+    """Digest of the training samples of every data set used."""
+    used = {(recipe.dataset, recipe.train_size) for recipe in recipes}
+    return {
+        digest_key(dataset, size): lab.samples(dataset, "train", size).digest
+        for dataset, size in sorted(used, key=str)
+    }
+
+
+def digest_key(dataset: Dataset, train_size: int | None) -> str:
+    """What the digest of these training samples is listed under."""
+    return f"{dataset.label}, {train_size or 'all'} training {dataset.facts.noun}"

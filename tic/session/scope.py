@@ -1,0 +1,110 @@
+"""Scope: how far the audited Recipes are from the paper's, computed from both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, Literal
+
+from tic.audit.claims import Claim
+from tic.audit.pack import Setting
+from tic.audit.protocol import STANDARD, Protocol
+from tic.data.facts import subset_size
+from tic.document.audit import Scope
+from tic.errors import TicError
+from tic.kinds import Kind
+from tic.recipe import Recipe
+
+_BESIDE_THE_POINT = {"seed", "parent", "checkpoints"}
+
+Place = tuple[str | int, ...]
+"""Where a value stands in a Recipe; its last part is the name that people read."""
+
+
+def scope(
+    claim: Claim,
+    setting: Setting,
+    parameters: Mapping[str, Any],
+    protocol: Protocol = STANDARD,
+) -> Scope:
+    """Compare what a claim is audited on with what the paper used, role by role.
+
+    `paper`: nothing differs. `reduced`: the paper's architecture in another setting. `smoke`:
+    another architecture, which says nothing yet about the paper's.
+
+    Raises:
+        TicError: The claim's `needs` names other roles in the paper's setting.
+    """
+    papers_setting = claim.pack.setting(claim.pack.own)
+    ours = claim.recipes(setting, parameters, protocol)
+    papers = claim.recipes(papers_setting, parameters, protocol)
+    if ours.keys() != papers.keys():
+        raise TicError(
+            f"{claim.id}: needs must name the same roles in every setting, got "
+            f"{', '.join(ours.keys() - papers.keys()) or 'none'} in {setting.label} alone and "
+            f"{', '.join(papers.keys() - ours.keys()) or 'none'} in {papers_setting.label} alone"
+        )
+    differences: dict[str, None] = {}
+    for role in ours:
+        for mine, theirs in _generations(ours[role], papers[role]):
+            differences |= dict.fromkeys(_differences(_flat(mine), _flat(theirs)))
+        differences |= dict.fromkeys(
+            _differences(
+                _sizes(claim, setting, ours[role]), _sizes(claim, papers_setting, papers[role])
+            )
+        )
+    same_network = all(ours[role].architecture.is_like(papers[role].architecture) for role in ours)
+    level: Literal["paper", "reduced", "smoke"] = "reduced" if same_network else "smoke"
+    return Scope(level=level if differences else "paper", differences=tuple(differences))
+
+
+def _sizes(claim: Claim, setting: Setting, recipe: Recipe) -> dict[Place, object]:
+    """How many samples are measured on, by purpose; the attacked ones where attacks are run."""
+    facts = recipe.dataset.facts
+    own = claim.pack.setting(claim.pack.own)
+    purposes = [*dict.fromkeys(["test", *own.sizes, *setting.sizes])]
+    available = {"test": facts.test_size, "attack": facts.test_size}
+    return {
+        (f"{purpose} size",): subset_size(
+            setting.sizes.get(purpose),
+            available.get(purpose, recipe.train_size or facts.train_size),
+        )
+        or "all"
+        for purpose in purposes
+        if purpose != "attack" or claim.attacked
+    }
+
+
+def _generations(mine: Recipe, theirs: Recipe) -> list[tuple[Recipe, Recipe]]:
+    return list(zip((*mine.ancestors, mine), (*theirs.ancestors, theirs), strict=False))
+
+
+def _flat(recipe: Recipe) -> dict[Place, object]:
+    """The fields of a Recipe by their places: of each kind its name, and its fields behind it."""
+    flat: dict[Place, object] = {}
+    for name, value in recipe:
+        if name == "rules" or isinstance(value, Kind):
+            kinds = value if name == "rules" else (value,)
+            flat[name,] = ", ".join(kind.name for kind in kinds) or None
+            for number, kind in enumerate(kinds):
+                own = {each.name: getattr(kind, each.name) for each in fields(kind)}
+                flat |= {
+                    (name, number, key): part for key, part in own.items() if part != kind.name
+                }
+        elif name not in _BESIDE_THE_POINT:
+            flat[name,] = value
+    return flat | {("train_size",): recipe.train_size or "all"}
+
+
+def _differences(ours: Mapping[Place, object], papers: Mapping[Place, object]) -> list[str]:
+    return [
+        f"{str(place[-1]).replace('_', ' ')}: {_text(mine)} instead of {_text(papers[place])}"
+        for place, mine in ours.items()
+        if place in papers and mine != papers[place]
+    ]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Kind):
+        return value.label
+    return "none" if value is None else str(value)
