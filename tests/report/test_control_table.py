@@ -4,6 +4,7 @@ import pytest
 
 from tic.report import render_html
 from tic.report.controls import caught, control_sentence, control_table, missed
+from tic.report.index import index_of
 from tic.stats.judge import Outcome
 
 
@@ -16,7 +17,7 @@ def test_a_control_is_judged_by_itself(example_audit, outcome):
 
 
 def test_claims_are_rows_and_what_was_planted_columns(example_audit):
-    table = control_table(example_audit.entries)
+    table = control_table(index_of(example_audit))
     assert table is not None
     assert table.names == (
         "shuffled timesteps", "untrained network", "one seed five times", "swapped α",
@@ -28,19 +29,20 @@ def test_claims_are_rows_and_what_was_planted_columns(example_audit):
         "alpha-information": [0, 1, 0, 1, 0],
         "pruning": [0, 0, 0, 0, 1],
     }
-    assert [cell.index for cell in table.missed] == [24]
+    assert [cell.item.entry for cell in table.missed] == [example_audit.entries[24]]
 
 
 def test_the_sentence_counts_what_was_caught(example_audit):
-    made = example_audit.entries[20:]
+    made = index_of(example_audit).controls
     assert control_sentence(made) == ("4 of 6 controls were caught; 1 not caught and 1 not tested.")
     assert control_sentence(made[:2]) == "2 of 2 controls were caught."
     assert control_sentence(made[:1]) == "1 of 1 control was caught."
 
 
 def test_an_audit_without_controls_has_no_section(example_audit, edited):
-    page = render_html(edited(entries=example_audit.entries[:20]))
-    assert control_table(example_audit.entries[:20]) is None
+    audit = edited(entries=example_audit.entries[:20])
+    page = render_html(audit)
+    assert control_table(index_of(audit)) is None
     assert 'id="controls"' not in page
     assert "#controls" not in page
 
@@ -69,7 +71,7 @@ def test_cells_link_to_what_came_out_and_controls_have_no_article(example_audit)
     for _, anchor in links:
         assert f'<tr role="row" id="{anchor}">' in section.group(0)
     assert '<article id="control-' not in page
-    told = " ".join(re.sub(r"<[^>]+>", " ", section.group(0)).split())
-    assert "shuffled timesteps The timesteps are in random order." in told
-    assert "concentration: shuffled timesteps ✗ REFUTED fall of the normalised centroid:" in told
-    assert "✓ SUPPORTED: not caught" in told
+    text = " ".join(re.sub(r"<[^>]+>", " ", section.group(0)).split())
+    assert "shuffled timesteps The timesteps are in random order." in text
+    assert "concentration: shuffled timesteps ✗ REFUTED fall of the normalised centroid:" in text
+    assert "✓ SUPPORTED: not caught" in text

@@ -6,14 +6,15 @@ import pytest
 
 from tic.document.audit import Audit
 from tic.report import protocols, render_html, render_markdown
+from tic.report.index import index_of
 from tic.stats.judge import Outcome
 
 
 def section(source: str, tag: str, ident: str) -> ElementTree.Element:
     """Return one element of a page, which is well-formed enough to be read as XML."""
-    found = re.search(rf'<{tag} id="{re.escape(ident)}".*?</{tag}>', source, re.DOTALL)
-    assert found is not None, ident
-    return ElementTree.fromstring(found.group(0))
+    element = re.search(rf'<{tag} id="{re.escape(ident)}".*?</{tag}>', source, re.DOTALL)
+    assert element is not None, ident
+    return ElementTree.fromstring(element.group(0))
 
 
 def words(element: ElementTree.Element) -> str:
@@ -48,9 +49,9 @@ def test_rows_are_claims_in_their_setting_and_columns_protocols(source):
 
 def test_what_each_protocol_says_stands_above_the_table(source):
     facts = section(source, "section", "protocols").findall("dl/div")
-    told = {words(fact.findall("dt")[0]): words(fact.findall("dd")[0]) for fact in facts}
-    assert list(told) == ["standard", "official", "summed-logits"]
-    assert told["official"] == "as the authors' release does: Eq. 6 of a batch mean"
+    says = {words(fact.findall("dt")[0]): words(fact.findall("dd")[0]) for fact in facts}
+    assert list(says) == ["standard", "official", "summed-logits"]
+    assert says["official"] == "as the authors' release does: Eq. 6 of a batch mean"
 
 
 def test_cells_hold_verdict_and_estimate_and_link_to_the_entry(source):
@@ -65,8 +66,8 @@ def test_cells_hold_verdict_and_estimate_and_link_to_the_entry(source):
 def test_a_dash_with_words_says_that_a_protocol_does_not_touch_a_claim(source):
     _, official, _ = table_rows(source)["pruning architecture = tiny, T_retrain = 3"]
     assert words(official) == "–as standard"
-    dash, told = official.findall("span/span")
-    assert (dash.get("aria-hidden"), told.get("class")) == ("true", "unseen")
+    dash, unseen = official.findall("span/span")
+    assert (dash.get("aria-hidden"), unseen.get("class")) == ("true", "unseen")
 
 
 def test_a_protocol_that_could_change_a_claim_but_did_not_judge_it_is_no_dash(source):
@@ -77,9 +78,9 @@ def test_a_protocol_that_could_change_a_claim_but_did_not_judge_it_is_no_dash(so
 def test_rows_whose_verdicts_differ_say_so_in_words(source):
     marked = [name for name in table_rows(source) if "Verdicts differ" in name]
     assert marked == ["concentration T = 10Verdicts differ"]
-    told = "The verdict differs between protocols for 1 of 12 claims in their setting."
-    assert told in words(section(source, "section", "protocols"))
-    assert told in words(section(source, "section", "result"))
+    sentence = "The verdict differs between protocols for 1 of 12 claims in their setting."
+    assert sentence in words(section(source, "section", "protocols"))
+    assert sentence in words(section(source, "section", "result"))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_rows_whose_verdicts_differ_say_so_in_words(source):
     ],
 )
 def test_what_was_not_found_out_does_not_differ(edited, outcome, differs):
-    tables = protocols.protocol_tables(edited(12, outcome=outcome))
+    tables = protocols.protocol_tables(index_of(edited(12, outcome=outcome)))
     (table,) = tables
     assert table.rows[0].differs is differs
     if not differs:
@@ -139,7 +140,7 @@ def test_one_protocol_needs_no_table(example_audit, edited):
     assert 'id="protocols"' not in page
     assert "#protocols" not in page
     assert "by protocol" not in render_markdown(audit)
-    assert protocols.protocol_tables(audit) == ()
+    assert protocols.protocol_tables(index_of(audit)) == ()
 
 
 def test_the_only_protocol_is_named_where_it_is_not_standard(example_audit, edited):
@@ -184,21 +185,6 @@ def test_the_correction_is_told_to_be_made_for_each_protocol(source, example_aud
     assert "at level 0.05, for each protocol apart:" in source
     single = edited(entries=example_audit.entries[:12], protocols=example_audit.protocols[:1])
     assert "protocol apart" not in render_html(single)
-
-
-def test_repeated_entries_do_not_shadow_each_other(example_audit):
-    first, official = example_audit.entries[0], example_audit.entries[12]
-    assert protocols.grouped((first, official, first)) == (
-        {"standard": 0, "official": 1},
-        {"standard": 2},
-    )
-    assert protocols.siblings((first, official, first))[1] == {"standard": 0, "official": 1}
-
-
-def test_protocols_are_listed_once_and_unlisted_ones_come_last(example_audit, edited):
-    twice = (*example_audit.protocols[:1], *example_audit.protocols[:1])
-    names = [each.name for each in protocols.protocols_of(edited(protocols=twice), "kim2023")]
-    assert names == ["standard", "official"]
 
 
 def test_the_summary_compares_the_protocols(example_audit):

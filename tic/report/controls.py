@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from tic.document.audit import ControlRecord, Entry
 from tic.report import verdicts
+from tic.report.index import Index, Item
 from tic.report.numerals import counted, enumerated
-from tic.report.roles import labels
 from tic.report.verdicts import BADGES, Badge
 from tic.stats.judge import Outcome
 
@@ -17,10 +17,9 @@ _CAUGHT = frozenset({Outcome.REFUTED, Outcome.INCONCLUSIVE})
 
 @dataclass(frozen=True)
 class ControlCell:
-    """One control of one claim, by its place in the audit; `contrasts` are printed."""
+    """One control of one claim, with how its own outcome is shown; `contrasts` are printed."""
 
-    index: int
-    entry: Entry
+    item: Item
     badge: Badge
     missed: bool
     contrasts: tuple[tuple[str, str, str, Badge], ...]
@@ -55,50 +54,50 @@ def missed(entry: Entry) -> bool:
     return entry.own_outcome is Outcome.SUPPORTED
 
 
-def control_table(entries: Sequence[Entry]) -> ControlTable | None:
+def control_table(index: Index) -> ControlTable | None:
     """Arrange the controls of an audit; None where none were made."""
-    made = [(i, e, _record(e)) for i, e in enumerate(entries) if e.role == "control"]
-    if not made:
+    if not index.controls:
         return None
-    named = labels(entries)
-    names = tuple(dict.fromkeys(record.name for _, _, record in made))
+    made = [(control, _record(control.entry)) for control in index.controls]
+    names = tuple(dict.fromkeys(record.name for _, record in made))
     rows: dict[str, dict[str, tuple[ControlCell, ...]]] = {}
-    for index, entry, record in made:
-        row = rows.setdefault(named[index], {})
-        row[record.name] = (*row.get(record.name, ()), _cell(index, entry))
+    for control, record in made:
+        row = rows.setdefault(control.label, {})
+        row[record.name] = (*row.get(record.name, ()), _cell(control))
     cells = [cell for row in rows.values() for column in row.values() for cell in column]
     return ControlTable(
         names=names,
-        records=tuple(dict.fromkeys(record for _, _, record in made)),
+        records=tuple(dict.fromkeys(record for _, record in made)),
         rows=tuple(
             ControlRow(claim, tuple(row.get(name, ()) for name in names))
             for claim, row in rows.items()
         ),
-        sentence=control_sentence([entry for _, entry, _ in made]),
+        sentence=control_sentence(index.controls),
         missed=tuple(cell for cell in cells if cell.missed),
     )
 
 
-def control_sentence(made: Sequence[Entry]) -> str:
+def control_sentence(controls: Sequence[Item]) -> str:
     """Say how many controls were caught, and what became of the others."""
-    count = sum(map(caught, made))
+    count = sum(caught(control.entry) for control in controls)
+    not_caught = sum(missed(control.entry) for control in controls)
     others = [
         f"{number} {what}"
         for number, what in (
-            (sum(map(missed, made)), "not caught"),
-            (len(made) - count - sum(map(missed, made)), "not tested"),
+            (not_caught, "not caught"),
+            (len(controls) - count - not_caught, "not tested"),
         )
         if number
     ]
     rest = f"; {enumerated(others)}" if others else ""
     was = "was" if count == 1 else "were"
-    return f"{count} of {counted(len(made), 'control')} {was} caught{rest}."
+    return f"{count} of {counted(len(controls), 'control')} {was} caught{rest}."
 
 
-def _cell(index: int, entry: Entry) -> ControlCell:
+def _cell(control: Item) -> ControlCell:
+    entry = control.entry
     return ControlCell(
-        index=index,
-        entry=entry,
+        item=control,
         badge=BADGES[entry.own_outcome],
         missed=missed(entry),
         contrasts=tuple(

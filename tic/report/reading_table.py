@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from tic.document.audit import Entry
 from tic.report import numerals
-from tic.report.findings.finding import measured
+from tic.report.index import Index, Item
 from tic.report.readings import (
     Key,
     ReadingCell,
@@ -17,14 +16,14 @@ from tic.report.readings import (
     reading_cells,
     reading_sentence,
 )
-from tic.report.roles import SILENT, labels
+from tic.report.verdicts import SILENT
 
 
 @dataclass(frozen=True)
 class OverallRow:
-    """One claim over all readings; `entry` is the place in the audit of what holds them."""
+    """One claim over all readings; `item` is what holds them."""
 
-    entry: int
+    item: Item
     claim: str
     cells: tuple[tuple[ReadingCell, ...], ...]
     differs: bool
@@ -44,51 +43,44 @@ class OverallTable:
     rows: tuple[OverallRow, ...]
 
 
-def overall_tables(entries: Sequence[Entry]) -> tuple[OverallTable, ...]:
+def overall_tables(index: Index) -> tuple[OverallTable, ...]:
     """Lay the readings of all claims side by side, one table for each set of factors."""
-    named = claim_names(entries)
-    read = [(index, entry) for index, entry in measured(entries) if entry.readings]
-    kinds = dict.fromkeys(factors_of(entry.readings) for _, entry in read)
-    return tuple(
-        _overall(kind, [(i, named[i], e) for i, e in read if factors_of(e.readings) == kind])
-        for kind in kinds
-    )
+    members: dict[Key, list[Item]] = {}
+    for item in index.measured:
+        if item.entry.readings:
+            members.setdefault(factors_of(item.entry.readings), []).append(item)
+    return tuple(_overall(factors, items) for factors, items in members.items())
 
 
-def claim_names(entries: Sequence[Entry]) -> tuple[str, ...]:
-    """Return for each entry the claims that its readings are about, with their setting."""
-    return tuple(
-        _claims(entry, label) for entry, label in zip(entries, labels(entries), strict=True)
-    )
-
-
-def _claims(entry: Entry, label: str) -> str:
+def claims_read(item: Item) -> str:
+    """Name the claims that the readings of an entry are about, with their setting."""
+    entry, label = item.entry, item.label
     if entry.role != "rival" or not entry.threatens:
         return label
     prefix = "" if label.startswith(entry.claim) else f"{entry.paper}/"
     names = [claim.removeprefix(prefix) for claim in entry.threatens]
     setting = label.partition(" (")[2].removesuffix(")")
     # A parameter that picks the claim says nothing beside its name.
-    shown = [each for each in setting.split(", ") if each and each not in names]
+    shown = [value for value in setting.split(", ") if value and value not in names]
     return numerals.enumerated(names) + (f" ({', '.join(shown)})" if shown else "")
 
 
-def _overall(kind: Key, members: Sequence[tuple[int, str, Entry]]) -> OverallTable:
-    cells = [reading_cells(entry.readings, kind) for _, _, entry in members]
+def _overall(factors: Key, items: Sequence[Item]) -> OverallTable:
+    cells = [reading_cells(item.entry.readings, factors) for item in items]
     columns = in_order(key for one in cells for key in one)
     return OverallTable(
-        factors=kind,
-        heads=tuple(_spans([key[: place + 1] for key in columns]) for place in range(len(kind))),
+        factors=factors,
+        heads=tuple(_spans([key[: place + 1] for key in columns]) for place in range(len(factors))),
         columns=columns,
         rows=tuple(
             OverallRow(
-                entry=index,
-                claim=name,
+                item=item,
+                claim=claims_read(item),
                 cells=tuple(own.get(key, ()) for key in columns),
-                differs=len({r.outcome for r in entry.readings} - SILENT) > 1,
-                sentence=reading_sentence(entry.readings),
+                differs=len({r.outcome for r in item.entry.readings} - SILENT) > 1,
+                sentence=reading_sentence(item.entry.readings),
             )
-            for (index, name, entry), own in zip(members, cells, strict=True)
+            for item, own in zip(items, cells, strict=True)
         ),
     )
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from tic.document.audit import Entry
 from tic.document.evidence import ReadingVerdict
 from tic.report import numerals
-from tic.report.roles import SILENT
-from tic.report.verdicts import BADGES, Badge
+from tic.report.verdicts import BADGES, SILENT, Badge
 
 _ABSENT = "–"
 _NO_FACTORS = ("reading",)
@@ -63,8 +62,8 @@ def reading_grid(readings: Sequence[ReadingVerdict]) -> ReadingGrid | None:
 def reading_sentence(readings: Sequence[ReadingVerdict]) -> str:
     """Say what came out over all readings."""
     counts = [sum(one.outcome == outcome for one in readings) for outcome in BADGES]
-    told = [f"{n} {badge.phrase}" for n, badge in zip(counts, BADGES.values(), strict=True) if n]
-    return f"{numerals.counted(len(readings), 'reading')}: {numerals.enumerated(told)}"
+    parts = [f"{n} {badge.phrase}" for n, badge in zip(counts, BADGES.values(), strict=True) if n]
+    return f"{numerals.counted(len(readings), 'reading')}: {numerals.enumerated(parts)}"
 
 
 def read_by_release(entry: Entry) -> bool:
@@ -97,11 +96,11 @@ def reading_cells(
     readings: Sequence[ReadingVerdict], factors: Key
 ) -> dict[Key, tuple[ReadingCell, ...]]:
     """Return by the values of its factors what came out of each reading; the first is standard."""
-    found: dict[Key, tuple[ReadingCell, ...]] = {}
+    cells: dict[Key, tuple[ReadingCell, ...]] = {}
     for index, one in enumerate(readings):
         key = tuple(one.factors.get(factor, _ABSENT) for factor in factors)
-        found[key] = (*found.get(key, ()), _cell(one, index == 0))
-    return found
+        cells[key] = (*cells.get(key, ()), _cell(one, index == 0))
+    return cells
 
 
 def in_order(keys: Iterable[Key]) -> tuple[Key, ...]:
@@ -114,8 +113,8 @@ def in_order(keys: Iterable[Key]) -> tuple[Key, ...]:
 def _cell(reading: ReadingVerdict, standard: bool) -> ReadingCell:
     badge = BADGES[reading.outcome]
     estimate = "" if reading.estimate is None else numerals.number(reading.estimate)
-    told = ", ".join(f"{key} {value}" for key, value in reading.factors.items())
+    factors = ", ".join(f"{key} {value}" for key, value in reading.factors.items())
     shown = numerals.with_unit(estimate, reading.unit) if estimate else ""
     marks = [name for name, on in (("standard", standard), ("release", reading.release)) if on]
-    label = ", ".join(filter(None, (f"{told}: {badge.word}", shown, *marks)))
+    label = ", ".join(filter(None, (f"{factors}: {badge.word}", shown, *marks)))
     return ReadingCell(badge, estimate, reading.unit, standard, reading.release, label)

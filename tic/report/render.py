@@ -13,19 +13,17 @@ from markupsafe import Markup
 
 from tic.document.archive import AUDIT_FILE
 from tic.document.audit import Audit
-from tic.document.loading import load_audit
-from tic.report import numerals, verdicts, view
+from tic.report import numerals, verdicts
 from tic.report.drawing import svg
 from tic.report.findings.rivals import consequence
+from tic.report.index import index_of
 from tic.report.markdown import render_markdown
-from tic.report.multiplicity import families, family_of
+from tic.report.overview import COLUMNS, families, family_of
 from tic.report.protocols import protocols_sentence
-from tic.report.roles import name_of
 from tic.report.tables import Value, recipe_value, run_anchor, short
 from tic.report.text import finalize
+from tic.report.view import audit_view
 from tic.writing import write_atomically
-
-__all__ = ["load_audit", "render_html", "render_markdown", "write_report"]
 
 REPORT_FILE, SUMMARY_FILE = "report.html", "summary.md"
 
@@ -36,15 +34,21 @@ def render_html(audit: Audit) -> str:
     Args:
         audit: What an execution of the suite left.
     """
-    environment = _environment()
+    index = index_of(audit)
     style, style_hash = _style()
-    return environment.get_template("report.html.j2").render(
-        audit=audit,
-        view=view.audit_view(audit),
-        badges=verdicts.BADGES,
-        key=_keys(),
-        style=style,
-        style_hash=style_hash,
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            audit=audit,
+            index=index,
+            view=audit_view(index),
+            columns=COLUMNS,
+            badges=verdicts.BADGES,
+            key=_keys(),
+            style=style,
+            style_hash=style_hash,
+        )
     )
 
 
@@ -94,7 +98,6 @@ def _environment() -> Environment:
         "interval": verdicts.interval,
         "setting": verdicts.setting,
         "parameters": verdicts.parameters,
-        "claim_name": name_of,
         "families": families,
         "family_of": family_of,
         "protocols_sentence": protocols_sentence,

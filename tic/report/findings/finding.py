@@ -1,25 +1,24 @@
-"""What the evidence says on one topic, as sentences in which entries are named and linked."""
+"""Sentences on what the evidence says, in which entries are named and linked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tic.document.audit import Entry
-from tic.report.protocols import in_overview
+from tic.report.index import Item
 
 
 @dataclass(frozen=True)
 class Span:
-    """A piece of a sentence, and the place in the audit of the entry that it names."""
+    """A piece of a sentence, and the entry that it names."""
 
     text: str
-    entry: int | None = None
+    item: Item | None = None
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found on one topic: sentences, and points that the last of them introduces.
+    """What the evidence says on one topic: sentences, and points that the last of them introduces.
 
     An alarm means that a claim's test cannot be trusted.
     """
@@ -54,20 +53,3 @@ def listed(groups: Iterable[Iterable[Span]]) -> Iterator[Span]:
 def verb(count: int, one: str, many: str) -> str:
     """Return the form of a verb that agrees with a count."""
     return one if count == 1 else many
-
-
-def numbered(entries: Sequence[Entry], role: str) -> list[tuple[int, Entry]]:
-    """Return the entries of one role with their places in the audit."""
-    return [(index, entry) for index, entry in enumerate(entries) if entry.role == role]
-
-
-def measured(entries: Sequence[Entry]) -> list[tuple[int, Entry]]:
-    """Return with their places the entries that say something of the paper: no controls."""
-    return [(i, entry) for i, entry in enumerate(entries) if entry.role != "control"]
-
-
-def overview(entries: Sequence[Entry]) -> list[tuple[int, Entry]]:
-    """Return with their places the claims that the overview lists."""
-    claims = numbered(entries, "claim")
-    shown = {id(entry) for entry in in_overview([entry for _, entry in claims])}
-    return [(index, entry) for index, entry in claims if id(entry) in shown]

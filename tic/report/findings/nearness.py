@@ -16,14 +16,14 @@ _HIGHEST = 0.9999
 
 def contrast_line(contrast: Contrast) -> str:
     """Say what would have to change for a contrast to come out otherwise; "" where nothing."""
-    found = contrast.sensitivity
-    parts = [*_confidence(found), *_margin(found, contrast.region)]
-    parts += _without(found.without, contrast.seeds, contrast.outcome)
+    sensitivity = contrast.sensitivity
+    parts = [*_confidence(sensitivity), *_margin(sensitivity, contrast.region)]
+    parts += _without(sensitivity.without, contrast.seeds, contrast.outcome)
     return _sentence(parts)
 
 
 def entry_line(entry: Entry) -> str:
-    """Say how near the claim by itself was to another verdict; "" where nothing was found."""
+    """Say how near the claim by itself was to another verdict; "" where nothing was computed."""
     if entry.sensitivity is None:
         return ""
     without = entry.sensitivity.without
@@ -42,18 +42,21 @@ def hangs_on(entry: Entry) -> tuple[int, ...]:
 
     None are returned where too few seeds would be left for any verdict.
     """
-    without = () if entry.sensitivity is None else entry.sensitivity.without
-    return _others(without, _seeds(entry), entry.own_outcome)
+    if entry.sensitivity is None or _too_few(entry.sensitivity.without):
+        return ()
+    without = entry.sensitivity.without
+    seeds = next((contrast.seeds for contrast in entry.contrasts if contrast.seeds), ())
+    pairs = zip(_named(seeds, without), without, strict=True)
+    return tuple(seed for seed, outcome in pairs if outcome != entry.own_outcome)
 
 
 def left_out(entry: Entry) -> bool:
-    """Return whether the verdict was found again with each seed left out."""
-    found = entry.sensitivity
-    return found is not None and bool(found.without) and not _too_few(found.without)
+    """Return whether the verdict was judged again with each seed left out."""
+    return entry.sensitivity is not None and not _too_few(entry.sensitivity.without)
 
 
-def _confidence(found: Sensitivity) -> Iterator[str]:
-    at, other = found.flip_confidence, found.flips_to
+def _confidence(sensitivity: Sensitivity) -> Iterator[str]:
+    at, other = sensitivity.flip_confidence, sensitivity.flips_to
     if at is None or other is None:
         return
     word = other.replace("_", " ")
@@ -65,10 +68,10 @@ def _confidence(found: Sensitivity) -> Iterator[str]:
         yield f"would be {word} only above {numerals.level(_HIGHEST)} confidence"
 
 
-def _margin(found: Sensitivity, region: RegionRecord) -> Iterator[str]:
-    if found.flip_margin is None:
+def _margin(sensitivity: Sensitivity, region: RegionRecord) -> Iterator[str]:
+    if sensitivity.flip_margin is None:
         return
-    at = numerals.number(found.flip_margin)
+    at = numerals.number(sensitivity.flip_margin)
     if region.low is not None and region.high is not None:
         yield f"flips if the region reached {at} to either side of its middle"
     else:
@@ -79,7 +82,7 @@ def _without(without: Sequence[Outcome], seeds: Sequence[int], present: Outcome)
     """Name the seeds without which another outcome comes out, and which it is."""
     for other in dict.fromkeys(o for o in without if o != present and not _too_few(without)):
         pairs = zip(_named(seeds, without), without, strict=True)
-        names = numerals.seed_names([seed for seed, found in pairs if found == other])
+        names = numerals.seed_names([seed for seed, outcome in pairs if outcome == other])
         any_one = "any one of " if names.startswith("seeds") else ""
         yield f"without {any_one}{names}: {other.replace('_', ' ')}"
 
@@ -90,13 +93,6 @@ def _hanging(seeds: Sequence[int], without: Sequence[Outcome], present: Outcome)
     return f"hangs on {numerals.seed_names(seeds)} ({others} without {them})"
 
 
-def _others(without: Sequence[Outcome], seeds: Sequence[int], present: Outcome) -> tuple[int, ...]:
-    if _too_few(without):
-        return ()
-    named = zip(_named(seeds, without), without, strict=True)
-    return tuple(seed for seed, other in named if other != present)
-
-
 def _too_few(without: Sequence[Outcome]) -> bool:
     """Return whether leaving a seed out left fewer than a verdict needs, which says nothing."""
     return len(without) <= MIN_SEEDS
@@ -104,10 +100,6 @@ def _too_few(without: Sequence[Outcome]) -> bool:
 
 def _named(seeds: Sequence[int], without: Sequence[Outcome]) -> Sequence[int]:
     return seeds if len(seeds) == len(without) else range(len(without))
-
-
-def _seeds(entry: Entry) -> tuple[int, ...]:
-    return next((contrast.seeds for contrast in entry.contrasts if contrast.seeds), ())
 
 
 def _sentence(parts: Sequence[str]) -> str:

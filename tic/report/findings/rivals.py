@@ -1,12 +1,25 @@
-"""Other explanations of what a claim observes: which claims each threatens, and what follows."""
+"""Other explanations of what a claim observes: what they leave of the claims that they threaten."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tic.document.audit import Entry
+from tic.report.findings.finding import Finding, Span, enumerated, listed, verb
+from tic.report.index import Index, Item
+from tic.report.numerals import counted
 from tic.stats.judge import Outcome
+
+_GROUPS = (
+    ("stands against every rival tested", "stand against every rival tested"),
+    (
+        "does not stand against a rival that is supported",
+        "do not stand against a rival that is supported",
+    ),
+    ("has a rival that is still open", "have a rival that is still open"),
+    ("has no rival tested", "have no rival tested"),
+)
 
 
 @dataclass(frozen=True)
@@ -43,25 +56,36 @@ def consequence(rival: Entry) -> Consequence:
     return {Outcome.REFUTED: _STANDS, Outcome.SUPPORTED: _FALLS}.get(rival.outcome, _OPEN)
 
 
-def threatens(rival: Entry, claim: Entry) -> bool:
-    """Return whether a rival explains what a claim observes in the claim's setting.
+def explanations(index: Index) -> Iterator[Finding]:
+    """Sort the supported claims by what their rivals leave of them."""
+    if not index.rivals:
+        return
+    topic = "Rival explanations"
+    supported = [c for c in index.overview if c.entry.outcome is Outcome.SUPPORTED]
+    if not supported:
+        none = "No claim is supported, so no rival could explain away what it observes."
+        yield Finding(topic, (Span(none),))
+        return
+    groups: dict[int, list[tuple[Span, ...]]] = {place: [] for place in range(len(_GROUPS))}
+    for claim in supported:
+        place, against = _group(index.rivals_of[claim])
+        rivals = enumerated([Span(rival.name, rival) for rival in against])
+        name = Span(claim.label, claim)
+        groups[place].append((name, Span(" against "), *rivals) if against else (name,))
+    of = counted(len(supported), "supported verdict")
+    start = f"A rival explains otherwise what a claim observes. Of {of}:"
+    points = (
+        (Span(f"{len(members)} {verb(len(members), *_GROUPS[place])}: "), *listed(members))
+        for place, members in groups.items()
+        if members
+    )
+    yield Finding(topic, (Span(start),), tuple(points))
 
-    They must agree in every parameter that both have. A rival is judged by the standard protocol
-    and threatens the claim under all of them.
-    """
-    if rival.role != "rival" or claim.role != "claim" or claim.claim not in rival.threatens:
-        return False
-    shared = rival.parameters.keys() & claim.parameters.keys()
-    return all(rival.parameters[key] == claim.parameters[key] for key in shared)
 
-
-def threats(entries: Sequence[Entry]) -> dict[int, tuple[int, ...]]:
-    """Return for each claim its rivals and for each rival the claims that it threatens."""
-    claims = [i for i, entry in enumerate(entries) if entry.role == "claim"]
-    rivals = [i for i, entry in enumerate(entries) if entry.role == "rival"]
-    pairs = [(c, r) for c in claims for r in rivals if threatens(entries[r], entries[c])]
-    found: dict[int, tuple[int, ...]] = dict.fromkeys([*claims, *rivals], ())
-    for claim, rival in pairs:
-        found[claim] += (rival,)
-        found[rival] += (claim,)
-    return found
+def _group(rivals: Sequence[Item]) -> tuple[int, list[Item]]:
+    """Return the group of a claim with these rivals, and which of them put it there."""
+    if not rivals:
+        return 3, []
+    supported = [rival for rival in rivals if rival.entry.outcome is Outcome.SUPPORTED]
+    undecided = [rival for rival in rivals if rival.entry.outcome is not Outcome.REFUTED]
+    return (1, supported) if supported else (2, undecided) if undecided else (0, [])

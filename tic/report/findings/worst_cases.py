@@ -10,8 +10,10 @@ from tic.report.number_tables import NumberCell, mean, number_cell
 from tic.report.verdicts import Badge
 from tic.stats.judge import Outcome
 
-_SURVIVES = Badge("✓", "SURVIVES", "supported", "survive")
-_FALLS = Badge("✗", "DOES NOT SURVIVE", "refuted", "do not survive")
+_SURVIVAL = {
+    Outcome.REFUTED: Badge("✓", "SURVIVES", "supported", "survive"),
+    Outcome.SUPPORTED: Badge("✗", "DOES NOT SURVIVE", "refuted", "do not survive"),
+}
 _OPEN = Badge("?", "OPEN", "inconclusive", "are open")
 
 
@@ -25,11 +27,6 @@ class WorstCaseRow:
     worst: NumberCell
     gap: str
     badge: Badge
-
-
-def survival(case: WorstCase) -> Badge:
-    """Return how it is shown whether a robust accuracy survives the attack suite."""
-    return {Outcome.REFUTED: _SURVIVES, Outcome.SUPPORTED: _FALLS}.get(case.outcome, _OPEN)
 
 
 def gap(case: WorstCase) -> float | None:
@@ -48,5 +45,5 @@ def worst_case_row(case: WorstCase) -> WorstCaseRow:
         attacked=number_cell(case.attacked, 1),
         worst=number_cell(case.worst, 1),
         gap="–" if taken is None else numerals.fixed(taken, 1),
-        badge=survival(case),
+        badge=_SURVIVAL.get(case.outcome, _OPEN),
     )

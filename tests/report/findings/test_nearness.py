@@ -7,7 +7,7 @@ from tic.stats.judge import Outcome
 S, R, I = Outcome.SUPPORTED, Outcome.REFUTED, Outcome.INCONCLUSIVE  # noqa: E741
 
 
-def found(
+def near(
     confidence: float | None = None,
     to: Outcome | None = None,
     margin: float | None = None,
@@ -32,19 +32,19 @@ def contrast(example_audit):
 @pytest.mark.parametrize(
     ("sensitivity", "line"),
     [
-        (found(), ""),
-        (found(0.9731, I), "Would be INCONCLUSIVE above 97.31 % confidence."),
-        (found(0.9999999, I), "Would be INCONCLUSIVE only above 99.99 % confidence."),
-        (found(0.832, S), "Would be SUPPORTED at 83.2 % confidence or less."),
-        (found(margin=0.1234), "Flips if the region began at 0.123."),
-        (found(without=(S,) * 5), ""),
-        (found(without=(I, S, S, S, S)), "Without seed 3: INCONCLUSIVE."),
+        (near(), ""),
+        (near(0.9731, I), "Would be INCONCLUSIVE above 97.31 % confidence."),
+        (near(0.9999999, I), "Would be INCONCLUSIVE only above 99.99 % confidence."),
+        (near(0.832, S), "Would be SUPPORTED at 83.2 % confidence or less."),
+        (near(margin=0.1234), "Flips if the region began at 0.123."),
+        (near(without=(S,) * 5), ""),
+        (near(without=(I, S, S, S, S)), "Without seed 3: INCONCLUSIVE."),
         (
-            found(without=(I, R, S, I, S)),
+            near(without=(I, R, S, I, S)),
             "Without any one of seeds 3, 8: INCONCLUSIVE; without seed 5: REFUTED.",
         ),
         (
-            found(0.97, I, 0.12, (S, S, I, S, S)),
+            near(0.97, I, 0.12, (S, S, I, S, S)),
             "Would be INCONCLUSIVE above 97 % confidence; flips if the region began at 0.120; "
             "without seed 7: INCONCLUSIVE.",
         ),
@@ -64,12 +64,12 @@ def test_a_contrast_says_what_would_change_it(contrast, sensitivity, line):
 )
 def test_the_margin_is_told_by_the_kind_of_region(contrast, low, high, line):
     region = RegionRecord(low=low, high=high, text="")
-    told = nearness.contrast_line(contrast(found(margin=0.3), region=region))
-    assert told.replace("0.300", "0.3") == line
+    said = nearness.contrast_line(contrast(near(margin=0.3), region=region))
+    assert said.replace("0.300", "0.3") == line
 
 
 def test_three_seeds_of_which_none_can_be_left_out_say_nothing(contrast, example_audit):
-    few = found(without=(I, I, I))
+    few = near(without=(I, I, I))
     assert nearness.contrast_line(contrast(few, seeds=(0, 1, 2))) == ""
     entry = example_audit.entries[0].model_copy(update={"sensitivity": few})
     assert nearness.entry_line(entry) == "With 3 seeds none can be left out."
@@ -90,7 +90,7 @@ def test_three_seeds_of_which_none_can_be_left_out_say_nothing(contrast, example
     ],
 )
 def test_a_claim_says_whether_it_hangs_on_a_seed(example_audit, without, line, seeds):
-    entry = example_audit.entries[0].model_copy(update={"sensitivity": found(without=without)})
+    entry = example_audit.entries[0].model_copy(update={"sensitivity": near(without=without)})
     assert nearness.entry_line(entry) == line
     assert nearness.hangs_on(entry) == seeds
     assert nearness.left_out(entry)
@@ -99,7 +99,7 @@ def test_a_claim_says_whether_it_hangs_on_a_seed(example_audit, without, line, s
 def test_seeds_are_left_out_of_the_claim_by_itself_and_not_as_corrected(example_audit):
     corrected = example_audit.entries[1]
     assert (corrected.own_outcome, corrected.outcome) == (S, I)
-    entry = corrected.model_copy(update={"sensitivity": found(without=(S,) * 5)})
+    entry = corrected.model_copy(update={"sensitivity": near(without=(S,) * 5)})
     assert nearness.hangs_on(entry) == ()
 
 

@@ -4,14 +4,13 @@ import pytest
 
 from tic.report import render_html
 from tic.report.findings import rivals
-from tic.report.roles import anchors, labels
 from tic.stats.judge import Outcome
 
 
 def part(source: str, tag: str, ident: str) -> str:
-    found = re.search(rf'<{tag} id="{re.escape(ident)}".*?</{tag}>', source, re.DOTALL)
-    assert found is not None, ident
-    return found.group(0)
+    element = re.search(rf'<{tag} id="{re.escape(ident)}".*?</{tag}>', source, re.DOTALL)
+    assert element is not None, ident
+    return element.group(0)
 
 
 def words(source: str) -> str:
@@ -21,30 +20,6 @@ def words(source: str) -> str:
 @pytest.fixture(scope="module")
 def source(example_audit):
     return render_html(example_audit)
-
-
-def test_a_rival_threatens_claims_that_agree_in_all_parameters_that_both_have(example):
-    claim = example.entry("c", "Fig. 1", "s", "r", parameters={"network": "tiny", "T": "10"})
-    same = example.rival("a", ["c"], "s", "r", parameters={"T": "10", "data set": "digits"})
-    other = example.rival("a", ["c"], "s", "r", parameters={"T": "10", "network": "VGG-16"})
-    assert rivals.threatens(same, claim)
-    assert not rivals.threatens(other, claim)
-    assert not rivals.threatens(example.rival("a", ["d"], "s", "r"), claim)
-
-
-def test_only_rivals_threaten_and_only_claims_are_threatened(example):
-    claim = example.entry("c", "Fig. 1", "s", "r")
-    rival = example.rival("a", ["c", "a"], "s", "r")
-    copy = claim.model_copy(update={"role": "control"})
-    assert rivals.threats((claim, rival, copy)) == {0: (1,), 1: (0,)}
-    assert not rivals.threatens(claim.model_copy(update={"threatens": (claim.claim,)}), claim)
-
-
-def test_a_rival_stands_beside_its_claim_under_every_protocol(example_audit):
-    linked = rivals.threats(example_audit.entries)
-    assert linked[0] == linked[12] == (14, 15)
-    assert linked[16] == (8,)
-    assert linked[10] == ()
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
@@ -65,15 +40,15 @@ def test_a_claim_lists_what_else_could_explain_it(source):
         "rival-kim2023-unfitted-readouts-10",
         "rival-kim2023-estimator-10",
     ]
-    told = words(section)
-    assert "unfitted-readouts ✗ REFUTED Only the mean over all timesteps is trained" in told
-    assert "alone make Fisher information early. The claim stands against this." in told
-    assert "as the paper estimates it. The claim does not stand against this." in told
+    text = words(section)
+    assert "unfitted-readouts ✗ REFUTED Only the mean over all timesteps is trained" in text
+    assert "alone make Fisher information early. The claim stands against this." in text
+    assert "as the paper estimates it. The claim does not stand against this." in text
 
 
 def test_a_claim_without_rivals_says_so(source, example_audit, edited):
-    told = words(part(source, "article", "claim-kim2023-saving"))
-    assert "No other explanation of this claim was tested." in told
+    text = words(part(source, "article", "claim-kim2023-saving"))
+    assert "No other explanation of this claim was tested." in text
     claims = edited(entries=example_audit.entries[:14])
     assert "other explanation" not in render_html(claims)
     assert 'id="rivals"' not in render_html(claims)
@@ -82,11 +57,11 @@ def test_a_claim_without_rivals_says_so(source, example_audit, edited):
 def test_rivals_are_shown_in_full_once_with_what_follows(source):
     section = part(source, "section", "rivals")
     assert section.count("<article") == source.count('<article id="rival-') == 6
-    told = words(part(source, "article", "rival-kim2023-gradient-masking-pgd"))
-    assert "The claims that it threatens do not stand against this explanation." in told
-    assert "Threatens alpha-robustness (corruption = pgd) Decided by" in told
-    assert "gap, low α ✓ SUPPORTED" in told
-    assert "accuracy under PGD, low α – 74.6" in told
+    text = words(part(source, "article", "rival-kim2023-gradient-masking-pgd"))
+    assert "The claims that it threatens do not stand against this explanation." in text
+    assert "Threatens alpha-robustness (corruption = pgd) Decided by" in text
+    assert "gap, low α ✓ SUPPORTED" in text
+    assert "accuracy under PGD, low α – 74.6" in text
 
 
 def test_a_rival_names_each_claim_once_and_not_by_every_protocol(source):
@@ -130,20 +105,3 @@ def test_counts_and_tables_of_claims_hold_claims_only(source, example_audit, edi
     nav = part(source.replace("<nav ", '<nav id="n" '), "nav", "n")
     assert "rival-" not in nav
     assert "Rivals Negative controls Training" in words(nav)
-
-
-def test_anchors_are_unique_and_tell_the_roles_apart(example_audit):
-    first = example_audit.entries[0]
-    copy = first.model_copy(update={"role": "control"})
-    assert anchors((first, first, copy)) == (
-        "claim-kim2023-concentration-10",
-        "claim-kim2023-concentration-10--2",
-        "control-kim2023-concentration-10",
-    )
-
-
-def test_labels_leave_out_parameters_that_all_entries_share(example):
-    one = example.entry("c", "Fig. 1", "s", "r", parameters={"network": "tiny", "T": "4"})
-    other = example.entry("c", "Fig. 1", "s", "r", parameters={"network": "tiny", "T": "6"})
-    assert labels((one, other)) == ("c (4)", "c (6)")
-    assert labels((one,)) == ("c",)

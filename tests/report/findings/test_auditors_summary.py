@@ -6,39 +6,39 @@ from tic.document.evidence import Check, ReadingVerdict, Sensitivity, WorstCase
 from tic.report import render_html, render_markdown
 from tic.report.findings.finding import Finding, text
 from tic.report.findings.summary import findings
-from tic.report.roles import labels
+from tic.report.index import index_of
 from tic.report.text import markdown
 from tic.stats.judge import Outcome
 
 S, R, I = Outcome.SUPPORTED, Outcome.REFUTED, Outcome.INCONCLUSIVE  # noqa: E741
 
 
-def whole(found: Finding) -> str:
+def whole(finding: Finding) -> str:
     """Return the sentences of a finding with its points, one after another."""
-    return " | ".join(map(text, (found.spans, *found.points)))
+    return " | ".join(map(text, (finding.spans, *finding.points)))
 
 
 @pytest.fixture
-def told(edited):
+def summed_up(edited):
     """Return a function that sums up an audit of some entries, by topic."""
 
-    def tell(*entries: object, **changes: object) -> dict[str, str]:
-        audit = edited(entries=entries, **changes)
-        return {found.topic: whole(found) for found in findings(audit)}
+    def sum_up(*entries: object) -> dict[str, str]:
+        index = index_of(edited(entries=entries))
+        return {finding.topic: whole(finding) for finding in findings(index)}
 
-    return tell
+    return sum_up
 
 
 def claim(example, name: str, outcome: Outcome = S, **fields: object):
     return example.entry(name, "Fig. 1", "s", "r", outcome=outcome, **fields)
 
 
-def test_an_audit_of_claims_alone_has_nothing_to_add(told, example):
-    assert told(claim(example, "a")) == {}
-    assert told() == {}
+def test_an_audit_of_claims_alone_has_nothing_to_add(summed_up, example):
+    assert summed_up(claim(example, "a")) == {}
+    assert summed_up() == {}
 
 
-def test_supported_claims_are_sorted_by_what_their_rivals_leave_of_them(told, example):
+def test_supported_claims_are_sorted_by_what_their_rivals_leave_of_them(summed_up, example):
     entries = [
         *(claim(example, name) for name in ("a", "b", "c", "d", "e")),
         claim(example, "f", R),
@@ -47,7 +47,7 @@ def test_supported_claims_are_sorted_by_what_their_rivals_leave_of_them(told, ex
         example.rival("z", ["b", "c", "d"], "s", "r", outcome=I),
         example.rival("w", ["d"], "s", "r", outcome=Outcome.NOT_RUN),
     ]
-    assert told(*entries)["Rival explanations"] == (
+    assert summed_up(*entries)["Rival explanations"] == (
         "A rival explains otherwise what a claim observes. Of 5 supported verdicts: | "
         "1 stands against every rival tested: a | "
         "2 do not stand against a rival that is supported: b against y; c against y | "
@@ -56,12 +56,12 @@ def test_supported_claims_are_sorted_by_what_their_rivals_leave_of_them(told, ex
     )
 
 
-def test_without_a_supported_claim_there_is_nothing_to_explain_away(told, example):
+def test_without_a_supported_claim_there_is_nothing_to_explain_away(summed_up, example):
     entries = (claim(example, "a", R), example.rival("x", ["a"], "s", "r", outcome=S))
-    assert told(*entries)["Rival explanations"].startswith("No claim is supported")
+    assert summed_up(*entries)["Rival explanations"].startswith("No claim is supported")
 
 
-def test_figures_of_robustness_are_counted_with_the_largest_gap(told, example):
+def test_figures_of_robustness_are_counted_with_the_largest_gap(summed_up, example):
     def case(figure: str, attacked: float, worst: float, outcome: Outcome) -> WorstCase:
         return WorstCase(
             figure=figure, reported=None, attacked=(attacked,), worst=(worst,), outcome=outcome
@@ -77,7 +77,7 @@ def test_figures_of_robustness_are_counted_with_the_largest_gap(told, example):
         ),
         example.rival("y", ["a"], "s", "r", worst_cases=(case("blur", 60, 50, R),)),
     )
-    said = told(*entries)["Robustness"].replace("\u202f", " ")
+    said = summed_up(*entries)["Robustness"].replace("\u202f", " ")
     assert said == (
         "Of 4 figures of robust accuracy, 2 survive a suite of other and stronger attacks, "
         "1 does not, 1 is open. The largest gap: low, 70.0 % of the images right under the attack "
@@ -85,24 +85,24 @@ def test_figures_of_robustness_are_counted_with_the_largest_gap(told, example):
     )
 
 
-def test_failed_checks_are_named_and_those_of_controls_are_not(told, example):
+def test_failed_checks_are_named_and_those_of_controls_are_not(summed_up, example):
     def check(name: str, holds: bool, needed: bool = False) -> Check:
         return Check(name=name, says="s", found="f", holds=holds, needed=needed)
 
     sound = claim(example, "a", checks=(check("one", True),))
-    assert told(sound)["Checks"] == "None of 1 check of the measurements failed."
+    assert summed_up(sound)["Checks"] == "None of 1 check of the measurements failed."
     entries = (
         sound,
         claim(example, "b", checks=(check("two", False), check("three", False, True))),
         claim(example, "d", checks=(check("two", False),)),
         claim(example, "c", role="control", checks=(check("four", False),)),
     )
-    assert told(*entries)["Checks"] == (
+    assert summed_up(*entries)["Checks"] == (
         "3 of 4 checks of the measurements failed: | two: b and d | three (needed): b"
     )
 
 
-def test_the_release_is_compared_by_protocol_and_by_reading(told, example):
+def test_the_release_is_compared_by_protocol_and_by_reading(summed_up, example):
     def reading(outcome: Outcome, release: bool) -> ReadingVerdict:
         return ReadingVerdict(factors={}, release=release, outcome=outcome, estimate=None, unit="")
 
@@ -117,40 +117,41 @@ def test_the_release_is_compared_by_protocol_and_by_reading(told, example):
         claim(example, "d"),
         example.rival("x", ["e"], "s", "r", readings=(reading(S, False), reading(I, True))),
     ]
-    assert told(*entries)["Paper and release"] == (
+    assert summed_up(*entries)["Paper and release"] == (
         "The paper's protocol and its released code disagree in 2 of 3 comparisons: | "
         "SUPPORTED by the paper, REFUTED by the release: a by protocol official | "
         "SUPPORTED by the paper, INCONCLUSIVE by the release: e by its readings"
     )
-    assert told(*entries[2:4])["Paper and release"] == (
+    assert summed_up(*entries[2:4])["Paper and release"] == (
         "The paper's protocol and its released code give one verdict in 1 comparison."
     )
-    assert "Paper and release" not in told(*entries[4:8])
+    assert "Paper and release" not in summed_up(*entries[4:8])
 
 
 def test_controls_that_were_not_caught_are_named_and_alarm(edited, example_audit):
-    alarms = [found for found in findings(example_audit) if found.alarm]
-    assert [found.topic for found in alarms] == ["Negative controls"]
+    alarms = [finding for finding in findings(index_of(example_audit)) if finding.alarm]
+    assert [finding.topic for finding in alarms] == ["Negative controls"]
     assert whole(alarms[0]).startswith("4 of 6 controls were caught; 1 not caught")
     assert whole(alarms[0]).endswith(
         "Supported all the same: alpha-information: untrained network."
     )
     mended = edited(24, own_outcome=R, outcome=R)
-    assert not any(found.alarm for found in findings(mended))
+    assert not any(finding.alarm for finding in findings(index_of(mended)))
 
 
-def test_verdicts_that_hang_on_a_seed_are_named(told, example):
+def test_verdicts_that_hang_on_a_seed_are_named(summed_up, example):
     def near(*without: Outcome) -> Sensitivity:
         return Sensitivity(flip_confidence=None, flips_to=None, flip_margin=None, without=without)
 
     stable = claim(example, "a", sensitivity=near(S, S, S, S))
     hanging = claim(example, "b", sensitivity=near(S, I, S, S))
     few = claim(example, "c", sensitivity=near(I, I, I))
-    assert told(stable, few) == {
+    assert summed_up(stable, few) == {
         "Single seeds": "With any one seed left out, none of 1 verdict becomes another."
     }
     assert (
-        told(stable, hanging, few)["Single seeds"] == "1 of 2 verdicts hangs on a single seed: b."
+        summed_up(stable, hanging, few)["Single seeds"]
+        == "1 of 2 verdicts hangs on a single seed: b."
     )
 
 
@@ -172,14 +173,7 @@ def test_the_summary_stands_above_the_verdicts_with_links(example_audit):
 def test_the_summary_in_markdown_says_the_same(example_audit):
     document = render_markdown(example_audit)
     summary = document.partition("## Auditor's summary")[2].partition("| Verdict")[0]
-    for found in findings(example_audit):
-        alarm = " (alarm)" if found.alarm else ""
-        assert f"- **{found.topic}{alarm}.** {markdown(text(found.spans))}\n" in summary
-        assert all(f"  - {markdown(text(point))}\n" in summary for point in found.points)
-
-
-def test_claims_of_one_name_are_told_apart_by_their_paper(example_audit):
-    first = example_audit.entries[0]
-    other = first.model_copy(update={"paper": "doe2026", "claim": "doe2026/concentration"})
-    assert labels((first, first)) == ("concentration", "concentration")
-    assert labels((first, other)) == ("kim2023/concentration", "doe2026/concentration")
+    for finding in findings(index_of(example_audit)):
+        alarm = " (alarm)" if finding.alarm else ""
+        assert f"- **{finding.topic}{alarm}.** {markdown(text(finding.spans))}\n" in summary
+        assert all(f"  - {markdown(text(point))}\n" in summary for point in finding.points)

@@ -1,0 +1,62 @@
+import re
+from html import unescape
+
+from tic.report import overview, render_html, render_markdown
+from tic.report.index import index_of
+from tic.report.text import markdown
+
+
+def words(source: str) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", source)).split())
+
+
+def test_the_result_is_one_sentence(example_audit, edited):
+    assert overview.counts_sentence(index_of(example_audit)) == (
+        "12 verdicts on 9 claims: 6 supported, 1 refuted, 3 inconclusive, 1 not run and "
+        "1 ended in an error."
+    )
+    assert overview.counts_sentence(index_of(edited(entries=()))) == "No claim was judged."
+    first = index_of(edited(entries=example_audit.entries[:1]))
+    assert overview.counts_sentence(first) == "1 verdict on 1 claim: 1 supported."
+
+
+def test_scopes_share_the_differences_that_all_their_verdicts_have(example_audit):
+    smoke, paper = overview.scope_groups(index_of(example_audit))
+    assert (smoke.level, smoke.count, len(smoke.differences)) == ("smoke", 13, 4)
+    assert (paper.level, paper.count, paper.differences) == ("paper", 1, ())
+    assert "says nothing yet about the paper's setting" in smoke.meaning.lower()
+
+
+def test_a_verdict_without_a_decisive_contrast_has_dashes_for_its_numbers(example_audit):
+    failed = index_of(example_audit).items[2]
+    cells = {column.head: column.cell(failed) for column in overview.COLUMNS}
+    assert failed.decisive is None
+    assert (cells["Estimate"], cells["p"], cells["Seeds"]) == (("–",), ("–",), ("–",))
+
+
+def test_the_page_and_the_summary_have_the_same_columns_and_cells(example_audit):
+    section = re.search(r'<section id="overview".*?</table>', render_html(example_audit), re.DOTALL)
+    assert section is not None
+    lines = render_markdown(example_audit).partition("## Verdicts by protocol")[0].splitlines()
+    summary = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")]
+    heads = [column.head for column in overview.COLUMNS]
+    assert re.findall(r'scope="col">(.*?)</th>', section.group(0)) == heads == summary[0]
+
+    claims = index_of(example_audit).overview
+    rows = re.findall(r'<tr role="row">\n(<td.*?)</tr>', section.group(0), re.DOTALL)
+    assert len(rows) == len(claims) == len(summary) - 2
+    for claim, row, line in zip(claims, rows, summary[2:], strict=True):
+        cells = re.findall(r"<t[dh].*?</t[dh]>", row, re.DOTALL)
+        for column, cell, text in zip(overview.COLUMNS, cells, line, strict=True):
+            printed = " ".join(column.cell(claim))
+            assert words(cell).startswith(words(printed)), column.head
+            assert text == markdown(printed)
+
+
+def test_the_page_lists_as_many_verdicts_as_it_counts_where_entries_repeat(example_audit, edited):
+    official = example_audit.entries[12]
+    source = render_html(edited(entries=(*example_audit.entries, official)))
+    section = re.search(r'<section id="overview".*?</table>', source, re.DOTALL)
+    assert section is not None
+    assert '<p class="sentence">13 verdicts on 9 claims' in source
+    assert section.group(0).count('<td role="cell" class="verdict">') == 13

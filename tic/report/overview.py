@@ -1,0 +1,129 @@
+"""What came out in all: counts, scopes, how many were corrected together, one row per verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from tic.document.audit import Audit, Entry, Multiplicity
+from tic.report import numerals, verdicts
+from tic.report.index import Index, Item
+from tic.report.verdicts import BADGES
+
+Corrected = Literal["claim", "rival"]
+
+_LEVELS = {
+    "smoke": ("Smoke scale", "Says nothing yet about the paper's setting."),
+    "reduced": ("Reduced scale", "Does not by itself carry over to the paper's setting."),
+    "paper": ("The paper's own setting", "Speaks about the paper itself."),
+}
+
+
+@dataclass(frozen=True)
+class ScopeGroup:
+    """The verdicts of one scope, with the differences from the paper that all of them share."""
+
+    level: str
+    title: str
+    meaning: str
+    count: int
+    differences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the table of verdicts.
+
+    Attributes:
+        head: What stands over it.
+        kind: What its cells are, by which the page sets them.
+        cell: Prints the cell of a verdict, in one part or more.
+    """
+
+    head: str
+    kind: Literal["verdict", "claim", "text", "setting", "number"]
+    cell: Callable[[Item], tuple[str, ...]]
+
+
+def title(audit: Audit) -> str:
+    """Name the audit by its paper, or by how many there are."""
+    if len(audit.papers) == 1:
+        return audit.papers[0].title
+    return f"Claims of {len(audit.papers)} papers"
+
+
+def counts_sentence(index: Index) -> str:
+    """Say in one sentence what came out."""
+    entries = [item.entry for item in index.overview]
+    if not entries:
+        return "No claim was judged."
+    claims = len({(entry.paper, entry.claim) for entry in entries})
+    counts = Counter(entry.outcome for entry in entries)
+    parts = [f"{counts[outcome]} {b.phrase}" for outcome, b in BADGES.items() if counts[outcome]]
+    judged = numerals.counted(len(entries), "verdict")
+    on = numerals.counted(claims, "claim")
+    return f"{judged} on {on}: {numerals.enumerated(parts)}."
+
+
+def scope_groups(index: Index) -> tuple[ScopeGroup, ...]:
+    """Group verdicts by scope, the one that says least about the paper first."""
+    scopes = [claim.entry.scope for claim in index.claims]
+    groups = []
+    for level, (name, meaning) in _LEVELS.items():
+        members = [scope.differences for scope in scopes if scope.level == level]
+        if members:
+            groups.append(ScopeGroup(level, name, meaning, len(members), _in_all(members)))
+    return tuple(groups)
+
+
+def family_of(entry: Entry, multiplicity: Multiplicity) -> str:
+    """Count the claims, or the rivals, that a claim, or a rival, was corrected with."""
+    noun: Corrected = "rival" if entry.role == "rival" else "claim"
+    return numerals.counted(_sizes(multiplicity, noun).get(entry.paper, 0), noun)
+
+
+def families(multiplicity: Multiplicity, noun: Corrected) -> str:
+    """Count the members of every family, with its paper where there are several."""
+    sizes = _sizes(multiplicity, noun)
+    if len(sizes) < 2:
+        return numerals.counted(sum(sizes.values()), noun)
+    return numerals.enumerated(
+        [f"{numerals.counted(n, noun)} of {paper}" for paper, n in sizes.items()]
+    )
+
+
+def _in_all(members: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    return tuple(d for d in members[0] if all(d in other for other in members[1:]))
+
+
+def _sizes(multiplicity: Multiplicity, noun: Corrected) -> dict[str, int]:
+    return {
+        family.paper: family.rivals if noun == "rival" else family.claims
+        for family in multiplicity.families
+    }
+
+
+def _estimate(item: Item) -> tuple[str, ...]:
+    contrast = item.decisive
+    if contrast is None:
+        return ("–",)
+    interval = verdicts.interval(contrast) if contrast.interval else ""
+    return verdicts.estimate(contrast), interval
+
+
+def _seeds(item: Item) -> tuple[str, ...]:
+    seeds = item.decisive.seeds if item.decisive else ()
+    return (str(len(seeds) or "–"),)
+
+
+COLUMNS: Final = (
+    Column("Verdict", "verdict", lambda item: (item.badge.symbol, item.badge.word)),
+    Column("Claim", "claim", lambda item: (item.full_name,)),
+    Column("Place", "text", lambda item: (item.entry.source,)),
+    Column("Setting", "setting", lambda item: (verdicts.setting(item.entry) or "–",)),
+    Column("Estimate", "number", _estimate),
+    Column("p", "number", lambda item: (numerals.p_value(item.entry.p_value),)),
+    Column("Seeds", "number", _seeds),
+)
