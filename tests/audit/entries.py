@@ -12,7 +12,7 @@ def contrast(seeds):
     return Contrast(
         name="gap", unit="", seeds=seeds, effects=(1.0,) * max(1, len(seeds)),
         region={"low": 0.0, "high": None, "text": "above 0"}, confidence=0.95, estimate=1.0,
-        interval=None, p_value=None, outcome=Outcome.SUPPORTED, reason="", seeds_needed=None,
+        interval=None, p_value=None, outcome=Outcome.SUPPORTED, reason="", seeds_to_decide=None,
         sensitivity=UNKNOWN,
     )  # fmt: skip
 

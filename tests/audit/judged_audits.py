@@ -4,8 +4,16 @@ from entries import entry
 
 from tic.audit.judge import Judge
 from tic.data import CropFlip, Digits
-from tic.document.audit import Audit, Paper, ProtocolRecord, Provenance, RunRecord
-from tic.document.correction import CONFIDENCE, correct_entries
+from tic.document.audit import (
+    Audit,
+    Family,
+    Multiplicity,
+    Paper,
+    ProtocolRecord,
+    Provenance,
+    RunRecord,
+)
+from tic.document.correction import CONFIDENCE, LEVEL, METHOD, judged_anew
 from tic.document.seal import sealed
 from tic.models import Spiking
 from tic.recipe import Recipe
@@ -72,12 +80,26 @@ def judge_of(seeds):
     return Judge(seeds, CONFIDENCE)
 
 
-def audit(entries, records=(), **fields):
-    """A sealed audit with Holm's correction over its entries."""
-    corrected, multiplicity = correct_entries(entries, CONFIDENCE)
+def audit(entries, records=(), claims=None, **fields):
+    """A sealed audit in which the claims of a paper, and its rivals, share the error rate.
+
+    Its own ones do, unless it is stated that there are more.
+    """
+    papers = dict.fromkeys(entry.paper for entry in entries)
+    counts = {
+        (paper, role): len({e.id for e in entries if (e.paper, e.role) == (paper, role)})
+        for paper in papers
+        for role in ("claim", "rival")
+    }
+    families = tuple(
+        Family(paper=p, claims=claims or counts[p, "claim"], rivals=counts[p, "rival"])
+        for p in papers
+    )
+    multiplicity = Multiplicity(method=METHOD, level=LEVEL, families=families)
     nothing = {
         "started": "2026-01-01T00:00:00+00:00", "seconds": 10.0, "completed": True,
-        "papers": (PAPER,), "protocols": (STANDARD,), "entries": tuple(corrected),
+        "papers": (PAPER,), "protocols": (STANDARD,),
+        "entries": tuple(judged_anew(entry, multiplicity) for entry in entries),
         "runs": tuple(records), "multiplicity": multiplicity, "provenance": provenance(),
     }  # fmt: skip
     return sealed(Audit(**nothing | fields))

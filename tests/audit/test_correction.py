@@ -1,385 +1,126 @@
-"""From single entries to the audit: Holm over all claims, and a record of every Run."""
+"""What each claim may spend of the error rate of its audit."""
 
 import pytest
-from entries import contrast
-from entries import entry as made
-from hypothesis import given
-from hypothesis import strategies as st
+from entries import entry
+from judged_audits import judge_of, judged
 
-from tic.audit.pack import Setting
-from tic.audit.runs import SeedRuns
+from tic.audit import Pack, Recipe, Setting, TicError, above, claim
+from tic.audit.control import UNTRAINED, Control
 from tic.data import Digits
-from tic.document.correction import correct_entries
-from tic.engine.plan import make_plan
-from tic.fitting import CosineSGD
-from tic.lab import Lab
+from tic.document.audit import Family, Multiplicity, Paper
+from tic.document.correction import METHOD, claim_confidence, judged_anew, members_of, questions
 from tic.models import Spiking
-from tic.pruning import Pruning
-from tic.recipe import Recipe
-from tic.session.records import data_digests, run_records
+from tic.session.session import families_of, plan_entry
 from tic.stats import Outcome
-from tic.train import train
 
-S, R, I = Outcome.SUPPORTED, Outcome.REFUTED, Outcome.INCONCLUSIVE  # noqa: E741
+PAPER = Paper(key="p", title="T", authors="A", venue="V", year=2024, url="https://a.b")
+SETTING = Setting(
+    Recipe(dataset=Digits(), architecture=Spiking("tiny"), train_size=60, epochs=2), seeds=(0, 1, 2)
+)
 
 
-def entry(name, outcome, p_value, seeds=(0, 1, 2), protocol="standard", role="claim", **parameters):
-    case = "".join(f"-{value}" for value in parameters.values())
-    return made(
-        name,
-        outcome,
-        id=name + case + ("" if protocol == "standard" else f"-{protocol}"),
-        role=role,
-        parameters=parameters,
-        protocol=protocol,
-        p_value=p_value,
-        contrasts=(contrast(seeds),) if outcome in (S, R, I) else (),
+def pack_of(**fields):
+    return Pack(PAPER, {"tiny": SETTING}, "tiny", "tiny", **fields)
+
+
+def planned(name, pack, *, needs=lambda setting: setting.recipe, **options):
+    @claim(pack, name, source="s", says="s", rule="r", needs=needs, controls=(UNTRAINED,))
+    def test(runs, judge):
+        """Decide nothing."""
+
+    (mark,) = test.pytestmark
+    return plan_entry(mark.args[0], "tiny-digits", SETTING, {}, **options)
+
+
+def test_a_claim_has_an_equal_part_of_what_its_look_may_spend():
+    assert claim_confidence(3, "fixed", 1) == 0.95
+    assert claim_confidence(3, "fixed", 10) == pytest.approx(1 - 2 * 0.025 / 10)
+    assert claim_confidence(5, "sequential", 10) == pytest.approx(1 - 2 * 0.025 / 8 / 10)
+    assert claim_confidence(90, "sequential", 10) == pytest.approx(1 - 2 * 0.025 / 16 / 10)
+
+
+def test_the_claims_of_a_paper_in_a_setting_share_the_error_rate_and_so_do_its_rivals():
+    families = (
+        Family(paper="p", setting="tiny-digits", claims=7, rivals=3),
+        Family(paper="p", setting="resnet19-cifar10", claims=9, rivals=4),
+        Family(paper="q", setting="tiny-digits", claims=2, rivals=1),
+    )
+    assert members_of(families, "p", "tiny-digits", "claim") == 7
+    assert members_of(families, "p", "resnet19-cifar10", "rival") == 4
+    assert members_of(families, "q", "tiny-digits", "claim") == 2
+    assert members_of(families, "p", "tiny-digits", "control") == 1
+    assert members_of(families, "p", "", "claim") == 1  # arithmetic, in no setting
+
+
+def test_what_is_judged_on_runs_here_takes_a_share_and_nothing_else_does():
+    pack = pack_of()
+    entries = [
+        planned("one", pack),
+        planned("two", pack),
+        planned("two", pack),  # under another protocol: the same question
+        planned("arithmetic", pack, needs=None),
+        planned("three", pack, control=Control("nothing", "Nothing is false.")),
+    ]
+    (family,) = families_of(entries)
+    assert (family.paper, family.setting, family.claims, family.rivals) == (
+        "p",
+        "tiny-digits",
+        2,
+        0,
     )
 
 
-def sizes(multiplicity):
-    """Claims and rivals of the only paper."""
-    (family,) = multiplicity.families
-    return family.claims, family.rivals
+def test_a_pack_says_how_many_share_it_whatever_was_collected():
+    pack = pack_of(claims=12, rivals=5)
+    (family,) = families_of([planned("one", pack)])
+    assert (family.claims, family.rivals) == (12, 5)
 
 
-def outcomes(entries):
-    return {each.id: str(each.outcome) for each in entries}
+def test_more_claims_than_the_pack_says_are_refused():
+    pack = pack_of(claims=1)
+    with pytest.raises(TicError, match=r"at most 1 claims of p .* got 2; write Pack\(claims=2"):
+        families_of([planned("one", pack), planned("two", pack)])
 
 
-def test_supported_stands_only_where_it_survives_holm():
-    # At 0.025 over four: 0.001 * 4 and 0.008 * 3 = 0.024 survive, 0.0126 * 2 = 0.0252 does not.
-    found, multiplicity = correct_entries(
-        [entry("c", S, 0.0126), entry("a", S, 0.001), entry("d", I, 0.4), entry("b", S, 0.008)],
-        confidence=0.95,
-    )
-    assert outcomes(found) == {
-        "c": "INCONCLUSIVE",
-        "a": "SUPPORTED",
-        "d": "INCONCLUSIVE",
-        "b": "SUPPORTED",
-    }
-    assert multiplicity.method == "Holm"
-    assert sizes(multiplicity) == (4, 0)
-    assert multiplicity.level == pytest.approx(0.025)
+@pytest.mark.parametrize("count", [0, -1, 2.0, True, "3"])
+def test_a_number_of_claims_that_is_none_is_refused(count):
+    with pytest.raises(TicError, match="claims must be a whole number of at least 1, or None"):
+        pack_of(claims=count)
 
 
-def test_the_demoted_entry_keeps_its_own_outcome_and_says_why():
-    found, _ = correct_entries([entry("a", S, 0.02), entry("b", I, 0.5)], confidence=0.95)
-    assert (found[0].outcome, found[0].own_outcome) == (I, S)
-    assert found[0].reason == "supported alone, but not after Holm's correction over 2 claims"
-    assert found[1].reason == "own reason"
-
-
-def test_a_refuted_claim_stays_refuted_and_counts_in_the_family():
-    found, multiplicity = correct_entries(
-        [entry("a", R, 0.99), entry("b", S, 0.02)], confidence=0.95
-    )
-    assert outcomes(found) == {"a": "REFUTED", "b": "INCONCLUSIVE"}
-    assert sizes(multiplicity)[0] == 2
-
-
-def test_an_exact_claim_is_not_in_the_family():
-    found, multiplicity = correct_entries(
-        [entry("exact", S, None, seeds=()), entry("a", S, 0.02)], confidence=0.95
-    )
-    assert outcomes(found) == {"exact": "SUPPORTED", "a": "SUPPORTED"}
-    assert sizes(multiplicity)[0] == 1
+def of_three(effects, claims, **fields):
+    judge = judge_of((0, 1, 2))
+    judge(effects, above(0), name="gap")
+    families = (Family(paper="p", setting="", claims=claims, rivals=1),)
+    multiplicity = Multiplicity(method=METHOD, level=0.025, families=families)
+    return judged_anew(judged("claim", judge, **fields), multiplicity)
 
 
 @pytest.mark.parametrize(
-    ("outcome", "family"),
-    [(Outcome.NOT_APPLICABLE, 1), (Outcome.ERROR, 2), (Outcome.NOT_RUN, 2), (I, 2)],
+    ("effects", "outcome"), [([2, 3, 4], Outcome.SUPPORTED), ([-2, -3, -4], Outcome.REFUTED)]
 )
-def test_the_family_does_not_shrink_when_a_claim_fails(outcome, family):
-    found, multiplicity = correct_entries([entry("x", outcome, None), entry("a", S, 0.02)], 0.95)
-    assert sizes(multiplicity)[0] == family
-    assert found[0].outcome is outcome
-    assert found[1].outcome is (S if family == 1 else I)
+def test_supports_and_refutations_are_held_to_the_same_rate(effects, outcome):
+    # p = 0.018 on either side
+    assert of_three(effects, claims=1).outcome is outcome
+    assert of_three(effects, claims=2).outcome is Outcome.INCONCLUSIVE
+    assert of_three(effects, claims=1, design="sequential").outcome is Outcome.INCONCLUSIVE
+    assert of_three(effects, claims=2, role="control").outcome is outcome
 
 
-def test_an_audit_of_no_tested_claim_has_an_empty_family():
-    exact = [entry("exact", S, None, seeds=())]
-    assert sizes(correct_entries(exact, 0.95)[1]) == (0, 0)
-    assert correct_entries([], 0.95)[1].families == ()
+@pytest.mark.parametrize("claims", [1, 2, 5])
+def test_the_interval_that_is_shown_is_the_one_that_decides(claims):
+    again = of_three([2, 3, 4], claims)
+    low, _ = again.contrasts[0].interval
+    assert (low > 0) is (again.outcome is Outcome.SUPPORTED)
 
 
-def of(paper, found):
-    return found.model_copy(
-        update={"paper": paper, "id": f"{paper}/{found.id}", "claim": f"{paper}/{found.claim}"}
-    )
-
-
-def test_papers_are_corrected_apart():
-    # 0.02 stands alone in its paper; among three claims it would not.
-    other = [
-        of("q", entry("a", I, 0.4)),
-        of("q", entry("b", S, 0.02)),
-        of("q", rival("x", S, 0.02)),
-    ]
-    found, multiplicity = correct_entries([of("p", entry("a", S, 0.02)), *other], 0.95)
-    assert outcomes(found) == {
-        "p/a": "SUPPORTED", "q/a": "INCONCLUSIVE", "q/b": "INCONCLUSIVE", "q/x": "SUPPORTED",
-    }  # fmt: skip
-    assert [(f.paper, f.claims, f.rivals) for f in multiplicity.families] == [
-        ("p", 1, 0), ("q", 2, 1),
+def test_what_was_judged_is_counted_once_whatever_protocol_it_was_judged_by():
+    family = Family(paper="p", setting="", claims=1, rivals=0)
+    judge = judge_of((0, 1, 2))
+    judge([2, 3, 4], above(0), name="gap")
+    entries = [
+        judged("a", judge), judged("a", judge, id="a@other", protocol="other"),
+        judged("b", judge), judged("c", judge, role="rival"), entry("d", Outcome.NOT_RUN),
     ]  # fmt: skip
-
-
-@given(
-    st.lists(st.tuples(st.sampled_from([S, R, I]), st.floats(0, 1)), min_size=1),
-    st.lists(st.tuples(st.sampled_from([S, R, I]), st.floats(0, 1))),
-)
-def test_another_paper_changes_no_verdict(own, others):
-    first = [of("p", entry(str(k), *each)) for k, each in enumerate(own)]
-    second = [of("q", entry(str(k), *each)) for k, each in enumerate(others)]
-    alone, _ = correct_entries(first, 0.95)
-    together, _ = correct_entries([*second, *first], 0.95)
-    assert together[len(second) :] == alone
-
-
-def test_a_setting_that_the_pack_does_not_have_does_not_widen_the_family():
-    lacking = entry("a", Outcome.NOT_RUN, None, network="big").model_copy(update={"offered": False})
-    found, multiplicity = correct_entries([lacking, entry("a", S, 0.02)], 0.95)
-    assert sizes(multiplicity) == (1, 0)
-    assert found[1].outcome is S
-
-
-def under(protocol, name, outcome, p_value):
-    return entry(name, outcome, p_value, protocol=protocol)
-
-
-def test_every_protocol_is_corrected_in_a_family_of_its_own():
-    # Standard: 0.001 * 2 and 0.02 * 1 survive 0.025. Official: 0.02 * 2 does not.
-    # One family of four would have let 0.02 * 3 fall.
-    found, multiplicity = correct_entries(
-        [
-            entry("a", S, 0.001), entry("b", S, 0.02),
-            under("official", "a", S, 0.02), under("official", "b", I, 0.4),
-        ],
-        confidence=0.95,
-    )  # fmt: skip
-    assert outcomes(found) == {
-        "a": "SUPPORTED",
-        "b": "SUPPORTED",
-        "a-official": "INCONCLUSIVE",
-        "b-official": "INCONCLUSIVE",
-    }
-    assert sizes(multiplicity)[0] == 2
-    assert found[2].reason == "supported alone, but not after Holm's correction over 2 claims"
-
-
-@pytest.mark.parametrize(("untouched", "outcome", "left"), [(0.4, I, I), (0.01, S, S)])
-def test_a_claim_that_a_protocol_does_not_touch_counts_in_its_family(untouched, outcome, left):
-    # 0.02 * 2 is beyond 0.025, unless 0.01 * 2 came before it and survived.
-    found, multiplicity = correct_entries(
-        [entry("a", S, 0.001), entry("b", outcome, untouched), under("official", "a", S, 0.02)],
-        confidence=0.95,
-    )
-    assert found[2].outcome is left
-    assert sizes(multiplicity)[0] == 2
-
-
-def test_a_claim_that_a_protocol_does_not_touch_does_not_fall_with_it():
-    # In the family of `official`, 0.02 * 2 would not survive; in its own it does.
-    found, _ = correct_entries(
-        [entry("a", S, 0.001), entry("b", S, 0.02), under("official", "a", I, 0.9)],
-        confidence=0.95,
-    )
-    assert found[1].outcome is S
-
-
-def test_without_the_standard_protocol_a_claim_stands_in_as_it_was_judged():
-    # Family of `summed`: 0.02 of a, and 0.4 of b, which was judged by `official` alone.
-    found, multiplicity = correct_entries(
-        [
-            under("official", "a", S, 0.001), under("official", "b", I, 0.4),
-            under("summed", "a", S, 0.02),
-        ],
-        confidence=0.95,
-    )  # fmt: skip
-    assert [str(each.outcome) for each in found] == ["SUPPORTED", "INCONCLUSIVE", "INCONCLUSIVE"]
-    assert sizes(multiplicity)[0] == 2
-
-
-def test_where_a_protocol_is_silent_the_standard_one_speaks_before_others():
-    # In the family of `summed`, b counts with the 0.01 of the standard protocol, not with 0.9.
-    found, _ = correct_entries(
-        [
-            under("official", "b", I, 0.9), entry("b", S, 0.01), entry("a", S, 0.001),
-            under("summed", "a", S, 0.02),
-        ],
-        confidence=0.95,
-    )  # fmt: skip
-    assert outcomes(found)["a-summed"] == "SUPPORTED"
-
-
-def test_a_claim_counts_once_for_every_case_of_its_parameters():
-    cases = [entry("a", S, 0.001, level="low"), entry("a", S, 0.02, level="high")]
-    both = [*cases, entry("a", S, 0.02, protocol="official", level="low")]
-    assert sizes(correct_entries(both, 0.95)[1])[0] == 2
-    assert [each.outcome for each in correct_entries(both, 0.95)[0]] == [S, S, I]
-
-
-@given(st.lists(st.floats(1e-4, 0.0249), min_size=1, max_size=6))
-def test_another_protocol_with_the_same_findings_changes_no_verdict(p_values):
-    standard = [entry(f"claim{k}", S, p_value) for k, p_value in enumerate(p_values)]
-    other = [under("other", f"claim{k}", S, p_value) for k, p_value in enumerate(p_values)]
-    alone, multiplicity = correct_entries(standard, 0.95)
-    together, again = correct_entries([*other, *standard], 0.95)
-    expected = [each.outcome for each in alone]
-    assert [each.outcome for each in together] == expected + expected
-    assert again == multiplicity
-
-
-# Rivals and controls
-
-
-def rival(name, outcome, p_value, **fields):
-    return entry(name, outcome, p_value, role="rival", **fields)
-
-
-def control(name, outcome, p_value):
-    return entry(name, outcome, p_value, role="control")
-
-
-def test_rivals_are_corrected_among_themselves_and_claims_among_themselves():
-    # Claims: 0.001 * 2 and 0.02 survive 0.025, which 0.02 * 3 in one family of five would not.
-    # Rivals: 0.009 * 3 does not, so neither does 0.01; alone both would.
-    found, multiplicity = correct_entries(
-        [
-            entry("a", S, 0.001), rival("x", S, 0.009), entry("b", S, 0.02), rival("y", S, 0.01),
-            rival("z", R, 0.9),
-        ],
-        confidence=0.95,
-    )  # fmt: skip
-    assert outcomes(found) == {
-        "a": "SUPPORTED",
-        "x": "INCONCLUSIVE",
-        "b": "SUPPORTED",
-        "y": "INCONCLUSIVE",
-        "z": "REFUTED",
-    }
-    assert sizes(multiplicity) == (2, 3)
-
-
-def test_a_rival_that_fell_says_among_how_many_rivals():
-    found, _ = correct_entries(
-        [rival("x", S, 0.02), rival("y", I, 0.5), entry("a", S, 0.001)], 0.95
-    )
-    assert found[0].reason == "supported alone, but not after Holm's correction over 2 rivals"
-    assert (found[0].outcome, found[0].own_outcome) == (I, S)
-
-
-def test_a_rival_alone_needs_no_correction_however_many_claims_there_are():
-    claims = [entry(f"claim{k}", I, 0.5) for k in range(9)]
-    found, multiplicity = correct_entries([*claims, rival("x", S, 0.024)], 0.95)
-    assert found[-1].outcome is S
-    assert sizes(multiplicity) == (9, 1)
-
-
-def test_controls_are_corrected_by_nothing_and_correct_nothing():
-    # A second member would let 0.02 fall in either family.
-    planted = [control("a-planted", S, 0.024), control("b-planted", I, 0.5)]
-    found, multiplicity = correct_entries(
-        [entry("a", S, 0.02), rival("x", S, 0.02), *planted], 0.95
-    )
-    assert [each.outcome for each in found] == [S, S, S, I]
-    assert found[2:] == planted
-    assert sizes(multiplicity) == (1, 1)
-
-
-def test_a_rival_counts_once_for_every_case_of_its_parameters():
-    cases = [rival("x", S, 0.001, level="low"), rival("x", S, 0.02, level="high")]
-    found, multiplicity = correct_entries(cases, 0.95)
-    assert sizes(multiplicity) == (0, 2)
-    assert [each.outcome for each in found] == [S, S]
-
-
-@given(st.lists(st.floats(1e-4, 0.0249), max_size=5), st.lists(st.floats(1e-4, 0.0249), max_size=5))
-def test_what_rivals_find_changes_no_claim_and_the_other_way_round(claims, rivals):
-    mine = [entry(f"claim{k}", S, p_value) for k, p_value in enumerate(claims)]
-    others = [rival(f"rival{k}", S, p_value) for k, p_value in enumerate(rivals)]
-    planted = [control(f"planted{k}", S, p_value) for k, p_value in enumerate(rivals)]
-    together, _ = correct_entries([*others, *mine, *planted], 0.95)
-    assert together == [
-        *correct_entries(others, 0.95)[0],
-        *correct_entries(mine, 0.95)[0],
-        *planted,
-    ]
-
-
-RECIPE = Recipe(
-    dataset=Digits(),
-    architecture=Spiking("tiny"),
-    train_size=60,
-    timesteps=1,
-    epochs=2,
-    batch_size=20,
-)
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    found = Lab(tmp_path_factory.mktemp("store"))
-    train(RECIPE, found)
-    train(RECIPE.but(fitting=CosineSGD(learning_rate=1e30), seed=1), found)
-    SeedRuns(RECIPE, Setting(RECIPE, seeds=(0,), sizes={"test": 50}), found).accuracy()
-    return found
-
-
-def record(recipe, lab, test_size=50):
-    (found,) = run_records(make_plan([recipe]), lab, [test_size], {})
-    return found
-
-
-def test_a_finished_run_is_recorded_with_loss_and_accuracy(lab):
-    found = record(RECIPE, lab)
-    assert (found.status, found.seed, found.label) == ("finished", 0, "tiny-digits-T1-seed0")
-    assert found.fingerprint == lab.fingerprint(RECIPE)
-    assert found.train_loss == lab.run(RECIPE).history["train_loss"][1]
-    assert 0 <= found.test_accuracy <= 100
-    assert found.seconds > 0
-    assert found.recipe["fitting"]["fields"]["learning_rate"] == 0.3
-
-
-def test_an_accuracy_that_no_claim_measured_is_not_measured_for_the_record(lab):
-    assert record(RECIPE, lab, test_size=51).test_accuracy is None
-
-
-@pytest.mark.parametrize("sizes", [[50], [51, 50], [None, 50, 7]])
-def test_an_accuracy_is_recorded_whichever_of_the_sizes_it_was_measured_on(lab, sizes):
-    (found,) = run_records(make_plan([RECIPE]), lab, sizes, {})
-    assert found.test_accuracy == record(RECIPE, lab).test_accuracy
-
-
-def test_without_a_size_no_accuracy_is_recorded(lab):
-    (found,) = run_records(make_plan([RECIPE]), lab, [], {})
-    assert (found.status, found.test_accuracy) == ("finished", None)
-
-
-def test_a_diverged_run_is_recorded_as_that(lab):
-    found = record(RECIPE.but(fitting=CosineSGD(learning_rate=1e30), seed=1), lab)
-    assert (found.status, found.test_accuracy) == ("diverged", None)
-
-
-def test_a_run_that_nobody_trained_is_missing(lab):
-    found = record(RECIPE.but(seed=2), lab)
-    assert (found.status, found.seconds, found.train_loss) == ("missing", None, None)
-
-
-def test_a_pruned_run_names_its_parent(lab):
-    child = RECIPE.but(parent=RECIPE, rules=(Pruning(0.5),))
-    parents = {
-        each.label: each.recipe["parent"] for each in run_records(make_plan([child]), lab, [], {})
-    }
-    assert parents == {
-        "tiny-digits-T1-seed0": None,
-        "tiny-digits-T1-pruned50.0%-seed0": lab.fingerprint(RECIPE),
-    }
-
-
-def test_every_data_set_that_was_trained_on_has_a_digest(lab):
-    found = data_digests([RECIPE, RECIPE.but(seed=1), RECIPE.but(train_size=None)], lab)
-    assert set(found) == {"digits, 60 training images", "digits, all training images"}
-    assert len(set(found.values())) == 2
+    assert questions(entries, family, "claim") == 2
+    assert questions(entries, family, "rival") == 1

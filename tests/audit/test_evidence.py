@@ -12,7 +12,7 @@ CONTRAST = {
     "name": "gap", "unit": "pp", "seeds": (0, 1, 2), "effects": (1.0, 2.0, 3.5),
     "region": {"low": 0.0, "high": None, "text": "above 0"}, "confidence": 0.95,
     "estimate": 13 / 6, "interval": (0.1, 4.2), "p_value": 1 / 3, "outcome": "SUPPORTED",
-    "reason": "", "seeds_needed": None,
+    "reason": "", "seeds_to_decide": None,
     "sensitivity": {
         "flip_confidence": 2 / 3, "flips_to": "INCONCLUSIVE", "flip_margin": 0.1,
         "without": ("SUPPORTED", "INCONCLUSIVE", "REFUTED"),

@@ -8,6 +8,7 @@ from judged_audits import DIGEST, RECIPE, audit, judge_of, judged, provenance, r
 from tic.audit.exhibits import curves
 from tic.document.audit import Scope
 from tic.document.evidence import Panel
+from tic.document.seal import sealed
 from tic.errors import TicError
 from tic.exchange.merge import merge
 from tic.exchange.verify_audit import verify_document
@@ -50,7 +51,7 @@ def test_merging_gives_what_one_audit_of_all_seeds_gives(values, first, shuffled
     seeds = tuple(range(len(values)))
     parts = [of(seeds[:first], values[:first]), of(seeds[first:], values[first:])]
     (pooled,) = merge(parts[::-1] if shuffled else parts).entries
-    (whole,) = of(seeds, values).entries
+    (whole,) = of(seeds, values, design="sequential").entries
     for name in ("contrasts", "outcome", "own_outcome", "reason", "p_value", "sensitivity"):
         assert getattr(pooled, name) == getattr(whole, name), name
     assert sorted(pooled.comparisons[0].measured) == sorted(whole.comparisons[0].measured)
@@ -69,7 +70,7 @@ def test_what_was_merged_verifies_and_names_its_sources():
 
 
 def test_readings_are_pooled_and_contradict_each_other_anew():
-    def read(seeds, values):
+    def read(seeds, values, **fields):
         judge = judge_of(seeds)
         for name, sign in (("empirical", 1), ("exact", -1)):
             other = judge_of(seeds)
@@ -77,13 +78,13 @@ def test_readings_are_pooled_and_contradict_each_other_anew():
             judge.reading({"estimator": name}, other)
         judge.readings_contradict()
         records = tuple(record(seed) for seed in seeds)
-        return audit([judged("rival", judge, records)], records)
+        return audit([judged("rival", judge, records, **fields)], records)
 
     parts = [read((0, 1), [4.0, 5.0]), read((2, 3), [6.0, 5.5])]
-    assert [part.entries[0].own_outcome for part in parts] == [Outcome.INCONCLUSIVE] * 2
+    assert [part.entries[0].outcome for part in parts] == [Outcome.INCONCLUSIVE] * 2
     (pooled,) = merge(parts).entries
-    (whole,) = read((0, 1, 2, 3), [4.0, 5.0, 6.0, 5.5]).entries
-    assert pooled.own_outcome is Outcome.SUPPORTED
+    (whole,) = read((0, 1, 2, 3), [4.0, 5.0, 6.0, 5.5], design="sequential").entries
+    assert pooled.outcome is Outcome.SUPPORTED
     assert pooled.readings == whole.readings
     assert pooled.contrasts == whole.contrasts
     assert pooled.left_open == ()
@@ -115,22 +116,44 @@ def test_figures_stand_side_by_side():
     assert [each.title for each in pooled.figures] == ["Fig, seeds 0, 1", "Fig, seeds 2, 3"]
 
 
-def test_claims_of_one_audit_only_are_taken_as_they_are_and_corrected_with_the_others():
-    def supported(name):
-        judge = judge_of((0, 1, 2))
-        judge([2.0, 3.0, 4.0], above(0), name="gap")  # p = 0.018: below 0.025, not below half of it
-        records = tuple(record(seed) for seed in (0, 1, 2))
-        return audit([judged(name, judge, records)], records)
+def three_seeds(name, effects, **options):
+    judge = judge_of((0, 1, 2))
+    judge(effects, above(0), name="gap")
+    records = tuple(record(seed) for seed in (0, 1, 2))
+    return audit([judged(name, judge, records)], records, **options)
 
-    parts = [supported("a"), supported("b")]
-    assert [part.entries[0].outcome for part in parts] == [Outcome.SUPPORTED] * 2
-    found = merge(parts)
-    assert [(each.id, each.own_outcome) for each in found.entries] == [
-        ("a", Outcome.SUPPORTED),
-        ("b", Outcome.SUPPORTED),
-    ]
-    assert [each.outcome for each in found.entries] == [Outcome.INCONCLUSIVE] * 2
-    assert found.multiplicity.families[0].claims == 2
+
+def test_claims_of_one_audit_only_are_taken_as_they_are():
+    # p = 0.0088: below a half of 0.025; and 0.018, which is not.
+    parts = [three_seeds("a", [2.5, 3.0, 3.9], claims=2), three_seeds("b", [2, 3, 4], claims=2)]
+    merged = merge(parts)
+    assert merged.entries == parts[0].entries + parts[1].entries
+    assert [entry.outcome for entry in merged.entries] == [Outcome.SUPPORTED, Outcome.INCONCLUSIVE]
+    assert [entry.design for entry in merged.entries] == ["fixed", "fixed"]
+    assert merged.multiplicity == parts[0].multiplicity
+
+
+def test_to_pool_seeds_is_another_look_at_them():
+    parts = [of((0, 1, 2), [2.0, 3.0, 4.0]), of((3, 4, 5), [2.0, 3.0, 4.0])]
+    assert [part.entries[0].design for part in parts] == ["fixed"] * 2
+    (pooled,) = merge(parts).entries
+    assert pooled.design == "sequential"
+    assert {contrast.confidence for contrast in pooled.contrasts if contrast.seeds} == {
+        1 - 2 * 0.025 / 8
+    }
+
+
+def test_audits_in_which_another_number_of_claims_shares_the_error_rate_are_refused():
+    with pytest.raises(TicError, match=r"as many claims of p must share .* got 1 .* number 2 3 "):
+        merge([three_seeds("a", [2, 3, 4]), three_seeds("b", [2, 3, 4], claims=3)])
+
+
+def test_audits_of_another_rule_are_refused():
+    ours = three_seeds("a", [2, 3, 4])
+    theirs = ours.multiplicity.model_copy(update={"level": 0.05})
+    other = sealed(ours.model_copy(update={"multiplicity": theirs}))
+    with pytest.raises(TicError, match=r"one rule to be merged, got Bonferroni at level 0.025"):
+        merge([ours, other])
 
 
 def test_a_claim_that_failed_in_one_audit_is_not_judged():

@@ -22,10 +22,14 @@ SEEDS = (0, 1, 2)
 RECORDS = tuple(record(seed) for seed in SEEDS)
 
 
-def entry(name="claim", effects=(4.0, 5.0, 6.0), records=RECORDS):
+def recorded(effects=(4.0, 5.0, 6.0)):
     judge = judge_of(SEEDS)
     judge(effects, above(0), name="gap")
-    return judged(name, judge, records)
+    return judge
+
+
+def entry(name="claim", effects=(4.0, 5.0, 6.0), records=RECORDS):
+    return judged(name, recorded(effects), records)
 
 
 @pytest.fixture
@@ -75,14 +79,25 @@ def test_a_changed_verdict_is_named(sound):
     }
 
 
-def test_a_verdict_that_holm_takes_back_must_not_stand():
-    # p = 0.018: below 0.025, but not below a third of it, the level of the smallest of three.
-    fallen = audit([entry(name, (2.0, 3.0, 4.0)) for name in ("a", "b", "c")], RECORDS)
-    assert [each.own_outcome for each in fallen.entries] == [Outcome.SUPPORTED] * 3
-    assert [each.outcome for each in fallen.entries] == [Outcome.INCONCLUSIVE] * 3
-    assert faults(verify_document(fallen)) == {}
-    found = faults(verify_document(changed(fallen, outcome=Outcome.SUPPORTED)))
-    assert found["verdicts"][0].startswith("a: outcome is 'SUPPORTED', and 'INCONCLUSIVE'")
+def test_a_verdict_that_stands_alone_must_not_stand_among_three():
+    # p = 0.018: below 0.025, but not below a third of it.
+    alone = audit([entry("a", (2.0, 3.0, 4.0))], RECORDS)
+    among = audit([entry(name, (2.0, 3.0, 4.0)) for name in ("a", "b", "c")], RECORDS)
+    assert [e.outcome for e in alone.entries] == [Outcome.SUPPORTED]
+    assert [e.outcome for e in among.entries] == [Outcome.INCONCLUSIVE] * 3
+    assert faults(verify_document(among)) == {}
+    forged = faults(verify_document(changed(among, outcome=Outcome.SUPPORTED)))
+    assert forged["verdicts"][0].startswith("a: outcome is 'SUPPORTED', and 'INCONCLUSIVE'")
+
+
+def test_a_look_that_is_called_the_only_one_is_noticed():
+    sequential = audit([judged("claim", recorded(), RECORDS, design="sequential")], RECORDS)
+    assert faults(verify_document(sequential)) == {}
+    forged = faults(verify_document(changed(sequential, design="fixed")))
+    assert any(
+        fault.startswith("claim: contrasts 1.confidence is 0.99375, and 0.95")
+        for fault in forged["verdicts"]
+    )
 
 
 def test_a_smaller_family_is_named(sound):
@@ -90,11 +105,14 @@ def test_a_smaller_family_is_named(sound):
     none = family.model_copy(update={"claims": 0})
     smaller = sound.multiplicity.model_copy(update={"families": (none,)})
     found = faults(verify_document(sealed(sound.model_copy(update={"multiplicity": smaller}))))
-    assert found == {"verdicts": ("multiplicity: families 1.claims is 0, and 1 when judged again",)}
+    assert found["verdicts"] == (
+        "multiplicity: 0 claims of p share the error rate in the audit, and 1 were judged there",
+    )
 
 
 def test_effects_that_cannot_be_judged_are_a_fault_and_no_traceback(sound):
-    contrast = sound.entries[0].contrasts[0].model_copy(update={"confidence": 2.0})
+    region = sound.entries[0].contrasts[0].region.model_copy(update={"low": None})
+    contrast = sound.entries[0].contrasts[0].model_copy(update={"region": region})
     found = faults(verify_document(changed(sound, contrasts=(contrast,))))
     assert found["verdicts"][0].startswith("claim: cannot be judged again: ")
 

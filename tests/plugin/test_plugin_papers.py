@@ -30,9 +30,9 @@ def test_high(runs, judge):
 """
 ONE = PACK.format(
     key="other2024", settings='{"tiny": TINY, "big": BIG}', default="tiny", says="One epoch.",
-    near="[2.0, 3.0, 4.0]",
+    near="[2.5, 3.0, 3.9]",
 )  # fmt: skip
-"""Of two claims the 0.018 and 0.007 that `near` and `high` have survive Holm; of four neither."""
+"""At half of 0.025 stand the 0.008 and 0.007 that `near` and `high` have; at a quarter neither."""
 TWO = PACK.format(
     key="another2025", settings='{"wee": TINY}', default="wee", says="A single epoch.",
     near="[-2.0, 3.0, 4.0]",
@@ -80,7 +80,7 @@ def test_each_paper_is_told_in_a_joint_audit_what_it_is_told_alone(audit):
         assert set(alone.protocols) == {p for p in together.protocols if p.paper == paper}
 
 
-def test_a_second_paper_does_not_take_away_what_survives_holm_in_the_first(audit):
+def test_a_second_paper_does_not_take_away_what_stands_in_the_first(audit):
     found = audit(BOTH).audit
     assert verdicts(found, "other2024") == {
         "near[tiny-digits]": "SUPPORTED", "high[tiny-digits]": "SUPPORTED",
@@ -164,8 +164,8 @@ def test_the_joint_audit_verifies_and_its_page_tells_the_claims_of_one_name_apar
     path = outcome.folder / "audit.json"
     assert cli.main(["verify", str(path)]) == 0
     assert cli.main(["diff", str(path), str(path)]) == 0
-    assert json.loads(path.read_text())["schema_version"] == 4
+    assert json.loads(path.read_text())["schema_version"] == 5
     summary = (outcome.folder / "summary.md").read_text(encoding="utf-8")
     assert "| another2025/near |" in summary
     assert "| other2024/near |" in summary
-    assert "Holm over 2 claims of other2024 and 2 claims of another2025 at level" in summary
+    assert "Bonferroni over 2 claims of other2024 and 2 claims of another2025, at level" in summary

@@ -10,7 +10,7 @@ import pytest
 from fixtures.packs import CAUTIOUS, GULLIBLE, INCONCLUSIVE, QUICKLY, REFUTED, SUPPORTED
 from tic.cli import main
 
-# One alone has p ≈ 0.02, which survives no correction over two.
+# One alone has p ≈ 0.02, which does not stand among several.
 WEAK = """
 @says("weak")
 def test_weak(runs, judge):
@@ -72,15 +72,11 @@ def of_the_audit(outcome):
 
 
 @workers
-def test_pytest_counts_what_the_correction_over_all_claims_left(repository, workers):
+def test_pytest_counts_what_the_audit_says(repository, workers):
     repository.write(IMPORTING, WEAK, SUPPORTED, REFUTED, INCONCLUSIVE, WEAK_RIVAL, SKIPPED)
     file = repository.pytester.path / "junit.xml"
     outcome = repository.run(f"--junit-xml={file}", *workers)
-    own = {each.id.split("/")[1]: each.own_outcome for each in outcome.audit.entries}
-    assert (own["weak[tiny-digits]"], outcome.verdicts["weak[tiny-digits]"]) == (
-        "SUPPORTED",
-        "INCONCLUSIVE",
-    )
+    assert outcome.verdicts["weak[tiny-digits]"] == "INCONCLUSIVE"
     assert counted(outcome) == of_the_audit(outcome)
     assert outcome.status == 0
     cases = {case.get("name"): case for case in ET.parse(file).iter("testcase")}
@@ -92,14 +88,31 @@ def test_pytest_counts_what_the_correction_over_all_claims_left(repository, work
         assert kinds == ([] if verdict == "SUPPORTED" else ["skipped"])
     told = cases["test_weak[tiny-digits]"].find("skipped").get("message")
     assert told.startswith("INCONCLUSIVE other2024/weak[tiny-digits]: It is weak.")
-    assert "not after Holm's correction over 10 claims" in told
+    assert "the interval reaches over an edge of the region" in told
 
 
-def test_a_claim_that_awaits_the_correction_shows_no_verdict(repository):
-    repository.write(WEAK, INCONCLUSIVE)
-    told = repository.run("-v").text.split("= verdicts =")[0]
-    assert told.count("JUDGED") == 2
-    assert not re.search("PASSED|FAILED|SUPPORTED|REFUTED", told)
+STATED = """
+from dataclasses import replace
+PACK = replace(PACK, claims=3)
+"""
+
+
+@pytest.mark.parametrize(
+    ("choice", "stated"),
+    [
+        (("--claim", "weak"), ""),
+        (("-k", "weak"), ""),
+        # What pytest does not collect only the pack can count.
+        (("test_pack.py::test_weak",), STATED),
+    ],
+    ids=["--claim", "-k", "a test alone"],
+)
+def test_a_claim_has_the_same_verdict_alone_and_among_all(repository, choice, stated):
+    repository.write(stated, WEAK, SUPPORTED, REFUTED)
+    among = repository.run().audit.entries[0]
+    alone = repository.run(*choice).entry
+    assert among.model_dump(exclude={"seconds"}) == alone.model_dump(exclude={"seconds"})
+    assert alone.contrasts[0].confidence == 1 - 2 * 0.025 / 3
 
 
 DOORS = {

@@ -93,8 +93,6 @@ def test_rivals_are_corrected_among_themselves(repository):
     assert (one.family.claims, one.family.rivals) == (2, 1)
     two = repository.audit(*(WEAK_RIVAL.format(name=name) for name in ("weak", "frail")))
     assert set(two.verdicts.values()) == {"INCONCLUSIVE"}
-    assert {each.own_outcome for each in two.audit.entries} == {"SUPPORTED"}
-    assert "not after Holm's correction over 2 rivals" in two.text
 
 
 @pytest.mark.parametrize(("allowed", "status"), [("SUPPORTED", 0), ("REFUTED", 1)])
@@ -169,7 +167,7 @@ def test_rivals_can_be_left_out(repository):
     assert outcome.status == 0
     assert "2 deselected" in outcome.text
     assert "other explanations" not in outcome.text
-    assert outcome.family.rivals == 0
+    assert outcome.family.rivals == 2  # they keep their share of their own error rate
     assert chosen(repository.run("--no-rivals", "--claim", "positive")) == ["positive"]
 
 

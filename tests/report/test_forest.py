@@ -25,7 +25,7 @@ def contrast(**changes: object) -> Contrast:
         "p_value": 0.01,
         "outcome": Outcome.SUPPORTED,
         "reason": "",
-        "seeds_needed": None,
+        "seeds_to_decide": None,
         "sensitivity": {
             "flip_confidence": None,
             "flips_to": None,

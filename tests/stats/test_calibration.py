@@ -13,7 +13,6 @@ from tic.stats import (
     below,
     calibrate,
     calibration,
-    cases,
     combination,
     judge,
     judge_trend,
@@ -22,9 +21,9 @@ from tic.stats import (
     theil_sen_slope,
     within,
 )
-from tic.stats.calibration import claims, decisions, edges, families, trends
+from tic.stats.calibration import audits, claims, decisions, edges, trends
 from tic.stats.cases import Setup, rates_of_mean
-from tic.stats.noise import NOISES, random_walks, smooth_curves
+from tic.stats.noise import NOISES, SKEWED, random_walks, smooth_curves
 from tic.stats.rates import Row, Table
 from tic.stats.simulation import (
     johnson_p_values,
@@ -140,8 +139,8 @@ def test_the_judge_itself_keeps_its_promise_on_an_edge(noise, region):
 def test_the_promise_is_kept_on_an_edge_unless_effects_are_skewed_or_have_two_humps():
     table = edges(setup_of(1000, 3, 5, 20))
     shapes = {label.split(",")[0] for label in missed(table)}
-    assert shapes == {"exponential", "lognormal", "arcsine (two humps)"}
-    assert len(table.rows) == 7 * 5
+    assert shapes == {"arcsine (two humps)", *SKEWED}
+    assert len(table.rows) == 9 * 5
 
 
 def test_of_trends_only_pages_on_points_of_a_curve_breaks_the_promise():
@@ -151,9 +150,13 @@ def test_of_trends_only_pages_on_points_of_a_curve_breaks_the_promise():
     }
 
 
-def test_an_audit_keeps_the_promise_with_normal_effects_and_breaks_it_with_skewed_ones():
-    table = families(setup_of(200, 5))
-    assert [table.reached(row) for row in table.rows] == [True, True, False, False]
+def test_an_audit_keeps_its_promise_at_every_look_unless_effects_are_skewed_or_have_two_humps():
+    table = audits(setup_of(400))
+    broken = missed(table)
+    assert broken == {row.label for row in table.rows if "tail excluded" in row.label} | {
+        f"arcsine (two humps), all claims {truth}" for truth in ("false", "true")
+    }
+    assert len(table.rows) == 2 * (6 + 2 * 3) + 1
 
 
 def test_claims_keep_the_promise_unless_they_are_skewed():
@@ -171,8 +174,7 @@ def test_power_is_what_is_predicted_of_normal_effects():
 
 def test_a_judge_that_always_supports_is_caught():
     setup = setup_of(100, 5, rule=always_supporting)
-    assert len(missed(edges(setup))) == 35
-    assert len(missed(families(setup))) == 4
+    assert len(missed(edges(setup))) == 45
 
 
 def test_a_judge_with_an_interval_of_80_percent_is_caught():
@@ -180,9 +182,9 @@ def test_a_judge_with_an_interval_of_80_percent_is_caught():
     assert {f"normal, {place}" for place in calibration._EDGES} <= missed(table)
 
 
-def test_an_audit_without_holms_correction_is_caught(monkeypatch):
-    monkeypatch.setattr(cases, "holm", lambda p_values, level: [p <= level for p in p_values])
-    assert "normal, all claims false" in missed(families(setup_of(200, 5)))
+def test_an_audit_whose_claims_do_not_share_the_error_rate_is_caught(monkeypatch):
+    monkeypatch.setattr(calibration, "LEVEL", 30 * calibration.LEVEL)
+    assert "normal, all claims false" in missed(audits(setup_of(100)))
 
 
 def test_a_claim_without_holms_correction_is_caught(monkeypatch):

@@ -67,7 +67,7 @@ def test_a_verdict_keeps_what_it_rests_on():
     assert all(type(effect) is float for effect in verdict.effects)
     assert (verdict.n_seeds, verdict.region, verdict.confidence) == (3, above(-1), 0.9)
     assert verdict.reason == ""
-    assert verdict.seeds_needed is None
+    assert verdict.seeds_to_decide is None
     assert not verdict.exact
 
 
@@ -125,7 +125,7 @@ def test_a_change_of_unit_and_origin_changes_no_outcome(effects, region, scale, 
     original = judge(effects, region)
     assert moved.outcome is original.outcome
     assert moved.p_value == pytest.approx(original.p_value)
-    assert moved.seeds_needed == original.seeds_needed
+    assert moved.seeds_to_decide == original.seeds_to_decide
 
 
 def transformed(region, scale, shift):
@@ -159,21 +159,19 @@ def test_the_order_of_the_seeds_changes_not_one_bit(orders, region):
 def test_an_open_contrast_needs_more_seeds_than_it_has(effects, region):
     verdict = judge(effects, region)
     if verdict.outcome is not Outcome.INCONCLUSIVE:
-        assert verdict.seeds_needed is None
-    elif verdict.seeds_needed is None:
-        assert "more than 1000 seeds" in verdict.reason
-    else:
-        assert verdict.seeds_needed > verdict.n_seeds
-        assert f"about {verdict.seeds_needed} seeds" in verdict.reason
+        assert verdict.seeds_to_decide is None
+        return
+    fewest, most = verdict.seeds_to_decide
+    assert verdict.n_seeds < fewest <= (most or fewest)
+    shown = "more than 1000" if most is None else most
+    assert verdict.reason.endswith(f"to decide will probably take {fewest} to {shown} seeds")
 
 
-def test_a_mean_on_the_edge_cannot_be_decided_by_more_seeds():
+def test_a_mean_on_the_edge_may_never_be_decided():
     verdict = judge([-1, 0, 1], above(0))
-    assert verdict.seeds_needed is None
-    assert verdict.reason == (
-        "the interval reaches over an edge of the region; "
-        "only more than 1000 seeds would probably decide"
-    )
+    assert verdict.seeds_to_decide[1] is None
+    assert verdict.reason.startswith("the interval reaches over an edge of the region; to decide")
+    assert verdict.reason.endswith("to more than 1000 seeds")
 
 
 @pytest.mark.parametrize(
@@ -192,7 +190,7 @@ def test_one_seed_counted_five_times_supports_nothing():
     verdict = judge([0.3] * 5, above(0))
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert verdict.reason == ("all 5 effects are identical, so their spread cannot be estimated")
-    assert (verdict.interval, verdict.p_value, verdict.seeds_needed) == (None, None, None)
+    assert (verdict.interval, verdict.p_value, verdict.seeds_to_decide) == (None, None, None)
     assert verdict.estimate == 0.3
 
 

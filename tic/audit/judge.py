@@ -123,9 +123,10 @@ class Judge(Exhibits):
 
         See `tic.document.deciding.contradiction`.
         """
-        found, reasons = deciding.contradiction(self.readings, self.confidence)
+        effects, readings, reasons = deciding.contradiction(self.readings, self.confidence)
+        self.readings[:] = readings
         self.left_open.extend(reasons)
-        return self._record(found)
+        return self._record(effects)
 
     def verdict(self) -> ClaimVerdict:
         """Combine the contrasts.

@@ -112,9 +112,12 @@ class Pack:
         runs: What the claims' tests are given for the Runs of a Recipe; a subclass where they ask
             for more than `SeedRuns` tells.
         datasets: Those that `--dataset` selects, by name; those of tic unless it says otherwise.
+        claims: How many claims share the error rate of a setting; as many as are collected where it
+            is None. State it, and a claim has the same verdict whatever is audited beside it.
+        rivals: Likewise of the rivals.
 
     Raises:
-        TicError: There is no setting of the name `own` or `default`.
+        TicError: There is no setting of the name `own` or `default`, or a number is none.
     """
 
     paper: Paper
@@ -124,8 +127,16 @@ class Pack:
     places: tuple[str, ...] = ()
     runs: type[SeedRuns] | None = None
     datasets: Mapping[str, Dataset] = field(default_factory=lambda: DATASETS)
+    claims: int | None = None
+    rivals: int | None = None
 
     def __post_init__(self) -> None:
+        for what, count in (("claims", self.claims), ("rivals", self.rivals)):
+            if not (count is None or (type(count) is int and count > 0)):
+                raise TicError(
+                    f"{what} must be a whole number of at least 1, or None to count them, got "
+                    f"{quoted(count)}"
+                )
         for name in (self.own, self.default):
             self.setting(name)
 

@@ -22,6 +22,7 @@ from tic.document.evidence import (
     WorstCase,
 )
 from tic.stats.judge import Outcome
+from tic.stats.looks import Design
 
 SCHEMA_VERSION: Final = 5
 
@@ -67,11 +68,14 @@ class ControlRecord(Record):
 class Entry(Record):
     """One claim in one setting, with everything that its verdict rests on.
 
-    `own_outcome` is the claim by itself; `outcome` is what is left of it after Holm's correction
-    over the paper. `protocol` names the reading of the paper that it was judged by, and
-    `alternatives` the other protocols that could change its verdict, run in this audit or not.
+    `outcome` is decided at the part of the error rate that the claim has among those of its paper
+    in its `setting`, at this look (see `tic.document.correction`); `design` tells whether its
+    number of seeds was fixed in advance. `own_outcome` is another one only in audits before schema
+    5: the claim by itself, before Holm's correction over the paper. `protocol` names the reading of
+    the paper that it was judged by, and `alternatives` the other protocols that could change its
+    verdict, run in this audit or not.
     `offered` is whether the paper's pack has the setting that was asked for: where it has not, the
-    entry is NOT_RUN and no part of the correction.
+    entry is NOT_RUN.
 
     An entry of the role `rival` is another explanation of what the claims in `threatens` (by id)
     observe, in the same setting and with the same value of every parameter that both have. When it
@@ -93,11 +97,13 @@ class Entry(Record):
     source: str
     says: str
     rule: str
+    setting: str = ""
     parameters: dict[str, str]
     protocol: str
     alternatives: tuple[str, ...]
     scope: Scope
     offered: bool = True
+    design: Design = "fixed"
     outcome: Outcome
     own_outcome: Outcome
     reason: str
@@ -156,18 +162,23 @@ class Provenance(Record):
 
 
 class Family(Record):
-    """How many verdicts on one paper are corrected together, the same under every protocol.
+    """How many claims of a paper share the error rate in one setting, and how many rivals.
 
-    Rivals are corrected among themselves.
+    It is the same under every protocol. `setting` is empty in audits before schema 5, whose
+    families were those of all settings together.
     """
 
     paper: str
+    setting: str = ""
     claims: int
     rivals: int
 
 
 class Multiplicity(Record):
-    """The correction over the claims of each paper, made for each of its protocols apart."""
+    """The correction over the claims of each paper, made for each of its protocols apart.
+
+    `level` is the error rate of a family on either side: for supports, and for refutations.
+    """
 
     method: str
     level: FiniteFloat

@@ -1,83 +1,80 @@
-"""Holm's correction over the claims of each paper: which verdicts stand among all of them."""
+"""The error rate of a whole audit, and what each claim of it may spend.
+
+Among the claims of a paper in one setting, all of them true, one may be REFUTED in at most 2.5 % of
+audits, and among false ones one SUPPORTED in at most 2.5 %; likewise among its rivals. Every claim
+has an equal part of that (Bonferroni), whose size the paper's pack fixes: so a claim has the same
+verdict alone and among all, at once and whatever became of the others. Holm's correction would
+decide one or two claims in a hundred more, and only together.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
+from typing import Literal
 
 from tic.document.audit import Entry, Family, Multiplicity
-from tic.stats import Outcome, holm
+from tic.document.deciding import judge_again, sampled_seeds
+from tic.document.former_correction import METHOD as HOLM
+from tic.stats import Design, error_share
 
 CONFIDENCE = 0.95
-"""Of every interval of an audit."""
+LEVEL = (1 - CONFIDENCE) / 2
+"""Of a paper's claims in one setting together, for supports and for refutations alike."""
+METHOD = "Bonferroni"
+Role = Literal["claim", "rival", "control"]
 
 
-def correct_entries(
-    entries: Sequence[Entry], confidence: float
-) -> tuple[list[Entry], Multiplicity]:
-    """Let SUPPORTED stand only where it survives Holm's correction over its paper.
+def claim_confidence(n_seeds: int, design: Design, members: int) -> float:
+    """Return the confidence of the two-sided intervals that decide one claim.
 
-    The family is every collected claim of the paper that rests on seeds, those that were not judged
-    included: it does not shrink when some of them fail, and claims of other papers do not widen it.
-    Another protocol is another reading of the same claims and no further discovery, so each is
-    corrected in a family of its own, where claims that it does not touch stand as in the standard
-    one. Rivals are corrected among themselves; counterfeits are not, since none of them may be
-    supported even alone. The level is the error rate that the two-sided intervals leave on either
-    side.
+    Args:
+        n_seeds: that the claim is judged on.
+        design: whether that number was chosen in advance; see `tic.stats.looks`.
+        members: how many claims share the level; 1 for a negative control, which is judged alone.
     """
-    level = (1 - confidence) / 2
-    tested: dict[tuple[str, str], list[Entry]] = {}
-    for entry in filter(_is_tested, entries):
-        tested.setdefault((entry.paper, entry.role), []).append(entry)
-    fallen = {each for members in tested.values() for each in _fallen(members, level)}
-    sizes = Counter({key: len(set(map(_identity, own))) for key, own in tested.items()})
-    corrected = [
-        _demote(entry, sizes[entry.paper, entry.role])
-        if entry.own_outcome is Outcome.SUPPORTED and entry.id in fallen
-        else entry
-        for entry in entries
-    ]
-    families = tuple(
-        Family(paper=paper, claims=sizes[paper, "claim"], rivals=sizes[paper, "rival"])
-        for paper in dict.fromkeys(entry.paper for entry in entries)
-    )
-    return corrected, Multiplicity(method="Holm", level=level, families=families)
+    return 1 - 2 * LEVEL * error_share(n_seeds, design) / max(1, members)
 
 
-def _fallen(members: Sequence[Entry], level: float) -> set[str]:
-    """Ids of the entries of one paper and role that do not survive the correction."""
-    fallen: set[str] = set()
-    for protocol in {entry.protocol for entry in members}:
-        family = _family(members, protocol)
-        survives = holm([1.0 if e.p_value is None else e.p_value for e in family], level)
-        fallen |= {
-            entry.id
-            for entry, stands in zip(family, survives, strict=True)
-            if not stands and entry.protocol == protocol
+def members_of(families: Sequence[Family], paper: str, setting: str, role: Role) -> int:
+    """Return how many claims, or rivals, share the level with one of a paper in a setting."""
+    if role == "control":
+        return 1
+    for family in families:
+        if (family.paper, family.setting) == (paper, setting):
+            return family.rivals if role == "rival" else family.claims
+    return 1
+
+
+def questions(entries: Sequence[Entry], family: Family, role: Role) -> int:
+    """Count the different claims, or rivals, of a family that were judged on seeds."""
+    return len(
+        {
+            (entry.claim, tuple(sorted(entry.parameters.items())))
+            for entry in entries
+            if (entry.paper, entry.setting, entry.role) == (family.paper, family.setting, role)
+            and sampled_seeds(entry)
         }
-    return fallen
+    )
 
 
-def _family(claims: Sequence[Entry], protocol: str) -> list[Entry]:
-    """Every claim once: under the protocol where it was judged by it, else under any other."""
-    ranked = sorted(claims, key=lambda e: (e.protocol != protocol, e.protocol != "standard"))
-    chosen: dict[object, Entry] = {}
-    for entry in ranked:
-        chosen.setdefault(_identity(entry), entry)
-    return list(chosen.values())
+def judged_anew(entry: Entry, multiplicity: Multiplicity) -> Entry:
+    """Judge an entry again from its effects, by the rule that its audit followed.
+
+    Of an audit before schema 5 that is its verdict by itself; `correct_by_holm` corrects them all.
+
+    Raises:
+        ValueError: Effects cannot be judged; the sentence names the entry.
+    """
+    former = multiplicity.method == HOLM
+    try:
+        return judge_again(entry, None if former else _confidence(entry, multiplicity))
+    except ValueError as error:
+        raise ValueError(f"{entry.id}: cannot be judged again: {error}") from error
 
 
-def _identity(entry: Entry) -> object:
-    return entry.claim, tuple(sorted(entry.parameters.items()))
-
-
-def _is_tested(entry: Entry) -> bool:
-    """Whether an entry is one of those that are corrected together."""
-    is_exact = bool(entry.contrasts) and not any(each.seeds for each in entry.contrasts)
-    has_setting = entry.offered and entry.outcome is not Outcome.NOT_APPLICABLE
-    return entry.role != "control" and has_setting and not is_exact
-
-
-def _demote(entry: Entry, family: int) -> Entry:
-    reason = f"supported alone, but not after Holm's correction over {family} {entry.role}s"
-    return entry.model_copy(update={"outcome": Outcome.INCONCLUSIVE, "reason": reason})
+def _confidence(entry: Entry, multiplicity: Multiplicity) -> float | None:
+    n_seeds = len(sampled_seeds(entry))
+    if not n_seeds:
+        return None
+    members = members_of(multiplicity.families, entry.paper, entry.setting, entry.role)
+    return claim_confidence(n_seeds, entry.design, members)

@@ -46,7 +46,7 @@ class JudgedEffects:
             p_value=verdict.p_value,
             outcome=verdict.outcome,
             reason=verdict.reason,
-            seeds_needed=verdict.seeds_needed,
+            seeds_to_decide=verdict.seeds_to_decide,
             sensitivity=_sensitivity_record(self.sensitivity),
         )
 
@@ -143,25 +143,38 @@ def reading(
 
 
 def contradiction(
-    readings: Sequence[ReadingVerdict], confidence: float
-) -> tuple[Effects, tuple[str, ...]]:
+    readings: Sequence[ReadingVerdict], confidence: float | None
+) -> tuple[Effects, tuple[ReadingVerdict, ...], tuple[str, ...]]:
     """Whether readings contradict each other, and why that stays open where it does.
 
     Some support the claim and some refute it: the smaller of the two numbers is above 0. Where no
-    two contradict each other, every reading must be decided.
+    two contradict each other, every reading must be decided. A single wrong verdict makes a
+    contradiction, so the readings share the error rate among them.
+
+    Args:
+        readings: As they were recorded.
+        confidence: Of the whole comparison; without it each is judged at what was recorded.
+
+    Returns:
+        What decides, the readings judged by it, and why nothing is decided where that is so.
     """
+    if confidence is not None:
+        own = 1 - (1 - confidence) / max(1, len(readings))
+        readings = tuple(_read_again(one, own) for one in readings)
+    else:
+        readings = tuple(_read_again(one, None) for one in readings)
     counts = Counter(each.outcome for each in readings)
     effects = exact_effects(
         [min(counts[Outcome.SUPPORTED], counts[Outcome.REFUTED])],
         stats.above(0),
-        confidence,
+        0.95 if confidence is None else confidence,
         name="readings on the smaller side of SUPPORTED against REFUTED",
     )
     decided = counts[Outcome.SUPPORTED] + counts[Outcome.REFUTED]
     if any(effects.effects) or decided == len(readings):
-        return effects, ()
+        return effects, tuple(readings), ()
     reason = f"no two readings contradict each other, but only {decided} of {len(readings)} decide"
-    return effects, (reason,)
+    return effects, tuple(readings), (reason,)
 
 
 def exact_effects(
@@ -178,23 +191,24 @@ def exact_effects(
     )
 
 
-def judge_again(entry: Entry) -> Entry:
+def judge_again(entry: Entry, confidence: float | None = None) -> Entry:
     """Judge a recorded entry anew from its effects; one that was never judged stays as it is.
 
-    Holm's correction over the paper is not part of it: `outcome` is the claim's by itself.
+    Args:
+        entry: As it was recorded.
+        confidence: Of the intervals; the recorded one without it.
 
     Raises:
         ValueError: The effects cannot be judged; the sentence says why.
     """
     if not entry.contrasts:
         return entry
-    readings = tuple(_read_again(each) for each in entry.readings)
-    found: Sequence[Effects] = entry.contrasts
-    left_open = entry.left_open
+    effects = [_effects(contrast, confidence) for contrast in entry.contrasts]
+    readings, left_open = entry.readings, entry.left_open
     if readings:
-        summary, left_open = contradiction(readings, entry.contrasts[0].confidence)
-        found = [summary]
-    judged = [judge_effects(_effects(each)) for each in found]
+        summary, readings, left_open = contradiction(readings, confidence)
+        effects = [summary]
+    judged = [judge_effects(one) for one in effects]
     decision = decide(judged, entry.checks, left_open)
     return entry.model_copy(
         update={
@@ -214,14 +228,22 @@ def judge_again(entry: Entry) -> Entry:
     )
 
 
-def _read_again(found: ReadingVerdict) -> ReadingVerdict:
-    judged = [judge_effects(each) for each in found.contrasts]
-    return reading(found.factors, judged, found.left_open, release=found.release)
+def _read_again(recorded: ReadingVerdict, confidence: float | None) -> ReadingVerdict:
+    judged = [judge_effects(_effects(contrast, confidence)) for contrast in recorded.contrasts]
+    return reading(recorded.factors, judged, recorded.left_open, release=recorded.release)
 
 
-def _effects(contrast: Effects) -> Effects:
+def sampled_seeds(entry: Entry) -> tuple[int, ...]:
+    """Seeds that an entry's contrasts, or those of its readings, rest on; () where it is exact."""
+    contrasts = [*entry.contrasts, *(one for way in entry.readings for one in way.contrasts)]
+    return max((contrast.seeds for contrast in contrasts), key=len, default=())
+
+
+def _effects(contrast: Effects, confidence: float | None) -> Effects:
     """Only what a contrast is judged by; rank correlations follow from the trend."""
     kept = {name: getattr(contrast, name) for name in Effects.model_fields}
+    if confidence is not None:
+        kept["confidence"] = confidence
     if contrast.trend is not None:
         kept["effects"] = rank_correlations(contrast.trend.samples, contrast.trend.direction)
     return Effects(**kept)

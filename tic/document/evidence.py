@@ -75,8 +75,9 @@ class Effects(Record):
 class Contrast(Effects):
     """Effects and what came out.
 
-    `interval` is None where no interval exists (too few seeds, no spread), and `reason` then says
-    why.
+    `interval` is the one that decides, at `confidence`; it is None where none exists (too few
+    seeds, no spread), and `reason` then says why. `seeds_to_decide` is between which numbers of
+    seeds an undecided contrast would probably be decided; the second is None above 1000.
     """
 
     estimate: FiniteFloat
@@ -84,7 +85,7 @@ class Contrast(Effects):
     p_value: FiniteFloat | None
     outcome: Outcome
     reason: str
-    seeds_needed: int | None
+    seeds_to_decide: tuple[int, int | None] | None
     sensitivity: Sensitivity
 
 

@@ -93,10 +93,18 @@ def _raised_recipe(recipe: Document) -> Document | None:
 
 
 def _from_4(document: Document) -> Document:
-    """A negative control was called a counterfeit."""
+    """A negative control was a counterfeit, and a family of claims that of all settings.
+
+    What would decide was one number of seeds.
+    """
+    counts = document["multiplicity"]
     new = {
         **document,
-        "entries": [_with_control(entry) for entry in document["entries"]],
+        "entries": [_of_version_5(entry) for entry in document["entries"]],
+        "multiplicity": {
+            **counts,
+            "families": [{**family, "setting": ""} for family in counts["families"]],
+        },
         "schema_version": 5,
     }
     if document.get("seal") is not None and document["seal"] == digest(document):
@@ -104,16 +112,23 @@ def _from_4(document: Document) -> Document:
     return new
 
 
-def _with_control(entry: Document) -> Document:
+def _of_version_5(entry: Document) -> Document:
     planted = entry["counterfeit"]
     new = {name: value for name, value in entry.items() if name != "counterfeit"}
-    new["control"] = planted
+    new |= {"control": planted, "setting": "", "design": "fixed"}
+    new["contrasts"] = [_with_range(contrast) for contrast in entry["contrasts"]]
     if entry["role"] == "counterfeit":
         new["role"] = "control"
         new["id"] = entry["id"].replace(
             f"-counterfeit-{planted['name']}", f"-control-{planted['name']}"
         )
     return new
+
+
+def _with_range(contrast: Document) -> Document:
+    seeds = contrast["seeds_needed"]
+    new = {name: value for name, value in contrast.items() if name != "seeds_needed"}
+    return {**new, "seeds_to_decide": None if seeds is None else [seeds, seeds]}
 
 
 _STEPS: dict[int, Callable[[Document], Document]] = {

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from tic.document.audit import Audit, Entry, Provenance, RunRecord
-from tic.document.correction import CONFIDENCE, correct_entries
-from tic.document.deciding import judge_again
+from tic.document.audit import Audit, Entry, Family, Multiplicity, Provenance, RunRecord
+from tic.document.correction import CONFIDENCE, judged_anew
 from tic.document.evidence import Figure
+from tic.document.former_correction import METHOD as HOLM
+from tic.document.former_correction import correct_by_holm
 from tic.document.seal import sealed
 from tic.errors import TicError
 from tic.exchange.pooling import (
@@ -27,7 +28,7 @@ from tic.stats.judge import JUDGED
 
 _SAME = (
     "role", "threatens", "control", "claim", "version", "paper", "source", "says", "rule",
-    "parameters", "protocol", "alternatives", "scope", "offered",
+    "setting", "parameters", "protocol", "alternatives", "scope", "offered",
 )  # fmt: skip
 """Fields of an entry that must agree for its seeds to be pooled."""
 
@@ -61,9 +62,10 @@ def merge(audits: Sequence[Audit]) -> Audit:
     for audit in audits:
         for entry in audit.entries:
             by_id.setdefault(entry.id, []).append((audit, entry))
-    entries, multiplicity = correct_entries(
-        [_pooled(found) for found in by_id.values()], CONFIDENCE
-    )
+    multiplicity = _multiplicity(audits)
+    entries = [_pooled(found, multiplicity) for found in by_id.values()]
+    if multiplicity.method == HOLM:
+        entries, multiplicity = correct_by_holm(entries, CONFIDENCE)
     return sealed(
         Audit(
             started=min(audit.started for audit in audits),
@@ -80,11 +82,34 @@ def merge(audits: Sequence[Audit]) -> Audit:
     )
 
 
-def _pooled(found: Sequence[tuple[Audit, Entry]]) -> Entry:
+def _multiplicity(audits: Sequence[Audit]) -> Multiplicity:
+    """The families of all, which must agree where several audits have one."""
+    first = audits[0].multiplicity
+    families: dict[tuple[str, str], Family] = {}
+    for number, audit in enumerate(audits, start=1):
+        other = audit.multiplicity
+        if (first.method, first.level) != (other.method, other.level):
+            raise TicError(
+                f"audits must be corrected by one rule to be merged, got {first.method} at level "
+                f"{first.level:g} and in number {number} {other.method} at level {other.level:g}; "
+                "run the older one again with this version"
+            )
+        for family in other.families:
+            known = families.setdefault((family.paper, family.setting), family)
+            if known != family and first.method != HOLM:
+                raise TicError(
+                    f"in all audits as many claims of {family.paper} must share the error rate, "
+                    f"got {known.claims} with {known.rivals} rivals and in number {number} "
+                    f"{family.claims} with {family.rivals}; state the numbers in its Pack"
+                )
+    return first.model_copy(update={"families": tuple(families.values())})
+
+
+def _pooled(found: Sequence[tuple[Audit, Entry]], multiplicity: Multiplicity) -> Entry:
     entries = [entry for _, entry in found]
     first = entries[0]
     if len(entries) == 1:
-        return judge_again(first)
+        return judged_anew(first, multiplicity)
     for other in entries[1:]:
         _require_same(first, other, _SAME)
     for entry in entries:
@@ -107,12 +132,14 @@ def _pooled(found: Sequence[tuple[Audit, Entry]]) -> Entry:
             ),
             "runs": distinct(run for entry in entries for run in entry.runs),
             "seconds": sum(entry.seconds for entry in entries),
+            # Whoever pools them has seen the parts: it is another look at the same question.
+            "design": "sequential",
         }
     )
     try:
-        return judge_again(joined)
+        return judged_anew(joined, multiplicity)
     except ValueError as error:
-        raise TicError(f"{first.id} cannot be judged on the pooled seeds: {error}") from None
+        raise TicError(f"the pooled seeds: {error}") from None
 
 
 def _require_same(first: Entry, other: Entry, names: Iterable[str]) -> None:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tic.document.artefacts import Artefacts
-from tic.document.audit import Audit, Entry
-from tic.document.correction import CONFIDENCE, correct_entries
-from tic.document.deciding import judge_again
+from tic.document.audit import Audit, Entry, Family
+from tic.document.correction import CONFIDENCE, Role, judged_anew, questions
+from tic.document.former_correction import METHOD as HOLM
+from tic.document.former_correction import correct_by_holm
 from tic.document.seal import seal
 from tic.errors import TicError
 from tic.kinds import within
@@ -23,6 +24,8 @@ from tic.run import MANIFEST
 from tic.session.records import digest_key
 from tic.text import visible
 
+_WORDED_OTHERWISE = frozenset({"reason", "seeds_to_decide"})
+"""What audits before schema 5 said in other words of the same numbers."""
 TOLERANCE = 1e-9
 """Relative difference of numbers that were computed by other versions of the libraries."""
 
@@ -72,25 +75,52 @@ def _examine_seal(audit: Audit) -> Examined:
 
 
 def _examine_verdicts(audit: Audit) -> Examined:
+    """Judge every entry again, by the rule and in the families that the audit names."""
     faults: list[str] = []
     again: list[Entry] = []
     for entry in audit.entries:
         try:
-            again.append(judge_again(entry))
+            again.append(judged_anew(entry, audit.multiplicity))
         except ValueError as error:
-            faults.append(f"{entry.id}: cannot be judged again: {error}")
+            faults.append(str(error))
             again.append(entry)
-    corrected, multiplicity = correct_entries(again, CONFIDENCE)
-    for recorded, found in zip(audit.entries, corrected, strict=True):
-        faults += [f"{recorded.id}: {each}" for each in _differences(recorded, found)]
-    faults += [f"multiplicity: {each}" for each in _differences(audit.multiplicity, multiplicity)]
+    former = audit.multiplicity.method == HOLM
+    multiplicity = audit.multiplicity
+    if former:  # which corrected all of them together
+        again, multiplicity = correct_by_holm(again, CONFIDENCE)
+    for recorded, entry in zip(audit.entries, again, strict=True):
+        faults += [
+            f"{recorded.id}: {difference}"
+            for path, difference in _differences(recorded, entry)
+            if not (former and path.rpartition(".")[2].split(" ")[0] in _WORDED_OTHERWISE)
+        ]
+    faults += [
+        f"multiplicity: {text}" for _, text in _differences(audit.multiplicity, multiplicity)
+    ]
+    faults += [] if former else _small_families(audit)
     return Examined("verdicts", len(again), tuple(faults))
 
 
-def _differences(recorded: Any, found: Any) -> list[str]:
-    before, after = recorded.model_dump(mode="json"), found.model_dump(mode="json")
+def _small_families(audit: Audit) -> list[str]:
+    """Families that are smaller than what the audit itself judged of them."""
     return [
-        f"{path} is {old!r}, and {new!r} when judged again"
+        f"multiplicity: {count} {role}s of {family.paper} share the error rate in "
+        f"{family.setting or 'the audit'}, and {judged} were judged there"
+        for family in audit.multiplicity.families
+        for role, count in _counts(family)
+        if (judged := questions(audit.entries, family, role)) > count
+    ]
+
+
+def _counts(family: Family) -> tuple[tuple[Role, int], ...]:
+    return ("claim", family.claims), ("rival", family.rivals)
+
+
+def _differences(recorded: Any, again: Any) -> list[tuple[str, str]]:
+    """Where two records differ, and how, in words."""
+    before, after = recorded.model_dump(mode="json"), again.model_dump(mode="json")
+    return [
+        (path, f"{path} is {old!r}, and {new!r} when judged again")
         for path, old, new in _compare(before, after, "")
     ]
 

@@ -29,6 +29,7 @@ class Collecting:
         self.state = state
         self._pytest_session: pytest.Session | None = None
         self._known_protocols: set[str] = set()
+        self._collected: list[pytest.Item] = []
         self._settings: list[list[Setting | Lacking]] = []
         self._lacks: dict[tuple[Dataset, bool], DataNotFoundError | None] = {}
 
@@ -90,6 +91,7 @@ class Collecting:
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Let -k find a claim by its name and place too."""
         if claim := claim_of(item):
+            self._collected.append(item)
             item.extra_keyword_matches.update((claim.name, *claim.places))
 
     @pytest.hookimpl(trylast=True)
@@ -132,24 +134,37 @@ class Collecting:
             raise pytest.UsageError(*dict.fromkeys(self.state.faults))
 
     def _plan(self, items: list[pytest.Item]) -> None:
-        from tic.audit.protocol import STANDARD
-        from tic.session.session import plan_entry
+        from tic.document.correction import members_of
+        from tic.session.session import families_of
 
         session = self.state.session
+        # What was not chosen shares the error rate all the same: no choice may change a verdict.
+        every = {item: self._planned(item) for item in dict.fromkeys([*items, *self._collected])}
+        session.families = families_of(every.values())
         for item in items:
-            claim = claim_of(item)
-            assert claim is not None
-            parameters = dict(item.callspec.params) if hasattr(item, "callspec") else {}
-            setting = parameters.pop("tic_setting", None)
-            protocol = parameters.pop("tic_protocol", STANDARD)
-            planted = parameters.pop("tic_control", None)
-            planned = plan_entry(claim, case_of(item), setting, parameters, protocol, planted)
+            planned = every[item]
             if planned.id in session.planned:
                 raise TicError(f"two tests decide {planned.id}; claims need distinct parameters")
-            session.planned[planned.id] = _unless_skipped(item, self._with_data(planned))
+            members = members_of(
+                session.families, planned.claim.pack.paper.key, planned.place, planned.role
+            )
+            session.planned[planned.id] = replace(planned, members=members)
         _ = self.state.expected
         self.state.claims_folder = items[0].path.parent
         self.state.has_audit = True
+
+    def _planned(self, item: pytest.Item) -> PlannedEntry:
+        from tic.audit.protocol import STANDARD
+        from tic.session.session import plan_entry
+
+        claim = claim_of(item)
+        assert claim is not None
+        parameters = dict(item.callspec.params) if hasattr(item, "callspec") else {}
+        setting = parameters.pop("tic_setting", None)
+        protocol = parameters.pop("tic_protocol", STANDARD)
+        planted = parameters.pop("tic_control", None)
+        planned = plan_entry(claim, case_of(item), setting, parameters, protocol, planted)
+        return _unless_skipped(item, self._with_data(planned))
 
     def _with_data(self, planned: PlannedEntry) -> PlannedEntry:
         """Look for the data now, not hours later.

@@ -1,4 +1,4 @@
-"""The end: correction paper by paper, report, and what pytest is told of the final verdicts."""
+"""The end: the audit, its report, and what is printed of both."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tic.errors import TicError
-from tic.plugin.judging import release
 from tic.plugin.outcomes import findings, speaks_against_the_paper
 from tic.plugin.saving import require_writable, save_report
 from tic.plugin.state import State
@@ -56,14 +55,10 @@ class Concluding:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write the report, then tell pytest of the final verdicts.
-
-        First of all that are called at the end: others write down what they were told.
-        """
+        """Write the report before others that are called at the end show the exit status."""
         if self._is_wanted():
             completed = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
             self._conclude(completed=completed)
-            self._release()
         elif self.state.asked.audit and not (self.state.has_audit or self.state.is_worker):
             self.problems = ["no claims were found; tic.audit.claim makes a test one of a claim"]
             if exitstatus == pytest.ExitCode.OK:
@@ -84,13 +79,6 @@ class Concluding:
         folder = state.asked.report_dir or _folder(state.session.started)
         self.page, unsaved = save_report(self.audit, folder)
         self.problems += unsaved
-
-    def _release(self) -> None:
-        """Let go of the reports that were held, in the order of the audit."""
-        entries = self.audit.entries if self.audit else self.state.session.entries.values()
-        for entry in entries:
-            if held := self.state.held.pop(entry.id, None):
-                release(held, entry, self.state.demands.objection(entry), self.state.config)
 
     def _problems(self, audit: Audit) -> list[str]:
         demands = self.state.demands

@@ -98,9 +98,9 @@ def judge(request: pytest.FixtureRequest, tic_control: Control | None) -> Iterat
         yield _elses(request)
         return
     from tic.audit.judge import Judge
-    from tic.document.correction import CONFIDENCE
 
-    recorder = Judge(_planned(request).setting.seeds, CONFIDENCE)
+    planned = _planned(request)
+    recorder = Judge(planned.setting.seeds, planned.confidence)
     request.node.stash[JUDGE] = recorder
     with tic_control.planted() if tic_control else nullcontext():
         yield recorder

@@ -1,21 +1,16 @@
-"""Each claim: from what its test recorded to its entry.
-
-What pytest is told of a verdict must be what the audit says, and that the correction over all
-claims decides at the end. So the reports of a judged claim are held until then; pytest is told at
-once of what no correction can change.
-"""
+"""Each claim: from what its test recorded to its entry, which is what pytest reports of it."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from _pytest.runner import runtestprotocol
 
 from tic.errors import NotApplicableError, TicError
-from tic.plugin.outcomes import AWAITED, awaits_correction, settle
+from tic.plugin.outcomes import settle
 from tic.plugin.state import JUDGE, State, claim_of, entry_id
 from tic.text import visible
 
@@ -28,9 +23,6 @@ _OF_THE_AUTHOR = (pytest.skip.Exception, pytest.xfail.Exception)
 _REPORTS = pytest.StashKey[dict[str, pytest.TestReport]]()
 """Of the phases of a test."""
 
-_OF_XDIST = ("node", "item_index", "worker_id", "testrun_uid")
-"""What xdist adds to a report on its way to the controller."""
-
 
 class Judging:
     """Turns a claim's test into an entry of the audit."""
@@ -42,7 +34,7 @@ class Judging:
     def pytest_runtest_protocol(
         self, item: pytest.Item, nextitem: pytest.Item | None
     ) -> bool | None:
-        """Run the test of a claim, and pass on what is final of its reports."""
+        """Run the test of a claim, and pass on its reports with its entry."""
         if not claim_of(item):
             return None
         reports: dict[str, pytest.TestReport] = {}
@@ -51,7 +43,7 @@ class Judging:
         try:
             runtestprotocol(item, log=False, nextitem=nextitem)
         finally:  # a claim that is interrupted while it is torn down was judged
-            for report in self._final(list(reports.values())):
+            for report in self._with_entry(list(reports.values())):
                 item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
@@ -71,11 +63,10 @@ class Judging:
         report = yield
         if claim_of(item) and (entry := self._entry(item, call)):
             report.__dict__["tic_entry"] = entry.model_dump(mode="json")
-            if not awaits_correction(entry):
-                defect, traceback = _is_defect(call), report.longrepr
-                settle(report, entry, self.state.demands.objection(entry))
-                if defect and report.failed:
-                    report.longrepr = traceback
+            defect, traceback = _is_defect(call), report.longrepr
+            settle(report, entry, self.state.demands.objection(entry))
+            if defect and report.failed:
+                report.longrepr = traceback
             _reveal(report)
         if claim_of(item):
             item.stash[_REPORTS][call.when] = report
@@ -110,31 +101,15 @@ class Judging:
         except KeyError:
             return entries.failed(planned, "the claim's test does not ask for the fixture `judge`")
 
-    def _final(self, reports: list[pytest.TestReport]) -> list[pytest.TestReport]:
-        """Leave one entry, the last, and hold the reports of a judged claim but the first.
-
-        The first carries the others, since nothing else gets from a worker to the controller when
-        the test has ended and not only when the worker has.
-        """
-        from tic.document.audit import Entry
-
-        found = [report.__dict__.pop("tic_entry") for report in reports if _has_entry(report)]
-        if not found:
-            return reports
-        entry = Entry.model_validate(found[-1])
-        first, *others = reports
-        bearer = first if awaits_correction(entry) else reports[-1]
-        bearer.__dict__["tic_entry"] = found[-1]
-        bearer.__dict__["tic_evidence"] = self.state.session.new_evidence()
-        if bearer is not first:
-            reports[-1].user_properties.append(("verdict", str(entry.outcome)))
-            return reports
-        as_plain = self.state.config.hook.pytest_report_to_serializable
-        first.__dict__["tic_status"] = AWAITED
-        first.__dict__["tic_held"] = [
-            as_plain(config=self.state.config, report=each) for each in others
-        ]
-        return [first]
+    def _with_entry(self, reports: list[pytest.TestReport]) -> list[pytest.TestReport]:
+        """Leave one entry, the last, on the last report: a teardown may still make it an ERROR."""
+        entries = [report.__dict__.pop("tic_entry") for report in reports if _has_entry(report)]
+        if entries:
+            last = reports[-1]
+            last.__dict__["tic_entry"] = entries[-1]
+            last.__dict__["tic_evidence"] = self.state.session.new_evidence()
+            last.user_properties.append(("verdict", entries[-1]["outcome"]))
+        return reports
 
     def pytest_report_teststatus(
         self, report: pytest.CollectReport | pytest.TestReport
@@ -144,40 +119,13 @@ class Judging:
         return tuple(status) if status else None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Gather entries and held reports where the reports of all workers arrive."""
+        """Gather entries where the reports of all workers arrive."""
         if not self.state.is_worker and _has_entry(report):
             from tic.document.audit import Entry
 
             carried = report.__dict__
             entry = Entry.model_validate(carried["tic_entry"])
             self.state.session.receive(entry, carried["tic_evidence"])
-            if held := carried.get("tic_held"):
-                self.state.held[entry.id] = [self._restored(each, carried) for each in held]
-
-    def _restored(self, plain: dict[str, Any], carried: dict[str, Any]) -> pytest.TestReport:
-        config = self.state.config
-        report: pytest.TestReport = config.hook.pytest_report_from_serializable(
-            config=config, data=plain
-        )
-        report.__dict__.update({name: carried[name] for name in _OF_XDIST if name in carried})
-        return report
-
-
-def release(
-    held: list[pytest.TestReport], entry: Entry, objection: str | None, config: pytest.Config
-) -> None:
-    """Tell pytest of a claim whose verdict is final.
-
-    Args:
-        held: The reports of its call and its teardown.
-        entry: After the correction.
-        objection: Why it fails, or None.
-        config: pytest's.
-    """
-    settle(held[0], entry, objection)
-    held[-1].user_properties.append(("verdict", str(entry.outcome)))
-    for report in held:
-        config.hook.pytest_runtest_logreport(report=report)
 
 
 def _has_entry(report: pytest.TestReport) -> bool:

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 Status = tuple[str, str, str]
 """What pytest counts a report under, its letter and its word; see `pytest_report_teststatus`."""
 
-AWAITED: Status = ("", "j", "JUDGED")
-"""Of a claim that was judged, before the correction over all claims."""
-
 
 @dataclass(frozen=True)
 class Demands:
@@ -40,7 +37,7 @@ class Demands:
     decided: bool
 
     def objection(self, entry: Entry) -> str | None:
-        """Say why a final entry fails its test, or None."""
+        """Say why an entry fails its test, or None."""
         from tic.session.expectation import drift
         from tic.stats import Outcome
 
@@ -53,15 +50,8 @@ class Demands:
         return f"ERROR {entry.id}: {entry.reason}" if entry.outcome is Outcome.ERROR else None
 
 
-def awaits_correction(entry: Entry) -> bool:
-    """Whether the correction over all claims may still change an entry."""
-    from tic.stats.judge import JUDGED
-
-    return entry.role != "control" and entry.outcome in JUDGED
-
-
 def settle(report: pytest.TestReport, entry: Entry, objection: str | None) -> None:
-    """Give a report the outcome of its final entry."""
+    """Give a report the outcome of its entry."""
     from tic.stats.judge import JUDGED
 
     report.__dict__.pop("wasxfail", None)  # what is expected of verdicts `Demands` holds

@@ -59,7 +59,6 @@ class State:
         is_partial: Whether tests were deselected.
         has_audit: Whether a claim was found.
         claims_folder: Folder of the first claim; pytest's own root moves with `--store DIR`.
-        held: Reports of judged claims by entry, which wait for the correction over all claims.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -69,7 +68,6 @@ class State:
         self.is_partial = False
         self.has_audit = False
         self.claims_folder = config.rootpath
-        self.held: dict[str, list[pytest.TestReport]] = {}
 
     @cached_property
     def asked(self) -> argparse.Namespace:

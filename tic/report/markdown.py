@@ -120,8 +120,8 @@ def _origin(audit: Audit) -> str:
     multiplicity = audit.multiplicity
     families = markdown(overview.families(multiplicity, "claim"))
     return (
-        f"{markdown(multiplicity.method)} over {families} "
-        f"at level {multiplicity.level:g}. Started {markdown(audit.started)}, "
+        f"{markdown(multiplicity.method)} over {families}, "
+        f"at level {multiplicity.level:g} on either side. Started {markdown(audit.started)}, "
         f"commit {commit}{dirty}. "
         f"To repeat: {markdown(origin.command)}"
     )

@@ -95,6 +95,14 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def seed_range(seeds: tuple[int, int | None]) -> str:
+    """Return between which numbers of seeds one lies: 9 to 40 seeds, about 12 seeds."""
+    fewest, most = seeds
+    if most == fewest:
+        return f"about {fewest} seeds"
+    return f"{fewest} to {'more than 1000' if most is None else most} seeds"
+
+
 def seed_names(seeds: Sequence[int]) -> str:
     """Name seeds, a run of consecutive ones by its ends: seeds 0–4."""
     if len(seeds) == 1:

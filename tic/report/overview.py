@@ -81,16 +81,22 @@ def scope_groups(index: Index) -> tuple[ScopeGroup, ...]:
 def family_of(entry: Entry, multiplicity: Multiplicity) -> str:
     """Count the claims, or the rivals, that a claim, or a rival, was corrected with."""
     noun: Corrected = "rival" if entry.role == "rival" else "claim"
-    return numerals.counted(_sizes(multiplicity, noun).get(entry.paper, 0), noun)
+    size = _sizes(multiplicity, noun).get((entry.paper, entry.setting), 0)
+    return numerals.counted(size, noun)
 
 
 def families(multiplicity: Multiplicity, noun: Corrected) -> str:
-    """Count the members of every family, with its paper where there are several."""
+    """Count the members of every family, with its paper and setting where there are several."""
     sizes = _sizes(multiplicity, noun)
     if len(sizes) < 2:
         return numerals.counted(sum(sizes.values()), noun)
+    papers = {paper for paper, _ in sizes}
     return numerals.enumerated(
-        [f"{numerals.counted(n, noun)} of {paper}" for paper, n in sizes.items()]
+        [
+            f"{numerals.counted(size, noun)} of {paper}"
+            + (f" in {setting}" if setting and len(sizes) > len(papers) else "")
+            for (paper, setting), size in sizes.items()
+        ]
     )
 
 
@@ -98,9 +104,9 @@ def _in_all(members: Sequence[Sequence[str]]) -> tuple[str, ...]:
     return tuple(d for d in members[0] if all(d in other for other in members[1:]))
 
 
-def _sizes(multiplicity: Multiplicity, noun: Corrected) -> dict[str, int]:
+def _sizes(multiplicity: Multiplicity, noun: Corrected) -> dict[tuple[str, str], int]:
     return {
-        family.paper: family.rivals if noun == "rival" else family.claims
+        (family.paper, family.setting): family.rivals if noun == "rival" else family.claims
         for family in multiplicity.families
     }
 

@@ -51,7 +51,7 @@ def drift(entry: Entry, expected: Expectation) -> str | None:
     """Tell how a final entry departs from what is expected, or None.
 
     Args:
-        entry: With its outcome after Holm's correction.
+        entry: As it was judged.
         expected: Allowed outcomes by entry id.
     """
     allowed = expected.get(entry.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,11 +15,20 @@ from tic.audit.control import Control
 from tic.audit.judge import Judge
 from tic.audit.pack import Lacking, Setting
 from tic.audit.protocol import STANDARD, Protocol
-from tic.document.audit import Audit, ControlRecord, Entry, ProtocolRecord, Scope
+from tic.document.audit import (
+    Audit,
+    ControlRecord,
+    Entry,
+    Family,
+    Multiplicity,
+    ProtocolRecord,
+    Scope,
+)
+from tic.document.correction import LEVEL, METHOD, claim_confidence
 from tic.errors import NotApplicableError, TicError
 from tic.recipe import Recipe
 from tic.session.scope import scope
-from tic.stats import Outcome
+from tic.stats import Design, Outcome
 
 if TYPE_CHECKING:
     from tic.audit.runs import SeedRuns
@@ -44,6 +53,8 @@ class PlannedEntry:
         offered: Whether its pack has the setting that was asked for.
         not_applicable: Why the claim says nothing about the setting, or None.
         unavailable: What this machine or its pack lacks for it, or None.
+        members: How many claims share the error rate with it, itself among them.
+        design: Whether its number of seeds was fixed in advance.
     """
 
     id: str
@@ -58,6 +69,24 @@ class PlannedEntry:
     offered: bool = True
     not_applicable: str | None = None
     unavailable: str | None = None
+    members: int = 1
+    design: Design = "fixed"
+
+    @property
+    def confidence(self) -> float:
+        """Of the intervals that decide it."""
+        return claim_confidence(len(self.setting.seeds), self.design, self.members)
+
+    @property
+    def place(self) -> str:
+        """The setting that it is one of the claims of, as families name it; "" without Runs."""
+        return self.setting.label if self.claim.needs else ""
+
+    @property
+    def is_question(self) -> bool:
+        """Whether it is judged on Runs here, and so takes a share of the error rate."""
+        runs = bool(self.recipes) and not (self.not_applicable or self.unavailable)
+        return runs and self.offered and self.role != "control"
 
     @property
     def role(self) -> Literal["claim", "rival", "control"]:
@@ -135,6 +164,43 @@ def _as_text(setting: Setting | Lacking | None, parameters: Mapping[str, Any]) -
     return {**own, **shown}
 
 
+def families_of(planned: Iterable[PlannedEntry]) -> tuple[Family, ...]:
+    """Count the questions of each paper in each setting, whatever part of them is audited.
+
+    Args:
+        planned: Every claim that was collected, under every protocol, chosen or not.
+
+    Raises:
+        TicError: A pack says that fewer share the error rate.
+    """
+    questions: dict[tuple[str, str], dict[str, set[object]]] = {}
+    packs = {}
+    for entry in planned:
+        if entry.is_question:
+            pack = packs[entry.claim.pack.paper.key] = entry.claim.pack
+            roles = questions.setdefault((pack.paper.key, entry.place), {})
+            identity = (entry.claim.id, tuple(sorted(entry.parameters.items())))
+            roles.setdefault(entry.role, set()).add(identity)
+    return tuple(
+        Family(
+            paper=paper,
+            setting=setting,
+            claims=_shared_by(len(roles.get("claim", ())), packs[paper].claims, paper, "claims"),
+            rivals=_shared_by(len(roles.get("rival", ())), packs[paper].rivals, paper, "rivals"),
+        )
+        for (paper, setting), roles in questions.items()
+    )
+
+
+def _shared_by(collected: int, declared: int | None, paper: str, what: str) -> int:
+    if declared is not None and collected > declared:
+        raise TicError(
+            f"at most {declared} {what} of {paper} may share the error rate of a setting, as its "
+            f"Pack says, got {collected}; write Pack({what}={collected}, …)"
+        )
+    return collected if declared is None else declared
+
+
 class Evidence(TypedDict):
     """What entries rest on: by Run the sha256 of measurements by file, and who defines them."""
 
@@ -152,6 +218,7 @@ class AuditSession:
         entries: What came out so far; filled where reports arrive.
         evidence: By Run the sha256 of every measurement that they rest on, by file; likewise.
         packages: Those outside of `tic` that define such measurements; likewise.
+        families: How many claims and rivals share the error rate, by paper and setting.
     """
 
     lab: Lab
@@ -159,6 +226,7 @@ class AuditSession:
     entries: dict[str, Entry] = field(default_factory=dict)
     evidence: dict[str, dict[str, str]] = field(default_factory=dict)
     packages: set[str] = field(default_factory=set)
+    families: tuple[Family, ...] = ()
     started: float = field(default_factory=time.time)
     _left: Plan | None = field(default=None, init=False)
 
@@ -216,15 +284,13 @@ class AuditSession:
 
     def conclude(self, root: Path, arguments: Sequence[str], *, completed: bool) -> Audit:
         """Assemble the audit from the entries; collected claims without one are NOT_RUN."""
-        from tic.document.correction import CONFIDENCE, correct_entries
         from tic.document.seal import sealed
         from tic.session.provenance import provenance
         from tic.session.records import data_digests, run_records
 
-        entries, multiplicity = correct_entries(
-            [self.entries.get(each.id) or not_run(each) for each in self.planned.values()],
-            CONFIDENCE,
-        )
+        entries = [
+            self.entries.get(planned.id) or not_run(planned) for planned in self.planned.values()
+        ]
         sizes = dict.fromkeys(each.setting.sizes.get("test") for each in self.planned.values())
         digests = data_digests((planned.recipe for planned in self.plan), self.lab)
         papers = {
@@ -239,7 +305,7 @@ class AuditSession:
             protocols=self._protocols(),
             entries=tuple(entries),
             runs=tuple(run_records(self.plan, self.lab, list(sizes), self.evidence)),
-            multiplicity=multiplicity,
+            multiplicity=Multiplicity(method=METHOD, level=LEVEL, families=self.families),
             provenance=provenance(root, arguments, digests, self.lab.device_name),
         )
         return sealed(audit)
@@ -369,11 +435,13 @@ def _entry(planned: PlannedEntry, outcome: Outcome, reason: str, **evidence: Any
         source=planned.claim.source,
         says=planned.claim.says,
         rule=planned.claim.rule,
+        setting=planned.place,
         parameters=planned.parameters,
         protocol=planned.protocol.name,
         alternatives=_alternatives(planned),
         scope=planned.scope,
         offered=planned.offered,
+        design=planned.design,
         outcome=outcome,
         own_outcome=outcome,
         reason=reason,

@@ -6,8 +6,9 @@ SciPy and statsmodels are imported where they are used, so that importing this p
 from tic.stats.calibration import calibrate
 from tic.stats.combination import ClaimVerdict, combine
 from tic.stats.judge import Outcome, Verdict, judge
+from tic.stats.looks import Design, error_share, next_look
 from tic.stats.multiplicity import holm, holm_adjusted
-from tic.stats.power import PowerCurve, power_curve, seeds_needed
+from tic.stats.power import PowerCurve, power_curve, seeds_needed, seeds_to_decide
 from tic.stats.region import Region, above, below, within
 from tic.stats.sensitivity import (
     Sensitivity,
@@ -26,6 +27,7 @@ from tic.stats.trend import (
 
 __all__ = [
     "ClaimVerdict",
+    "Design",
     "Outcome",
     "PageTrend",
     "PowerCurve",
@@ -37,15 +39,18 @@ __all__ = [
     "calibrate",
     "claim_sensitivity",
     "combine",
+    "error_share",
     "half_fall",
     "holm",
     "holm_adjusted",
     "judge",
     "judge_trend",
+    "next_look",
     "page_effects",
     "page_trend",
     "power_curve",
     "seeds_needed",
+    "seeds_to_decide",
     "sensitivity",
     "theil_sen_slope",
     "trend_sensitivity",

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import get_args
 
 import numpy as np
 
 from tic.arrays import finite_array, whole_number
+from tic.stats.audits import Truth, wrong_audits
 from tic.stats.cases import (
     POINTS,
+    PROMISE,
     Setup,
     decided_and_predicted,
     error_and_power,
-    rate_of_audits,
     rates_of_claim,
     rates_of_curve,
     rates_of_mean,
     rates_of_page,
 )
-from tic.stats.noise import NOISES, random_walks, smooth_curves
+from tic.stats.looks import LOOKS
+from tic.stats.noise import NOISES, SKEWED, Draw, random_walks, smooth_curves
 from tic.stats.power import MIN_SEEDS
-from tic.stats.rates import Table
+from tic.stats.rates import Row, Table
 from tic.stats.region import above, below, within
 from tic.stats.simulation import (
     Rule,
@@ -45,6 +48,9 @@ _EDGES = {
     "within, both edges near": within(-0.05, 0.05),
 }
 _BOTH = "SUPPORTED / REFUTED, %"
+LEVEL = 0.025
+"""Of the claims of an audit together, on either side."""
+_SHOWN_LOOKS = 7
 _CURVES = {"random walk": random_walks, "smooth curve": smooth_curves}
 
 
@@ -75,7 +81,7 @@ def calibrate(
         for count in finite_array(n_seeds, name="n_seeds", axes="N")
     )
     setup = Setup(simulations, counts, np.random.default_rng(seed), rule)
-    return (table(setup) for table in (edges, trends, claims, families, decisions, alternatives))
+    return (table(setup) for table in (edges, trends, claims, audits, decisions, alternatives))
 
 
 def edges(setup: Setup) -> Table:
@@ -125,17 +131,46 @@ def claims(setup: Setup) -> Table:
     return setup.table("Claims of several contrasts", _BOTH, cases)
 
 
-def families(setup: Setup) -> Table:
-    """Judge audits of 30 claims, with Holm's correction over them."""
-    cases = {
-        f"{name}, {world}": partial(rate_of_audits, setup, NOISES[name], true_every, shared)
-        for name in ("normal", "exponential")
-        for world, true_every, shared in (
-            ("all claims false", 0, 0.0),
-            ("every other claim true, half of the variance shared", 2, 0.5),
+def audits(setup: Setup) -> Table:
+    """Judge audits of 30 claims at every look, each claim where it is hardest to judge."""
+    looks = LOOKS[:_SHOWN_LOOKS]
+    rows = [
+        Row(
+            f"{name}{side}, all claims {truth}",
+            tuple(
+                (rate,)
+                for rate in wrong_audits(
+                    setup.rng, draw, setup.simulations, looks, truth=truth, level=LEVEL
+                )
+            ),
         )
-    }
-    return setup.table("Audits of 30 claims", "audits with a false claim SUPPORTED, %", cases)
+        for name, noise in NOISES.items()
+        for side, draw in _sides(name, noise)
+        for truth in get_args(Truth)
+    ]
+    every = tuple(range(looks[0], looks[-1] + 1))
+    rates = wrong_audits(
+        setup.rng, NOISES["normal"], setup.simulations, every, truth="true", level=LEVEL
+    )
+    often = tuple((rates[every.index(look)],) for look in looks)
+    rows.append(Row("normal, all claims true, looked at after every seed", often))
+    return Table(
+        "Audits of 30 claims whose seeds are added where a verdict is open",
+        "audits with a wrong verdict so far, %",
+        tuple(f"S = {look}" for look in looks),
+        tuple(rows),
+        setup.simulations,
+        PROMISE,
+    )
+
+
+def _sides(name: str, noise: Draw) -> Iterator[tuple[str, Draw]]:
+    """A noise whose tails differ, with its long tail on either side of the edge."""
+    if name not in SKEWED:
+        yield "", noise
+        return
+    yield " with the long tail allowed", lambda rng, shape: -noise(rng, shape)
+    yield " with the long tail excluded", noise
 
 
 def decisions(setup: Setup) -> Table:

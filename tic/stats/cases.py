@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,19 +10,14 @@ from numpy.typing import NDArray
 
 from tic.stats.combination import ClaimVerdict, combine
 from tic.stats.judge import Outcome, Verdict
-from tic.stats.multiplicity import holm
 from tic.stats.noise import Draw
 from tic.stats.power import power_curve
 from tic.stats.rates import Row, Table
-from tic.stats.region import Region, above, below
+from tic.stats.region import Region, above
 from tic.stats.simulation import Rule, judge_rows_by_page
 
 PROMISE = 0.05
 POINTS = 10
-
-# Contrasts of each claim of an audit.
-_CLAIMS = (1,) * 18 + (2,) * 7 + (4,) * 5
-_CHUNK = 500
 
 Measure = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
@@ -90,44 +84,6 @@ def _rates(verdicts: Sequence[Verdict | ClaimVerdict]) -> tuple[float, float]:
     outcomes = [verdict.outcome for verdict in verdicts]
     supported, refuted = outcomes.count(Outcome.SUPPORTED), outcomes.count(Outcome.REFUTED)
     return supported / len(outcomes), refuted / len(outcomes)
-
-
-def rate_of_audits(
-    setup: Setup, noise: Draw, true_every: int, shared: float, n_seeds: int
-) -> tuple[float]:
-    """Return the share of audits that support at least one false claim.
-
-    A true claim, every `true_every`-th, lies far inside; a false one has its first contrast on the
-    edge. The contrasts of a seed have the share `shared` of their variance in common.
-    """
-    truth = [bool(true_every) and i % true_every == 0 for i in range(len(_CLAIMS))]
-    wrong = 0
-    # All verdicts of ten thousand audits would fill the memory.
-    for start in range(0, setup.simulations, _CHUNK):
-        shape = (min(_CHUNK, setup.simulations - start), n_seeds)
-        common = math.sqrt(shared) * noise(setup.rng, shape)
-        judged = [
-            [
-                setup.rule(
-                    common + math.sqrt(1 - shared) * noise(setup.rng, shape),
-                    below(100) if is_true or position else below(0),
-                )
-                for position in range(contrasts)
-            ]
-            for is_true, contrasts in zip(truth, _CLAIMS, strict=True)
-        ]
-        for audit in range(shape[0]):
-            family = [combine([contrast[audit] for contrast in claim]) for claim in judged]
-            wrong += _supports_a_false_one(family, truth)
-    return (wrong / setup.simulations,)
-
-
-def _supports_a_false_one(family: Sequence[ClaimVerdict], truth: Sequence[bool]) -> bool:
-    p_values = [1.0 if claim.p_value is None else claim.p_value for claim in family]
-    return any(
-        stands and claim.outcome is Outcome.SUPPORTED and not is_true
-        for stands, claim, is_true in zip(holm(p_values, PROMISE / 2), family, truth, strict=True)
-    )
 
 
 def decided_and_predicted(

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tic.arrays import LARGEST, finite_array
 from tic.stats.checks import one_sided_level
-from tic.stats.power import MIN_SEEDS, seeds_needed
+from tic.stats.power import MIN_SEEDS, seeds_to_decide
 from tic.stats.region import Region, require_region
 
 # No measured effects that differ agree to better than this share of their size.
@@ -61,9 +61,10 @@ class Verdict:
         effects: one per seed, in the order in which they came.
         region: the effects that the claim allows.
         confidence: of the interval; without meaning for an exact verdict.
-        seeds_needed: seeds that would decide an INCONCLUSIVE contrast with 80 % probability if its
-            mean and spread were true; None when it is decided, when they cannot be estimated, and
-            when more than 1000 seeds are needed.
+        seeds_to_decide: between which numbers of seeds the one lies that would probably decide an
+            INCONCLUSIVE contrast, as `tic.stats.power.seeds_to_decide` estimates them; the second
+            is None where it is above 1000. None when it is decided, and when nothing can be
+            estimated.
         reason: what a reader must know beside the numbers; "" when that is nothing.
         exact: whether the effects were taken as free of sampling error.
     """
@@ -77,7 +78,7 @@ class Verdict:
     effects: tuple[float, ...]
     region: Region
     confidence: float
-    seeds_needed: int | None = None
+    seeds_to_decide: tuple[int, int | None] | None = None
     reason: str = ""
     exact: bool = False
 
@@ -196,10 +197,15 @@ def _judge_by_t(blank: Verdict) -> Verdict:
 
 def _with_outlook(verdict: Verdict, mean: float, sd: float) -> Verdict:
     """Add what would decide an INCONCLUSIVE verdict."""
-    needed = seeds_needed(mean, sd, verdict.region, confidence=verdict.confidence)
-    outlook = f"about {needed} seeds" if needed else "only more than 1000 seeds"
-    reason = f"the interval reaches over an edge of the region; {outlook} would probably decide"
-    return replace(verdict, seeds_needed=needed, reason=reason)
+    seeds = seeds_to_decide(
+        mean, sd, verdict.n_seeds, verdict.region, confidence=verdict.confidence
+    )
+    fewest, most = seeds
+    reason = (
+        "the interval reaches over an edge of the region; to decide will probably take "
+        f"{fewest} to {'more than 1000' if most is None else most} seeds"
+    )
+    return replace(verdict, seeds_to_decide=seeds, reason=reason)
 
 
 def _mean_and_sd(effects: NDArray[np.float64]) -> tuple[float, float]:

@@ -25,16 +25,35 @@ def _lognormal(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.f
     return (rng.lognormal(size=shape) - math.sqrt(math.e)) / sd
 
 
+def _accuracies(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Differences of two accuracies of 90 %, in steps of one image of 64."""
+    images, share = 64, 0.9
+    difference = rng.binomial(images, share, shape) - rng.binomial(images, share, shape)
+    return difference / math.sqrt(2 * images * share * (1 - share))
+
+
+def _collapses(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """One training in twenty ends ten standard deviations too high."""
+    rate, depth = 0.05, 10
+    effects = rng.standard_normal(shape) + depth * ((rng.random(shape) < rate) - rate)
+    return np.asarray(effects / math.sqrt(1 + depth**2 * rate * (1 - rate)))
+
+
 # Mean 0 and standard deviation 1 each; the skewed ones have their long tail above.
 NOISES: dict[str, Draw] = {
     "normal": lambda rng, shape: rng.standard_normal(shape),
     "Student t, 3 df": lambda rng, shape: rng.standard_t(3, shape) / math.sqrt(3),
     "contaminated normal": _contaminated,
     "difference of two exponentials": lambda rng, shape: rng.laplace(size=shape) / math.sqrt(2),
+    "accuracies of 64 images": _accuracies,
     "arcsine (two humps)": _arcsine,
     "exponential": lambda rng, shape: rng.exponential(size=shape) - 1,
     "lognormal": _lognormal,
+    "one in twenty collapses": _collapses,
 }
+
+
+SKEWED = frozenset({"exponential", "lognormal", "one in twenty collapses"})
 
 
 def random_walks(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from tic.stats import error_share, next_look
+from tic.stats.audits import wrong_audits
+from tic.stats.looks import LOOKS
+from tic.stats.noise import NOISES
+
+
+def test_all_looks_together_spend_less_than_the_whole():
+    shares = [error_share(n_seeds) for n_seeds in LOOKS]
+    assert shares[:7] == [1 / 8] * 7
+    assert shares[7:9] == [1 / 16, 1 / 32]
+    assert sum(shares) == 1 - 1 / 1024
+    assert error_share(5000) == shares[-1]
+
+
+def test_a_number_between_two_looks_is_part_of_the_later_one():
+    assert error_share(1) == error_share(3) == error_share(5) == 1 / 8
+    assert error_share(61) == error_share(90) == 1 / 16
+
+
+def test_a_number_that_was_fixed_in_advance_is_looked_at_once():
+    assert error_share(3, "fixed") == error_share(500, "fixed") == 1
+
+
+def test_the_next_look_is_the_next_larger_number():
+    assert [next_look(n) for n in (0, 4, 5, 7, 8, 60, 999, 1000)] == [
+        5, 5, 8, 8, 12, 90, 1000, None,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("n_seeds", "design"), [(0, "fixed"), (2.5, "fixed"), (5, "adaptive")])
+def test_what_is_no_look_is_refused(n_seeds, design):
+    with pytest.raises(ValueError, match="must be"):
+        error_share(n_seeds, design)
+
+
+def wrong(noise, **options):
+    rates = {"truth": "false", "level": 0.025, **options}
+    return wrong_audits(np.random.default_rng(2), noise, 600, LOOKS[:4], **rates)
+
+
+@pytest.mark.parametrize("truth", ["false", "true"])
+@pytest.mark.parametrize("noise", ["normal", "Student t, 3 df", "accuracies of 64 images"])
+def test_audits_keep_their_promise_at_every_look(noise, truth):
+    rates = wrong(NOISES[noise], truth=truth)
+    assert list(rates) == sorted(rates)
+    assert rates[-1] <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / 600)
+
+
+@pytest.mark.parametrize("truth", ["false", "true"])
+def test_audits_at_the_level_of_a_single_claim_break_it(truth):
+    assert wrong(NOISES["normal"], truth=truth, level=0.025 * 30)[-1] > 0.2
+
+
+def test_looking_again_at_the_full_level_errs_more_than_once():
+    fixed = wrong(NOISES["normal"], level=0.5, design="fixed")
+    assert fixed[-1] > 1.5 * fixed[0] > 0.3
+
+
+def test_one_seed_counted_several_times_decides_nothing():
+    constant = wrong(lambda rng, shape: np.full(shape, -1.0))
+    assert constant == (0, 0, 0, 0)
+
+
+def test_a_true_claim_of_several_contrasts_is_refuted_by_the_smallest_times_their_number():
+    # All effects of a claim alike: p of each contrast is the same, and four contrasts pay fourfold.
+    rng = np.random.default_rng(0)
+    rates = wrong_audits(
+        rng,
+        lambda rng, shape: rng.standard_normal(shape) - 3,
+        40,
+        (5,),
+        truth="true",
+        level=0.025,
+        design="fixed",
+    )
+    assert rates == (1.0,)

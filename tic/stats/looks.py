@@ -1,0 +1,53 @@
+"""How much of the error an audit may make at each look at its data.
+
+An audit that trains more seeds where a verdict is open looks at its data several times. Each look
+has its own share of the error rate, fixed in advance; by Bonferroni's inequality the looks together
+err no more often than the rate says, whatever the test and however the looks depend on each other.
+Boundaries that make use of that dependence (Lan and DeMets 1983) would allow some 10 to 30 % more
+error at each look, which is 1 or 2 % of a t threshold: not worth the normal theory they rest on.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import Literal, get_args
+
+from tic.arrays import whole_number
+
+Design = Literal["fixed", "sequential"]
+"""`fixed`: the number of seeds was chosen before any of them was trained, and is looked at once.
+`sequential`: seeds are added where a verdict is open, at the numbers in `LOOKS`."""
+
+LOOKS = (5, 8, 12, 18, 27, 40, 60, 90, 135, 200, 300, 450, 675, 1000)
+"""Numbers of seeds at which an audit of sequential design looks at its data."""
+_FULL = 7
+"""Looks with equal shares, up to 60 seeds; those after them share what one of these has."""
+
+
+def error_share(n_seeds: int, design: Design = "sequential") -> float:
+    """Return which share of the error rate may be spent on a verdict over so many seeds.
+
+    Up to 60 seeds each of the seven looks has an eighth, and the later ones a sixteenth, a
+    thirty-second and so on: together less than one. A number between two looks counts as the
+    later one.
+
+    Args:
+        n_seeds: at least 1.
+        design: of the audit.
+
+    Raises:
+        ValueError: no such number, or no such design.
+    """
+    count = whole_number(n_seeds, name="n_seeds", least=1, way_out="count the seeds")
+    if design not in get_args(Design):
+        raise ValueError(f"design must be fixed or sequential, got {design!r}")
+    if design == "fixed":
+        return 1.0
+    look = min(bisect_left(LOOKS, count), len(LOOKS) - 1)
+    return 1 / (_FULL + 1) / 2.0 ** max(0, look - _FULL + 1)
+
+
+def next_look(n_seeds: int) -> int | None:
+    """Return the smallest number of seeds in `LOOKS` above this one, or None after the last."""
+    place = bisect_left(LOOKS, n_seeds + 1)
+    return LOOKS[place] if place < len(LOOKS) else None
