@@ -143,6 +143,9 @@ def given():
     }
 
 
+# Raised inside Norse and torch while Norse is imported.
+@pytest.mark.filterwarnings("ignore:.torch.jit.:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.torch.jit.:FutureWarning")
 @pytest.mark.parametrize("code", blocks("python"))
 def test_every_python_example_runs(code, given):
     exec(compile(code, "<example>", "exec"), given)

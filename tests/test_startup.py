@@ -15,9 +15,11 @@ from fixtures.packs import HEADER, SUPPORTED
 ROOT = Path(__file__).parents[1]
 AUDIT = ROOT / "reports" / "reference" / "digits-tiny.json"
 UNUSED = {
+    "norse",
     "scipy.optimize",
     "scipy.stats",
     "sklearn",
+    "snntorch",
     "sympy",
     "torch._dynamo",
     "torch._inductor",

@@ -20,6 +20,7 @@ from torch import nn
 from tic.errors import TicError
 from tic.measure.fisher import fisher_information
 from tic.measure.tangent import tangent_kernel
+from tic.models import Adapted
 
 with warnings.catch_warnings():
     # Raised inside snnTorch and Norse themselves on import.
@@ -37,19 +38,11 @@ K = 3
 """Classes of the networks here, and T = 2 timesteps."""
 
 
-class Jelly(nn.Module):
-    """A SpikingJelly network that resets itself and is shown an image T times."""
-
-    def __init__(self, network, step_mode):
-        super().__init__()
-        self.network, self.step_mode = network, step_mode
-        functional.set_step_mode(network, step_mode)
-
-    def forward(self, images):
-        functional.reset_net(self.network)
-        if self.step_mode == "m":
-            return self.network(images.expand(2, *images.shape))
-        return torch.stack([self.network(images) for _ in range(2)])
+def jelly(make, step_mode):
+    """Adapt a SpikingJelly network in one of its step modes."""
+    network = make()
+    functional.set_step_mode(network, step_mode)
+    return Adapted(network, timesteps=2)
 
 
 LIF = {"spiking_neuron": neuron.LIFNode, "surrogate_function": surrogate.ATan()}
@@ -97,29 +90,19 @@ JELLY = {
 
 
 class Torch(nn.Module):
-    """A snnTorch network with the usual loop over time, its states handed on by name."""
+    """A timestep of a snnTorch network, whose neurons keep their state."""
 
-    def __init__(self, cell, states, hidden=9):
+    def __init__(self, cell, hidden=9):
         super().__init__()
         self.first, self.second = nn.Linear(16, hidden), nn.Linear(hidden, K)
         options = {"spike_grad": snntorch_surrogate.atan(), "threshold": 0.4}
         self.cells = nn.ModuleList([cell(linear_features=n, **options) for n in (hidden, K)])
-        self.states = states
 
     def forward(self, images):
-        # Zeros, since the library's own init_ functions make others in single precision.
-        states = [[images.new_zeros(())] * self.states for _ in self.cells]
-        steps = []
-        for _ in range(2):
-            spikes = images.flatten(1)
-            for n, (linear, cell) in enumerate(
-                zip((self.first, self.second), self.cells, strict=True)
-            ):
-                current = linear(spikes)
-                given = [s.expand_as(current) if not s.dim() else s for s in states[n]]
-                spikes, *states[n] = cell(current, *given)
-            steps.append(states[-1][-1])
-        return torch.stack(steps)
+        spikes = images.flatten(1)
+        for linear, cell in zip((self.first, self.second), self.cells, strict=True):
+            spikes, *states = cell(linear(spikes))
+        return states[-1]
 
 
 def without(cell):
@@ -128,33 +111,21 @@ def without(cell):
 
 
 SNNTORCH = {
-    "Leaky": partial(Torch, without(partial(snntorch.Leaky, beta=0.7, learn_beta=True)), 1),
-    "Lapicque": partial(Torch, without(partial(snntorch.Lapicque, beta=0.7)), 1),
-    "Synaptic": partial(Torch, without(partial(snntorch.Synaptic, alpha=0.6, beta=0.7)), 2),
-    "Alpha": partial(Torch, without(partial(snntorch.Alpha, alpha=0.8, beta=0.7)), 3),
-    "RLeaky": partial(Torch, partial(snntorch.RLeaky, beta=0.7, all_to_all=True), 2),
-    "RSynaptic": partial(Torch, partial(snntorch.RSynaptic, alpha=0.6, beta=0.7), 3),
+    "Leaky": without(partial(snntorch.Leaky, beta=0.7, learn_beta=True)),
+    "Lapicque": without(partial(snntorch.Lapicque, beta=0.7)),
+    "Synaptic": without(partial(snntorch.Synaptic, alpha=0.6, beta=0.7)),
+    "Alpha": without(partial(snntorch.Alpha, alpha=0.8, beta=0.7)),
+    "RLeaky": partial(snntorch.RLeaky, beta=0.7, all_to_all=True),
+    "RSynaptic": partial(snntorch.RSynaptic, alpha=0.6, beta=0.7),
 }
 
 
-class Norse(nn.Module):
-    """A Norse network: cells in sequence, lifted over time, and a leaky read-out."""
-
-    def __init__(self, *cells):
-        super().__init__()
-        self.body = norse.Lift(norse.SequentialState(*cells))
-
-    def forward(self, images):
-        logits, _ = self.body(3 * images.flatten(1).expand(2, -1, -1))
-        return logits
-
-
 NORSE = {
-    "LIF": lambda: Norse(nn.Linear(16, 9), norse.LIFCell(), nn.Linear(9, K), norse.LICell()),
-    "LIFBox": lambda: Norse(nn.Linear(16, 9), norse.LIFBoxCell(), nn.Linear(9, K)),
-    "LIF recurrent": lambda: Norse(norse.LIFRecurrentCell(16, 9), nn.Linear(9, K)),
-    "LSNN recurrent": lambda: Norse(norse.LSNNRecurrentCell(16, 9), nn.Linear(9, K)),
-    "LI linear": lambda: Norse(nn.Linear(16, 9), norse.LIFCell(), norse.LILinearCell(9, K)),
+    "LIF": lambda: [nn.Linear(16, 9), norse.LIFCell(), nn.Linear(9, K), norse.LICell()],
+    "LIFBox": lambda: [nn.Linear(16, 9), norse.LIFBoxCell(), nn.Linear(9, K)],
+    "LIF recurrent": lambda: [norse.LIFRecurrentCell(16, 9), nn.Linear(9, K)],
+    "LSNN recurrent": lambda: [norse.LSNNRecurrentCell(16, 9), nn.Linear(9, K)],
+    "LI linear": lambda: [nn.Linear(16, 9), norse.LIFCell(), norse.LILinearCell(9, K)],
 }
 
 
@@ -203,45 +174,54 @@ def by_every_estimator(model, images, labels, rtol=1e-9):
 @pytest.mark.parametrize("name", JELLY)
 def test_networks_of_spikingjelly(name, caplog):
     make, step_mode, shape = JELLY[name]
-    model = awake(lambda: Jelly(make(), step_mode))
+    model = awake(lambda: jelly(make, step_mode))
     by_every_estimator(model, *shown(shape))
     assert not caplog.messages, "a layer went through autograd though it has a rule"
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("name", SNNTORCH)
-def test_networks_of_snntorch(name):
-    model = awake(SNNTORCH[name], torch.float32)  # the library casts to it
-    by_every_estimator(model, *shown((4, 4), torch.float32), rtol=1e-5)
+def test_networks_of_snntorch(name, dtype):
+    model = awake(lambda: Adapted(Torch(SNNTORCH[name]), timesteps=2, takes="B"), dtype)
+    by_every_estimator(model, *shown((4, 4), dtype), rtol={torch.float32: 1e-5}.get(dtype, 1e-9))
 
 
+@pytest.mark.parametrize("lift", [norse.Lift, lambda body: body], ids=["lifted", "stepwise"])
 @pytest.mark.parametrize("name", NORSE)
-def test_networks_of_norse(name):
-    by_every_estimator(awake(NORSE[name]), *shown((4, 4)))
+def test_networks_of_norse(name, lift):
+    body = lambda: lift(norse.SequentialState(nn.Flatten(), *NORSE[name]()))  # noqa: E731
+    images, labels = shown((4, 4))
+    by_every_estimator(awake(lambda: Adapted(body(), timesteps=2)), 3 * images, labels)
 
 
 @pytest.mark.parametrize("name", ["spiking_vgg-m", "plif-s"])
 def test_single_precision_is_as_good(name):
     make, step_mode, shape = JELLY[name]
-    model = awake(lambda: Jelly(make(), step_mode), torch.float32)
+    model = awake(lambda: jelly(make, step_mode), torch.float32)
     batch = shown(shape, torch.float32)
     agrees(fisher_information(model, [batch]), empirical(model, *batch), name, rtol=1e-4)
 
 
-class Forgetful(Jelly):
-    """Never resets its neurons."""
+class Forgetful(nn.Module):
+    """A SpikingJelly network that never resets its neurons."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+        functional.set_step_mode(network, "m")
 
     def forward(self, images):
         return self.network(images.expand(2, *images.shape))
 
 
 def test_a_network_of_spikingjelly_that_is_not_reset_is_refused_with_the_way_out():
-    model = awake(lambda: Forgetful(vgg(), "m"))
+    model = awake(lambda: Forgetful(vgg()))
     with pytest.raises(TicError, match=r"keeps state between calls.*functional.reset_net\(self\)"):
         fisher_information(model, [shown((3, 12, 12))])
 
 
 def test_the_first_image_may_be_black_and_state_is_found_all_the_same():
-    model = awake(lambda: Forgetful(plif(), "m"))
+    model = awake(lambda: Forgetful(plif()))
     for module in model.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             nn.init.zeros_(module.bias)
@@ -278,11 +258,15 @@ def test_a_neuron_that_the_reset_of_snntorch_misses_is_refused():
 
 
 def test_the_usual_pair_of_snntorch_is_named():
-    class Pair(Torch):
+    class Pair(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = Adapted(Torch(SNNTORCH["Leaky"]), timesteps=2, takes="B")
+
         def forward(self, images):
-            logits = super().forward(images)
+            logits = self.body(images)
             return logits, logits
 
-    model = awake(lambda: Pair(without(partial(snntorch.Leaky, beta=0.7)), 1), torch.float32)
+    model = awake(Pair, torch.float32)
     with pytest.raises(TicError, match=r"one tensor of logits .* got a tuple of 2: \(2, 3, 3\)"):
         fisher_information(model, [shown((4, 4), torch.float32)])

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tic.fitting import Fit, Fitting, Rule
     from tic.losses import Loss
     from tic.measure.measurement import Measurement
+    from tic.models.adapters import Adapted
     from tic.models.architecture import Architecture
     from tic.recipe import Recipe
     from tic.stats import above, below, within
@@ -58,6 +59,7 @@ _HOMES = {
     "tic.fitting": ("Fit", "Fitting", "Rule"),
     "tic.losses": ("Loss",),
     "tic.measure.measurement": ("Measurement",),
+    "tic.models.adapters": ("Adapted",),
     "tic.models.architecture": ("Architecture",),
     "tic.recipe": ("Recipe",),
     "tic.stats": ("above", "below", "within"),
@@ -69,6 +71,7 @@ __all__ = [
     "PERMUTED_LABELS",
     "SHUFFLED_TIMESTEPS",
     "UNTRAINED",
+    "Adapted",
     "Architecture",
     "Array",
     "Audit",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tic.arrays import finite_array, whole_number
 from tic.errors import TicError, as_tic_error, require_known
+from tic.models.adapters import Adapted
 from tic.models.architecture import ARCHITECTURES, LAYOUTS, Architecture, Spiking
 from tic.models.network import SpikingNetwork, over_time
 from tic.models.plain import SpikingPlainNet
@@ -13,6 +14,7 @@ from tic.models.resnet import SpikingResNet
 
 __all__ = [
     "ARCHITECTURES",
+    "Adapted",
     "Architecture",
     "Spiking",
     "SpikingNetwork",

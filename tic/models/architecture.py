@@ -178,7 +178,7 @@ def _operations(architecture: Spiking, facts: Facts, timesteps: int) -> int:
     """
     with torch.device("meta"):
         network = architecture.build(facts, timesteps).eval()
-    shapes = {name: each.shape for name, each in network.state_dict().items()}
+    shapes = {name: tensor.shape for name, tensor in network.state_dict().items()}
     # `to_empty` would import sympy.
     network.load_state_dict(
         {name: torch.empty(shape) for name, shape in shapes.items()}, assign=True
