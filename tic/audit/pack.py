@@ -106,7 +106,7 @@ class Pack:
     Attributes:
         paper: Citation.
         settings: By architecture: the setting that `--arch` selects.
-        own: Name of the architecture whose setting is the paper's own.
+        original: Name of the architecture whose setting is the paper's own.
         default: Name of the architecture whose setting is audited without `--arch`.
         places: Places of the paper in its order, such as `Fig. 1`; claims are audited in it.
         runs: What the claims' tests are given for the Runs of a Recipe; a subclass where they ask
@@ -114,19 +114,19 @@ class Pack:
         datasets: Those that `--dataset` selects, by name; those of tic unless it says otherwise.
 
     Raises:
-        TicError: There is no setting of the name `own` or `default`.
+        TicError: There is no setting of the name `original` or `default`.
     """
 
     paper: Paper
     settings: Mapping[str, Setting]
-    own: str
+    original: str
     default: str
     places: tuple[str, ...] = ()
     runs: type[SeedRuns] | None = None
     datasets: Mapping[str, Dataset] = field(default_factory=lambda: DATASETS)
 
     def __post_init__(self) -> None:
-        for name in (self.own, self.default):
+        for name in (self.original, self.default):
             self.setting(name)
 
     def setting(self, architecture: str) -> Setting:

@@ -118,13 +118,13 @@ class Judging:
         """
         from tic.document.audit import Entry
 
-        found = [report.__dict__.pop("tic_entry") for report in reports if _has_entry(report)]
-        if not found:
+        entries = [report.__dict__.pop("tic_entry") for report in reports if _has_entry(report)]
+        if not entries:
             return reports
-        entry = Entry.model_validate(found[-1])
+        entry = Entry.model_validate(entries[-1])
         first, *others = reports
         bearer = first if awaits_correction(entry) else reports[-1]
-        bearer.__dict__["tic_entry"] = found[-1]
+        bearer.__dict__["tic_entry"] = entries[-1]
         bearer.__dict__["tic_evidence"] = self.state.session.new_evidence()
         if bearer is not first:
             reports[-1].user_properties.append(("verdict", str(entry.outcome)))
@@ -132,7 +132,7 @@ class Judging:
         as_plain = self.state.config.hook.pytest_report_to_serializable
         first.__dict__["tic_status"] = AWAITED
         first.__dict__["tic_held"] = [
-            as_plain(config=self.state.config, report=each) for each in others
+            as_plain(config=self.state.config, report=later) for later in others
         ]
         return [first]
 
@@ -152,7 +152,7 @@ class Judging:
             entry = Entry.model_validate(carried["tic_entry"])
             self.state.session.receive(entry, carried["tic_evidence"])
             if held := carried.get("tic_held"):
-                self.state.held[entry.id] = [self._restored(each, carried) for each in held]
+                self.state.held[entry.id] = [self._restored(plain, carried) for plain in held]
 
     def _restored(self, plain: dict[str, Any], carried: dict[str, Any]) -> pytest.TestReport:
         config = self.state.config
@@ -186,8 +186,8 @@ def _has_entry(report: pytest.TestReport) -> bool:
 
 def _is_defect(call: pytest.CallInfo[None]) -> bool:
     """Whether a test ended with an exception whose traceback helps its author."""
-    told = (TicError, *_OF_THE_AUTHOR)
-    return call.excinfo is not None and not isinstance(call.excinfo.value, told)
+    explained = (TicError, *_OF_THE_AUTHOR)
+    return call.excinfo is not None and not isinstance(call.excinfo.value, explained)
 
 
 def _reveal(report: pytest.TestReport) -> None:
