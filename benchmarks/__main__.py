@@ -28,7 +28,7 @@ from benchmarks import (
     table,
     training,
 )
-from benchmarks.harness import Asked, Result, Row, measured
+from benchmarks.harness import Options, Result, Row, measured
 from tic.lab import one_thread
 
 MODULES = (startup, audits, fisher, training, attacks, memory, gpu)
@@ -43,27 +43,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ends the process with 2.
     """
     parser = _parser()
-    asked = parser.parse_args(arguments)
-    chosen = [row for row in all_rows() if _selects(asked.only, row.name)]
-    scales = _selects(asked.only, SCALING)
+    flags = parser.parse_args(arguments)
+    chosen = [row for row in all_rows() if _selects(flags.only, row.name)]
+    scales = _selects(flags.only, SCALING)
     if not chosen and not scales:
-        parser.error(f"--only {asked.only!r} names no row; --list shows their names")
-    if asked.list:
+        parser.error(f"--only {flags.only!r} names no row; --list shows their names")
+    if flags.list:
         print("\n".join([*(row.name for row in chosen), *([SCALING] if scales else [])]))
         return 0
-    found = Found()
+    progress = Progress()
     with one_thread(torch.device("cpu")):
-        for result in _measured(chosen, Asked(asked.store, asked.pairs)):
-            found.results.append(result)
-            found.write(asked.json)  # at once: an interruption loses one row
+        for result in _measured(chosen, Options(flags.store, flags.pairs)):
+            progress.results.append(result)
+            progress.write(flags.json)  # at once: an interruption loses one row
         if scales:
-            found.growths = _scale(asked.figure)
-            found.write(asked.json)
-    return int(any(each.failed for each in found.results))
+            progress.growths = _scale(flags.figure)
+            progress.write(flags.json)
+    return int(any(result.failed for result in progress.results))
 
 
 @dataclass
-class Found:
+class Progress:
     """What was measured so far.
 
     Attributes:
@@ -90,29 +90,29 @@ def all_rows() -> Iterator[Row]:
         yield from module.rows()
 
 
-def _measured(rows: Sequence[Row], asked: Asked) -> Iterator[Result]:
+def _measured(rows: Sequence[Row], options: Options) -> Iterator[Result]:
     """Measure rows, and print each as soon as it is known."""
     limits = table.Limits()
     if rows:
         print(table.HEADING)
     for row in rows:
-        result = measured(row, asked)
+        result = measured(row, options)
         print(table.line(result, limits), flush=True)
         yield result
-    if found := str(limits):
-        print(f"\nNot reached, since:\n\n{found}")
+    if reasons := str(limits):
+        print(f"\nNot reached, since:\n\n{reasons}")
 
 
 def _scale(path: Path) -> list[scaling.Growth]:
-    found = scaling.growths()
-    print(f"\n{scaling.markdown(found)}")
+    growths = scaling.growths()
+    print(f"\n{scaling.markdown(growths)}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(figure.draw(found))
-    return found
+    path.write_text(figure.draw(growths))
+    return growths
 
 
 def _selects(patterns: str | None, name: str) -> bool:
-    return patterns is None or any(fnmatchcase(name, each) for each in patterns.split(","))
+    return patterns is None or any(fnmatchcase(name, pattern) for pattern in patterns.split(","))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -9,7 +9,7 @@ import torch
 import torchattacks
 
 from benchmarks.cases import CASES, CLASSES, Case
-from benchmarks.harness import Asked, Row, Sample, Target, at_least, compare
+from benchmarks.harness import Options, Row, Sample, Target, at_least, compare
 from benchmarks.peers.jelly import SingleStep
 from benchmarks.training import SAME_CONVOLUTIONS
 from tic.attacks import PGD
@@ -36,7 +36,7 @@ def rows() -> Iterator[Row]:
         )
 
 
-def _measure(case: Case, target: Target, asked: Asked) -> Sample:
+def _measure(case: Case, target: Target, options: Options) -> Sample:
     images, labels = case.batch(BATCHES[case.name] * BATCH[case.name])
     size = BATCH[case.name]
     batches = list(zip(torch.split(images, size), torch.split(labels, size), strict=True))
@@ -53,4 +53,4 @@ def _measure(case: Case, target: Target, asked: Asked) -> Sample:
     def attack_theirs() -> torch.Tensor:
         return torch.cat([theirs(*batch) for batch in batches])
 
-    return compare(target, attack_ours, attack_theirs, asked, warm=case.name == "tiny")
+    return compare(target, attack_ours, attack_theirs, options, warm=case.name == "tiny")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from benchmarks.commands import PYTEST, run
 from benchmarks.harness import (
-    Asked,
     NotMeasuredError,
+    Options,
     Row,
     Sample,
     Target,
@@ -50,8 +50,8 @@ def rows() -> Iterator[Row]:
     )
 
 
-def _cold(target: Target, asked: Asked) -> Sample:
-    pairs = [(audit_anew((*COLD, *WORKERS)), audit_anew(COLD)) for _ in range(asked.pairs or 1)]
+def _cold(target: Target, options: Options) -> Sample:
+    pairs = [(audit_anew((*COLD, *WORKERS)), audit_anew(COLD)) for _ in range(options.pairs or 1)]
     return paired(target, pairs)
 
 
@@ -61,12 +61,12 @@ def audit_anew(arguments: Sequence[str]) -> float:
         return _audit(Path(store), arguments)
 
 
-def _warm(target: Target, asked: Asked) -> Sample:
-    require_filled(asked.store)
+def _warm(target: Target, options: Options) -> Sample:
+    require_filled(options.store)
     arguments = (*WORKERS, "--controls")
-    _audit(asked.store, arguments)  # measures what the Store still lacks
-    taken = [_audit(asked.store, arguments) for _ in range(asked.pairs or 1)]
-    return paired(target, [(each, WARM_SECONDS) for each in taken])
+    _audit(options.store, arguments)  # measures what the Store still lacks
+    taken = [_audit(options.store, arguments) for _ in range(options.pairs or 1)]
+    return paired(target, [(seconds, WARM_SECONDS) for seconds in taken])
 
 
 def _audit(store: Path, arguments: Sequence[str]) -> float:
@@ -85,6 +85,6 @@ def require_filled(store: Path) -> None:
     if not store.is_dir():
         raise nothing
     _, plan = run((*PYTEST, "-q", "claims", "--plan", "--controls", "--store", str(store)))
-    found = re.search(r"^\d+ Runs, (\d+) to train$", plan, re.MULTILINE)
-    if found is None or int(found[1]):
+    to_train = re.search(r"^\d+ Runs, (\d+) to train$", plan, re.MULTILINE)
+    if to_train is None or int(to_train[1]):
         raise nothing

@@ -28,19 +28,19 @@ text {{ font: 12px sans-serif; fill: #333 }}
 """
 
 
-def draw(found: Sequence[Growth]) -> str:
+def draw(growths: Sequence[Growth]) -> str:
     """Return the figure as an SVG document that stands alone."""
-    axes = list(dict.fromkeys(each.axis for each in found))
-    span = log_domain(y for each in found for y in each.y)
+    axes = list(dict.fromkeys(growth.axis for growth in growths))
+    span = log_domain(y for growth in growths for y in growth.y)
     panels = [
-        _panel(index, [each for each in found if each.axis == axis], span)
+        _panel(index, [growth for growth in growths if growth.axis == axis], span)
         for index, axis in enumerate(axes)
     ]
     width = WIDTH * len(axes)
     return svg.element(
         "svg",
         svg.element("title", "Cost of a training step and of fisher_information, in seconds"),
-        svg.element("desc", " ".join(map(_sentence, found))),
+        svg.element("desc", " ".join(map(_sentence, growths))),
         svg.element("style", Markup(_STYLE)),
         svg.box(0, 0, width, HEIGHT, "paper"),
         *panels,
@@ -57,13 +57,13 @@ def _sentence(growth: Growth) -> str:
     )
 
 
-def _panel(index: int, found: Sequence[Growth], span: tuple[float, float]) -> Markup:
-    along = sorted({x for each in found for x in each.x})
+def _panel(index: int, growths: Sequence[Growth], span: tuple[float, float]) -> Markup:
+    along = sorted({x for growth in growths for x in growth.x})
     x = Scale(*log_domain(along), _LEFT, WIDTH - _RIGHT, log=True)
     y = Scale(*span, HEIGHT - _BOTTOM, _TOP, log=True)
-    parts = [*_y_axis(y, span), *_x_axis(x, along, found[0].axis)]
-    for number, each in enumerate(found):
-        parts += _curve(number, each, x, y)
+    parts = [*_y_axis(y, span), *_x_axis(x, along, growths[0].axis)]
+    for number, growth in enumerate(growths):
+        parts += _curve(number, growth, x, y)
     return svg.element("g", *parts, transform=f"translate({svg.coordinate(index * WIDTH)} 0)")
 
 

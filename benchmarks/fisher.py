@@ -7,7 +7,17 @@ from functools import partial
 
 import tic
 from benchmarks.cases import CASES, CLASSES, Case
-from benchmarks.harness import Asked, Call, Row, Sample, Target, at_least, at_most, compare, paired
+from benchmarks.harness import (
+    Call,
+    Options,
+    Row,
+    Sample,
+    Target,
+    at_least,
+    at_most,
+    compare,
+    paired,
+)
 from benchmarks.memory import probe
 from benchmarks.peers import functorch, release
 from benchmarks.peers.floors import truncated_backwards
@@ -83,7 +93,7 @@ def _row(
     against: str,
     target: Target,
     limit: str,
-    take: Callable[[Case, Target, Asked], Sample],
+    take: Callable[[Case, Target, Options], Sample],
 ) -> Row:
     path = case.says("fisher_information", images_of(case))
     measure = partial(take, case, target)
@@ -113,37 +123,37 @@ def _single_step(case: Case) -> SingleStep:
     return peer
 
 
-def _one_by_one(case: Case, target: Target, asked: Asked) -> Sample:
+def _one_by_one(case: Case, target: Target, options: Options) -> Sample:
     alone, peer = ALONE[case.name], _single_step(case)
     images, labels = case.batch(alone)
     share = alone / images_of(case)
     call = partial(release.one_by_one, peer, images, labels)
-    return compare(target, ours(case), call, asked, share=share, warm=_quick(case))
+    return compare(target, ours(case), call, options, share=share, warm=_quick(case))
 
 
-def _release(case: Case, target: Target, asked: Asked) -> Sample:
+def _release(case: Case, target: Target, options: Options) -> Sample:
     images, labels = case.batch(images_of(case))
     call = partial(release.squared_batch_means, _single_step(case), images, labels)
-    return compare(target, ours(case), call, asked, warm=_quick(case))
+    return compare(target, ours(case), call, options, warm=_quick(case))
 
 
-def _vmap(case: Case, target: Target, asked: Asked) -> Sample:
+def _vmap(case: Case, target: Target, options: Options) -> Sample:
     images, labels = case.batch(images_of(case))
     call = partial(functorch.jacobian_trace, functorch.twin(case.build()), images, labels)
-    return compare(target, ours(case), call, asked, warm=_quick(case))
+    return compare(target, ours(case), call, options, warm=_quick(case))
 
 
-def _vmap_memory(case: Case, target: Target, asked: Asked) -> Sample:
+def _vmap_memory(case: Case, target: Target, options: Options) -> Sample:
     batch = images_of(case)
     # A peak hardly varies, and each takes a fresh process.
     pairs = [(probe("fisher", case, batch), probe("vmap", case, batch))]
     return paired(target, pairs, "bytes")
 
 
-def _floor(case: Case, target: Target, asked: Asked) -> Sample:
+def _floor(case: Case, target: Target, options: Options) -> Sample:
     images, labels = case.batch(images_of(case))
     call = partial(truncated_backwards, case.build(), images, labels)
-    return compare(target, ours(case), call, asked, warm=_quick(case))
+    return compare(target, ours(case), call, options, warm=_quick(case))
 
 
 def _quick(case: Case) -> bool:

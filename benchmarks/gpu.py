@@ -11,8 +11,8 @@ import tic
 from benchmarks.audits import COLD, audit_anew
 from benchmarks.cases import Case, resnet19
 from benchmarks.harness import (
-    Asked,
     NotMeasuredError,
+    Options,
     Row,
     Sample,
     Target,
@@ -49,9 +49,9 @@ def rows() -> Iterator[Row]:
     )
 
 
-def _shared(target: Target, asked: Asked) -> Sample:
+def _shared(target: Target, options: Options) -> Sample:
     pairs = [
-        (audit_anew((*SHARED, "-n", "4")), audit_anew(SHARED)) for _ in range(asked.pairs or 1)
+        (audit_anew((*SHARED, "-n", "4")), audit_anew(SHARED)) for _ in range(options.pairs or 1)
     ]
     return paired(target, pairs)
 
@@ -81,7 +81,7 @@ def _training(case: Case, batch: int) -> Iterator[Row]:
         yield Row(f"gpu/{case.key}-b{batch}/{name}", path, against, target, limit, measure)
 
 
-def on_gpu(measure: Callable[[Asked], Sample], asked: Asked) -> Sample:
+def on_gpu(measure: Callable[[Options], Sample], options: Options) -> Sample:
     """Take a measurement where there is a GPU that holds it.
 
     Raises:
@@ -90,13 +90,13 @@ def on_gpu(measure: Callable[[Asked], Sample], asked: Asked) -> Sample:
     if not torch.cuda.is_available():
         raise NotMeasuredError("no GPU")
     try:
-        return measure(asked)
+        return measure(options)
     except torch.cuda.OutOfMemoryError as error:
         raise NotMeasuredError("the GPU's memory does not hold it") from error
 
 
 def compare_steps(
-    case: Case, batch: int, target: Target, net: Net, alike: bool, asked: Asked, *,
+    case: Case, batch: int, target: Target, net: Net, alike: bool, options: Options, *,
     device: torch.device | str = "cuda", compiled: bool = True,
 ) -> Sample:  # fmt: skip
     """Compare training steps in half precision with a peer's.
@@ -107,7 +107,7 @@ def compare_steps(
         target: Tells which way the ratio is taken.
         net: The peer.
         alike: Whether the peer is given the same precision, layout and compilation.
-        asked: May ask for another number of pairs.
+        options: May ask for another number of pairs.
         device: Where.
         compiled: Whether ours goes through `torch.compile`.
     """
@@ -121,11 +121,11 @@ def compare_steps(
         half=alike,
         compiled=alike and compiled,
     )
-    return compare(target, ours, theirs, asked)
+    return compare(target, ours, theirs, options)
 
 
 def compare_fisher(
-    case: Case, batch: int, target: Target, asked: Asked, device: torch.device | str = "cuda"
+    case: Case, batch: int, target: Target, options: Options, device: torch.device | str = "cuda"
 ) -> Sample:
     """Compare `fisher_information` of one batch with its floor on a device."""
     images, labels = case.batch(batch, device)
@@ -139,4 +139,4 @@ def compare_fisher(
         if images.device.type == "cuda":
             torch.cuda.synchronize(images.device)
 
-    return compare(target, ours, floor, asked)
+    return compare(target, ours, floor, options)

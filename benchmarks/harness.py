@@ -17,7 +17,7 @@ class NotMeasuredError(Exception):
 
 
 @dataclass(frozen=True)
-class Asked:
+class Options:
     """What the command line asked for.
 
     Attributes:
@@ -87,7 +87,7 @@ class Row:
     against: str
     target: Target
     limit: str
-    measure: Callable[[Asked], Sample]
+    measure: Callable[[Options], Sample]
 
 
 @dataclass(frozen=True)
@@ -114,12 +114,12 @@ class Result:
         return self.row.target.met(self.sample.ratio) if self.sample else None
 
 
-def measured(row: Row, asked: Asked) -> Result:
+def measured(row: Row, options: Options) -> Result:
     """Measure a row, or say why it was not measured; one that breaks does not end the others."""
     started = time.perf_counter()
     sample, why_not, failed = None, "", False
     try:
-        sample = row.measure(asked)
+        sample = row.measure(options)
     except NotMeasuredError as reason:
         why_not = str(reason)
     except Exception as error:
@@ -143,8 +143,8 @@ def at_most(value: float) -> Target:
 
 
 def compare(
-    target: Target, ours: Call, peer: Call, asked: Asked, *, share: float = 1.0, warm: bool = True,
-    least: int = 5,
+    target: Target, ours: Call, peer: Call, options: Options, *, share: float = 1.0,
+    warm: bool = True, least: int = 5,
 ) -> Sample:  # fmt: skip
     """Time both paths in turn, so that a slow moment of the machine hits both.
 
@@ -152,14 +152,14 @@ def compare(
         target: Tells which way the ratio is taken.
         ours: Our path.
         peer: What it is compared with.
-        asked: May ask for another number of pairs.
+        options: May ask for another number of pairs.
         share: Part of our work that the peer is given, when its cost is proportional to it.
         warm: Whether a call of each comes first and does not count.
         least: Number of pairs.
     """
     if warm:
         ours(), peer()
-    pairs = [(seconds(ours), seconds(peer) / share) for _ in range(asked.pairs or least)]
+    pairs = [(seconds(ours), seconds(peer) / share) for _ in range(options.pairs or least)]
     return paired(target, pairs)
 
 

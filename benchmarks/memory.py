@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from benchmarks.cases import Case, resnet19, tiny
 from benchmarks.commands import run
-from benchmarks.harness import Asked, Row, Sample, Target, at_most, paired
+from benchmarks.harness import Options, Row, Sample, Target, at_most, paired
 from tic.neurons import LIF
 
 CASES = (tiny(10), resnet19(5, side=16))
@@ -46,7 +46,7 @@ def rows() -> Iterator[Row]:
             )
 
 
-def _measure(case: Case, path: str, target: Target, asked: Asked) -> Sample:
+def _measure(case: Case, path: str, target: Target, options: Options) -> Sample:
     small, large = BATCHES[case.name]
     grown = probe(path, case, large) - probe(path, case, small)
     per_presentation = grown / ((large - small) * case.timesteps)

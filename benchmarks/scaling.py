@@ -126,12 +126,12 @@ def _typical(call: Call, calls: int) -> float:
     return median(seconds(call) for _ in range(calls))
 
 
-def markdown(found: Sequence[Growth]) -> str:
+def markdown(growths: Sequence[Growth]) -> str:
     """Return the table of exponents."""
     lines = ["| path | over | from | to | seconds | exponent |", "|---|---|---|---|---|---|"]
     lines += [
-        f"| {each.path} | {each.axis} | {each.x[0]:g} | {each.x[-1]:g} "
-        f"| {each.y[0]:.3g} to {each.y[-1]:.3g} | {each.exponent:.2f} |"
-        for each in found
+        f"| {growth.path} | {growth.axis} | {growth.x[0]:g} | {growth.x[-1]:g} "
+        f"| {growth.y[0]:.3g} to {growth.y[-1]:.3g} | {growth.exponent:.2f} |"
+        for growth in growths
     ]
     return "\n".join(lines)

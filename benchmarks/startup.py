@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from benchmarks.commands import PYTEST, TIC, run
-from benchmarks.harness import Asked, Row, Sample, Target, at_most, paired
+from benchmarks.harness import Options, Row, Sample, Target, at_most, paired
 
 CALLS = 5
 TARGET = at_most(1)
@@ -31,6 +31,6 @@ def _row(name: str, path: str, arguments: Sequence[str], limit: float, why: str)
     )  # fmt: skip
 
 
-def _measure(arguments: Sequence[str], limit: float, target: Target, asked: Asked) -> Sample:
-    calls = range(asked.pairs or CALLS)
+def _measure(arguments: Sequence[str], limit: float, target: Target, options: Options) -> Sample:
+    calls = range(options.pairs or CALLS)
     return paired(target, [(run(arguments)[0], limit) for _ in calls])

@@ -58,13 +58,13 @@ def _spread(sample: Sample) -> str:
     return f"{min(sample.ratios):.2f} to {max(sample.ratios):.2f}"
 
 
-def document(results: Sequence[Result], found: Sequence[Growth], took: float) -> dict[str, Any]:
+def document(results: Sequence[Result], growths: Sequence[Growth], took: float) -> dict[str, Any]:
     """Return everything as JSON: rows, growth, machine, seconds in all."""
     return {
         "machine": machine(),
         "seconds": took,
-        "rows": [_as_json(each) for each in results],
-        "scaling": [each.as_json() for each in found],
+        "rows": [_as_json(result) for result in results],
+        "scaling": [growth.as_json() for growth in growths],
     }
 
 
@@ -72,7 +72,7 @@ def machine() -> dict[str, Any]:
     """Describe the machine by what is no secret: processor, cores, accelerator, versions."""
     gpu = torch.cuda.is_available()
     here = provenance(Path.cwd(), (), {}, "cuda" if gpu else "cpu")
-    peers = {name: found for name in PEERS if (found := _version(name))}
+    peers = {name: number for name in PEERS if (number := _version(name))}
     return {
         "processor": here.processor,
         "cores": os.cpu_count(),

@@ -11,8 +11,8 @@ from torch import nn
 
 from benchmarks.cases import CASES, CLASSES, Case
 from benchmarks.harness import (
-    Asked,
     Call,
+    Options,
     Row,
     Sample,
     Target,
@@ -108,11 +108,11 @@ def rows() -> Iterator[Row]:
             )
 
 
-def _measure(case: Case, peer: Peer, asked: Asked) -> Sample:
+def _measure(case: Case, peer: Peer, options: Options) -> Sample:
     batch, count = BATCH[case.name], STEPS[case.name]
     theirs = steps(net_of(peer.net, case), case, batch, count)
     ours = steps(case.build(), case, batch, count)
-    return compare(peer.target, ours, theirs, asked, warm=case.name == "tiny")
+    return compare(peer.target, ours, theirs, options, warm=case.name == "tiny")
 
 
 def net_of(net: Net, case: Case) -> nn.Module:

@@ -77,8 +77,8 @@ def test_a_folder_in_the_place_of_a_file_is_refused(tmp_path):
         (b"{", r"text that is not JSON \(line 1: expecting"),
         (b"\xff", r"a file that is not UTF-8 \(byte 0\)"),
         (b"[" * 10**6, "JSON that is nested too deep"),
-        (b'{"a": NaN}', "JSON with NaN, which is no number"),
-        (b"[-Infinity]", "JSON with -Infinity, which is no number"),
+        (b'{"a": NaN}', "JSON with NaN, which is not a number"),
+        (b"[-Infinity]", "JSON with -Infinity, which is not a number"),
         (b"[1e999]", "JSON with the number '1e999', which is not finite"),
         (b"1" * 5000, "JSON with a number of too many digits"),
         (b'{"a": 1, "b": {"c": 1, "c": 2}}', "JSON with the key 'c' twice in one object"),
@@ -108,9 +108,9 @@ def test_a_folder_that_is_there_or_can_be_made_is_accepted(tmp_path):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("file", "'.*file' is no folder"),
-        ("file/inside", "'.*file' is no folder"),
-        ("dangling", "'.*dangling' is no folder"),
+        ("file", "'.*file' is not a folder"),
+        ("file/inside", "'.*file' is not a folder"),
+        ("dangling", "'.*dangling' is not a folder"),
         ("loop/inside", "Too many levels of symbolic links"),
         ("x" * 300, "File name too long"),
         ("a\0b", "no folder can have that name"),

@@ -115,7 +115,7 @@ def test_labels_that_are_no_classes_are_refused_by_every_loss(loss, labels, mess
         (torch.zeros(2, 0, 5), "none of them 0, got (2, 0, 5); stack"),
         (torch.zeros(0, 3, 5), "none of them 0, got (0, 3, 5); stack"),
         (torch.zeros(2, 3, 5).long(), "floating-point tensor (T, B, K), got torch.int64"),
-        ((torch.zeros(2, 3, 5), torch.zeros(2, 3, 5)), "tensor (T, B, K), got tuple; pass that"),
+        ((torch.zeros(2, 3, 5), torch.zeros(2, 3, 5)), "tensor (T, B, K), got tuple; pass one"),
     ],
 )
 def test_what_is_no_read_out_over_time_is_refused_by_every_loss(loss, logits, message):

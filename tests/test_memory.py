@@ -6,7 +6,7 @@ from torch import nn
 
 from tic import memory
 from tic.errors import TicError
-from tic.memory import counting_saved_bytes, free_bytes, is_lack_of_memory, told_when_lacking
+from tic.memory import counting_saved_bytes, free_bytes, is_lack_of_memory, memory_errors_explained
 
 CPU = torch.device("cpu")
 FILES = {
@@ -95,7 +95,7 @@ def test_what_filled_the_memory_is_freed_though_the_error_is_kept():
         held.append(weakref.ref(activations))
         raise MemoryError
 
-    with pytest.raises(TicError) as told, told_when_lacking("measuring", CPU):
+    with pytest.raises(TicError) as told, memory_errors_explained("measuring", CPU):
         fill()
     assert isinstance(told.value.__cause__, MemoryError)
     assert held[0]() is None
@@ -104,8 +104,8 @@ def test_what_filled_the_memory_is_freed_though_the_error_is_kept():
 def test_a_lack_of_memory_is_told_and_other_errors_are_left_alone():
     with (
         pytest.raises(TicError, match=r"^measuring needs more memory than cpu has left"),
-        told_when_lacking("measuring", CPU),
+        memory_errors_explained("measuring", CPU),
     ):
         raise MemoryError
-    with pytest.raises(RuntimeError, match=r"^other$"), told_when_lacking("measuring", CPU):
+    with pytest.raises(RuntimeError, match=r"^other$"), memory_errors_explained("measuring", CPU):
         raise RuntimeError("other")

@@ -192,6 +192,6 @@ def test_what_tic_new_writes_runs_at_once(outside):
     workflow = outside.folder / ".github" / "workflows" / "audit-smith_2024.yml"
     assert "pytest smith_2024 -n 2" in workflow.read_text()
     again = outside.tic("new", "smith-2024", status=(2,))
-    assert "is there already; choose another name" in again
+    assert "exists already; choose another name" in again
     refused = outside.tic("new", "2024 smith", status=(2,))
     assert "the name of a pack must be small letters" in refused

@@ -362,10 +362,13 @@ def spiking(**changes):
         ("[]", r"Input should be an object, got \[\]"),
         (text(epochs=0), "epochs: .*, got 0$"),
         (text(dataset="digits"), "dataset: must be of the class Dataset, .*, got 'digits'$"),
-        (text(dataset={"kind": 3}), "dataset: a description has kind and fields and no more, got"),
+        (
+            text(dataset={"kind": 3}),
+            "dataset: a description must have kind and fields and nothing else, got",
+        ),
         (
             text(dataset=describe(CropFlip())),
-            "dataset: tic.data.augment:CropFlip is no Dataset$",
+            "dataset: tic.data.augment:CropFlip is not of the class Dataset$",
         ),
         (
             text(architecture=spiking(tau=math.nan)),
@@ -380,8 +383,14 @@ def spiking(**changes):
             "architecture: tic.models.architecture:Spiking: tau must be float, got 1000",
         ),
         (text(architecture=spiking(tau=-1.0)), "architecture: .* tau must be above 0 .* got -1$"),
-        (text(architecture=spiking(depth=3)), "architecture: .*:Spiking has the fields .*'depth'"),
-        (text(rules=[describe(Digits())]), "rules.0: tic.data.digits:Digits is no Rule$"),
+        (
+            text(architecture=spiking(depth=3)),
+            "architecture: .*:Spiking must have the fields .*'depth'",
+        ),
+        (
+            text(rules=[describe(Digits())]),
+            "rules.0: tic.data.digits:Digits is not of the class Rule$",
+        ),
         (
             text(parent=json.loads(text(epochs=0))),
             "parent: epochs: .*, got 0$",
@@ -415,7 +424,7 @@ def test_a_hundred_ancestors_are_followed():
 
 @pytest.mark.parametrize("count", [101, 5000])
 def test_more_ancestors_are_refused_before_they_are_followed(count):
-    message = "^not a valid Recipe: parent: at most 100 may follow, got more$"
+    message = "^not a valid Recipe: parent: a Recipe must have at most 100 ancestors, got more$"
     with pytest.raises(TicError, match=message):
         Recipe(**generations(count))
     with pytest.raises(TicError, match=message):
@@ -425,19 +434,19 @@ def test_more_ancestors_are_refused_before_they_are_followed(count):
 def test_more_ancestors_are_refused_from_a_file_and_one_by_one():
     eldest = json.dumps({name: describe(each) for name, each in TINY.items()})
     lines = (eldest[:-1] + ',"parent":') * 150, "}" * 150
-    with pytest.raises(TicError, match="at most 100 may follow"):
+    with pytest.raises(TicError, match="at most 100 ancestors"):
         Recipe.model_validate_json(eldest.join(lines))
     with pytest.raises(TicError, match="recursion limit exceeded"):
         Recipe.model_validate_json(("[" * 9999).join(lines))
     recipe = Recipe(**generations(100))
-    with pytest.raises(TicError, match="at most 100 may follow"):
+    with pytest.raises(TicError, match="at most 100 ancestors"):
         recipe.but(parent=recipe)
 
 
 def test_fields_that_hold_themselves_are_refused():
     fields = {**TINY}
     fields["parent"] = fields
-    with pytest.raises(TicError, match="at most 100 may follow"):
+    with pytest.raises(TicError, match="at most 100 ancestors"):
         Recipe(**fields)
 
 

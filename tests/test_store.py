@@ -202,7 +202,7 @@ def test_a_manifest_that_names_a_file_elsewhere_is_damage_and_nothing_is_read(
     (folder / MANIFEST).write_text(json.dumps({name: "0" * 64, **manifest}))
     monkeypatch.setattr(run_module, "sha256_of", lambda path: pytest.fail(f"read {path}"))
     assert Store(store.root).get(RUN) is None
-    assert faults(store) == [f"{name!r} of {MANIFEST} is no plain file of the folder"]
+    assert faults(store) == [f"{name!r} of {MANIFEST} is not a plain file of the folder"]
 
 
 @pytest.mark.parametrize("name", [*FILES, MANIFEST])

@@ -35,7 +35,7 @@ def test_tensors_of_the_right_names_shapes_and_types_are_read(tmp_path):
     ("tensors", "reason"),
     [
         ({"a": torch.ones(2, 3)}, "it does not hold b"),
-        ({**SOUND, "c": torch.ones(1)}, "it holds 'c', which its network has not"),
+        ({**SOUND, "c": torch.ones(1)}, "it holds 'c', which its network does not have"),
         ({**SOUND, "a": torch.ones(3, 2)}, r"a is \(3, 2\), not \(2, 3\)"),
         ({**SOUND, "a": torch.ones(2, 3, dtype=torch.float64)}, "a is torch.float64, not .*32"),
     ],

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from tic.errors import TicError, UnwritableError
-from tic.writing import remove_half_written, told_when_unwritable, write_atomically
+from tic.writing import remove_half_written, write_atomically, write_errors_explained
 
 
 def names(folder):
@@ -76,7 +76,7 @@ def test_a_write_that_the_system_refuses_is_told_with_its_reason_and_the_way_out
 
 
 def test_other_errors_pass_through(tmp_path):
-    with pytest.raises(KeyError), told_when_unwritable(tmp_path):
+    with pytest.raises(KeyError), write_errors_explained(tmp_path):
         raise KeyError
 
 

@@ -92,7 +92,9 @@ def _real_array(values: Any, name: str) -> NDArray[np.float64]:
     # What overflows here is infinite, and refused as that where it matters.
     with suppress(TypeError, ValueError, RuntimeError, OverflowError), np.errstate(over="ignore"):
         array = np.asarray(_plain(values))
-        if array.dtype.kind in "biuf" or all(isinstance(each, _NUMBERS) for each in array.flat):
+        if array.dtype.kind in "biuf" or all(
+            isinstance(element, _NUMBERS) for element in array.flat
+        ):
             return array.astype(np.float64)
     shown = repr(values)
     shown = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
@@ -101,8 +103,8 @@ def _real_array(values: Any, name: str) -> NDArray[np.float64]:
 
 def _refuse_masked(values: Any, name: str) -> None:
     if isinstance(values, list | tuple):
-        for each in values:
-            _refuse_masked(each, name)
+        for value in values:
+            _refuse_masked(value, name)
     elif np.ma.is_masked(values):
         masked = int(np.ma.getmaskarray(values).sum())
         raise ValueError(
@@ -114,7 +116,7 @@ def _refuse_masked(values: Any, name: str) -> None:
 def _plain(values: Any) -> Any:
     """Take tensors, also those in lists, out of their graph, device and precision."""
     if isinstance(values, list | tuple):
-        return [_plain(each) for each in values]
+        return [_plain(value) for value in values]
     return values.tolist() if hasattr(values, "detach") else values
 
 

@@ -56,10 +56,10 @@ def pack_state(optimiser: torch.optim.Optimizer) -> tuple[dict[str, Any], dict[s
             tensors[path] = value
             return {"tensor": path}
         if isinstance(value, dict):
-            pairs = [[key, packed(each, f"{path}.{key}")] for key, each in value.items()]
+            pairs = [[key, packed(part, f"{path}.{key}")] for key, part in value.items()]
             return {"pairs": pairs}
         if isinstance(value, list | tuple):
-            return [packed(each, f"{path}.{number}") for number, each in enumerate(value)]
+            return [packed(part, f"{path}.{number}") for number, part in enumerate(value)]
         if value is None or isinstance(value, bool | int | float | str):
             return value
         raise TicError(
@@ -81,12 +81,12 @@ def unpack_state(document: Any, tensors: Mapping[str, Tensor]) -> dict[str, Any]
 
     def unpacked(value: Any) -> Any:
         if isinstance(value, list):
-            return [unpacked(each) for each in value]
+            return [unpacked(part) for part in value]
         if not isinstance(value, dict):
             return value
         if "tensor" in value:
             return tensors[value["tensor"]]
-        return {key: unpacked(each) for key, each in value["pairs"]}
+        return {key: unpacked(part) for key, part in value["pairs"]}
 
     state: dict[str, Any] = unpacked(document)
     return state
@@ -118,7 +118,7 @@ def read_checkpoint(path: Path, like: Mapping[str, Tensor]) -> Checkpoint:
         UNUSABLE: There is none, it is damaged, or it belongs to another training.
     """
     if not is_plain(path):
-        raise ValueError(f"{path} is no plain file")
+        raise ValueError(f"{path} is not a plain file")
     with safetensors.safe_open(path, "pt") as file:
         metadata = file.metadata()
     tensors = read_tensors(path, like, free=(OPTIMISER, RULES))
@@ -128,10 +128,10 @@ def read_checkpoint(path: Path, like: Mapping[str, Tensor]) -> Checkpoint:
     if not isinstance(kept, dict):
         raise ValueError(f"{path} names no files")
     if fault := history.fault(progress) or _fault_of_epoch(progress):
-        raise ValueError(f"{path} has no progress that can be: {fault}")
+        raise ValueError(f"{path} has progress that no training can have: {fault}")
     for name, digest in kept.items():
         if Path(name).name != name or not is_plain(path.parent / name):
-            raise ValueError(f"{name!r} is no plain file beside {path}")
+            raise ValueError(f"{name!r} is not a plain file beside {path}")
         if hashlib.sha256((path.parent / name).read_bytes()).hexdigest() != digest:
             raise ValueError(f"{path.parent / name} does not match its sha256")
     return Checkpoint(progress, kept, optimiser, tensors)

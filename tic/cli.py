@@ -43,9 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _show_any_letter()
     given = list(sys.argv[1:] if arguments is None else arguments)
     count = _own_count(given)
-    asked, rest = _parser().parse_args(given[:count]), given[count:]
+    flags, rest = _parser().parse_args(given[:count]), given[count:]
     try:
-        return int(asked.run(asked, rest))
+        return int(flags.run(flags, rest))
     except TicError as error:
         print(f"tic: {error}", file=sys.stderr)
         return 2
@@ -133,96 +133,96 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _pass_on(asked: argparse.Namespace, rest: list[str]) -> int:
+def _pass_on(flags: argparse.Namespace, rest: list[str]) -> int:
     import pytest
 
-    return int(pytest.main([asked.folder, "--tic-audit", *asked.options, *rest]))
+    return int(pytest.main([flags.folder, "--tic-audit", *flags.options, *rest]))
 
 
-def _report(asked: argparse.Namespace, rest: list[str]) -> int:
+def _report(flags: argparse.Namespace, rest: list[str]) -> int:
     from tic.document.loading import load_audit
     from tic.report import write_report
 
-    audit, folder = load_audit(asked.audit), asked.report_dir or asked.audit.parent
+    audit, folder = load_audit(flags.audit), flags.report_dir or flags.audit.parent
     require_folder("--report-dir", folder)
     page = write_report(audit, folder)
     print(visible(str(page)))
     return 0
 
 
-def _diff(asked: argparse.Namespace, rest: list[str]) -> int:
+def _diff(flags: argparse.Namespace, rest: list[str]) -> int:
     from tic.document.loading import load_audit
     from tic.exchange.diff import diff_audits, format_diff
 
-    diff = diff_audits(load_audit(asked.before), load_audit(asked.after))
+    diff = diff_audits(load_audit(flags.before), load_audit(flags.after))
     print(format_diff(diff), end="")
     return 0 if diff.empty else 1
 
 
-def _verify(asked: argparse.Namespace, rest: list[str]) -> int:
+def _verify(flags: argparse.Namespace, rest: list[str]) -> int:
     from tic.exchange.verify_file import verify
 
-    if asked.trust:
+    if flags.trust:
         # As for `python -m`; last, so that no file there stands in for what is installed.
         sys.path.append(str(Path.cwd()))
     text, holds = verify(
-        asked.audit, asked.store, asked.data, asked.sample, asked.seed, asked.trust
+        flags.audit, flags.store, flags.data, flags.sample, flags.seed, flags.trust
     )
     print(text)
     return 0 if holds else 1
 
 
-def _export(asked: argparse.Namespace, rest: list[str]) -> int:
+def _export(flags: argparse.Namespace, rest: list[str]) -> int:
     from tic.document.loading import load_audit
     from tic.exchange.export import export
 
-    audit = load_audit(asked.audit)
-    print(export(audit, asked.store, asked.archive, weights=asked.weights, licence=asked.licence))
+    audit = load_audit(flags.audit)
+    print(export(audit, flags.store, flags.archive, weights=flags.weights, licence=flags.licence))
     return 0
 
 
-def _merge(asked: argparse.Namespace, rest: list[str]) -> int:
+def _merge(flags: argparse.Namespace, rest: list[str]) -> int:
     from tic.document.loading import load_audit
     from tic.exchange.merge import merge
     from tic.report import write_report
 
-    require_folder("--report-dir", asked.report_dir)
-    page = write_report(merge([load_audit(path) for path in asked.audits]), asked.report_dir)
+    require_folder("--report-dir", flags.report_dir)
+    page = write_report(merge([load_audit(path) for path in flags.audits]), flags.report_dir)
     print(visible(str(page)))
     return 0
 
 
-def _cite(asked: argparse.Namespace, rest: list[str]) -> int:
+def _cite(flags: argparse.Namespace, rest: list[str]) -> int:
     from tic.exchange.citing import cite
 
-    print(cite(asked.template), end="")
+    print(cite(flags.template), end="")
     return 0
 
 
-def _new(asked: argparse.Namespace, rest: list[str]) -> int:
+def _new(flags: argparse.Namespace, rest: list[str]) -> int:
     from tic.starter import write_pack
 
-    written = write_pack(asked.name, asked.into)
+    written = write_pack(flags.name, flags.into)
     for path in written:
         print(visible(str(path)))
     print(f"try it: pytest {visible(str(written[0].parent))}")
     return 0
 
 
-def _schema(asked: argparse.Namespace, rest: list[str]) -> int:
+def _schema(flags: argparse.Namespace, rest: list[str]) -> int:
     import json
 
     from tic.document.schemas import schema
 
-    print(json.dumps(schema(asked.name), indent=1, ensure_ascii=False))
+    print(json.dumps(schema(flags.name), indent=1, ensure_ascii=False))
     return 0
 
 
-def _calibrate(asked: argparse.Namespace, rest: list[str]) -> int:
+def _calibrate(flags: argparse.Namespace, rest: list[str]) -> int:
     from tic.stats.calibration import calibrate
 
     try:
-        tables = calibrate(asked.simulations, asked.seed)
+        tables = calibrate(flags.simulations, flags.seed)
     except ValueError as error:
         raise TicError(f"--{error}") from error
     for table in tables:

@@ -31,10 +31,10 @@ def is_of(value: Any, hint: Any) -> bool:
     """Whether a value is what the type of a field says; what describing refuses passes here."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
-        return any(is_of(value, each) for each in arguments)
+        return any(is_of(value, argument) for argument in arguments)
     if origin is tuple and type(value) is tuple:
-        each = hints_of_parts(hint, len(value))
-        return len(each) == len(value) and all(map(is_of, value, each))
+        parts = hints_of_parts(hint, len(value))
+        return len(parts) == len(value) and all(map(is_of, value, parts))
     if isinstance(origin, type):
         return isinstance(value, origin)
     if isinstance(hint, type) and hint not in (bool, int, float, str, NoneType):

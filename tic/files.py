@@ -55,12 +55,12 @@ def read_stored(path: Path, limit: int = LARGEST_DOCUMENT) -> bytes:
     """
     descriptor = os.open(path, _PLAIN)
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise TicError(f"{path.name} must be a plain file; remove {path}")
-        if found.st_size > limit:
+        if status.st_size > limit:
             raise TicError(
-                f"{path.name} must have at most {limit:,} bytes, got {found.st_size:,}; "
+                f"{path.name} must have at most {limit:,} bytes, got {status.st_size:,}; "
                 f"remove {path}"
             )
         with os.fdopen(descriptor, "rb", closefd=False) as file:
@@ -99,8 +99,8 @@ def _why_no_folder(path: Path) -> str | None:
         return error.strerror or "it cannot be looked at"
     except ValueError:
         return "no folder can have that name"
-    nearest = next(each for each in (path, *path.absolute().parents) if os.path.lexists(each))
-    return None if nearest.is_dir() else f"{quoted(str(nearest))} is no folder"
+    nearest = next(folder for folder in (path, *path.absolute().parents) if os.path.lexists(folder))
+    return None if nearest.is_dir() else f"{quoted(str(nearest))} is not a folder"
 
 
 def parse_json(content: bytes) -> Any:
@@ -130,12 +130,12 @@ def parse_json(content: bytes) -> Any:
 
 
 def _distinct(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
+        if key in members:
             raise TicError(f"JSON with the key {quoted(key)} twice in one object")
-        found[key] = value
-    return found
+        members[key] = value
+    return members
 
 
 def _finite(text: str) -> float:
@@ -146,4 +146,4 @@ def _finite(text: str) -> float:
 
 
 def _refused(name: str) -> Any:
-    raise TicError(f"JSON with {name}, which is no number")
+    raise TicError(f"JSON with {name}, which is not a number")

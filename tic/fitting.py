@@ -109,9 +109,9 @@ class CosineSGD(Fitting):
         short = {"learning_rate": "lr", "dampening": "damp", "weight_decay": "wd"}
         default = CosineSGD()
         return "-".join(
-            f"{name}{getattr(self, each):.3g}"
-            for each, name in short.items()
-            if getattr(self, each) != getattr(default, each)
+            f"{name}{getattr(self, field):.3g}"
+            for field, name in short.items()
+            if getattr(self, field) != getattr(default, field)
         )
 
     def optimiser(self, network: nn.Module) -> torch.optim.SGD:

@@ -50,7 +50,7 @@ _SPIKING = "tic.models.architecture:Spiking"
 _SGD = "tic.fitting:CosineSGD"
 _PRUNING = "tic.pruning:Pruning"
 _CROP_FLIP = "tic.data.augment:CropFlip"
-_MEAN, _PREFIX, _ALPHA = (f"tic.losses:{each}Loss" for each in ("Mean", "Prefix", "Alpha"))
+_MEAN, _PREFIX, _ALPHA = (f"tic.losses:{readout}Loss" for readout in ("Mean", "Prefix", "Alpha"))
 _RATES = ("learning_rate", "momentum", "dampening", "weight_decay")
 
 
@@ -76,7 +76,7 @@ def identity(recipe: Fields) -> tuple[int, Fields] | None:
 def _flat(recipe: Fields) -> Fields | None:
     names = {kind: name for name, kind in _DATASETS.items()}
     loss, rules = _loss(recipe["loss"]), _rules(recipe["rules"])
-    dataset, network, fitting = (recipe[each] for each in ("dataset", "architecture", "fitting"))
+    dataset, network, fitting = (recipe[field] for field in ("dataset", "architecture", "fitting"))
     augmentation = {None: "none", _CROP_FLIP: "crop-flip"}.get(_kind(recipe["augmentation"]))
     known = (
         _kind(dataset) in names

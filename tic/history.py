@@ -42,7 +42,7 @@ def misfit(history: Mapping[str, Any], epochs: int) -> str | None:
     if history["diverged"] is not None:
         return None
     for name, values in {"train_loss": history.get("train_loss", ()), **curves(history)}.items():
-        sizes = {len(each) if isinstance(each, list) else 0 for each in values}
+        sizes = {len(column) if isinstance(column, list) else 0 for column in values}
         if len(values) != epochs or len(sizes) > 1:
             return f"its {name} are not {epochs} epochs of values of one shape"
     return None

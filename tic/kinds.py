@@ -60,9 +60,9 @@ class Kind:
         _require_types(self)
         kind: Any = type(self)
         hints = hints_of(kind)
-        for each in fields(self):  # type: ignore[arg-type]
-            value = canonical(getattr(self, each.name), hints[each.name])
-            object.__setattr__(self, each.name, value)
+        for field in fields(self):  # type: ignore[arg-type]
+            value = canonical(getattr(self, field.name), hints[field.name])
+            object.__setattr__(self, field.name, value)
 
     @property
     def name(self) -> str:
@@ -81,7 +81,7 @@ class Kind:
         Raises:
             TicError: It has no such field, or the field no such value.
         """
-        known = [each.name for each in fields(self)]  # type: ignore[arg-type]
+        known = [field.name for field in fields(self)]  # type: ignore[arg-type]
         for name in changes:
             if name not in known:
                 raise TicError(
@@ -98,9 +98,9 @@ class Kind:
 def changed_fields(value: Any) -> dict[str, Any]:
     """The fields of a dataclass that are not as they are by default, those without default too."""
     return {
-        each.name: getattr(value, each.name)
-        for each in fields(value)
-        if _default(each) is MISSING or _default(each) != getattr(value, each.name)
+        field.name: getattr(value, field.name)
+        for field in fields(value)
+        if _default(field) is MISSING or _default(field) != getattr(value, field.name)
     }
 
 
@@ -124,12 +124,12 @@ def flattened(described: Mapping[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in described.items():
         if isinstance(value, list):
-            value = {str(number): each for number, each in enumerate(value, start=1)} or None
+            value = {str(number): part for number, part in enumerate(value, start=1)} or None
         elif isinstance(value, dict) and value.keys() == {"kind", "fields"}:
             flat[name] = str(value["kind"]).rpartition(":")[2]
             value = value["fields"]
         if isinstance(value, dict):
-            flat |= {f"{name}.{inner}": each for inner, each in flattened(value).items()}
+            flat |= {f"{name}.{inner}": part for inner, part in flattened(value).items()}
         else:
             flat[name] = value
     return flat
@@ -234,15 +234,15 @@ def _describe(value: Any, where: str, *, whole: bool) -> Any:
 def _described_kind(value: Any, where: str, *, whole: bool) -> dict[str, Any]:
     kind: Any = type(value)
     hints = hints_of(kind)
-    told = {each.name: getattr(value, each.name) for each in fields(value)}
-    told = told if whole else changed_fields(value)
+    values = {field.name: getattr(value, field.name) for field in fields(value)}
+    values = values if whole else changed_fields(value)
     described = {
         "kind": f"{kind.__module__}:{kind.__qualname__}",
         "fields": {
             name: _describe(
-                own if whole else canonical(own, hints[name]), f"{where}.{name}", whole=whole
+                part if whole else canonical(part, hints[name]), f"{where}.{name}", whole=whole
             )
-            for name, own in told.items()
+            for name, part in values.items()
         },
     }
     version = getattr(kind, "version", 1)
@@ -253,18 +253,18 @@ def _described_model(value: BaseModel, where: str) -> dict[str, Any]:
     """The fields of a model that are not as they are by default, kinds by theirs."""
     return {
         name: _describe(getattr(value, name), f"{where}.{name}", whole=False)
-        for name, each in type(value).model_fields.items()
-        if each.is_required() or each.get_default() != getattr(value, name)
+        for name, field in type(value).model_fields.items()
+        if field.is_required() or field.get_default() != getattr(value, name)
     }
 
 
 def _require_types(value: Any) -> None:
     kind: Any = type(value)
     hints = hints_of(kind)
-    for each in fields(value):
-        own = getattr(value, each.name)
-        if not is_of(own, hints[each.name]):
+    for field in fields(value):
+        part = getattr(value, field.name)
+        if not is_of(part, hints[field.name]):
             raise TicError(
-                f"{type(value).__name__}: {each.name} must be {written_type(each)}, "
-                f"got {quoted(own)}"
+                f"{type(value).__name__}: {field.name} must be {written_type(field)}, "
+                f"got {quoted(part)}"
             )

@@ -54,7 +54,7 @@ class Readout(StrEnum):
 
 
 def prefix_logits(logits: Tensor, readout: Readout | str = Readout.MEAN) -> Tensor:
-    """Logits of every prefix 1..t, their mean unless told otherwise: (T, B, K) -> (T, B, K).
+    """Logits of every prefix 1..t, by default their mean: (T, B, K) -> (T, B, K).
 
     Raises:
         TicError: The logits are not (T, B, K), or there is no such read-out.
@@ -221,7 +221,7 @@ def _cross_entropy(logits: Tensor, labels: Tensor, reduction: str) -> Tensor:
 def _require_logits(logits: Tensor) -> None:
     if not isinstance(logits, Tensor) or not logits.is_floating_point():
         what = logits.dtype if isinstance(logits, Tensor) else type(logits).__name__
-        raise TicError(f"logits must be a floating-point tensor (T, B, K), got {what}; pass that")
+        raise TicError(f"logits must be a floating-point tensor (T, B, K), got {what}; pass one")
     if logits.dim() != 3 or 0 in logits.shape:
         raise TicError(
             f"logits must have shape (T, B, K), none of them 0, got {tuple(logits.shape)}; "

@@ -51,7 +51,7 @@ class SavedBytes:
 @contextmanager
 def counting_saved_bytes(parameters: Iterable[Tensor]) -> Iterator[SavedBytes]:
     """Count what is kept for the backward while the context is open, besides the parameters."""
-    counted = SavedBytes(seen={each.untyped_storage().data_ptr() for each in parameters})
+    counted = SavedBytes(seen={parameter.untyped_storage().data_ptr() for parameter in parameters})
     with torch.autograd.graph.saved_tensors_hooks(counted.count, lambda saved: saved):
         yield counted
 
@@ -66,7 +66,7 @@ def is_lack_of_memory(error: BaseException) -> bool:
 
 
 @contextmanager
-def told_when_lacking(what: str, device: torch.device) -> Iterator[None]:
+def memory_errors_explained(what: str, device: torch.device) -> Iterator[None]:
     """Turn a lack of memory into an error that says what needed it and what to do.
 
     Args:

@@ -78,7 +78,7 @@ class Pruning(Rule):
 
 def pruning_of(recipe: Recipe) -> Pruning | None:
     """The rule that prunes in a training, if one does."""
-    return next((each for each in recipe.rules if isinstance(each, Pruning)), None)
+    return next((rule for rule in recipe.rules if isinstance(rule, Pruning)), None)
 
 
 def sparsity_of(recipe: Recipe) -> float:
@@ -194,7 +194,7 @@ def pruning_chain(
             f"training, got {retrain_timesteps}"
         )
     left = 1 - sparsity_of(base)
-    others = tuple(each for each in base.rules if not isinstance(each, Pruning))
+    others = tuple(rule for rule in base.rules if not isinstance(rule, Pruning))
     chain: list[Recipe] = []
     for done in range(1, rounds + 1):
         sparsity = 1 - left * (1 - fraction) ** done

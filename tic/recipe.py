@@ -178,7 +178,9 @@ def _require_few_ancestors(fields: object) -> None:
             fields = fields.parent
         else:
             return
-    raise TicError(f"{_REFUSAL}parent: at most {MOST_ANCESTORS} may follow, got more")
+    raise TicError(
+        f"{_REFUSAL}parent: a Recipe must have at most {MOST_ANCESTORS} ancestors, got more"
+    )
 
 
 @contextmanager
@@ -195,9 +197,9 @@ def _explained() -> Iterator[None]:
 def _explain(error: ValidationError) -> str:
     """Say of each wrong field which rule it breaks and what it is."""
     faults = error.errors(include_url=False, include_context=False)
-    told = [_fault(".".join(map(str, each["loc"])), each) for each in faults[:_MOST_FAULTS]]
+    named = [_fault(".".join(map(str, fault["loc"])), fault) for fault in faults[:_MOST_FAULTS]]
     others = [f"and {len(faults) - _MOST_FAULTS} more"] if len(faults) > _MOST_FAULTS else []
-    return _REFUSAL + "; ".join(told + others)
+    return _REFUSAL + "; ".join(named + others)
 
 
 def _fault(place: str, error: ErrorDetails) -> str:

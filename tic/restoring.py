@@ -125,20 +125,22 @@ def _require_kind(value: Any, base: type[Any]) -> Any:
 def _kind(document: Any, packages: Collection[str]) -> type[Any]:
     """Look up the dataclass that a description names, in these packages only."""
     if not isinstance(document, dict) or document.keys() != {"kind", "fields"}:
-        raise TicError(f"a description has kind and fields and no more, got {quoted(document)}")
+        raise TicError(
+            f"a description must have kind and fields and nothing else, got {quoted(document)}"
+        )
     named = document["kind"]
     named = MOVED.get(named, named) if isinstance(named, str) else named
     module, _, name = named.partition(":") if isinstance(named, str) else ("", "", "")
     if not all(part.isidentifier() for part in (*module.split("."), name)):
-        raise TicError(f"a kind is written module:name, got {quoted(named)}")
+        raise TicError(f"a kind must be written module:name, got {quoted(named)}")
     if not any(within(module, package) for package in packages):
         raise UntrustedError(named, packages)
     try:
         kind = getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise TicError(f"{named} is not to be found here ({error})") from error
+        raise TicError(f"{named} cannot be found here ({error})") from error
     if not (isinstance(kind, type) and is_dataclass(kind) and kind.__module__ == module):
-        raise TicError(f"{named} is no dataclass of that module")
+        raise TicError(f"{named} is not a dataclass of that module")
     return kind
 
 
@@ -146,24 +148,24 @@ def _restored(document: Any, base: Any, packages: Collection[str], depth: int) -
     """Make a dataclass that is described, if it is of a class."""
     kind = _kind(document, packages)
     if not _is_kind_of(kind, base):
-        raise TicError(f"{document['kind']} is no {base.__name__}")
+        raise TicError(f"{document['kind']} is not of the class {base.__name__}")
     return _made(kind, document, packages, depth)
 
 
 def _made(kind: Any, document: Any, packages: Collection[str], depth: int) -> Any:
     """Make a dataclass of the fields of its description, which are exactly its own."""
     if depth < 1:
-        raise TicError(f"descriptions lie at most {DEPTH} deep in each other")
-    given, own = document["fields"], {each.name: written_type(each) for each in fields(kind)}
-    if not isinstance(given, dict) or given.keys() != own.keys():
-        raise TicError(f"{document['kind']} has the fields {[*own]}, got {quoted(given)}")
+        raise TicError(f"descriptions must be nested at most {DEPTH} deep")
+    given, types = document["fields"], {field.name: written_type(field) for field in fields(kind)}
+    if not isinstance(given, dict) or given.keys() != types.keys():
+        raise TicError(f"{document['kind']} must have the fields {[*types]}, got {quoted(given)}")
     hints, made = hints_of(kind), {}
-    for name in own:
+    for name in types:
         try:
             made[name] = _fitted(given[name], hints[name], packages, depth - 1)
         except _MisfitError:
             raise TicError(
-                f"{document['kind']}: {name} must be {own[name]}, got {quoted(given[name])}"
+                f"{document['kind']}: {name} must be {types[name]}, got {quoted(given[name])}"
             ) from None
     return kind(**made)
 
@@ -171,7 +173,7 @@ def _made(kind: Any, document: Any, packages: Collection[str], depth: int) -> An
 def _is_kind_of(kind: type[Any], base: Any) -> bool:
     """Whether a class is of another; of a protocol, which attacks are, if it can be called."""
     if getattr(base, "_is_protocol", False):
-        return any("__call__" in vars(each) for each in kind.__mro__)
+        return any("__call__" in vars(base) for base in kind.__mro__)
     return issubclass(kind, base)
 
 
@@ -187,7 +189,7 @@ def _fitted(value: Any, hint: Any, packages: Collection[str], depth: int) -> Any
     if origin is tuple:
         return _fitted_tuple(value, hint, packages, depth)
     if isinstance(hint, type) and issubclass(hint, Enum):
-        if value not in [each.value for each in hint]:
+        if value not in [member.value for member in hint]:
             raise _MisfitError
         return hint(value)
     if isinstance(value, dict):
@@ -224,5 +226,6 @@ def _fitted_tuple(value: Any, hint: Any, packages: Collection[str], depth: int) 
     if len(hints) != len(value):
         raise _MisfitError
     return tuple(
-        _fitted(part, each, packages, depth) for part, each in zip(value, hints, strict=True)
+        _fitted(part, part_hint, packages, depth)
+        for part, part_hint in zip(value, hints, strict=True)
     )

@@ -100,7 +100,7 @@ def sha256_of(path: Path) -> str:
 def unreadable(folder: Path, error: OSError) -> TicError:
     """The error of a process that may not read a Run, or has no means to."""
     return TicError(
-        f"{folder} cannot be read ({reason(error)}); see that it can, or choose another Store "
+        f"{folder} cannot be read ({reason(error)}); make it readable, or choose another Store "
         f"with --store"
     )
 
@@ -120,7 +120,7 @@ def fault_of(folder: Path) -> str | None:
     except TicError as error:
         return str(error)
     except (ValueError, AttributeError, TypeError) as error:
-        return f"{MANIFEST} is no manifest ({type(error).__name__}: {error})"
+        return f"{MANIFEST} is not a manifest ({type(error).__name__}: {error})"
 
 
 def _mismatch(folder: Path) -> str | None:
@@ -132,7 +132,7 @@ def _mismatch(folder: Path) -> str | None:
     for name, digest in manifest.items():
         # No name and no link is followed out of the folder.
         if Path(name).name != name or not is_plain(folder / name):
-            return f"{name!r} of {MANIFEST} is no plain file of the folder"
+            return f"{name!r} of {MANIFEST} is not a plain file of the folder"
         if (size := (folder / name).stat().st_size) > LARGEST_FILE:
             return f"{name} has {size:,} bytes; no file of a Run has more than {LARGEST_FILE:,}"
         if sha256_of(folder / name) != digest:

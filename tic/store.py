@@ -25,7 +25,7 @@ from tic.errors import TicError, UnwritableError
 from tic.files import parse_json, read_stored
 from tic.run import HISTORY, MANIFEST, STATE, Run, fault_of, sha256_of, unreadable
 from tic.text import shorten
-from tic.writing import reason, told_when_unwritable, write_json
+from tic.writing import reason, write_errors_explained, write_json
 
 FAULT = "fault.json"
 _LONGEST_NOTE = 500
@@ -63,7 +63,7 @@ class Store:
     def _inside(self, kind: str, fingerprint: str) -> Path:
         folder = self.root / kind / fingerprint
         if folder.is_symlink():
-            raise TicError(f"{folder} is a link, and nothing follows links in a Store; remove it")
+            raise TicError(f"{folder} must be a folder, and it is a link; remove it")
         return folder
 
     def has(self, fingerprint: str) -> bool:
@@ -124,7 +124,7 @@ class Store:
         kept = [path for path in sorted(work.iterdir()) if path.name not in (STATE, MANIFEST)]
         manifest = {path.name: sha256_of(path) for path in kept}
         write_json(work / MANIFEST, {**manifest, **(digests or {})})
-        with told_when_unwritable(folder):
+        with write_errors_explained(folder):
             folder.parent.mkdir(parents=True, exist_ok=True)
             if folder.exists():
                 self._set_aside(folder, f"there is no {MANIFEST}")
@@ -143,7 +143,7 @@ class Store:
 
     def _set_aside(self, folder: Path, fault: str) -> None:
         target = self.root / "damaged"
-        with told_when_unwritable(target):
+        with write_errors_explained(target):
             target.mkdir(parents=True, exist_ok=True)
             aside = Path(tempfile.mkdtemp(dir=target, prefix=f"{folder.name}-"))
             write_json(aside / FAULT, {"fault": fault})

@@ -27,9 +27,10 @@ def write_tensors(
     """
     whole, seen = {}, set()
     for name, tensor in tensors.items():
-        own = tensor.detach().cpu().contiguous()
-        memory = own.untyped_storage().data_ptr()
-        whole[name] = own.clone() if memory in seen else own  # such as weights that are tied
+        contiguous = tensor.detach().cpu().contiguous()
+        memory = contiguous.untyped_storage().data_ptr()
+        # What shares memory, such as weights that are tied, is stored apart.
+        whole[name] = contiguous.clone() if memory in seen else contiguous
         seen.add(memory)
     content = safetensors.torch.save(whole, metadata)
     write_atomically(path, content)
@@ -68,7 +69,7 @@ def read_tensors(
 
 def _require(path: Path, shapes: Mapping[str, tuple[int, ...]], like: Mapping[str, Tensor]) -> None:
     if surplus := shapes.keys() - like.keys():
-        raise _refusal(path, f"it holds {quoted(min(surplus))}, which its network has not")
+        raise _refusal(path, f"it holds {quoted(min(surplus))}, which its network does not have")
     if lacking := like.keys() - shapes.keys():
         raise _refusal(path, f"it does not hold {min(lacking)}")
     for name, wanted in like.items():

@@ -28,12 +28,12 @@ from tic.errors import DivergedRunError, TicError
 from tic.fitting import Fit
 from tic.kinds import place
 from tic.lab import Lab, one_thread
-from tic.memory import told_when_lacking
+from tic.memory import memory_errors_explained
 from tic.models.logits import described, logits_of
 from tic.recipe import Recipe
 from tic.run import HISTORY, RECIPE, STATE, Run, weights_name
 from tic.tensors import write_tensors
-from tic.writing import remove_half_written, told_when_unwritable, write_json
+from tic.writing import remove_half_written, write_errors_explained, write_json
 
 OnEpoch = Callable[[int], None]
 
@@ -81,7 +81,7 @@ def train_if_free(recipe: Recipe, lab: Lab) -> bool:
 
 
 def _train(recipe: Recipe, lab: Lab, fingerprint: str, on_epoch: OnEpoch | None = None) -> Run:
-    with one_thread(lab.device), told_when_lacking(f"training {recipe.label}", lab.device):
+    with one_thread(lab.device), memory_errors_explained(f"training {recipe.label}", lab.device):
         return _Training(recipe, lab, fingerprint).finish(on_epoch or (lambda epoch: None))
 
 
@@ -170,7 +170,7 @@ class _Training:
         self.kept: dict[str, str] = {}  # sha256 of the weights that were written, by file
 
     def finish(self, on_epoch: OnEpoch) -> Run:
-        with told_when_unwritable(self.folder):
+        with write_errors_explained(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         remove_half_written(self.folder)
         write_json(self.folder / RECIPE, self.recipe.model_dump(mode="json"))
@@ -266,8 +266,10 @@ class _Training:
             "rules.generator": self.fit.generator.get_state(),
         }
         rules = {f"{RULES}{name}": tensor for name, tensor in self.fit.tensors.items()}
-        optimiser, own = pack_state(self.fit.optimiser)
-        return Checkpoint(vars(self.progress), self.kept, optimiser, {**tensors, **rules, **own})
+        optimiser, optimiser_tensors = pack_state(self.fit.optimiser)
+        return Checkpoint(
+            vars(self.progress), self.kept, optimiser, {**tensors, **rules, **optimiser_tensors}
+        )
 
     def _resumed(self) -> bool:
         """Go on from the last whole epoch, if there is a state that can be used."""
@@ -301,7 +303,7 @@ class _Training:
     def _publish(self) -> Run:
         if self.progress.diverged:
             self.kept = {}
-            with told_when_unwritable(self.folder):
+            with write_errors_explained(self.folder):
                 for file in self.folder.glob("weights-*"):
                     file.unlink()
         write_json(self.folder / HISTORY, _history(self.progress, self.lab))
@@ -333,11 +335,11 @@ def _require_own_tensors(fit: Fit) -> None:
     Raises:
         TicError: Something is no tensor, or one of the network.
     """
-    live = {each.untyped_storage().data_ptr() for each in fit.network.state_dict().values()}
-    for name, each in fit.tensors.items():
-        if not isinstance(each, Tensor) or each.untyped_storage().data_ptr() in live:
+    live = {tensor.untyped_storage().data_ptr() for tensor in fit.network.state_dict().values()}
+    for name, tensor in fit.tensors.items():
+        if not isinstance(tensor, Tensor) or tensor.untyped_storage().data_ptr() in live:
             raise TicError(
-                f"what a rule remembers must be tensors of its own, got {described(each)} as "
+                f"what a rule remembers must be tensors of its own, got {described(tensor)} as "
                 f"{name!r}; clone what belongs to the network"
             )
 

@@ -14,7 +14,7 @@ from tic.errors import UnwritableError
 
 
 @contextmanager
-def told_when_unwritable(path: Path) -> Iterator[None]:
+def write_errors_explained(path: Path) -> Iterator[None]:
     """Turn what the system refuses while something is written into one sentence.
 
     Args:
@@ -44,7 +44,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         UnwritableError: The file cannot be written; what was there before stays.
     """
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
-    with told_when_unwritable(path):
+    with write_errors_explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with temporary.open("xb") as file:
@@ -73,6 +73,6 @@ def remove_half_written(folder: Path) -> None:
     Raises:
         UnwritableError: The folder cannot be written.
     """
-    with told_when_unwritable(folder):
+    with write_errors_explained(folder):
         for path in folder.glob(".*"):
             path.unlink()

@@ -79,5 +79,5 @@ def jacobian_trace(network: SpikingNetwork, images: Tensor, labels: Tensor) -> T
         return sample_losses(logits, label[None])[:, 0]
 
     gradients = vmap(jacrev(losses), in_dims=(None, 0, 0))(weights, images, labels)
-    squares = [each.flatten(2).square().sum(2) for each in gradients.values()]
+    squares = [gradient.flatten(2).square().sum(2) for gradient in gradients.values()]
     return torch.stack(squares).sum(0).mean(0)

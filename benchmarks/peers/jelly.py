@@ -72,16 +72,16 @@ def _over_time(module: nn.Module) -> nn.Module:
     if isinstance(module, nn.Identity):
         return module
     assert isinstance(module, nn.Sequential)
-    found, normalisation = module
-    assert isinstance(found, nn.Conv2d)
+    convolution, normalisation = module
+    assert isinstance(convolution, nn.Conv2d)
     assert isinstance(normalisation, nn.BatchNorm2d)
-    kernel, stride, padding = found.kernel_size, found.stride, found.padding
+    kernel, stride, padding = convolution.kernel_size, convolution.stride, convolution.padding
     return nn.Sequential(
         layer.Conv2d(
-            found.in_channels, found.out_channels, kernel, stride, padding,
+            convolution.in_channels, convolution.out_channels, kernel, stride, padding,
             bias=False, step_mode="m",
         ),
-        layer.BatchNorm2d(found.out_channels, step_mode="m"),
+        layer.BatchNorm2d(convolution.out_channels, step_mode="m"),
     )  # fmt: skip
 
 

@@ -70,7 +70,7 @@ def draw_centroids(
         title="Information centroid",
         x_label="share of the training",
         y_label="normalised IC",
-        series=tuple(_centroid_curves(name, each) for name, each in runs.items()),
+        series=tuple(_centroid_curves(name, trained) for name, trained in runs.items()),
     )
     traces = [
         Panel(

@@ -48,9 +48,9 @@ class MixedBlocks(KimRuns):
 
     def by_block(self, epoch: Epoch = "final") -> Array:
         """See `KimRuns.by_block`."""
-        found = super().by_block(epoch)
-        third = max(1, round(found.shape[1] / 3))
-        return np.array([np.roll(row, k * third, axis=0) for k, row in enumerate(found)])
+        traces = super().by_block(epoch)
+        third = max(1, round(traces.shape[1] / 3))
+        return np.array([np.roll(row, k * third, axis=0) for k, row in enumerate(traces)])
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,12 @@ class OtherImages(KimRuns):
         """See `KimRuns.perturbation`."""
         return [
             replace(
-                each,
-                divergence=np.array([np.roll(row, k + 1) for k, row in enumerate(each.divergence)]),
+                response,
+                divergence=np.array(
+                    [np.roll(row, k + 1) for k, row in enumerate(response.divergence)]
+                ),
             )
-            for each in super().perturbation(shares)
+            for response in super().perturbation(shares)
         ]
 
 
@@ -109,10 +111,9 @@ def _shorter(name: str) -> bool:
 
 
 def _full_for_short(runs: Roles) -> Roles:
-    full = {name.partition(", ")[2]: each for name, each in runs.items() if not _shorter(name)}
+    full = {name.partition(", ")[2]: run for name, run in runs.items() if not _shorter(name)}
     return {
-        name: full[name.partition(", ")[2]] if _shorter(name) else each
-        for name, each in runs.items()
+        name: full[name.partition(", ")[2]] if _shorter(name) else run for name, run in runs.items()
     }
 
 
@@ -137,7 +138,7 @@ MIXED_ALPHAS = Control(
 MIXED_TIMESTEPS = Control(
     "mixed-timesteps",
     "The numbers of timesteps are dealt out anew for every seed, so that they mean nothing.",
-    mixed(*(f"T = {each}" for each in CAPACITY_TIMESTEPS)),
+    mixed(*(f"T = {timesteps}" for timesteps in CAPACITY_TIMESTEPS)),
 )
 MIXED_NETWORKS = Control(
     "mixed-networks",

@@ -94,14 +94,14 @@ def table_1_rows(dataset: str) -> tuple[str, dict[Level, Accuracies]]:
 def slips(corruption: str) -> list[str]:
     """Compare the drops that Table 1 prints for a corruption with its own accuracies."""
     column = Accuracies._fields.index(corruption) - 1
-    found = []
+    sentences = []
     for dataset, rows in TABLE_1.items():
         for level, row in rows.items():
             drop = round(row.clean - getattr(row, corruption), 2)
             printed = DROPS[dataset][level][column]
             if drop != printed:
-                found.append(
+                sentences.append(
                     f"Table 1 prints a drop of {printed:.2f} for {dataset}, α {level}, "
                     f"{corruption}; its accuracies give {drop:.2f}."
                 )
-    return found
+    return sentences

@@ -85,9 +85,9 @@ def perturbation_response(
     twin = double_copy(model)
     with evaluation_mode(twin):
         for number, (images, _) in enumerate(batches):
-            found = _respond(twin, images.double(), shares, seed, number)
-            divergences.append(found[0])
-            predictions.append(found[1])
+            response = _respond(twin, images.double(), shares, seed, number)
+            divergences.append(response[0])
+            predictions.append(response[1])
     return PerturbationResponse(
         divergence=torch.cat(divergences, 1).cpu().numpy(),
         prediction=torch.cat(predictions, 1).cpu().numpy(),
@@ -106,7 +106,7 @@ def _respond(
     with torch.no_grad():
         clean = model(images).mean(0).log_softmax(1)
         seen = [model(images + share * direction).mean(0).log_softmax(1) for share in shares]
-    divergence = torch.stack([(clean.exp() * (clean - each)).sum(1) for each in seen])
+    divergence = torch.stack([(clean.exp() * (clean - perturbed)).sum(1) for perturbed in seen])
     prediction = torch.stack([share**2 * curvature / 2 for share in shares])
     return divergence, prediction
 

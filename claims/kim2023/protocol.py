@@ -20,9 +20,9 @@ RELEASE_SMALLEST_TAU = 1 / PAPER_SMALLEST_TAU
 
 
 def _release_tau(recipe: Recipe) -> Recipe:
-    own = recipe.architecture
-    if isinstance(own, Spiking) and own.tau == PAPER_SMALLEST_TAU:
-        return recipe.but(architecture=own.but(tau=RELEASE_SMALLEST_TAU))
+    architecture = recipe.architecture
+    if isinstance(architecture, Spiking) and architecture.tau == PAPER_SMALLEST_TAU:
+        return recipe.but(architecture=architecture.but(tau=RELEASE_SMALLEST_TAU))
     return recipe
 
 

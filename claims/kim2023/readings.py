@@ -40,7 +40,7 @@ DATASETS_TEST = fig4_networks.test_data_sets_show_concentration
 
 
 @dataclass(frozen=True)
-class Reading:
+class FisherReading:
     """One way to read Fisher information.
 
     Attributes:
@@ -58,7 +58,7 @@ class Reading:
         return replace(runs, protocol=self.protocol)
 
 
-def _reading(estimator: Estimator, images: str, normalisation: str) -> Reading:
+def _fisher_reading(estimator: Estimator, images: str, normalisation: str) -> FisherReading:
     factors = {
         "estimator": str(estimator),
         "images": images,
@@ -75,11 +75,11 @@ def _reading(estimator: Estimator, images: str, normalisation: str) -> Reading:
         ),
     )
     release = estimator is Estimator.BATCH_MEAN and images == "train" and normalisation == "raw"
-    return Reading(factors, protocol, release)
+    return FisherReading(factors, protocol, release)
 
 
 READINGS = tuple(
-    _reading(estimator, images, normalisation)
+    _fisher_reading(estimator, images, normalisation)
     for estimator, images, normalisation in product(
         (Estimator.EMPIRICAL, Estimator.BATCH_MEAN, Estimator.SAMPLED, Estimator.EXACT),
         ("train", "test"),

@@ -66,7 +66,7 @@ KIM2023 = Pack(
         **{name: PAPER_SETTING.but(architecture=Spiking(name)) for name in NETWORKS.values()},
         **{name: SMOKE_SETTING.but(architecture=Spiking(name)) for name in TINY_NETWORKS.values()},
     },
-    own="resnet19",
+    original="resnet19",
     default="tiny",
     places=PLACES,
     runs=KimRuns,
@@ -162,8 +162,8 @@ def scaled(setting: Setting, timesteps: int) -> int:
 
 
 def _at_timesteps(setting: Setting, timesteps: tuple[int, ...]) -> dict[str, Recipe]:
-    found = [scaled(setting, each) for each in timesteps]
-    if len(set(found)) < len(found):
+    lengths = [scaled(setting, length) for length in timesteps]
+    if len(set(lengths)) < len(lengths):
         raise NotApplicableError(
             f"T = {', '.join(map(str, timesteps))} of the paper's 10 are not told apart at "
             f"T = {setting.recipe.timesteps}"
@@ -171,7 +171,7 @@ def _at_timesteps(setting: Setting, timesteps: tuple[int, ...]) -> dict[str, Rec
     reference = baseline(setting)
     return {
         f"T = {paper}": reference.but(timesteps=ours)
-        for paper, ours in zip(timesteps, found, strict=True)
+        for paper, ours in zip(timesteps, lengths, strict=True)
     }
 
 
@@ -184,30 +184,30 @@ def time_constants(setting: Setting) -> dict[str, Recipe]:
     """Trainings with several time constants (Fig. 4b)."""
     reference = baseline(setting)
     return {
-        f"τ = {each:g}": reference.but(architecture=reference.architecture.but(tau=each))
-        for each in TAUS
+        f"τ = {tau:g}": reference.but(architecture=reference.architecture.but(tau=tau))
+        for tau in TAUS
     }
 
 
 def weight_decays(setting: Setting) -> dict[str, Recipe]:
     """Trainings with several weight decays (Fig. 4c), relative to the setting's."""
     reference = baseline(setting)
-    own = sgd(reference)
-    share = own.weight_decay / sgd(PAPER_SETTING.recipe).weight_decay
+    fitting = sgd(reference)
+    share = fitting.weight_decay / sgd(PAPER_SETTING.recipe).weight_decay
     return {
-        f"weight decay {each:g}": reference.but(fitting=own.but(weight_decay=each * share))
-        for each in WEIGHT_DECAYS
+        f"weight decay {decay:g}": reference.but(fitting=fitting.but(weight_decay=decay * share))
+        for decay in WEIGHT_DECAYS
     }
 
 
 def learning_rates(setting: Setting) -> dict[str, Recipe]:
     """Trainings with several learning rates (Fig. 4d), relative to the setting's."""
     reference = baseline(setting)
-    own = sgd(reference)
-    share = own.learning_rate / sgd(PAPER_SETTING.recipe).learning_rate
+    fitting = sgd(reference)
+    share = fitting.learning_rate / sgd(PAPER_SETTING.recipe).learning_rate
     return {
-        f"lr {each:g}": reference.but(fitting=own.but(learning_rate=each * share))
-        for each in LEARNING_RATES
+        f"lr {rate:g}": reference.but(fitting=fitting.but(learning_rate=rate * share))
+        for rate in LEARNING_RATES
     }
 
 
@@ -250,8 +250,8 @@ def architectures(setting: Setting) -> dict[str, Recipe]:
 def capacity(setting: Setting, kind: str) -> dict[str, Recipe]:
     """Trainings of one kind of network over several T (Discussion)."""
     network = setting.recipe.architecture.but(network=networks(setting)[kind])
-    own = setting.but(architecture=network)
-    return _at_timesteps(own, CAPACITY_TIMESTEPS)
+    scaled_setting = setting.but(architecture=network)
+    return _at_timesteps(scaled_setting, CAPACITY_TIMESTEPS)
 
 
 def alphas(setting: Setting) -> dict[str, Recipe]:

@@ -51,22 +51,22 @@ def redrawn_information(
     Raises:
         TicError: As `fisher_information`, or there are more loaders than timesteps or none.
     """
-    found = [
+    by_prefix = [
         fisher_information(_Prefix(model, t, readout), loader, estimator, generator=labels)
         for t, loader in enumerate(loaders, start=1)
     ]
-    if not found:
-        raise TicError("loaders must have one for every timestep, got none")
+    if not by_prefix:
+        raise TicError("there must be a loader for every timestep, got none")
     return FisherInformation(
         by_layer={
             name.removeprefix("model").removeprefix("."): np.concatenate(
-                [each.by_layer[name] for each in found]
+                [information.by_layer[name] for information in by_prefix]
             )
-            for name in found[0].by_layer
+            for name in by_prefix[0].by_layer
         },
         per_sample=None,
-        estimator=found[0].estimator,
-        samples=sum(each.samples for each in found),
+        estimator=by_prefix[0].estimator,
+        samples=sum(information.samples for information in by_prefix),
     )
 
 
@@ -81,7 +81,7 @@ class _Prefix(nn.Module):
         logits: Tensor = self.model(images)
         if len(logits) < self.t:
             raise TicError(
-                f"loaders must be at most as many as timesteps, got a {self.t}th loader for "
+                f"there must be at most as many loaders as timesteps, got loader {self.t} for "
                 f"{len(logits)} timesteps"
             )
         return prefix_logits(logits[: self.t], self.readout)[-1:]

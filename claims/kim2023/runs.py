@@ -67,11 +67,14 @@ class KimRuns(SeedRuns):
 
     def by_layer(self, epoch: Epoch = "final") -> list[dict[str, list[float]]]:
         """Fisher trace over time of every layer that counts, one dictionary per seed."""
-        found = self._estimated(self.epoch(epoch))
+        traces = self._estimated(self.epoch(epoch))
         factors = self._factors(self.epoch(epoch))
         return [
-            {name: [scale[name] * value for value in each[name]] for name in self._counted(each)}
-            for each, scale in zip(found, factors, strict=True)
+            {
+                name: [scale[name] * value for value in layers[name]]
+                for name in self._counted(layers)
+            }
+            for layers, scale in zip(traces, factors, strict=True)
         ]
 
     def _estimated(self, epoch: int) -> list[dict[str, list[float]]]:
@@ -82,7 +85,7 @@ class KimRuns(SeedRuns):
         if reading.coarse and reading.estimator is not Estimator.BATCH_MEAN:
             # Who reads coarsely compares estimators, and one pass gives all of these.
             kernels = self.measured(self._tangent(epoch))
-            return [each["by_layer"][reading.estimator] for each in kernels]
+            return [kernel["by_layer"][reading.estimator] for kernel in kernels]
         fisher = FisherMeasurement(
             epoch=epoch,
             estimator=reading.estimator,
@@ -91,7 +94,7 @@ class KimRuns(SeedRuns):
             size=self._fisher_size(),
             batch_size=self._batch_size,
         )
-        return [each["by_layer"] for each in self.measured(fisher)]
+        return [result["by_layer"] for result in self.measured(fisher)]
 
     @property
     def _batch_size(self) -> int:
@@ -101,7 +104,7 @@ class KimRuns(SeedRuns):
 
     def _redrawn(self, epoch: int) -> list[dict[str, list[float]]]:
         """The same on images that every Run draws for itself, others at every timestep."""
-        found = self.measured_each(
+        results = self.measured_each(
             RedrawnFisherMeasurement(
                 epoch=epoch,
                 estimator=self.reading.estimator,
@@ -113,7 +116,7 @@ class KimRuns(SeedRuns):
             )
             for recipe in self.recipes
         )
-        return [each["by_layer"] for each in found]
+        return [result["by_layer"] for result in results]
 
     def _tangent(self, epoch: int) -> TangentMeasurement:
         return TangentMeasurement(
@@ -159,7 +162,7 @@ class KimRuns(SeedRuns):
     def trace(self, epoch: Epoch = "final") -> Array:
         """Fisher trace I_t, shape (S, T) (Eq. 6)."""
         layers = self.by_layer(epoch)
-        return np.array([np.sum(list(each.values()), axis=0) for each in layers])
+        return np.array([np.sum(list(layer.values()), axis=0) for layer in layers])
 
     def centroid(self, epoch: Epoch = "final") -> Array:
         """Normalised information centroid, shape (S,), in [0, 1] (Eq. 7)."""
@@ -172,10 +175,10 @@ class KimRuns(SeedRuns):
 
     def tangent(self, epoch: Epoch = "final") -> tuple[Array, Array]:
         """Mean squared output error and mean trace of the tangent kernel, each (S, T)."""
-        found = self.measured(self._tangent(self.epoch(epoch)))
+        results = self.measured(self._tangent(self.epoch(epoch)))
         return (
-            np.array([each["errors"] for each in found]),
-            np.array([each["kernel_trace"] for each in found]),
+            np.array([result["errors"] for result in results]),
+            np.array([result["kernel_trace"] for result in results]),
         )
 
     def deficits(self, epoch: Epoch, width: int) -> Array:
@@ -186,7 +189,7 @@ class KimRuns(SeedRuns):
         measurement = DeficitMeasurement(
             epoch=self.epoch(epoch), width=width, size=self.size("test")
         )
-        return np.array([each["accuracy"] for each in self.measured(measurement)])
+        return np.array([result["accuracy"] for result in self.measured(measurement)])
 
     def perturbation(self, shares: tuple[float, ...]) -> list[PerturbationResponse]:
         """Response of the trained networks to input perturbations, one per seed (Eq. 11)."""
@@ -194,8 +197,8 @@ class KimRuns(SeedRuns):
             epoch=self.epoch("final"), shares=shares, size=self.size("fisher")
         )
         return [
-            PerturbationResponse(**{name: np.array(values) for name, values in each.items()})
-            for each in self.measured(measurement)
+            PerturbationResponse(**{name: np.array(values) for name, values in result.items()})
+            for result in self.measured(measurement)
         ]
 
     def losses(self) -> Array:

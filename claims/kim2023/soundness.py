@@ -28,8 +28,8 @@ def require_learning(exhibits: Exhibits, runs: KimRuns, of: str) -> None:
 
 def require_gradients(exhibits: Exhibits, runs: Mapping[str, KimRuns]) -> None:
     """An attack that follows gradients measures nothing where there are none."""
-    for name, each in runs.items():
-        zero = 100 * float(each.zero_gradients().mean())
+    for name, trained in runs.items():
+        zero = 100 * float(trained.zero_gradients().mean())
         exhibits.check(
             f"gradients are there, α {name}",
             f"At most {ZERO_GRADIENTS:g} % of the images have an input gradient of exactly zero.",
@@ -41,8 +41,10 @@ def require_gradients(exhibits: Exhibits, runs: Mapping[str, KimRuns]) -> None:
 
 def require_sparsity(exhibits: Exhibits, runs: Mapping[str, KimRuns]) -> None:
     """A network is pruned when its weights are zero, whatever its Recipe says."""
-    missed = [abs(each.sparsity() - sparsity_of(each.recipe)).max() for each in runs.values()]
-    least = min(float(each.sparsity().min()) for each in runs.values())
+    missed = [
+        abs(trained.sparsity() - sparsity_of(trained.recipe)).max() for trained in runs.values()
+    ]
+    least = min(float(trained.sparsity().min()) for trained in runs.values())
     exhibits.check(
         "is pruned",
         "The share of weights that are exactly zero is that of the schedule, in every round.",

@@ -44,7 +44,7 @@ def test_perturbations_follow_fisher_information(runs: KimRuns, judge: Judge) ->
     from scipy.stats import spearmanr
 
     responses = runs.perturbation(SHARES)
-    errors = np.array([relative_errors(each) for each in responses])
+    errors = np.array([relative_errors(response) for response in responses])
     orders = [theil_sen_slope(np.log(SHARES), np.log(row)) for row in errors]
     judge(orders, above(0.8), name="order at which the relative error falls with the norm of δ")
     correlations = [float(spearmanr(r.trace, r.divergence[0]).statistic) for r in responses]

@@ -42,7 +42,7 @@ def draw_figure_1(runs: KimRuns, judge: Judge) -> None:
         return
     timesteps = runs.recipe.timesteps
     times = range(1, timesteps + 1)
-    centroids = np.array([1 + (timesteps - 1) * runs.centroid(each) for each in runs.checkpoints])
+    centroids = np.array([1 + (timesteps - 1) * runs.centroid(epoch) for epoch in runs.checkpoints])
     chosen = dict.fromkeys(
         [
             runs.epoch("early"),

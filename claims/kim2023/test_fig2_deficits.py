@@ -44,7 +44,7 @@ def chosen_epochs(runs: KimRuns) -> list[int]:
 def test_noise_in_early_timesteps_hurts_more(runs: KimRuns, judge: Judge) -> None:
     accuracy = {epoch: runs.deficits(epoch, DEFICIT_WIDTH) for epoch in chosen_epochs(runs)}
     # drop(first) - drop(last): the clean accuracy cancels.
-    gap = {epoch: each[:, -1] - each[:, 0] for epoch, each in accuracy.items()}
+    gap = {epoch: curve[:, -1] - curve[:, 0] for epoch, curve in accuracy.items()}
     final = max(gap)
     judge(gap[final], above(1), name="drop in the first minus the last window, final", unit="pp")
     judge(gap[1], within(-2, 2), name="drop in the first minus the last window, epoch 1", unit="pp")
@@ -58,14 +58,14 @@ def test_noise_in_early_timesteps_hurts_more(runs: KimRuns, judge: Judge) -> Non
             title="Accuracy",
             x_label="first timestep of the window",
             y_label="accuracy (%)",
-            series=tuple(curves(f"epoch {e}", starts, each) for e, each in accuracy.items()),
+            series=tuple(curves(f"epoch {e}", starts, curve) for e, curve in accuracy.items()),
         ),
         Panel(
             title="Relative to the last window",
             x_label="first timestep of the window",
             y_label="accuracy (pp)",
             series=tuple(
-                curves(f"epoch {e}", starts, each - each[:, -1:]) for e, each in accuracy.items()
+                curves(f"epoch {e}", starts, curve - curve[:, -1:]) for e, curve in accuracy.items()
             ),
         ),
     )

@@ -57,9 +57,9 @@ def trained(role: str, runs: KimRuns) -> str:
     controls=controls.FISHER,
 )
 def test_longer_sequences_concentrate_later(runs: dict[str, KimRuns], judge: Judge) -> None:
-    for name, each in runs.items():
-        judge_concentration(each, judge, name)
-    falls = np.stack([half_falls(each) for each in runs.values()], axis=1)
+    for name, varied in runs.items():
+        judge_concentration(varied, judge, name)
+    falls = np.stack([half_falls(varied) for varied in runs.values()], axis=1)
     judge.trend(falls, direction="increasing", name="Page's trend of the epoch of half fall over T")
     judge.compare(
         "epoch of half fall at T = 10, share of the training",
@@ -70,7 +70,7 @@ def test_longer_sequences_concentrate_later(runs: dict[str, KimRuns], judge: Jud
     )
     names = tuple(runs)
     draw_centroids(judge, "Counterpart of Fig. 4a", runs, traced=(names[0], names[-1]))
-    ours = ", ".join(f"{each.recipe.timesteps} for {name}" for name, each in runs.items())
+    ours = ", ".join(f"{varied.recipe.timesteps} for {name}" for name, varied in runs.items())
     judge.note(f"Timesteps trained here: {ours}; T = {TIMESTEPS[-1]} is the reference.")
 
 
@@ -87,11 +87,11 @@ def test_longer_sequences_concentrate_later(runs: dict[str, KimRuns], judge: Jud
 def test_larger_time_constants_keep_information_late(
     runs: dict[str, KimRuns], judge: Judge
 ) -> None:
-    middle = np.stack([each.centroid("middle") for each in runs.values()], axis=1)
+    middle = np.stack([varied.centroid("middle") for varied in runs.values()], axis=1)
     judge.trend(
         middle, direction="increasing", name="Page's trend of the mid-training centroid over τ"
     )
-    shown = {trained(role, each): each for role, each in runs.items()}
+    shown = {trained(role, varied): varied for role, varied in runs.items()}
     names = tuple(shown)
     draw_centroids(judge, "Counterpart of Fig. 4b", shown, traced=(names[0], names[-1]))
 
@@ -108,14 +108,14 @@ def test_larger_time_constants_keep_information_late(
 )
 def test_weight_decay_does_not_matter(runs: dict[str, KimRuns], judge: Judge) -> None:
     reference = runs[REFERENCE_DECAY].centroid()
-    for name, each in runs.items():
+    for name, varied in runs.items():
         if name != REFERENCE_DECAY:
             judge(
-                each.centroid() - reference,
+                varied.centroid() - reference,
                 within(-0.05, 0.05),
-                name=f"final normalised centroid, {trained(name, each)} minus reference",
+                name=f"final normalised centroid, {trained(name, varied)} minus reference",
             )
-    shown = {trained(role, each): each for role, each in runs.items()}
+    shown = {trained(role, varied): varied for role, varied in runs.items()}
     draw_centroids(judge, "Counterpart of Fig. 4c", shown, traced=())
 
 
@@ -134,10 +134,10 @@ def test_weight_decay_does_not_matter(runs: dict[str, KimRuns], judge: Judge) ->
 )
 def test_the_best_learning_rate_concentrates_first(runs: dict[str, KimRuns], judge: Judge) -> None:
     reference = half_falls(runs[REFERENCE_RATE])
-    for name, each in runs.items():
+    for name, varied in runs.items():
         if name != REFERENCE_RATE:
             judge(
-                half_falls(each) - reference,
+                half_falls(varied) - reference,
                 above(0),
                 name=f"epoch of half fall, {name} minus {REFERENCE_RATE}",
                 unit="of training",
@@ -165,11 +165,11 @@ def test_settings_that_move_information_keep_accuracy(
 ) -> None:
     require_learning(judge, runs[REFERENCE], "reference")
     reference = runs[REFERENCE].accuracy()
-    for role, each in runs.items():
-        if each.recipe != runs[REFERENCE].recipe:
+    for role, varied in runs.items():
+        if varied.recipe != runs[REFERENCE].recipe:
             judge(
-                each.accuracy() - reference,
+                varied.accuracy() - reference,
                 within(-1, 1),
-                name=f"accuracy, {trained(role, each)} minus reference",
+                name=f"accuracy, {trained(role, varied)} minus reference",
                 unit="pp",
             )

@@ -53,8 +53,8 @@ def test_data_sets_show_concentration(runs: KimRuns, judge: Judge, images: str) 
     controls=(*controls.FISHER, controls.MIXED_NETWORKS),
 )
 def test_networks_show_concentration(runs: dict[str, KimRuns], judge: Judge) -> None:
-    for name, each in runs.items():
-        judge_concentration(each, judge, name)
+    for name, varied in runs.items():
+        judge_concentration(varied, judge, name)
     judge(
         runs["AlexNet"].centroid() - runs["ResNet-19"].centroid(),
         above(0),
@@ -69,6 +69,6 @@ def test_networks_show_concentration(runs: dict[str, KimRuns], judge: Judge) -> 
     )
     draw_centroids(judge, "Counterpart of Fig. 4f", runs, traced=("AlexNet", "ResNet-34"))
     trained = ", ".join(
-        f"{each.recipe.architecture.name} for {name}" for name, each in runs.items()
+        f"{varied.recipe.architecture.name} for {name}" for name, varied in runs.items()
     )
     judge.note(f"Networks trained here: {trained}.")

@@ -35,9 +35,9 @@ from tic.stats import above, below, within
 )
 def test_smaller_alpha_holds_less_information(runs: dict[str, KimRuns], judge: Judge) -> None:
     traces = {level: runs[level].trace() for level in LEVELS}
-    for less, more in pairwise(LEVELS):
-        ratio = np.log(traces[more].sum(1) / traces[less].sum(1))
-        judge(ratio, above(0), name=f"log ratio of summed I_t, α {more} to α {less}")
+    for less, greater in pairwise(LEVELS):
+        ratio = np.log(traces[greater].sum(1) / traces[less].sum(1))
+        judge(ratio, above(0), name=f"log ratio of summed I_t, α {greater} to α {less}")
     timesteps = runs["low"].recipe.timesteps
     for t in range(timesteps):
         at_t = np.stack([traces[level][:, t] for level in LEVELS], axis=1)
@@ -72,13 +72,13 @@ def test_smaller_alpha_holds_less_information(runs: dict[str, KimRuns], judge: J
     controls=(controls.BACKWARD_TRAINING,),
 )
 def test_the_alpha_loss_converges(runs: dict[str, KimRuns], judge: Judge) -> None:
-    diverged = sum(int(each.diverged().sum()) for each in runs.values())
+    diverged = sum(int(trained.diverged().sum()) for trained in runs.values())
     judge([diverged], below(1), name="trainings that diverged", exact=True)
-    stable = {level: each for level, each in runs.items() if not each.diverged().any()}
-    for level, each in stable.items():
-        alpha = recipes.alpha(each.recipe)
+    stable = {level: trained for level, trained in runs.items() if not trained.diverged().any()}
+    for level, trained in stable.items():
+        alpha = recipes.alpha(trained.recipe)
         judge(
-            each.final_losses().mean(1) / alpha - 1,
+            trained.final_losses().mean(1) / alpha - 1,
             within(-0.5, 0.5),
             name=f"final mean L_t relative to α, minus 1, α {level}",
         )
@@ -92,8 +92,8 @@ def test_the_alpha_loss_converges(runs: dict[str, KimRuns], judge: Judge) -> Non
             y_label="L_t (nats)",
             log_y=True,
             series=tuple(
-                curves(f"α {level}", epochs, each.losses().mean(2))
-                for level, each in stable.items()
+                curves(f"α {level}", epochs, trained.losses().mean(2))
+                for level, trained in stable.items()
             ),
         ),
     )
@@ -116,11 +116,11 @@ def test_the_alpha_loss_converges(runs: dict[str, KimRuns], judge: Judge) -> Non
 def test_alpha_does_not_change_accuracy(runs: dict[str, KimRuns], judge: Judge) -> None:
     require_learning(judge, runs["low"], "α low")
     clean = {level: runs[level].accuracy() for level in LEVELS}
-    for one, other in combinations(LEVELS, 2):
+    for first, second in combinations(LEVELS, 2):
         judge(
-            clean[one] - clean[other],
+            clean[first] - clean[second],
             within(-1, 1),
-            name=f"accuracy, α {one} minus α {other}",
+            name=f"accuracy, α {first} minus α {second}",
             unit="pp",
         )
     dataset = runs["low"].recipe.dataset.name
@@ -134,7 +134,7 @@ def test_alpha_does_not_change_accuracy(runs: dict[str, KimRuns], judge: Judge) 
             measured=clean[level],
         )
     table = [[row.clean for row in rows.values()], *zip(*clean.values(), strict=True)]
-    reported, *measured = [max(each) - min(each) for each in table]
+    reported, *measured = [max(row) - min(row) for row in table]
     judge.compare(
         "spread of the clean accuracy over α",
         place,

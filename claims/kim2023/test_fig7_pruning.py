@@ -30,7 +30,7 @@ def accuracies(runs: dict[str, KimRuns], retrain_timesteps: int) -> tuple[list[A
 
 def first_timesteps(runs: dict[str, KimRuns]) -> int:
     """T of the first training."""
-    return max(each.recipe.timesteps for each in runs.values())
+    return max(trained.recipe.timesteps for trained in runs.values())
 
 
 def compare_time(runs: dict[str, KimRuns], judge: Judge, retrain_timesteps: int) -> None:
@@ -185,7 +185,7 @@ def operations_saved(network: str, retrain_timesteps: int) -> float:
         name: [roles[role(name, done)] for done in range(1, ROUNDS + 1)]
         for name in (FULL, retrain_timesteps)
     }
-    full, short = (sum(map(operations, each)) for each in chains.values())
+    full, short = (sum(map(operations, chain)) for chain in chains.values())
     first = chains[FULL][0].parent
     assert first is not None
     return (full - short) / (operations(first) + full)

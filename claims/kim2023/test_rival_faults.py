@@ -45,19 +45,19 @@ def test_a_fault_makes_the_pattern(
 ) -> None:
     sound = GRADIENT_ATTACKS[corruption]
     clean = {level: percent(runs[level].correct()) for level in LEVELS}
-    found = {
+    drops_by_gradient = {
         how: {level: clean[level] - percent(runs[level].correct(attack)) for level in LEVELS}
         for how, attack in (("faulty", FAULTS[fault](attack=sound)), ("sound", sound))
     }
-    for less, more in pairwise(LEVELS):
+    for less, greater in pairwise(LEVELS):
         judge(
-            found["faulty"][more] - found["faulty"][less],
+            drops_by_gradient["faulty"][greater] - drops_by_gradient["faulty"][less],
             above(0),
-            name=f"drop under {corruption} with the fault, α {more} minus α {less}",
+            name=f"drop under {corruption} with the fault, α {greater} minus α {less}",
             unit="pp",
         )
     place, rows = table_1_rows(runs["low"].recipe.dataset.name)
-    for how, drops in found.items():
+    for how, drops in drops_by_gradient.items():
         for level in LEVELS:
             judge.compare(
                 f"α {level}, drop under the {how} attack",

@@ -35,23 +35,23 @@ NOTES = (
 
 def needs(setting: Setting, of: str) -> Recipe | dict[str, Recipe]:
     """What the claim needs."""
-    found = decided_by(FISHER_TESTS[of]).recipes(setting, {})
-    return found[""] if set(found) == {""} else found
+    by_role = decided_by(FISHER_TESTS[of]).recipes(setting, {})
+    return by_role[""] if set(by_role) == {""} else by_role
 
 
 def judge_readings(
-    test: Callable[..., None], runs: KimRuns | dict[str, KimRuns], judge: Judge, **more: Any
+    test: Callable[..., None], runs: KimRuns | dict[str, KimRuns], judge: Judge, **parameters: Any
 ) -> None:
     """Let the claim's test judge every reading, and judge whether they contradict each other."""
     for reading in READINGS:
-        other = Judge(judge.seeds, judge.confidence, draws=False)
+        reading_judge = Judge(judge.seeds, judge.confidence, draws=False)
         read = (
-            {role: reading.of(each) for role, each in runs.items()}
+            {role: reading.of(role_runs) for role, role_runs in runs.items()}
             if isinstance(runs, dict)
             else reading.of(runs)
         )
-        test(runs=read, judge=other, **more)
-        judge.reading(reading.factors, other, release=reading.release)
+        test(runs=read, judge=reading_judge, **parameters)
+        judge.record_reading(reading.factors, reading_judge, release=reading.release)
     judge.readings_contradict()
 
 

@@ -143,8 +143,8 @@ def test_the_twin_holds_information_throughout(runs: KimRuns, judge: Judge) -> N
     notes=(TWIN_NOTE,),
 )
 def test_nothing_moves_in_twins_of_any_length(runs: dict[str, KimRuns], judge: Judge) -> None:
-    for name, each in runs.items():
-        _judge_twin(each, judge, name)
+    for name, trained in runs.items():
+        _judge_twin(trained, judge, name)
     draw_centroids(judge, "Fig. 4a in the twins", runs, traced=())
 
 

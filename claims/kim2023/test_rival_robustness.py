@@ -61,8 +61,8 @@ def test_no_advantage_in_the_worst_case(
     order = LEVELS if corruption == SHOWN_WITH else LEVELS[::-1]
     attacked = gathered(partial(robustness.attack, runs[level], EPSILON, STEP) for level in order)
     by_level = dict(zip(order, attacked, strict=True))
-    found: dict[str, Robustness] = {level: by_level[level] for level in LEVELS}
-    drop = {level: percent(each.clean) - each.worst() for level, each in found.items()}
+    suites: dict[str, Robustness] = {level: by_level[level] for level in LEVELS}
+    drop = {level: percent(suite.clean) - suite.worst() for level, suite in suites.items()}
     judge(
         drop["high"] - drop["low"],
         below(LEAST),
@@ -71,49 +71,53 @@ def test_no_advantage_in_the_worst_case(
     )
     _, rows = table_1_rows(runs["low"].recipe.dataset.name)
     for level in LEVELS:
-        each = found[level]
+        suite = suites[level]
         judge.worst_case(
             f"{MEMBERS[corruption]}, α {level}",
-            each.accuracy(MEMBERS[corruption]),
-            each.worst(),
+            suite.accuracy(MEMBERS[corruption]),
+            suite.worst(),
             reported=getattr(rows[level], corruption),
         )
-    images = found["low"].clean.shape[1]
+    images = suites["low"].clean.shape[1]
     judge.note(
         f"Attack suite: {runs['low'].setting.attacks}, on {images} test images, ε = {EPSILON:.4f}."
     )
     if corruption == SHOWN_WITH:
-        for name, each in found.items():
-            robustness.check(judge, each, f"α {name}")
-        show_suite(judge, found)
+        for name, suite in suites.items():
+            robustness.check(judge, suite, f"α {name}")
+        show_suite(judge, suites)
     else:
         judge.note(f"The tables of the attack suite and its checks stand with {SHOWN_WITH}.")
 
 
-def show_suite(judge: Judge, found: Mapping[str, Robustness]) -> None:
+def show_suite(judge: Judge, suites: Mapping[str, Robustness]) -> None:
     """Accuracy under every attack of the attack suite, and as ε grows."""
-    some = next(iter(found.values()))
+    some = next(iter(suites.values()))
     judge.table(
         "The attack suite",
         "Accuracy that an attack leaves at each α.",
         unit="%",
-        columns=[f"α {level}" for level in found],
+        columns=[f"α {level}" for level in suites],
         rows=[
-            ("no attack", "clean", [percent(each.clean) for each in found.values()]),
+            ("no attack", "clean", [percent(suite.clean) for suite in suites.values()]),
             *(
-                (member.family, member.name, [e.accuracy(member.name) for e in found.values()])
+                (member.family, member.name, [e.accuracy(member.name) for e in suites.values()])
                 for member in some.members
             ),
-            ("all", "worst case per image", [each.worst() for each in found.values()]),
+            ("all", "worst case per image", [suite.worst() for suite in suites.values()]),
         ],
     )
     judge.table(
         "As ε grows",
         f"Accuracy that PGD with {robustness.STEPS} steps leaves.",
         unit="%",
-        columns=[f"α {level}" for level in found],
+        columns=[f"α {level}" for level in suites],
         rows=[
-            ("PGD", f"ε = {radius:.3g}", [percent(each.grown[radius]) for each in found.values()])
+            (
+                "PGD",
+                f"ε = {radius:.3g}",
+                [percent(suite.grown[radius]) for suite in suites.values()],
+            )
             for radius in some.grown
         ],
     )
@@ -139,11 +143,11 @@ def test_no_advantage_at_equal_temperature(
     runs: dict[str, KimRuns], judge: Judge, corruption: str
 ) -> None:
     attack, left = GRADIENT_ATTACKS[corruption], {}
-    for level, each in runs.items():
-        temperatures = each.temperatures()
+    for level, trained in runs.items():
+        temperatures = trained.temperatures()
         tempered = [Rescaled(attack=attack, factor=1 / float(tau)) for tau in temperatures]
-        clean = percent(each.correct())
-        left[level] = percent(each.correct(tempered)) - clean
+        clean = percent(trained.correct())
+        left[level] = percent(trained.correct(tempered)) - clean
         judge.note(
             f"α {level}: temperature {temperatures.mean():.3g} on average over the seeds, clean "
             f"accuracy {clean.mean():.1f} %."
@@ -177,12 +181,12 @@ def test_no_advantage_at_equal_margin(
             margins["low"], correct["low"], margins["high"], correct["high"], strict=True
         )
     ]
-    if any(each is None for each in matched):
+    if any(pair is None for pair in matched):
         raise NotApplicableError("the networks have no images of equal margin in some seed")
     low, high = np.array(matched).T
     _advantage(judge, low, high, f"under {corruption} at equal margin")
-    for level, each in margins.items():
-        judge.note(f"α {level}: mean clean margin {each.mean():.3g} in the logits.")
+    for level, images in margins.items():
+        judge.note(f"α {level}: mean clean margin {images.mean():.3g} in the logits.")
 
 
 def at_equal_margin(
@@ -202,19 +206,20 @@ def at_equal_margin(
     Returns:
         Accuracy of the one and of the other; None where no bin has images of both.
     """
-    one, other = one_margins > 0, other_margins > 0
-    pooled = np.concatenate([one_margins[one], other_margins[other]])
+    one_kept, other_kept = one_margins > 0, other_margins > 0
+    pooled = np.concatenate([one_margins[one_kept], other_margins[other_kept]])
     if not pooled.size:
         return None
     inner = np.quantile(pooled, np.arange(1, BINS) / BINS)
     one_bins, other_bins = (
-        np.digitize(m[keep], inner) for m, keep in ((one_margins, one), (other_margins, other))
+        np.digitize(m[keep], inner)
+        for m, keep in ((one_margins, one_kept), (other_margins, other_kept))
     )
     sums, weights = np.zeros(2), 0
     for k in range(BINS):
-        members = one_right[one][one_bins == k], other_right[other][other_bins == k]
+        members = one_right[one_kept][one_bins == k], other_right[other_kept][other_bins == k]
         weight = min(map(len, members))
         if weight:
-            sums += weight * np.array([100 * each.mean() for each in members])
+            sums += weight * np.array([100 * right.mean() for right in members])
             weights += weight
     return (float(sums[0] / weights), float(sums[1] / weights)) if weights else None

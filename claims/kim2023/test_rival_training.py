@@ -41,10 +41,10 @@ def test_fewer_epochs_do_as_well(
         name="accuracy, fewer epochs minus fewer timesteps, last round",
         unit="pp",
     )
-    for name, each in runs.items():
+    for name, run in runs.items():
         judge.note(
-            f"{name}: {each.recipe.epochs} epochs with T = {each.recipe.timesteps} in a round, "
-            f"{operations(each.recipe):.3g} operations."
+            f"{name}: {run.recipe.epochs} epochs with T = {run.recipe.timesteps} in a round, "
+            f"{operations(run.recipe):.3g} operations."
         )
 
 

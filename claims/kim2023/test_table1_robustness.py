@@ -42,11 +42,11 @@ def test_smaller_alpha_is_more_robust(
     clean = {level: runs[level].accuracy() for level in LEVELS}
     corrupted = {level: runs[level].accuracy(CORRUPTIONS[corruption]) for level in LEVELS}
     drop = {level: clean[level] - corrupted[level] for level in LEVELS}
-    for less, more in pairwise(LEVELS):
+    for less, greater in pairwise(LEVELS):
         judge(
-            drop[more] - drop[less],
+            drop[greater] - drop[less],
             above(0),
-            name=f"drop under {corruption}, α {more} minus α {less}",
+            name=f"drop under {corruption}, α {greater} minus α {less}",
             unit="pp",
         )
     dataset = runs["low"].recipe.dataset.name

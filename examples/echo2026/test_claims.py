@@ -10,7 +10,7 @@ RECIPE = audit.Recipe(dataset=Echoes(), architecture=Listener(64), timesteps=1, 
                       fitting=CoolingAdam(), epochs=60, batch_size=32, checkpoints=3)  # fmt: skip
 SMOKE = RECIPE.but(architecture=Listener(24), epochs=20)
 SETTINGS = {"paper": audit.Setting(RECIPE), "smoke": audit.Setting(SMOKE, seeds=(0, 1, 2))}
-PACK = audit.Pack(PAPER, SETTINGS, own="paper", default="smoke", datasets={"echoes": Echoes()})
+PACK = audit.Pack(PAPER, SETTINGS, original="paper", default="smoke", datasets={"echoes": Echoes()})
 
 
 def dense_and_sparse(setting: audit.Setting) -> dict[str, audit.Recipe]:

@@ -9,11 +9,11 @@ from tic.audit.claims import Claim, Rival
 from tic.audit.control import ONE_SEED, Control, OneSeedRuns
 from tic.audit.judge import Judge
 from tic.audit.pack import Pack, Setting
-from tic.audit.robustness import passes
+from tic.audit.robustness import suite_passes
 from tic.audit.runs import SeedRuns
 from tic.data import Digits
 from tic.document.audit import ControlRecord, Paper
-from tic.engine.sharing import build
+from tic.engine.sharing import train_missing
 from tic.errors import NotApplicableError, TicError
 from tic.fitting import CosineSGD
 from tic.lab import Lab
@@ -40,7 +40,7 @@ RECIPE = Recipe(
 )
 PAPER = Paper(key="other2024", title="T", authors="A", venue="V", year=2024, url="u")
 SETTING = Setting(RECIPE, seeds=(0, 1, 2), sizes={"test": 50})
-PACK = Pack(PAPER, {"tiny": SETTING}, own="tiny", default="tiny")
+PACK = Pack(PAPER, {"tiny": SETTING}, original="tiny", default="tiny")
 
 
 def make(name, needs=lambda setting: setting.recipe):
@@ -112,9 +112,9 @@ def test_what_was_once_finished_is_looked_for_no_more(session, monkeypatch):
 
     def logged(planned, lab):
         asked.append(len(planned))
-        return build(planned, lab)
+        return train_missing(planned, lab)
 
-    monkeypatch.setattr("tic.engine.sharing.build", logged)
+    monkeypatch.setattr("tic.engine.sharing.train_missing", logged)
     for _ in range(3):
         session.runs(entry)
     assert asked == [3, 0, 0]
@@ -256,7 +256,7 @@ def test_every_run_that_is_attacked_is_priced_once_whatever_asks_for_it(session)
     assert [each.recipe for each in attacked] == [
         RECIPE.but(timesteps=timesteps, seed=seed) for timesteps in (2, 1) for seed in (0, 1, 2)
     ]
-    assert {(each.images, each.passes) for each in attacked} == {(40, passes("standard"))}
+    assert {(each.images, each.passes) for each in attacked} == {(40, suite_passes("standard"))}
 
 
 @pytest.mark.parametrize(("size", "images"), [(None, 360), (5000, 360), (360, 360), (40, 40)])
@@ -312,7 +312,7 @@ def test_all_that_a_judge_collects_stands_in_the_entry(session):
     judge.compare("gap", "text", unit="", reported=1, measured=2)
     judge.check("n", "It is so.", "f", holds=True, needed=True)
     judge.worst_case("FGSM", [3, 4, 5], [1, 2, 4], reported=None)
-    judge.reading({"images": "test"}, judge)
+    judge.record_reading({"images": "test"}, judge)
     judge.table("t", "c", unit="%", columns=("a",), rows=[("g", "n", [[1, 2]])])
     judge.figure("f", "c")
     found = judged(plan(), judge, 1.0, session.lab)

@@ -27,7 +27,7 @@ PAPER = Paper(key="other2024", title="T", authors="A", venue="V", year=2024, url
 OWN = Setting(Recipe(dataset=CIFAR10(), architecture=Spiking("resnet19")))
 TINY = Setting(Recipe(dataset=Digits(), architecture=Spiking("tiny")), seeds=(0, 1, 2))
 PACK = Pack(
-    PAPER, {"resnet19": OWN, "tiny": TINY}, own="resnet19", default="tiny",
+    PAPER, {"resnet19": OWN, "tiny": TINY}, original="resnet19", default="tiny",
     places=("Fig. 1", "Fig. 4a", "Fig. 4b", "Fig. 4", "Table 1"),
 )  # fmt: skip
 
@@ -95,7 +95,7 @@ def test_a_pack_tells_which_architectures_it_knows():
 @pytest.mark.parametrize(("own", "default"), [("vgg16", "tiny"), ("tiny", "vgg16")])
 def test_a_pack_whose_own_or_default_setting_is_missing_is_refused(own, default):
     with pytest.raises(TicError, match="no setting for architecture 'vgg16'; known: tiny"):
-        Pack(PAPER, {"tiny": TINY}, own=own, default=default)
+        Pack(PAPER, {"tiny": TINY}, original=own, default=default)
 
 
 def test_a_setting_changes_its_recipe_only():
@@ -131,7 +131,9 @@ def test_the_place_is_the_first_without_its_panel(source, place):
 
 
 def test_figure_ten_is_not_figure_one():
-    pack = Pack(PAPER, {"tiny": TINY}, own="tiny", default="tiny", places=("Fig. 1", "Fig. 10"))
+    pack = Pack(
+        PAPER, {"tiny": TINY}, original="tiny", default="tiny", places=("Fig. 1", "Fig. 10")
+    )
     found = [Claim(pack, "n", s, "", "", None).position for s in ("Fig. 1a", "Fig. 10", "Fig. 10b")]
     assert found == [0, 1, 1]
 
@@ -163,7 +165,7 @@ def test_a_figure_without_the_panel_stands_after_its_panels_when_the_pack_says_s
 
 
 def test_a_pack_without_an_order_leaves_all_claims_at_one_position():
-    pack = Pack(PAPER, {"tiny": TINY}, own="tiny", default="tiny")
+    pack = Pack(PAPER, {"tiny": TINY}, original="tiny", default="tiny")
     found = {Claim(pack, "n", s, "", "", None).position for s in ("Fig. 2", "Fig. 1", "Text")}
     assert found == {0}
 

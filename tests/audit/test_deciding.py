@@ -54,7 +54,7 @@ def test_a_claim_that_was_read_in_several_ways_is_judged_again_to_the_same_entry
     judge = judge_of((0, 1, 2, 3))
     for number in range(data.draw(st.integers(1, 4))):
         other = data.draw(recorded(judge_of(judge.seeds)))
-        judge.reading({"estimator": str(number)}, other)
+        judge.record_reading({"estimator": str(number)}, other)
     judge.readings_contradict()
     entry = judged("claim", judge)
     assert judge_again(through_json(entry)) == entry

@@ -156,7 +156,7 @@ def other(*contrasts):
 def test_a_reading_is_recorded_with_the_contrast_that_its_outcome_hangs_on(
     judge, contrasts, outcome, estimate, unit
 ):
-    judge.reading({"estimator": "exact"}, other(*contrasts))
+    judge.record_reading({"estimator": "exact"}, other(*contrasts))
     (found,) = judge.readings
     assert (found.factors, found.release) == ({"estimator": "exact"}, False)
     assert (found.outcome, found.unit) == (outcome, unit)
@@ -166,9 +166,9 @@ def test_a_reading_is_recorded_with_the_contrast_that_its_outcome_hangs_on(
 def test_readings_keep_their_order_and_leave_the_claim_and_the_factors_alone(judge):
     judge(HIGH, above(0), name="gap")
     factors = {"images": "train"}
-    judge.reading(factors, other((LOW, "")))
+    judge.record_reading(factors, other((LOW, "")))
     factors["images"] = "test"
-    judge.reading(factors, other((HIGH, "")), release=True)
+    judge.record_reading(factors, other((HIGH, "")), release=True)
     assert [(each.factors["images"], each.release) for each in judge.readings] == [
         ("train", False),
         ("test", True),
@@ -180,14 +180,14 @@ def test_readings_keep_their_order_and_leave_the_claim_and_the_factors_alone(jud
 def test_a_reading_on_which_a_needed_check_fails_is_undecided(judge):
     found = other((HIGH, "pp"))
     found.check("images", "There are enough.", "3", holds=False, needed=True)
-    judge.reading({}, found)
+    judge.record_reading({}, found)
     assert judge.readings[0].outcome is Outcome.INCONCLUSIVE
     assert judge.readings[0].estimate == pytest.approx(15.5 / 3)
 
 
 def test_a_reading_that_judged_nothing_is_refused(judge):
     with pytest.raises(TicError, match="judged nothing"):
-        judge.reading({}, other())
+        judge.record_reading({}, other())
 
 
 # Tables and numbers

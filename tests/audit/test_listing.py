@@ -8,12 +8,12 @@ from tic.errors import NotApplicableError
 from tic.models import Spiking
 from tic.pruning import Pruning
 from tic.recipe import Recipe
-from tic.session.listing import WIDTH, describe_claims, describe_protocols
+from tic.session.listing import WIDTH, claims_text, protocols_text
 from tic.session.session import plan_entry
 
 PAPER = Paper(key="other2024", title="T", authors="A", venue="V", year=2024, url="u")
 SETTING = Setting(Recipe(dataset=Digits(), architecture=Spiking("tiny")), seeds=(0, 1, 2))
-PACK = Pack(PAPER, {"tiny": SETTING}, own="tiny", default="tiny")
+PACK = Pack(PAPER, {"tiny": SETTING}, original="tiny", default="tiny")
 SUMMED = Protocol("summed-logits", "Of the sum.")
 BATCH_MEAN = Protocol("official", "As the release.")
 BOTH = (Gap("One.", (SUMMED,)), Gap("Two.", (BATCH_MEAN,)))
@@ -29,7 +29,7 @@ def plan(name="rise", needs=lambda setting: setting.recipe, says="It rises.", ga
 
 
 def test_a_claim_is_told_with_place_statement_and_needs():
-    assert describe_claims([plan()]) == (
+    assert claims_text([plan()]) == (
         "other2024/rise[x]  (Fig. 4a, Eq. 7)\n"
         "    It rises.\n"
         "    needs: 3 Runs over 3 seeds, shared with other claims"
@@ -38,17 +38,17 @@ def test_a_claim_is_told_with_place_statement_and_needs():
 
 def test_ancestors_are_counted_among_the_runs():
     needs = lambda setting: setting.recipe.but(parent=setting.recipe, rules=(Pruning(0.5),))  # noqa: E731
-    assert "needs: 6 Runs over 3 seeds" in describe_claims([plan(needs=needs)])
+    assert "needs: 6 Runs over 3 seeds" in claims_text([plan(needs=needs)])
 
 
 def test_the_protocols_of_a_claim_are_named_after_what_it_needs():
-    assert describe_claims([plan(gaps=BOTH)]).endswith(
+    assert claims_text([plan(gaps=BOTH)]).endswith(
         "shared with other claims\n    protocols: summed-logits, official"
     )
 
 
 def test_a_claim_of_arithmetic_needs_no_runs():
-    assert describe_claims([plan("sum", None, case="")]) == (
+    assert claims_text([plan("sum", None, case="")]) == (
         "other2024/sum  (Fig. 4a, Eq. 7)\n    It rises.\n    needs: no Runs"
     )
 
@@ -57,22 +57,20 @@ def test_what_cannot_be_had_here_is_told_with_the_reason():
     def needs(setting):
         raise NotApplicableError("nothing to retrain")
 
-    assert "    needs: not to be had here: nothing to retrain" in describe_claims(
-        [plan(needs=needs)]
-    )
+    assert "    needs: not to be had here: nothing to retrain" in claims_text([plan(needs=needs)])
     lacking = replace(plan(), unavailable="no such data")
-    assert describe_claims([lacking]).endswith("    needs: not to be had here: no such data")
+    assert claims_text([lacking]).endswith("    needs: not to be had here: no such data")
 
 
 def test_claims_stand_in_their_order_with_an_empty_line_between():
-    told = describe_claims([plan("second"), plan("first")]).split("\n\n")
+    told = claims_text([plan("second"), plan("first")]).split("\n\n")
     assert [each.split("[")[0] for each in told] == ["other2024/second", "other2024/first"]
-    assert describe_claims([]) == ""
+    assert claims_text([]) == ""
 
 
 def test_long_statements_are_broken_within_the_width_and_not_at_hyphens():
     says = "A " + "spiking-network " * 20 + "rises."
-    lines = describe_claims([plan(says=says)]).splitlines()
+    lines = claims_text([plan(says=says)]).splitlines()
     broken = lines[1:-1]
     assert len(broken) > 2
     assert all(line.startswith("    ") and len(line) <= WIDTH for line in broken)
@@ -81,7 +79,7 @@ def test_long_statements_are_broken_within_the_width_and_not_at_hyphens():
 
 def test_every_protocol_is_told_once_with_the_claims_it_touches_and_the_standard_one_first():
     planned = [plan("a", gaps=BOTH), plan("b"), plan("c", gaps=BOTH[1:]), plan("a", gaps=BOTH)]
-    assert describe_protocols(planned) == (
+    assert protocols_text(planned) == (
         f"{STANDARD_BLOCK}\n"
         "\n"
         "summed-logits  (other2024)\n"
@@ -95,4 +93,4 @@ def test_every_protocol_is_told_once_with_the_claims_it_touches_and_the_standard
 
 
 def test_without_gaps_there_is_the_standard_protocol_alone():
-    assert describe_protocols([plan()]) == describe_protocols([]) == STANDARD_BLOCK
+    assert protocols_text([plan()]) == protocols_text([]) == STANDARD_BLOCK

@@ -75,7 +75,7 @@ def test_readings_are_pooled_and_contradict_each_other_anew():
         for name, sign in (("empirical", 1), ("exact", -1)):
             other = judge_of(seeds)
             other([sign * value for value in values], above(0), name="fall")
-            judge.reading({"estimator": name}, other)
+            judge.record_reading({"estimator": name}, other)
         judge.readings_contradict()
         records = tuple(record(seed) for seed in seeds)
         return audit([judged("rival", judge, records, **fields)], records)

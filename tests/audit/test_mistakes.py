@@ -2,7 +2,7 @@
 
 import pytest
 
-from tic.audit.mistakes import told_of_author
+from tic.audit.mistakes import author_errors_explained
 from tic.data import Digits
 from tic.errors import NotApplicableError, TicError
 from tic.models import Spiking
@@ -14,7 +14,7 @@ def author(error):
 
 
 def told(error):
-    with pytest.raises(TicError) as caught, told_of_author("needs of a/b"):
+    with pytest.raises(TicError) as caught, author_errors_explained("needs of a/b"):
         author(error)
     return str(caught.value)
 
@@ -31,7 +31,7 @@ def test_an_exception_without_a_message_is_told():
 
 
 def test_the_place_is_the_authors_even_where_our_code_raised():
-    with pytest.raises(TicError) as caught, told_of_author("needs of a/b"):
+    with pytest.raises(TicError) as caught, author_errors_explained("needs of a/b"):
         Recipe(dataset=Digits(), architecture=Spiking("tiny")).fingerprint(object())  # type: ignore[arg-type]
     assert "test_mistakes.py, line " in str(caught.value)
 
@@ -45,10 +45,10 @@ def test_a_long_or_hostile_message_is_one_short_line():
 
 @pytest.mark.parametrize("error", [TicError("seven"), NotApplicableError("seven")])
 def test_what_an_author_meant_to_say_stays(error):
-    with pytest.raises(type(error), match=r"^seven$"), told_of_author("needs of a/b"):
+    with pytest.raises(type(error), match=r"^seven$"), author_errors_explained("needs of a/b"):
         author(error)
 
 
 def test_an_interrupt_is_no_mistake():
-    with pytest.raises(KeyboardInterrupt), told_of_author("needs of a/b"):
+    with pytest.raises(KeyboardInterrupt), author_errors_explained("needs of a/b"):
         author(KeyboardInterrupt())

@@ -29,7 +29,7 @@ TINY = Setting(
     seeds=(0, 1, 2),
     sizes={"fisher": 300, "test": 200},
 )
-PACK = Pack(PAPER, {"resnet19": OWN, "tiny": TINY}, own="resnet19", default="tiny")
+PACK = Pack(PAPER, {"resnet19": OWN, "tiny": TINY}, original="resnet19", default="tiny")
 NOTHING = {
     "arch": None, "dataset": None, "timesteps": None, "epochs": None, "seeds": None,
     "train_size": None, "claim": None, "fisher_size": None, "test_size": None, "protocol": None,
@@ -132,7 +132,7 @@ def test_the_number_of_images_of_the_suite_is_a_limit(asked, size):
 def test_the_level_of_the_suite_is_the_one_that_was_asked_for(level):
     assert only(attacks=level) == dataclasses.replace(TINY, attacks=level)
     own = dataclasses.replace(TINY, attacks="full", sizes={**TINY.sizes, "attack": 7})
-    pack = dataclasses.replace(PACK, settings={"tiny": own}, own="tiny")
+    pack = dataclasses.replace(PACK, settings={"tiny": own}, original="tiny")
     assert read().settings(pack) == [own]
 
 
@@ -325,7 +325,7 @@ def test_an_unknown_protocol_is_refused_with_those_that_are_known():
 
 def test_a_size_that_is_for_nothing_in_a_pack_changes_nothing_there():
     plain = dataclasses.replace(TINY, sizes={"test": 200})
-    pack = dataclasses.replace(PACK, settings={"tiny": plain}, own="tiny")
+    pack = dataclasses.replace(PACK, settings={"tiny": plain}, original="tiny")
     assert read(fisher_size="40").settings(pack) == [plain]
     assert read(attack_size="7").settings(pack)[0].sizes == {"test": 200, "attack": 7}
 

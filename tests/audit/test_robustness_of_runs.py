@@ -13,7 +13,7 @@ from tic.attacks import FGSM, PGD, Member, attack_suite, epsilons
 from tic.audit import robustness
 from tic.audit.exhibits import Exhibits
 from tic.audit.pack import Setting
-from tic.audit.robustness import Robustness, check, passes, percent
+from tic.audit.robustness import Robustness, check, percent, suite_passes
 from tic.data import CIFAR100
 from tic.lab import Lab
 from tic.models import Spiking
@@ -244,7 +244,7 @@ def test_runs_are_put_to_every_attack_of_their_settings_level_and_to_growing_rad
 def test_the_passes_are_those_of_all_attacks_and_radii(level):
     members = [each.attack.passes for each in attack_suite(level, 0.1, 0.01)]
     radii = len(epsilons(level, 8 / 255))
-    found = passes(level)
+    found = suite_passes(level)
     classified = len(members) + radii + 1
     assert found.forwards == sum(each.forwards for each in members) + classified
     assert found.gradients == sum(each.gradients for each in members) + 10 * radii + 1
@@ -253,4 +253,4 @@ def test_the_passes_are_those_of_all_attacks_and_radii(level):
 def test_the_passes_of_the_quick_level_by_hand():
     # Gradients: FGSM 1, PGD 10 + 50, CW and DLR 20 each, APGD 21, APGD-T 3 × 11, FAB 10, six
     # variants of PGD and one transferred 70, PGD 10 at ε/2, 2ε, 8ε and 1, and the clean one.
-    assert passes("quick").gradients == 1 + 60 + 40 + 21 + 33 + 10 + 70 + 40 + 1 == 276
+    assert suite_passes("quick").gradients == 1 + 60 + 40 + 21 + 33 + 10 + 70 + 40 + 1 == 276

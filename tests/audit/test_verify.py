@@ -11,7 +11,12 @@ from tic.document.artefacts import StoreArtefacts
 from tic.document.audit import Audit
 from tic.document.seal import seal, sealed
 from tic.errors import TicError
-from tic.exchange.verify_audit import describe, recipes_of, verify_artefacts, verify_document
+from tic.exchange.verify_audit import (
+    recipes_of,
+    verification_text,
+    verify_artefacts,
+    verify_document,
+)
 from tic.fitting import Rule
 from tic.pruning import Pruning
 from tic.recipe import Recipe
@@ -189,7 +194,7 @@ def test_a_recipe_whose_kind_is_none_of_its_module_is_a_fault():
     fields = RECORDS[0].recipe | {"loss": {"kind": "tic.losses:NoLoss", "fields": {}}}
     found = audit([], (record(0).model_copy(update={"recipe": fields}),))
     (fault,) = faults(verify_document(found))["Runs"]
-    assert fault.startswith("not a valid Recipe: loss: tic.losses:NoLoss is not to be found here")
+    assert fault.startswith("not a valid Recipe: loss: tic.losses:NoLoss cannot be found here")
 
 
 def test_a_run_that_descends_from_itself_is_refused():
@@ -271,7 +276,7 @@ def test_a_store_that_is_none_is_refused(tmp_path):
 
 
 def test_what_was_verified_is_told_with_every_fault(sound):
-    text = describe(verify_document(changed(sound, outcome=Outcome.REFUTED)))
+    text = verification_text(verify_document(changed(sound, outcome=Outcome.REFUTED)))
     seal_line, verdict_line, fault, runs_line = text.splitlines()
     assert seal_line.split() == ["seal", "1", "holds"]
     assert verdict_line.split() == ["verdicts", "1", "1", "fault"]

@@ -6,8 +6,8 @@ import pytest
 
 from benchmarks import harness, table
 from benchmarks.harness import (
-    Asked,
     NotMeasuredError,
+    Options,
     Row,
     Sample,
     at_least,
@@ -25,7 +25,7 @@ LIMIT = "the speed of light"
 def result(target, *ratios, measure=None):
     sample = Sample(ratios, 1.0, 2.0)
     row = Row("path/peer", "our path", "a peer", target, LIMIT, measure or (lambda asked: sample))
-    return measured(row, Asked())
+    return measured(row, Options())
 
 
 @pytest.mark.parametrize(
@@ -113,23 +113,23 @@ def clock(monkeypatch):
 
 def test_pairs_are_timed_in_turn_after_one_call_of_each(clock):
     ours, peer = clock(2.0, "ours"), clock(3.0, "peer")
-    sample = compare(at_least(1), ours, peer, Asked(), least=2)
+    sample = compare(at_least(1), ours, peer, Options(), least=2)
     assert clock.calls == ["ours", "peer"] * 3
     assert sample.ratios == (1.5, 1.5)
 
 
 def test_a_cold_comparison_has_no_other_calls(clock):
-    compare(at_least(1), clock(1.0, "ours"), clock(1.0, "peer"), Asked(), warm=False)
+    compare(at_least(1), clock(1.0, "ours"), clock(1.0, "peer"), Options(), warm=False)
     assert clock.calls == ["ours", "peer"] * 5
 
 
 def test_the_number_of_pairs_can_be_asked_for(clock):
-    sample = compare(at_least(1), clock(1.0), clock(1.0), Asked(pairs=3))
+    sample = compare(at_least(1), clock(1.0), clock(1.0), Options(pairs=3))
     assert len(sample.ratios) == 3
 
 
 def test_a_peer_that_was_given_a_share_is_scaled_up(clock):
-    sample = compare(at_least(1), clock(1.0), clock(1.0), Asked(), share=1 / 16)
+    sample = compare(at_least(1), clock(1.0), clock(1.0), Options(), share=1 / 16)
     assert sample.ratio == 16
     assert sample.theirs == 16
 
@@ -154,4 +154,4 @@ def test_every_row_says_what_would_limit_it():
     rows = list(all_rows())
     assert len({row.name for row in rows}) == len(rows)
     assert all(row.limit.endswith(".") for row in rows)
-    assert harness.Asked().pairs is None
+    assert harness.Options().pairs is None

@@ -19,13 +19,13 @@ from benchmarks import (
     training,
 )
 from benchmarks.cases import tiny
-from benchmarks.harness import Asked, NotMeasuredError, at_least, at_most
+from benchmarks.harness import NotMeasuredError, Options, at_least, at_most
 from benchmarks.peers.floors import Rectified
 from benchmarks.peers.jelly import SingleStep
 from benchmarks.scaling import Axis, Growth, Size, exponent
 
 CASE = replace(tiny(2), side=8)
-ONE = Asked(pairs=1)
+ONE = Options(pairs=1)
 
 
 @pytest.fixture(autouse=True)
@@ -121,7 +121,7 @@ def test_memory_is_what_a_larger_batch_adds_per_image_and_timestep(monkeypatch):
 def test_a_limit_in_seconds_is_a_ratio_to_it(monkeypatch):
     times = iter([0.2, 0.4, 0.6])
     monkeypatch.setattr(startup, "run", lambda arguments: (next(times), ""))
-    sample = startup._measure((), 0.5, startup.TARGET, Asked(pairs=3))
+    sample = startup._measure((), 0.5, startup.TARGET, Options(pairs=3))
     assert sample.ratios == pytest.approx((0.4, 0.8, 1.2))
     assert startup.TARGET.met(sample.ratio)
 
@@ -157,7 +157,7 @@ def test_cold_audits_have_a_store_each_and_begin_with_none(monkeypatch):
         return (1.0 if "-n" in arguments else 2.0), ""
 
     monkeypatch.setattr(audits, "run", run)
-    sample = audits._cold(at_least(1.8), Asked(pairs=2))
+    sample = audits._cold(at_least(1.8), Options(pairs=2))
     assert sample.ratios == (2.0, 2.0)
     assert [workers for _, workers in seen] == [True, False] * 2
     assert len({store for store, _ in seen}) == 4

@@ -105,7 +105,7 @@ def test_the_smoke_setting_is_the_papers_with_half_the_timesteps_and_a_tenth_of_
 
 
 def test_the_pack_is_audited_in_the_smoke_setting_unless_the_papers_is_asked_for():
-    assert (KIM2023.own, KIM2023.default) == ("resnet19", "tiny")
+    assert (KIM2023.original, KIM2023.default) == ("resnet19", "tiny")
     assert KIM2023.setting("resnet19") == PAPER_SETTING
     assert KIM2023.setting("tiny") == SMOKE_SETTING
 

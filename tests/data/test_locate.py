@@ -5,7 +5,7 @@ from urllib.error import URLError
 
 import pytest
 
-from tic.data.locate import Wanted, locate, reading, user_cache
+from tic.data.locate import Wanted, locate, read_errors_explained, user_cache
 from tic.errors import DataNotFoundError, TicError
 
 
@@ -230,7 +230,7 @@ def test_a_defect_in_our_own_code_keeps_its_traceback(cats, tmp_path):
     ],
 )
 def test_trouble_while_reading_names_the_folder_and_the_way_out(problem, reason):
-    with pytest.raises(TicError) as error, reading("cats", Path("here")):
+    with pytest.raises(TicError) as error, read_errors_explained("cats", Path("here")):
         raise problem
     assert str(error.value).startswith("cats in here is not the published data set (")
     assert reason in str(error.value)

@@ -114,7 +114,7 @@ def test_a_question_is_asked_again_until_it_lacks_nothing(engine, job):
     build = run(engine, ask)
     assert engine.began == [training, clean, attacked]
     assert (build.trained, build.measured) == (1, 2)
-    assert build.describe() == "measurements: 2 taken, 0 to take"
+    assert build.progress_text() == "measurements: 2 taken, 0 to take"
 
 
 def test_parents_come_first_and_runs_before_their_measurements(engine, job, base):

@@ -14,7 +14,7 @@ from tic.errors import TicError
 from tic.fitting import CosineSGD
 from tic.lab import Lab
 from tic.measure.fisher import FisherMeasurement
-from tic.measure.measurement import known
+from tic.measure.measurement import stored_result
 from tic.measure.robustness import AccuracyMeasurement, CorrectMeasurement
 from tic.models import Spiking
 from tic.pruning import Pruning
@@ -136,7 +136,7 @@ def test_a_measurement_is_carried_out_and_lies_in_the_store(lab, quick_recipe):
     assert not job.is_done(lab)
     assert answer(job) == Finished(job, "done")
     assert job.is_done(lab)
-    assert 0 <= known(ACCURACY, quick_recipe, lab)["accuracy"] <= 100
+    assert 0 <= stored_result(ACCURACY, quick_recipe, lab)["accuracy"] <= 100
 
 
 def test_a_run_that_another_process_trains_is_not_waited_for(lab, quick_recipe):

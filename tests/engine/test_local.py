@@ -16,7 +16,7 @@ from tic.engine.local import LocalEngine
 from tic.engine.plan import make_plan, missing
 from tic.errors import TicError
 from tic.lab import Lab
-from tic.measure.measurement import known
+from tic.measure.measurement import stored_result
 from tic.measure.robustness import AccuracyMeasurement
 from tic.pruning import Pruning
 from tic.train import train
@@ -164,7 +164,7 @@ def test_what_a_library_prints_is_no_answer(lab, quick_recipe, tmp_path, monkeyp
     with LocalEngine(EngineSettings(processes=1)) as engine:
         engine.submit(Job(quick_recipe, lab, measurement))
         assert [each.status for each in one_after_another(engine, 1)] == ["done"]
-    assert known(measurement, quick_recipe, lab) is not None
+    assert stored_result(measurement, quick_recipe, lab) is not None
 
 
 def test_two_builds_on_one_store_train_nothing_twice(lab, quick_recipe, monkeypatch):

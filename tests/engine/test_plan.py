@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 
 from tic.attacks import Passes
 from tic.data import CIFAR10, Digits
-from tic.engine import calibrate
 from tic.engine import plan as plan_module
+from tic.engine import timing
 from tic.engine.plan import (
     AttackedRun,
     attack_seconds,
@@ -119,7 +119,7 @@ def timed(monkeypatch):
         ledger.append(recipe)
         return 0.001 * recipe.timesteps
 
-    monkeypatch.setattr(calibrate, "time_training_step", time_training_step)
+    monkeypatch.setattr(timing, "time_training_step", time_training_step)
     plan_module.seconds_per_presentation.cache_clear()
     yield ledger
     plan_module.seconds_per_presentation.cache_clear()

@@ -222,7 +222,7 @@ def test_a_cluster_that_is_not_there_is_told():
 
 
 def test_ray_deals_the_gpus_out_itself():
-    with pytest.raises(TicError, match="with Ray the device is cpu or cuda, got 'cuda:1'"):
+    with pytest.raises(TicError, match="with Ray the device must be cpu or cuda, got 'cuda:1'"):
         start_engine("ray", EngineSettings(device="cuda:1"))
 
 

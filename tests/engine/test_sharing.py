@@ -7,7 +7,7 @@ import pytest
 from fixtures.workers import build_and_log, exit_status
 from tic.engine import sharing
 from tic.engine.plan import make_plan, missing
-from tic.engine.sharing import build, ensure
+from tic.engine.sharing import ensure, train_missing
 from tic.errors import TicError
 from tic.fitting import CosineSGD
 from tic.lab import Lab
@@ -54,10 +54,10 @@ def never(seconds):
 def test_a_plan_is_built_parents_first_and_the_most_urgent_of_all(lab, base, pruned, trained):
     other = base.with_seed(1)
     plan = make_plan([other, pruned])
-    build(plan, lab)
+    train_missing(plan, lab)
     assert trained == [base, other, pruned]
     assert missing(plan, lab) == ()
-    assert build(plan, lab) == ()
+    assert train_missing(plan, lab) == ()
     assert len(trained) == 3
 
 
@@ -65,7 +65,7 @@ def test_building_leaves_what_another_process_trains_alone(lab, base, pruned, tr
     other = base.with_seed(1)
     plan = make_plan([pruned, other])
     with held(lab, base):
-        left = build(plan, lab)
+        left = train_missing(plan, lab)
     assert trained == [other]
     assert [run.recipe for run in left] == [base, pruned]
     assert [run.recipe for run in missing(plan, lab)] == [base, pruned]
@@ -160,7 +160,7 @@ def test_a_damaged_parent_is_trained_again_before_its_child(
     monkeypatch.setattr(sharing.time, "sleep", never)
     (train(base, lab).folder / weights_name(1)).write_bytes(b"")
     later, plan = Lab(lab.store_root), make_plan([pruned])
-    build(plan, later) if engine == "build" else ensure([pruned], plan, later)
+    train_missing(plan, later) if engine == "build" else ensure([pruned], plan, later)
     assert trained == [base, pruned]
     assert later.has(pruned, verify=True)
 
@@ -193,5 +193,5 @@ def test_a_store_with_all_runs_need_not_be_written(lab, base, pruned):
     (lab.store_root / "locks").write_text("a file where a folder should be")
     later = Lab(lab.store_root)
     ensure([pruned, base], make_plan([pruned]), later)
-    build(make_plan([pruned]), later)
+    train_missing(make_plan([pruned]), later)
     assert train(pruned, later).diverged is None

@@ -11,7 +11,7 @@ import torch
 from tic import train as training
 from tic.engine import sharing
 from tic.engine.plan import make_plan
-from tic.engine.sharing import build, ensure
+from tic.engine.sharing import ensure, train_missing
 from tic.errors import TicError, UnwritableError
 from tic.lab import Lab
 from tic.pruning import Pruning
@@ -49,12 +49,12 @@ def never(seconds):
 
 def test_what_cannot_be_trained_is_left_and_the_rest_is_built(lab, base, hungry, tried):
     plan = make_plan([hungry, base])
-    assert [planned.recipe for planned in build(plan, lab)] == [hungry]
+    assert [planned.recipe for planned in train_missing(plan, lab)] == [hungry]
     assert lab.has(base)
 
 
 def test_what_cannot_be_trained_is_tried_once(lab, base, hungry, tried):
-    build(make_plan([hungry, base, base.with_seed(1)]), lab)
+    train_missing(make_plan([hungry, base, base.with_seed(1)]), lab)
     assert tried.count(hungry.label) == 1
 
 
@@ -93,7 +93,7 @@ def test_a_full_disk_ends_the_building_and_is_told_of_what_is_needed(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        assert build(plan, lab) == plan
+        assert train_missing(plan, lab) == plan
         with pytest.raises(UnwritableError, match=rf"^{wanted}.* cannot be written \(no space"):
             ensure([base], plan, lab)
     ensure([base], plan, lab)
@@ -103,7 +103,7 @@ def test_a_store_that_cannot_be_written_names_what_is_needed(tmp_path, base, hun
     root = tmp_path / "store"
     root.write_text("a file where a folder should be")
     plan = make_plan([hungry, base])
-    assert build(plan, Lab(root)) == plan
+    assert train_missing(plan, Lab(root)) == plan
     with pytest.raises(UnwritableError, match=f"^{base.label} is missing, and the Store"):
         ensure([base], plan, Lab(root))
 

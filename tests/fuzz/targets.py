@@ -188,7 +188,7 @@ PACK = Pack(
             Recipe(dataset=Digits(), architecture=Spiking("tiny"), train_size=1000), seeds=(0, 1, 2)
         ),
     },
-    own="resnet19",
+    original="resnet19",
     default="tiny",
 )
 CLAIM = Claim(PACK, "alpha-accuracy", "Fig. 5a, Eq. 8-10", "It is.", "By it.", None)

@@ -125,7 +125,9 @@ def test_an_empty_loader_is_refused(measure):
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_logits_that_are_not_finite_are_refused(measure, bad):
     batch = showing([[1.0, 0.0], [bad, 0.0], [2.0, 1.0]], [0, 0, 1])
-    with pytest.raises(TicError, match="logits must be finite, got others for 1 of 3 images"):
+    with pytest.raises(
+        TicError, match="logits must be finite, got NaN or infinity for 1 of 3 images"
+    ):
         measure(Logits(), [batch])
 
 

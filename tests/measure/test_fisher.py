@@ -23,7 +23,7 @@ from torch import nn
 from fixtures.networks import awaken
 from tic.errors import TicError
 from tic.losses import Readout
-from tic.measure import forward_pass, passes, readouts, vetting
+from tic.measure import forward_pass, gradient_passes, readouts, vetting
 from tic.measure.fisher import Estimator, fisher_information, information_centroid
 from tic.measure.tangent import tangent_kernel
 from tic.memory import counting_saved_bytes
@@ -339,7 +339,7 @@ def test_a_batch_is_taken_in_parts_where_memory_is_known_not_to_hold_it(
     expected = fisher_information(tiny, [batch])
     tried = cramped(6)
     per_image = bytes_per_image(tiny, batch)
-    monkeypatch.setattr(passes, "free_bytes", lambda device: 2 * 4.5 * per_image)
+    monkeypatch.setattr(gradient_passes, "free_bytes", lambda device: 2 * 4.5 * per_image)
     found = fisher_information(tiny, [batch])
     assert tried[-2:] == [4, 2]
     assert not caplog.messages
@@ -485,7 +485,7 @@ def test_information_at_the_end_moves_the_centroid_later(trace):
         (3.0, r"got \(\)"),
         ([[1, 2], [3, 4]], r"got \(2, 2\)"),
         ([0, 0], "not zero throughout"),
-        ([1, -1e-9], "not negative"),
+        ([1, -1e-9], "at least 0 and not zero"),
         ([1, math.nan], "must be finite"),
         ([1, math.inf], "must be finite"),
     ],
@@ -505,6 +505,6 @@ def test_the_graph_of_one_pass_is_gone_before_the_next_is_made(tiny, batch, monk
         sound(self, *arguments)
 
     monkeypatch.setattr(forward_pass.Pass, "__init__", init)
-    monkeypatch.setattr(passes, "ROWS", 1)
+    monkeypatch.setattr(gradient_passes, "ROWS", 1)
     fisher_information(tiny, [batch], "exact")
     assert len(alive) > 6  # some on which the network is tried, and one for each image

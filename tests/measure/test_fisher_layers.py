@@ -219,7 +219,7 @@ def test_frozen_parameters_are_left_out(data):
 
 def test_a_model_with_nothing_to_train_is_refused(data, simple):
     for model in (simple.requires_grad_(False), nn.Flatten()):
-        with pytest.raises(TicError, match="no parameter that requires a gradient"):
+        with pytest.raises(TicError, match="must have a parameter that requires a gradient"):
             fisher_information(model, [data])
 
 

@@ -19,10 +19,10 @@ from tic.measure.measurement import (
     Measurement,
     NotMeasuredError,
     gathered,
-    known,
     measure,
     measure_anew,
     rehearsal,
+    stored_result,
 )
 from tic.measure.permuted import PermutedLabels
 from tic.measure.robustness import AccuracyMeasurement
@@ -114,7 +114,7 @@ def test_a_measurement_whose_file_says_something_else_is_measured_anew(lab, reci
     [path] = stored(lab)
     whole = path.read_bytes()
     path.write_bytes(whole.replace(f'"{key}"'.encode(), f'"{key[:-1]}_"'.encode()))
-    assert known(Probe(epoch=1), recipe, lab) is None
+    assert stored_result(Probe(epoch=1), recipe, lab) is None
     assert measure(Probe(epoch=1), recipe, lab) == result
     assert path.read_bytes() == whole
 
@@ -126,7 +126,7 @@ def test_a_number_that_was_changed_in_its_file_is_noticed_and_measured_anew(lab,
     position = whole.rindex(str(result["pixels"]).encode())
     path.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
     assert json.loads(path.read_bytes())["result"] != result
-    assert known(Probe(epoch=1), recipe, lab) is None
+    assert stored_result(Probe(epoch=1), recipe, lab) is None
     assert measure(Probe(epoch=1), recipe, lab) == result
     assert path.read_bytes() == whole
     assert len(taken) == 2
@@ -197,7 +197,7 @@ def test_every_field_makes_another_measurement(lab, recipe, taken):
 def test_another_version_is_another_measurement(lab, recipe, taken, monkeypatch):
     measure(Probe(epoch=2), recipe, lab)
     monkeypatch.setattr(Probe, "version", 2)
-    assert known(Probe(epoch=2), recipe, lab) is None
+    assert stored_result(Probe(epoch=2), recipe, lab) is None
     measure(Probe(epoch=2), recipe, lab)
     assert (len(taken), len(stored(lab))) == (2, 2)
 
@@ -235,9 +235,9 @@ def test_a_file_that_holds_no_measurement_is_measured_anew(lab, recipe, taken, c
     first = measure(Probe(epoch=2), recipe, lab)
     [path] = stored(lab)
     path.write_bytes(content)
-    assert known(Probe(epoch=2), recipe, lab) is None
+    assert stored_result(Probe(epoch=2), recipe, lab) is None
     assert measure(Probe(epoch=2), recipe, lab) == first
-    assert known(Probe(epoch=2), recipe, lab) == first
+    assert stored_result(Probe(epoch=2), recipe, lab) == first
     assert len(taken) == 2
 
 
@@ -280,10 +280,10 @@ def test_threads_that_want_the_same_measurement_take_it_once(lab, recipe, taken)
     assert results == 4 * results[:1]
 
 
-def test_known_looks_and_does_not_measure(lab, recipe, taken):
-    assert known(Probe(epoch=2), recipe, lab) is None
+def test_a_stored_result_is_looked_up_and_not_measured(lab, recipe, taken):
+    assert stored_result(Probe(epoch=2), recipe, lab) is None
     assert taken == []
-    assert measure(Probe(epoch=2), recipe, lab) == known(Probe(epoch=2), recipe, lab)
+    assert measure(Probe(epoch=2), recipe, lab) == stored_result(Probe(epoch=2), recipe, lab)
 
 
 def test_a_store_that_cannot_be_written_still_gives_what_it_has(lab, recipe, taken):

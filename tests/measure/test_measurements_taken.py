@@ -16,7 +16,7 @@ from tic.losses import Readout
 from tic.measure import robustness
 from tic.measure.confidence import ConfidenceMeasurement, margins, temperature
 from tic.measure.fisher import Estimator, FisherMeasurement, fisher_information
-from tic.measure.measurement import known, measure
+from tic.measure.measurement import measure, stored_result
 from tic.measure.permuted import PermutedLabels
 from tic.measure.robustness import AccuracyMeasurement, CorrectMeasurement, ZeroGradientMeasurement
 from tic.measure.tangent import TangentMeasurement, tangent_kernel
@@ -166,7 +166,7 @@ def test_measurements_of_two_kinds_never_share_a_place(lab, recipe, monkeypatch)
         result = {"number": number}
         instead(monkeypatch, type(each), lambda *_, result=result: result)
         measure(each, recipe, lab)
-    assert [known(each, recipe, lab)["number"] for each in kinds] == list(range(len(kinds)))
+    assert [stored_result(each, recipe, lab)["number"] for each in kinds] == list(range(len(kinds)))
     assert len({path.name.rpartition("-")[0] for path in stored(lab)}) == len(kinds)
 
 
@@ -319,7 +319,7 @@ def test_the_source_is_the_same_training_with_another_seed(recipe):
 
 
 def test_a_source_without_a_corruption_is_refused_and_not_stored(lab, recipe):
-    with pytest.raises(TicError, match="a source needs a corruption"):
+    with pytest.raises(TicError, match="there is no corruption"):
         measure(CorrectMeasurement(epoch=8, source_seed=1), recipe, lab)
     assert stored(lab) == []
 

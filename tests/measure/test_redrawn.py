@@ -67,9 +67,9 @@ def test_a_spiking_network_is_left_as_it_was_found(tiny, draws):
 
 
 def test_more_loaders_than_timesteps_and_none_are_refused(simple, draws):
-    with pytest.raises(TicError, match="got a 4th loader for 3 timesteps"):
+    with pytest.raises(TicError, match="got loader 4 for 3 timesteps"):
         redrawn_information(simple, [*draws, draws[0]])
-    with pytest.raises(TicError, match="loaders must have one for every timestep, got none"):
+    with pytest.raises(TicError, match="there must be a loader for every timestep, got none"):
         redrawn_information(simple, [])
 
 

@@ -153,7 +153,9 @@ def test_source_and_network_are_in_evaluation_mode_and_left_as_they_were():
 
 
 def test_a_source_without_a_corruption_is_refused():
-    with pytest.raises(TicError, match="a source needs a corruption that it crafts, got none"):
+    with pytest.raises(
+        TicError, match="a source is the network that a corruption sees, and there is no"
+    ):
         correct(Brightness(), LOADER, source=Brightness())
 
 

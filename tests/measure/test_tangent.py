@@ -8,7 +8,7 @@ from torch import nn
 
 from tic.errors import TicError
 from tic.losses import Readout
-from tic.measure import passes
+from tic.measure import gradient_passes
 from tic.measure.fisher import fisher_information, information_centroid
 from tic.measure.tangent import TangentKernel, tangent_kernel
 
@@ -265,7 +265,7 @@ def test_the_kernel_does_not_depend_on_how_many_images_are_taken_at_a_time(
     rows, convolutional, data, monkeypatch
 ):
     whole = tangent_kernel(convolutional, [data])
-    monkeypatch.setattr(passes, "ROWS", rows)
+    monkeypatch.setattr(gradient_passes, "ROWS", rows)
     parts = tangent_kernel(convolutional, split(data, 2, 3))
     np.testing.assert_allclose(parts.errors, whole.errors, rtol=1e-9)
     np.testing.assert_allclose(parts.kernel_trace, whole.kernel_trace, rtol=1e-9)

@@ -127,8 +127,8 @@ def test_a_device_that_is_not_here_is_refused(build):
     [
         (["--engine", "ray"], "--engine goes with --build, got --engine ray alone; use tic build"),
         (["--address", "auto"], "--address goes with --build, got --address auto alone"),
-        (["--build", "--plan"], "--build trains and --plan only tells; leave one of them out"),
-        (["--build", "--list", "claims"], "--build trains and --list only tells"),
+        (["--build", "--plan"], "--build trains and --plan only prints; leave one of them out"),
+        (["--build", "--list", "claims"], "--build trains and --list only prints"),
     ],
 )
 def test_options_that_say_nothing_together_are_refused(repository, arguments, sentence):

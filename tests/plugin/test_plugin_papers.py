@@ -14,7 +14,7 @@ TINY = Setting(Recipe(dataset=Digits(), architecture=Spiking("tiny"), train_size
                       epochs=2, batch_size=20), seeds=(0, 1, 2), sizes={{"test": 60}})
 BIG = TINY.but(dataset=CIFAR10())
 PAPER = Paper(key="{key}", title="{key}", authors="A", venue="V", year=2024, url="u")
-PACK = Pack(PAPER, {settings}, own="{default}", default="{default}")
+PACK = Pack(PAPER, {settings}, original="{default}", default="{default}")
 SHORT = Protocol("short", "{says}", alter=lambda recipe: recipe.but(epochs=1))
 NOTHING = Control("nothing", "Nothing was planted.")
 def decides(name):

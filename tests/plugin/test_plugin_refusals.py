@@ -36,7 +36,7 @@ HOSTILE = [
     (["--claim", "\udc80"], r"--claim '\udc80' names no claim"),
     (["--protocol", "a\0b"], r"--protocol does not know 'a\x00b'"),
     (["--store", "/dev/null"], "--store must name a folder, got '/dev/null' ("),
-    (["--store", "a-file/store"], "is no folder); name another"),
+    (["--store", "a-file/store"], "is not a folder); name another"),
     (["--store", "x" * 300], "--store must name a folder, got 'xxxx"),
     (["--store", "a\0b"], r"got 'a\x00b' (no folder can have that name); name another"),
     (["--report-dir", "a-file"], "--report-dir must name a folder, got 'a-file' ("),
@@ -93,7 +93,8 @@ def test_two_tests_that_decide_the_same_are_refused(repository, workers):
     repository.write(SUPPORTED, SUPPORTED.replace("test_positive", "test_again"))
     refused(
         repository.run(*workers),
-        "two tests decide other2024/positive[tiny-digits]; claims need distinct parameters",
+        "a claim must be decided by one test, and two decide other2024/positive[tiny-digits]; "
+        "give them distinct parameters",
     )
 
 
@@ -106,7 +107,7 @@ def test_a_test_that_asks_for_runs_and_is_no_claim_is_told_what_is_missing(repos
     repository.write(SUPPORTED, "\ndef test_plain(judge):\n    pass\n")
     outcome = repository.run()
     assert outcome.status == 1
-    told = "test_plain asks for the fixture judge of claims; decorate it with tic.audit.claim"
+    told = "test_plain asks for the fixture judge, which only claims have; decorate it with"
     assert told in outcome.text
 
 

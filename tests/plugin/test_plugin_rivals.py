@@ -5,7 +5,7 @@ import json
 import pytest
 
 from fixtures.packs import INCONCLUSIVE, REFUTED, RIVAL, STANDING_RIVAL, SUPPORTED
-from tic.audit.robustness import passes
+from tic.audit.robustness import suite_passes
 
 UNDECIDED_RIVAL = """
 @rival(PACK, "doubt", of=("positive",), source="Fig. 2", says="Who knows.", rule="By losses.",
@@ -213,7 +213,7 @@ def suite_line(outcome):
 )
 def test_the_plan_tells_what_the_suite_costs(repository, arguments, level, images):
     repository.write(SUPPORTED, RIVAL, STANDING_RIVAL)
-    each = passes(level)
+    each = suite_passes(level)
     line = suite_line(repository.run("--plan", *arguments))
     assert line.startswith(
         f"attack suite              {2 if '--seeds' in arguments else 3} Runs, {images} images "

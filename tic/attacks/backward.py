@@ -88,13 +88,13 @@ def _lif_layers(model: nn.Module) -> list[LIF]:
 
 @contextmanager
 def _surrogates(layers: list[LIF], alpha: float) -> Iterator[None]:
-    own = [layer.spike for layer in layers]
+    spikes = [layer.spike for layer in layers]
     for layer in layers:
         layer.spike = surrogate.ATan(alpha=alpha)
     try:
         yield
     finally:
-        for layer, spike in zip(layers, own, strict=True):
+        for layer, spike in zip(layers, spikes, strict=True):
             layer.spike = spike
 
 

@@ -29,7 +29,7 @@ def craft(
         images: Pixel values in [0, 1], shape (B, ...).
         labels: Classes, shape (B,).
         seed: Of all that the attack draws.
-        settings: What the attack is told besides.
+        settings: Further arguments of the attack.
     """
     import torchattacks
 

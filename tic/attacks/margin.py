@@ -40,8 +40,8 @@ def margin(logits: Tensor, labels: Tensor) -> Tensor:
 
     Above 0 the image is misclassified.
     """
-    own = functional.one_hot(labels, logits.shape[1]).bool()
-    wrong = logits.masked_fill(own, -torch.inf).amax(1)
+    true_class = functional.one_hot(labels, logits.shape[1]).bool()
+    wrong = logits.masked_fill(true_class, -torch.inf).amax(1)
     return wrong - logits.gather(1, labels[:, None]).squeeze(1)
 
 

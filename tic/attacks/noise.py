@@ -93,5 +93,5 @@ class Blur:
 
 def norms(images: Tensor) -> Tensor:
     """ℓ2 norms (B,) of images (B, ...)."""
-    found: Tensor = torch.linalg.vector_norm(images, dim=tuple(range(1, images.dim())))
-    return found
+    lengths: Tensor = torch.linalg.vector_norm(images, dim=tuple(range(1, images.dim())))
+    return lengths

@@ -27,7 +27,7 @@ class MeanReadout(nn.Module):
     def __init__(self, model: nn.Module, labels: Tensor) -> None:
         super().__init__()
         self.model = model
-        self.lowest, self.highest = (int(each) for each in labels.aminmax())
+        self.lowest, self.highest = (int(bound) for bound in labels.aminmax())
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images (B, C, H, W) to mean logits (B, K).

@@ -179,16 +179,16 @@ def _variants(
     return [
         Member(f"{name}, float64", AsDouble(attack=attack), "numerics"),
         *(
-            Member(f"{name}, logits × {each:g}", Rescaled(attack=attack, factor=each), "numerics")
-            for each in scales
+            Member(f"{name}, logits × {scale:g}", Rescaled(attack=attack, factor=scale), "numerics")
+            for scale in scales
         ),
         *(
             Member(
-                f"{name}, surrogate × {each:g}",
-                SurrogateWidth(attack=attack, factor=each),
+                f"{name}, surrogate × {width:g}",
+                SurrogateWidth(attack=attack, factor=width),
                 "backward",
             )
-            for each in widths
+            for width in widths
         ),
         Member(f"{name}, rate gradient", RateBackward(attack=attack), "backward"),
     ]

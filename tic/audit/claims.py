@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 import pytest
 
 from tic.audit.control import ONE_SEED, Control
-from tic.audit.mistakes import told_of_author
+from tic.audit.mistakes import author_errors_explained
 from tic.audit.pack import Pack, Setting
 from tic.audit.protocol import STANDARD, Gap, Protocol
 from tic.data.facts import subset_size
@@ -67,12 +67,12 @@ class Claim:
     @property
     def protocols(self) -> tuple[Protocol, ...]:
         """The readings beside the standard one that could change its verdict."""
-        return tuple(dict.fromkeys(each for gap in self.gaps for each in gap.protocols))
+        return tuple(dict.fromkeys(protocol for gap in self.gaps for protocol in gap.protocols))
 
     @property
     def places(self) -> tuple[str, ...]:
         """Places in short, with and without the panel: `Fig. 4a, Eq. 7` is fig4a, fig4, eq7."""
-        return tuple(dict.fromkeys(n for each in read_places(self.source) for n in each.names))
+        return tuple(dict.fromkeys(n for place in read_places(self.source) for n in place.names))
 
     @property
     def place(self) -> str:
@@ -85,7 +85,7 @@ class Claim:
 
         A panel that the pack does not list stands where its figure does.
         """
-        order = [read_places(each)[0].names[0] for each in self.pack.places]
+        order = [read_places(place)[0].names[0] for place in self.pack.places]
         listed = (order.index(n) for n in read_places(self.source)[0].names if n in order)
         return next(listed, len(order))
 
@@ -102,14 +102,14 @@ class Claim:
         """
         if self.needs is None:
             return {}
-        with told_of_author(f"needs of {self.id}"):
+        with author_errors_explained(f"needs of {self.id}"):
             wanted = {
                 name: parameters[name]
                 for name in inspect.signature(self.needs).parameters
                 if name in parameters
             }
-            found = self.needs(setting, **wanted)
-            by_role = {"": found} if isinstance(found, Recipe) else dict(found)
+            needed = self.needs(setting, **wanted)
+            by_role = {"": needed} if isinstance(needed, Recipe) else dict(needed)
             return {role: protocol.recipe(_capped(recipe)) for role, recipe in by_role.items()}
 
 
@@ -188,11 +188,11 @@ def decided_by(test: Callable[..., None]) -> Claim:
     Raises:
         TicError: It decides none.
     """
-    marks = [each for each in getattr(test, "pytestmark", ()) if each.name == "tic_claim"]
+    marks = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "tic_claim"]
     if not marks:
         raise TicError(f"{test.__name__} decides no claim; decorate it with tic.audit.claim")
-    found: Claim = marks[0].args[0]
-    return found
+    claim: Claim = marks[0].args[0]
+    return claim
 
 
 def _mark(described: Claim) -> Callable[[Test], Test]:

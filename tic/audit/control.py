@@ -59,7 +59,10 @@ def seen_as(kind: type[SeedRuns], where: Callable[[str], bool] = lambda role: Tr
     """Plant: let a subclass of `SeedRuns` answer for the Runs of some roles, or of all."""
 
     def plant(runs: Roles) -> Roles:
-        return {role: _recast(each, kind) if where(role) else each for role, each in runs.items()}
+        return {
+            role: _recast(role_runs, kind) if where(role) else role_runs
+            for role, role_runs in runs.items()
+        }
 
     return plant
 
@@ -70,10 +73,10 @@ def mixed(*roles: str) -> Plant:
     def plant(runs: Roles) -> Roles:
         recipes = tuple(runs[role].recipe for role in roles)
         return {
-            role: _recast(each, MixedRuns, dealt=_from(recipes, roles.index(role)))
+            role: _recast(role_runs, MixedRuns, dealt=_from(recipes, roles.index(role)))
             if role in roles
-            else each
-            for role, each in runs.items()
+            else role_runs
+            for role, role_runs in runs.items()
         }
 
     return plant
@@ -83,19 +86,19 @@ def _from(recipes: tuple[Recipe, ...], first: int) -> tuple[Recipe, ...]:
     return recipes[first:] + recipes[:first]
 
 
-def _recast(runs: SeedRuns, kind: type[SeedRuns], **more: Any) -> SeedRuns:
+def _recast(runs: SeedRuns, kind: type[SeedRuns], **extra: Any) -> SeedRuns:
     """The same Runs, answered for by another class, with all that a pack's own can be asked."""
     classes: tuple[Any, Any] = kind, type(runs)
-    own = {field.name: getattr(runs, field.name) for field in fields(SeedRuns)}
-    recast: SeedRuns = _combined(*classes)(**own, **more)
+    values = {field.name: getattr(runs, field.name) for field in fields(SeedRuns)}
+    recast: SeedRuns = _combined(*classes)(**values, **extra)
     return recast
 
 
 @cache
-def _combined(kind: Hashable, own: Hashable) -> Any:
+def _combined(kind: Hashable, original: Hashable) -> Any:
     assert isinstance(kind, type)
-    assert isinstance(own, type)
-    return kind if issubclass(kind, own) else type(kind.__name__, (kind, own), {})
+    assert isinstance(original, type)
+    return kind if issubclass(kind, original) else type(kind.__name__, (kind, original), {})
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,9 @@ class UntrainedRuns(SeedRuns):
     def measured_each(self, measurements: Iterable[Measurement]) -> list[dict[str, Any]]:
         """See `SeedRuns.measured_each`."""
         untrained = self.epoch("untrained")
-        return super().measured_each(replace(each, epoch=untrained) for each in measurements)
+        return super().measured_each(
+            replace(measurement, epoch=untrained) for measurement in measurements
+        )
 
 
 @dataclass(frozen=True)
@@ -149,7 +154,7 @@ class RotatedRuns(SeedRuns):
 
     def measured_each(self, measurements: Iterable[Measurement]) -> list[dict[str, Any]]:
         """See `SeedRuns.measured_each`."""
-        asked = list(measurements)
+        listed = list(measurements)
         return [
             {
                 name: _rotated(value, seed + self.checkpoints.index(measurement.epoch))
@@ -158,7 +163,7 @@ class RotatedRuns(SeedRuns):
                 for name, value in result.items()
             }
             for seed, (measurement, result) in enumerate(
-                zip(asked, super().measured_each(asked), strict=True)
+                zip(listed, super().measured_each(listed), strict=True)
             )
         ]
 

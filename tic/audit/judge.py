@@ -42,7 +42,7 @@ class Judge(Exhibits):
     @property
     def contrasts(self) -> tuple[Contrast, ...]:
         """What was judged so far."""
-        return tuple(each.contrast for each in self._judged)
+        return tuple(judged.contrast for judged in self._judged)
 
     def __call__(
         self,
@@ -64,11 +64,11 @@ class Judge(Exhibits):
         """
         values = tuple(finite_array(effects, name="effects", axes="S").tolist())
         if exact:
-            found = deciding.exact_effects(values, region, self.confidence, name=name, unit=unit)
+            effect = deciding.exact_effects(values, region, self.confidence, name=name, unit=unit)
         else:
             self._require_one_per_seed(name, len(values))
-            found = self._sampled(name, unit, values, region)
-        return self._record(found)
+            effect = self._sampled(name, unit, values, region)
+        return self._record(effect)
 
     def trend(self, samples: ArrayLike, *, direction: stats.trend.Direction, name: str) -> Verdict:
         """Judge by Page's test whether (S, conditions) values follow an order within each seed."""
@@ -104,18 +104,20 @@ class Judge(Exhibits):
             deciding.worst_case(figure, reported, before, after, self.confidence)
         )
 
-    def reading(self, factors: Mapping[str, str], other: Judge, *, release: bool = False) -> None:
+    def record_reading(
+        self, factors: Mapping[str, str], judged: Judge, *, release: bool = False
+    ) -> None:
         """Record what came out of the claim when the same Runs were read in another way.
 
         Args:
             factors: The way; the first reading of an entry is the standard one.
-            other: Judged the claim on that reading.
+            judged: Judged the claim on that reading.
             release: Whether it is the way of the paper's release.
         """
-        other.decision()  # it must have judged something
-        left_open = [*deciding.failed_checks(other.checks), *other.left_open]
+        judged.decision()  # it must have judged something
+        left_open = [*deciding.failed_checks(judged.checks), *judged.left_open]
         self.readings.append(
-            deciding.reading(dict(factors), other._judged, left_open, release=release)
+            deciding.reading(dict(factors), judged._judged, left_open, release=release)
         )
 
     def readings_contradict(self) -> Verdict:
@@ -179,7 +181,7 @@ class Judge(Exhibits):
                 f"for {len(self.seeds)} seeds"
             )
 
-    def _record(self, found: Effects) -> Verdict:
-        judged = deciding.judge_effects(found)
+    def _record(self, effects: Effects) -> Verdict:
+        judged = deciding.judge_effects(effects)
         self._judged.append(judged)
         return judged.verdict

@@ -1,4 +1,4 @@
-"""Mistakes in the code of a claim's author, told in a sentence with their place."""
+"""Mistakes in the code of a claim's author, explained in a sentence with their place."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LONGEST_MESSAGE = 300
 
 
 @contextmanager
-def told_of_author(what: str) -> Iterator[None]:
+def author_errors_explained(what: str) -> Iterator[None]:
     """Turn whatever an author's code raises into one sentence.
 
     Args:

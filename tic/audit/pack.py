@@ -106,7 +106,7 @@ class Pack:
     Attributes:
         paper: Citation.
         settings: By architecture: the setting that `--arch` selects.
-        own: Name of the architecture whose setting is the paper's own.
+        original: Name of the architecture whose setting is the paper's own.
         default: Name of the architecture whose setting is audited without `--arch`.
         places: Places of the paper in its order, such as `Fig. 1`; claims are audited in it.
         runs: What the claims' tests are given for the Runs of a Recipe; a subclass where they ask
@@ -117,12 +117,12 @@ class Pack:
         rivals: Likewise of the rivals.
 
     Raises:
-        TicError: There is no setting of the name `own` or `default`, or a number is none.
+        TicError: There is no setting of the name `original` or `default`, or a number is none.
     """
 
     paper: Paper
     settings: Mapping[str, Setting]
-    own: str
+    original: str
     default: str
     places: tuple[str, ...] = ()
     runs: type[SeedRuns] | None = None
@@ -137,7 +137,7 @@ class Pack:
                     f"{what} must be a whole number of at least 1, or None to count them, got "
                     f"{quoted(count)}"
                 )
-        for name in (self.own, self.default):
+        for name in (self.original, self.default):
             self.setting(name)
 
     def setting(self, architecture: str) -> Setting:

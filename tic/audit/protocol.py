@@ -21,7 +21,7 @@ class Protocol:
         says: How it differs from the standard reading.
         release: Whether the code released with the paper does this so.
         alter: Changes the Recipes that a claim needs, and their ancestors.
-        reading: What the pack's Runs are told of it, of a type that the pack defines; see
+        reading: What the pack's Runs know of it, of a type that the pack defines; see
             `SeedRuns.protocol`.
     """
 

@@ -27,7 +27,7 @@ TOLERANCE = 0.2
 ZERO_GRADIENTS = 5.0
 """Percentage of images without any gradient from which attacks by gradients measure nothing."""
 EPSILON = 8 / 255
-"""Radius that the cost is told for."""
+"""Radius that the cost is stated for."""
 STEPS = 10
 """Steps of the attack whose radius grows, as in the paper's PGD."""
 
@@ -59,9 +59,9 @@ class Robustness:
     def worst(self, *families: str) -> Array:
         """Accuracy in percent of the worst case per image over some families, or all: (S,)."""
         chosen = [
-            self.attacked[each.name]
-            for each in self.members
-            if not families or each.family in families
+            self.attacked[member.name]
+            for member in self.members
+            if not families or member.family in families
         ]
         return percent(np.logical_and.reduce([self.clean, *chosen]))
 
@@ -82,18 +82,18 @@ def attack(runs: SeedRuns, epsilon: float, step: float) -> Robustness:
     """
     level = runs.setting.attacks
     members, growing = attack_suite(level, epsilon, step), _growing(level, epsilon)
-    asked: list[Callable[[], Correct]] = [
+    queries: list[Callable[[], Correct]] = [
         runs.correct,
         *(partial(runs.correct, e.attack, transferred=e.family == "transfer") for e in members),
-        *(partial(runs.correct, each) for each in growing),
+        *(partial(runs.correct, pgd) for pgd in growing),
     ]
-    clean, *correct = gathered(asked)
+    clean, *correct = gathered(queries)
     attacked, grown = correct[: len(members)], correct[len(members) :]
     return Robustness(
         members=members,
         clean=clean,
-        attacked={each.name: under for each, under in zip(members, attacked, strict=True)},
-        grown={each.epsilon: under for each, under in zip(growing, grown, strict=True)},
+        attacked={member.name: under for member, under in zip(members, attacked, strict=True)},
+        grown={pgd.epsilon: under for pgd, under in zip(growing, grown, strict=True)},
         zero_gradients=percent(runs.zero_gradients()),
         chance=runs.chance,
     )
@@ -106,15 +106,15 @@ def _growing(level: Level, epsilon: float) -> tuple[PGD, ...]:
     )
 
 
-def passes(level: Level) -> Passes:
+def suite_passes(level: Level) -> Passes:
     """Cost of `attack` per image and network, at most; no radius changes it but the first."""
-    attacks = [each.attack for each in attack_suite(level, EPSILON, EPSILON / 2)]
-    found = [each.passes for each in (*attacks, *_growing(level, EPSILON))]
+    attacks = [member.attack for member in attack_suite(level, EPSILON, EPSILON / 2)]
+    costs = [attack.passes for attack in (*attacks, *_growing(level, EPSILON))]
     # Every attack's images are classified, clean ones too, and their gradient is looked at once.
-    classified = len(found) + 1
+    classified = len(costs) + 1
     return Passes(
-        classified + sum(each.forwards for each in found),
-        1 + sum(each.gradients for each in found),
+        classified + sum(cost.forwards for cost in costs),
+        1 + sum(cost.gradients for cost in costs),
     )
 
 
@@ -124,36 +124,36 @@ class _Order:
 
     name: str
     says: str
-    one: tuple[str, Callable[[Robustness], Array]]
-    other: tuple[str, Callable[[Robustness], Array]]
+    stronger: tuple[str, Callable[[Robustness], Array]]
+    weaker: tuple[str, Callable[[Robustness], Array]]
 
-    def check(self, exhibits: Exhibits, found: Robustness, of: str) -> None:
-        (stronger, one), (weaker, other) = self.one, self.other
-        least, most = (float(measure(found).mean()) for measure in (one, other))
+    def check(self, exhibits: Exhibits, suite: Robustness, of: str) -> None:
+        (strong, strong_left), (weak, weak_left) = self.stronger, self.weaker
+        least, most = (float(measure(suite).mean()) for measure in (strong_left, weak_left))
         exhibits.check(
             f"{self.name}, {of}",
             self.says,
-            f"{stronger} {least:.1f} %, {weaker} {most:.1f} %",
+            f"{strong} {least:.1f} %, {weak} {most:.1f} %",
             holds=least <= most + TOLERANCE,
         )
 
 
 def _under(name: str) -> Callable[[Robustness], Array]:
-    return lambda found: found.accuracy(name)
+    return lambda suite: suite.accuracy(name)
 
 
 def _best(*families: str) -> Callable[[Robustness], Array]:
     """Accuracy under the best single attack of some families, on average over the seeds."""
 
-    def measure(found: Robustness) -> Array:
-        accuracies = [found.accuracy(e.name) for e in found.members if e.family in families]
-        return min(accuracies, key=lambda each: float(each.mean()))
+    def measure(suite: Robustness) -> Array:
+        accuracies = [suite.accuracy(e.name) for e in suite.members if e.family in families]
+        return min(accuracies, key=lambda accuracy: float(accuracy.mean()))
 
     return measure
 
 
 def _worst(*families: str) -> Callable[[Robustness], Array]:
-    return lambda found: found.worst(*families)
+    return lambda suite: suite.worst(*families)
 
 
 _WHITE_BOX = ("paper", "iterations", "margin", "auto", "numerics", "backward")
@@ -197,32 +197,34 @@ _ORDERS = (
 )
 
 
-def check(exhibits: Exhibits, found: Robustness, of: str) -> None:
+def check(exhibits: Exhibits, suite: Robustness, of: str) -> None:
     """Record every condition that working attacks meet, and whether these do.
 
     Args:
         exhibits: Where they are recorded.
-        found: What the attack suite left.
+        suite: What the attack suite left.
         of: Which network, for the names.
     """
     for order in _ORDERS:
-        order.check(exhibits, found, of)
-    grown = {radius: float(percent(correct).mean()) for radius, correct in found.grown.items()}
-    told = ", ".join(f"ε = {radius:.3g}: {accuracy:.1f} %" for radius, accuracy in grown.items())
+        order.check(exhibits, suite, of)
+    grown = {radius: float(percent(correct).mean()) for radius, correct in suite.grown.items()}
+    by_radius = ", ".join(
+        f"ε = {radius:.3g}: {accuracy:.1f} %" for radius, accuracy in grown.items()
+    )
     exhibits.check(
         f"more ε never helps, {of}",
         "Accuracy falls as ε grows.",
-        told,
+        by_radius,
         holds=all(after <= before + TOLERANCE for before, after in pairwise(grown.values())),
     )
     widest, left = list(grown.items())[-1]
     exhibits.check(
         f"unbounded ε breaks everything, {of}",
         "With every image in reach accuracy is no more than that of guessing.",
-        f"{left:.1f} % at ε = {widest:.3g}, guessing {found.chance:.1f} %",
-        holds=left <= found.chance + TOLERANCE,
+        f"{left:.1f} % at ε = {widest:.3g}, guessing {suite.chance:.1f} %",
+        holds=left <= suite.chance + TOLERANCE,
     )
-    zero = float(found.zero_gradients.mean())
+    zero = float(suite.zero_gradients.mean())
     exhibits.check(
         f"gradients are there, {of}",
         "No image has an input gradient of exactly zero.",

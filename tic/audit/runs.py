@@ -164,32 +164,34 @@ class SeedRuns:
                 classifies, the first being next to the last.
         """
         following = (*self.seeds[1:], *self.seeds[:1])
-        own = corruption if isinstance(corruption, Sequence) else [corruption] * len(self.seeds)
-        found = self.measured_each(
+        corruptions = (
+            corruption if isinstance(corruption, Sequence) else [corruption] * len(self.seeds)
+        )
+        results = self.measured_each(
             CorrectMeasurement(
                 epoch=self.epoch("final"),
-                corruption=each,
-                source_seed=other if transferred else None,
+                corruption=seeds_corruption,
+                source_seed=source if transferred else None,
                 size=self.size("attack"),
             )
-            for other, each in zip(following, own, strict=True)
+            for source, seeds_corruption in zip(following, corruptions, strict=True)
         )
-        return np.array([each["correct"] for each in found], dtype=bool)
+        return np.array([result["correct"] for result in results], dtype=bool)
 
     def zero_gradients(self) -> NDArray[np.bool_]:
         """Whether the input gradient of each test image is exactly zero, shape (S, N)."""
         measurement = ZeroGradientMeasurement(epoch=self.epoch("final"), size=self.size("test"))
-        return np.array([each["zero"] for each in self.measured(measurement)], dtype=bool)
+        return np.array([result["zero"] for result in self.measured(measurement)], dtype=bool)
 
     def margins(self) -> Array:
         """Clean margin of each test image of the attack suite in its logits, shape (S, N)."""
         measurement = ConfidenceMeasurement(epoch=self.epoch("final"), size=self.size("attack"))
-        return np.array([each["margins"] for each in self.measured(measurement)])
+        return np.array([result["margins"] for result in self.measured(measurement)])
 
     def temperatures(self) -> Array:
         """Temperature that fits the logits to the test labels, shape (S,)."""
         measurement = ConfidenceMeasurement(epoch=self.epoch("final"), size=self.size("test"))
-        return np.array([each["temperature"] for each in self.measured(measurement)])
+        return np.array([result["temperature"] for result in self.measured(measurement)])
 
     def sparsity(self) -> Array:
         """Share of prunable weights that are exactly zero in the end, shape (S,)."""
@@ -208,7 +210,7 @@ class SeedRuns:
             for epoch in self.checkpoints
         )
         return self.checkpoints, np.array(
-            [[each["accuracy"] for each in column] for column in columns]
+            [[result["accuracy"] for result in column] for column in columns]
         ).T
 
     def seconds(self) -> Array:

@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 DATASETS: Mapping[str, Dataset] = MappingProxyType(
-    {each.name: each for each in (CIFAR10(), CIFAR100(), Digits(), FashionMNIST(), SVHN())}
+    {dataset.name: dataset for dataset in (CIFAR10(), CIFAR100(), Digits(), FashionMNIST(), SVHN())}
 )
 """The data sets that tic brings, by name."""
 

@@ -18,7 +18,7 @@ import torch
 from tic.data.dataset import Dataset
 from tic.data.facts import ImageFacts, Split
 from tic.data.images import ImageData
-from tic.data.locate import Wanted, locate, reading
+from tic.data.locate import Wanted, locate, read_errors_explained
 
 FILES = {
     "cifar10": (
@@ -104,7 +104,7 @@ def _wanted(name: str) -> Wanted:
 
 @lru_cache(maxsize=4)
 def _read(facts: ImageFacts, split: Split, folder: Path) -> ImageData:
-    with reading(facts.name, folder), warnings.catch_warnings():
+    with read_errors_explained(facts.name, folder), warnings.catch_warnings():
         # NumPy 2.4.0 to 2.4.4 warns of how the early NumPy that pickled the batches names uint8.
         warnings.simplefilter("ignore", np.exceptions.VisibleDeprecationWarning)
         source = _dataset(facts.name)(folder, train=split == "train")

@@ -72,7 +72,7 @@ class ImageFacts(Facts):
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(self.shape) != 3:
-            raise TicError(f"{self.name} must have images (C, H, W) by its shape, got {self.shape}")
+            raise TicError(f"{self.name} must have images of the shape (C, H, W), got {self.shape}")
         if not len(self.mean) == len(self.std) == self.channels:
             raise TicError(
                 f"{self.name} must have a mean and a std per channel, got {len(self.mean)} and "

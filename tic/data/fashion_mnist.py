@@ -18,7 +18,7 @@ from torch import Tensor
 from tic.data.dataset import Dataset
 from tic.data.facts import ImageFacts, Split
 from tic.data.images import ImageData
-from tic.data.locate import Wanted, locate, reading
+from tic.data.locate import Wanted, locate, read_errors_explained
 from tic.errors import TicError
 
 SYSTEM = Path("/usr/share/datasets/fashion-mnist")
@@ -74,11 +74,11 @@ def _stems(split: str) -> tuple[str, str]:
 def _files(folder: Path, split: str) -> list[Path]:
     """Return the images' and the labels' file, less what is not there."""
     ways = [(place, end) for place in ("FashionMNIST/raw", "") for end in ("", ".gz")]
-    found = []
+    files = []
     for stem in _stems(split):
         candidates = (folder / place / f"{stem}{end}" for place, end in ways)
-        found += [file for file in candidates if file.is_file()][:1]
-    return found
+        files += [file for file in candidates if file.is_file()][:1]
+    return files
 
 
 def _wanted(name: str, split: str) -> Wanted:
@@ -100,7 +100,7 @@ def _fetch(folder: Path) -> Any:
 
 @lru_cache(maxsize=2)
 def _read(split: Split, folder: Path) -> ImageData:
-    with reading(_FACTS.name, folder):
+    with read_errors_explained(_FACTS.name, folder):
         images_file, labels_file = _files(folder, split)
         images, labels = _parse(images_file), _parse(labels_file)
     return ImageData(_FACTS, split, images[:, None], labels.long())

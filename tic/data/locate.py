@@ -69,7 +69,7 @@ def user_cache() -> Path:
 
 
 @contextlib.contextmanager
-def reading(name: str, folder: Path) -> Iterator[None]:
+def read_errors_explained(name: str, folder: Path) -> Iterator[None]:
     """Turn what goes wrong while files are read into one error that names the folder.
 
     Raises:

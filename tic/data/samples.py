@@ -94,7 +94,7 @@ class Samples:
         return digest.hexdigest()
 
     def _presentation(self) -> list[object]:
-        """What else a network or a training is told of the samples."""
+        """What else a network or a training learns of the samples."""
         return [self.num_classes, str(self.inputs.dtype)]
 
     @cached_property
@@ -162,10 +162,10 @@ def padded(sequences: list[Tensor], length: int) -> Tensor:
     Raises:
         TicError: there is none, one is too long, or they have several numbers of features.
     """
-    if not sequences or any(each.dim() != 2 for each in sequences):
-        raise TicError("sequences must be tensors (T, F), at least one; give every sample as one")
-    features = {each.shape[1] for each in sequences}
-    longest = max(len(each) for each in sequences)
+    if not sequences or any(sequence.dim() != 2 for sequence in sequences):
+        raise TicError("sequences must be tensors (T, F), at least one; pass one tensor per sample")
+    features = {sequence.shape[1] for sequence in sequences}
+    longest = max(len(sequence) for sequence in sequences)
     if len(features) > 1 or longest > length:
         raise TicError(
             f"sequences must have one number of features and at most {length} timesteps, got "

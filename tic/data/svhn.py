@@ -14,7 +14,7 @@ import torch
 from tic.data.dataset import Dataset
 from tic.data.facts import ImageFacts, Split
 from tic.data.images import ImageData
-from tic.data.locate import Wanted, locate, reading
+from tic.data.locate import Wanted, locate, read_errors_explained
 
 _FACTS = ImageFacts(
     name="svhn",
@@ -62,7 +62,7 @@ def _wanted(name: str, split: str) -> Wanted:
 
 @lru_cache(maxsize=2)
 def _read(split: Split, folder: Path) -> ImageData:
-    with reading(_FACTS.name, folder):
+    with read_errors_explained(_FACTS.name, folder):
         source = _dataset()(folder, split=split)
     images = torch.from_numpy(np.ascontiguousarray(source.data))
     return ImageData(_FACTS, split, images, torch.from_numpy(source.labels))

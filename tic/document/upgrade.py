@@ -136,12 +136,14 @@ _STEPS: dict[int, Callable[[Document], Document]] = {
 }  # fmt: skip
 
 
-def told_by_every_version(audit: Audit) -> Audit:
+def without_later_fields(audit: Audit) -> Audit:
     """Return an audit without what older versions did not keep, to be compared with one of them."""
-    return audit.model_copy(update={"entries": tuple(map(_told, audit.entries))})
+    return audit.model_copy(
+        update={"entries": tuple(map(_entry_without_later_fields, audit.entries))}
+    )
 
 
-def _told(entry: Entry) -> Entry:
+def _entry_without_later_fields(entry: Entry) -> Entry:
     nothing = {"left_open": (), "contrasts": ()}
     return entry.model_copy(
         update={

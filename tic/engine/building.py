@@ -75,7 +75,7 @@ class Build:
             for finished in self._engine.wait(0 if self._to_ask else POLL_SECONDS):
                 self._take(finished)
 
-    def describe(self) -> str:
+    def progress_text(self) -> str:
         """Tell how far the measurements are; from any thread."""
         return f"measurements: {self.measured} taken, {self._to_measure} to take"
 
@@ -90,9 +90,9 @@ class Build:
             return
         self._known.add(job)
         self._to_measure += job.measurement is not None
-        before = [each for each in job.before if not each.is_done(self._lab)]
-        for each in before:
-            self._want(each)
+        before = [earlier for earlier in job.before if not earlier.is_done(self._lab)]
+        for earlier in before:
+            self._want(earlier)
         self._wait_for(job, before)
 
     def _wait_for(self, waiting: Job | Question, jobs: Collection[Job]) -> None:
@@ -110,7 +110,7 @@ class Build:
             self._to_ask.append(waiting)
 
     def _begin_or_give_up(self, job: Job) -> None:
-        failed = next((each for each in job.before if self._over.get(each)), None)
+        failed = next((earlier for earlier in job.before if self._over.get(earlier)), None)
         if failed:
             self._end(job, f"{failed.label} failed")
         else:

@@ -18,7 +18,7 @@ OWN_DISTRIBUTION = "tic-audit"
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """What an engine is told on the command line.
+    """What the command line sets of an engine.
 
     Attributes:
         device: `cpu`, `cuda` or `cuda:N`, of the jobs that it will be given.
@@ -79,7 +79,7 @@ def find_engine(name: str) -> type[Engine]:
     Raises:
         TicError: No installed package has such an engine, or what it needs is not installed.
     """
-    known = {each.name: each for each in entry_points(group=GROUP)}
+    known = {engine.name: engine for engine in entry_points(group=GROUP)}
     if name not in known:
         raise TicError(f"unknown engine {name!r}; known: {', '.join(sorted(known))}")
     try:

@@ -14,7 +14,7 @@ from tic.errors import DivergedRunError, TicError
 from tic.kinds import describe, foreign_modules
 from tic.lab import Lab
 from tic.measure.cost import training_operations
-from tic.measure.measurement import Measurement, known, measure, sample_count
+from tic.measure.measurement import Measurement, measure, sample_count, stored_result
 from tic.recipe import Recipe
 from tic.restoring import restore, trusting
 from tic.train import train_if_free
@@ -95,7 +95,7 @@ class Job:
         """Whether its result lies in the Store, seen from another Lab."""
         if self.measurement is None:
             return lab.has(self.recipe)
-        return known(self.measurement, self.recipe, lab) is not None
+        return stored_result(self.measurement, self.recipe, lab) is not None
 
     def to_text(self) -> str:
         """Write the job as one line of JSON."""
@@ -182,8 +182,8 @@ def _attempt(text: str) -> tuple[Status, str]:
 
 def _train(recipe: Recipe, lab: Lab) -> Status:
     """Train; an ancestor that turns out to be damaged is trained again first."""
-    for each in (*recipe.ancestors, recipe):
-        if not train_if_free(each, lab) and not lab.has(each):
+    for needed in (*recipe.ancestors, recipe):
+        if not train_if_free(needed, lab) and not lab.has(needed):
             return "held"
     return "done"
 

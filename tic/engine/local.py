@@ -49,15 +49,15 @@ class LocalEngine(Engine):
 
     def wait(self, seconds: float) -> Sequence[Finished]:
         """See `Engine.wait`."""
-        found: list[Finished] = []
+        finished: list[Finished] = []
         try:
-            found.append(
+            finished.append(
                 self._finished.get(timeout=seconds) if seconds else self._finished.get_nowait()
             )
             while True:
-                found.append(self._finished.get_nowait())
+                finished.append(self._finished.get_nowait())
         except Empty:
-            return found
+            return finished
 
     def close(self) -> None:
         """See `Engine.close`."""

@@ -54,10 +54,10 @@ class AttackedRun:
 
 def make_plan(recipes: Iterable[Recipe]) -> Plan:
     """Order the Recipes and their ancestors, each once, the longest waiting chain first."""
-    every = dict.fromkeys(each for recipe in recipes for each in (*recipe.ancestors, recipe))
+    every = dict.fromkeys(needed for recipe in recipes for needed in (*recipe.ancestors, recipe))
     urgency = {recipe: work(recipe) for recipe in every}
     # Descendants are settled before their parents: a longer line of ancestors comes first.
-    for recipe in sorted(every, key=lambda each: -len(each.ancestors)):
+    for recipe in sorted(every, key=lambda key: -len(key.ancestors)):
         if recipe.parent is not None:
             parent = recipe.parent
             urgency[parent] = max(urgency[parent], work(parent) + urgency[recipe])
@@ -108,6 +108,6 @@ def kind(recipe: Recipe) -> Recipe:
 @lru_cache(maxsize=64)
 def seconds_per_presentation(recipe: Recipe, lab: Lab) -> float:
     """Time training steps on random images: seconds per image and timestep."""
-    from tic.engine.calibrate import time_training_step
+    from tic.engine.timing import time_training_step
 
     return time_training_step(recipe, lab)

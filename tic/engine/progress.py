@@ -96,11 +96,11 @@ class ProgressLine:
         while not self._stop.wait(self._every):
             state = progress(self._plan, self._lab, self._started)
             also = f"; {self._also()}" if self._also else ""
-            self._write(f"{self._describe(state, work_at_start - state.work_left)}{also}")
+            self._write(f"{self._line(state, work_at_start - state.work_left)}{also}")
             if state.done == len(self._plan) and not also:
                 return
 
-    def _describe(self, state: Progress, achieved: float) -> str:
+    def _line(self, state: Progress, achieved: float) -> str:
         elapsed = time() - self._started
         expected = (
             f", about {duration(elapsed * state.work_left / achieved)} to train"

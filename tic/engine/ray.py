@@ -40,8 +40,8 @@ class RayEngine(Engine):
     def __init__(self, settings: EngineSettings) -> None:
         if settings.device not in ("cpu", "cuda"):
             raise TicError(
-                f"with Ray the device is cpu or cuda, got {settings.device!r}; Ray deals the GPUs "
-                f"out itself"
+                f"with Ray the device must be cpu or cuda, got {settings.device!r}; Ray assigns "
+                f"the GPUs itself"
             )
         self._most = settings.processes
         self._running: dict[Any, Job] = {}
@@ -49,7 +49,7 @@ class RayEngine(Engine):
         self._do = ray.remote(_do)
         if settings.device == "cuda" and not self.capacity().gpus:
             self.close()
-            raise TicError("no machine of the cluster has a GPU that Ray knows; use --device cpu")
+            raise TicError("no machine of the cluster has a GPU that Ray can use; use --device cpu")
 
     def capacity(self) -> Resources:
         """See `Engine.capacity`."""
@@ -82,7 +82,7 @@ class RayEngine(Engine):
 
 def _start(settings: EngineSettings) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    own: dict[str, Any] = {
+    local: dict[str, Any] = {
         "num_cpus": settings.processes,
         "include_dashboard": False,
         "object_store_memory": OBJECT_STORE_BYTES,
@@ -93,7 +93,7 @@ def _start(settings: EngineSettings) -> None:
             address=settings.address or "local",
             log_to_driver=False,
             logging_level=logging.ERROR,
-            **({} if settings.address else own),
+            **({} if settings.address else local),
         )
     except (OSError, RuntimeError, ValueError) as error:
         at = f"at {settings.address!r} " if settings.address else ""
@@ -119,7 +119,7 @@ def _surroundings() -> str:
 def _do(job: str, surroundings: str) -> str:
     """Do a job on some machine of the cluster."""
     here = json.loads(surroundings)
-    sys.path += [each for each in here["path"] if each not in sys.path]
+    sys.path += [folder for folder in here["path"] if folder not in sys.path]
     if here["data"] is not None:
         os.environ["TIC_DATA"] = here["data"]
     return carry_out(job)

@@ -98,17 +98,21 @@ def tasks_of(plan: Plan, attacked: Iterable[AttackedRun], lab: Lab) -> list[Task
     ordered = sorted(plan, key=lambda planned: len(planned.recipe.ancestors))
     at = {planned.recipe: position for position, planned in enumerate(ordered)}
     trainings = [
-        Task(each.recipe.label, each.work * _pace(each.recipe, lab), _parent(each.recipe, at))
-        for each in ordered
+        Task(
+            planned.recipe.label,
+            planned.work * _pace(planned.recipe, lab),
+            _parent(planned.recipe, at),
+        )
+        for planned in ordered
     ]
     attacks = [
         Task(
-            f"attack suite on {each.recipe.label}",
-            each.work * _pace(each.recipe, lab),
-            at[each.recipe],
+            f"attack suite on {planned.recipe.label}",
+            planned.work * _pace(planned.recipe, lab),
+            at[planned.recipe],
         )
-        for each in attacked
-        if each.recipe in at
+        for planned in attacked
+        if planned.recipe in at
     ]
     return [*trainings, *attacks]
 

@@ -18,7 +18,7 @@ Failed = dict[Recipe, str]
 """Runs that this process could not train, and why."""
 
 
-def build(plan: Plan, lab: Lab) -> Plan:
+def train_missing(plan: Plan, lab: Lab) -> Plan:
     """Train what is missing of a plan and is not being trained by another process.
 
     It ends when nothing is left that this process could start. What cannot be trained here is left
@@ -86,5 +86,5 @@ def _train_next(plan: Plan, lab: Lab, failed: Failed) -> bool:
 
 def _eldest_absent(recipe: Recipe, lab: Lab) -> Recipe:
     """Return the first ancestor that is not there, or that is damaged; else the Recipe itself."""
-    ancestors = (each for each in recipe.ancestors if not lab.has(each, verify=True))
+    ancestors = (ancestor for ancestor in recipe.ancestors if not lab.has(ancestor, verify=True))
     return next(ancestors, recipe)

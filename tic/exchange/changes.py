@@ -30,8 +30,8 @@ def changes(place: str, old: Any, new: Any) -> Iterator[FieldChange]:
         for key in dict.fromkeys([*old, *new]):
             yield from changes(f"{place}.{key}", old.get(key, _ABSENT), new.get(key, _ABSENT))
     elif _is_list(old) and _is_list(new) and len(old) == len(new):
-        for index, (one, other) in enumerate(zip(old, new, strict=True)):
-            yield from changes(f"{place}[{index}]", one, other)
+        for index, (before, after) in enumerate(zip(old, new, strict=True)):
+            yield from changes(f"{place}[{index}]", before, after)
     elif old != new:
         yield FieldChange(place.lstrip("."), _shown(old), _shown(new))
 

@@ -46,7 +46,7 @@ class Citation:
         """
         protocol = parameters.pop("protocol", "standard")
         wanted = _spaced(parameters)
-        found = [
+        matching = [
             entry
             for entry in self.audit.entries
             if entry.role != "control"
@@ -54,10 +54,10 @@ class Citation:
             and entry.protocol == protocol
             and wanted.items() <= _spaced(entry.parameters).items()
         ]
-        if len(found) != 1:
-            told = ", ".join(entry.id for entry in found) or "none"
-            raise TicError(f"{name} with {wanted} must mean one entry of the audit, got {told}")
-        return CitedEntry(found[0])
+        if len(matching) != 1:
+            ids = ", ".join(entry.id for entry in matching) or "none"
+            raise TicError(f"{name} with {wanted} must mean one entry of the audit, got {ids}")
+        return CitedEntry(matching[0])
 
     def count(self, outcome: str, role: str = "claim", protocol: str = "standard") -> int:
         """Count the entries of a role that came out so under a protocol."""
@@ -75,7 +75,7 @@ class Citation:
             for entry in self.audit.entries
             if entry.role == "control" and entry.contrasts
         ]
-        return sum(each != "SUPPORTED" for each in judged), len(judged)
+        return sum(outcome != "SUPPORTED" for outcome in judged), len(judged)
 
 
 @dataclass(frozen=True)
@@ -109,21 +109,23 @@ class CitedEntry:
     @property
     def readings(self) -> Counter[str]:
         """How often each verdict came out over the readings."""
-        return Counter(str(each.outcome) for each in self.entry.readings)
+        return Counter(str(reading.outcome) for reading in self.entry.readings)
 
     def reading(self, **factors: str) -> str:
         """Give the verdict of one reading and its estimate."""
-        found = [e for e in self.entry.readings if factors.items() <= e.factors.items()]
-        if len(found) != 1:
-            raise TicError(f"{factors} must mean one reading of {self.entry.id}, got {len(found)}")
-        estimate = found[0].estimate
-        told = "" if estimate is None else f" ({numerals.number(estimate)})"
-        return f"{found[0].outcome}{told}"
+        matching = [e for e in self.entry.readings if factors.items() <= e.factors.items()]
+        if len(matching) != 1:
+            raise TicError(
+                f"{factors} must mean one reading of {self.entry.id}, got {len(matching)}"
+            )
+        estimate = matching[0].estimate
+        number = "" if estimate is None else f" ({numerals.number(estimate)})"
+        return f"{matching[0].outcome}{number}"
 
     @property
     def failed_checks(self) -> tuple[str, ...]:
         """Names of the checks that failed."""
-        return tuple(each.name for each in self.entry.checks if not each.holds)
+        return tuple(check.name for check in self.entry.checks if not check.holds)
 
     @property
     def checks(self) -> int:
@@ -186,7 +188,9 @@ def cite(template: Path) -> str:
     try:
         content = read_whole(template)
     except OSError as error:
-        raise TicError(f"cannot read the text {template}: {error.strerror}; name one") from None
+        raise TicError(
+            f"cannot read the text {template}: {error.strerror}; name a text that can be read"
+        ) from None
     try:
         text = environment.from_string(content.decode("utf-8"))
         return text.render(audit=lambda path: Citation(load_audit(template.parent / path)))

@@ -91,7 +91,9 @@ def _making(audit: Audit) -> list[dict[str, Any]]:
         "@type": "SoftwareApplication",
         "name": "tic-audit",
         "version": provenance.versions.get("tic-audit", "unknown"),
-        "softwareRequirements": [f"{name} {each}" for name, each in provenance.versions.items()],
+        "softwareRequirements": [
+            f"{name} {version}" for name, version in provenance.versions.items()
+        ],
     }
     action = {
         "@id": _ACTION,

@@ -58,9 +58,9 @@ def _table_evidence(key: str, old: Entry, new: Entry) -> Iterator[FieldChange]:
     yield from membership(f"{key}: table", before, after)
     for title in [title for title in before if title in after]:
         place = f"{key}: table {title}"
-        one, other = before[title], after[title]
-        yield from changes(place, plain(one, {"rows"}), plain(other, {"rows"}))
-        rows, other_rows = _rows(one), _rows(other)
+        old_table, new_table = before[title], after[title]
+        yield from changes(place, plain(old_table, {"rows"}), plain(new_table, {"rows"}))
+        rows, other_rows = _rows(old_table), _rows(new_table)
         yield from membership(f"{place}: row", rows, other_rows)
         for name in [name for name in rows if name in other_rows]:
             shown = _moved(rows[name].values, other_rows[name].values)
@@ -88,7 +88,7 @@ def _worst_cases(entry: Entry) -> dict[str, WorstCase]:
 
 
 def _readings(entry: Entry) -> dict[str, ReadingVerdict]:
-    return keyed((_told(reading), reading) for reading in entry.readings)
+    return keyed((_factors_text(reading), reading) for reading in entry.readings)
 
 
 def _standard(entry: Entry) -> str:
@@ -96,7 +96,7 @@ def _standard(entry: Entry) -> str:
     return next(iter(_readings(entry)), "none")
 
 
-def _told(reading: ReadingVerdict) -> str:
+def _factors_text(reading: ReadingVerdict) -> str:
     return ", ".join(f"{key} = {value}" for key, value in reading.factors.items())
 
 
@@ -126,7 +126,7 @@ def _contrasts(entry: Entry) -> dict[str, Contrast]:
 
 
 def _comparisons(entry: Entry) -> list[dict[str, Any]]:
-    return [plain(one, _apart_of(one)) for one in entry.comparisons]
+    return [plain(comparison, _apart_of(comparison)) for comparison in entry.comparisons]
 
 
 def _apart_of(comparison: Comparison) -> set[str]:

@@ -26,7 +26,7 @@ from tic.errors import TicError
 from tic.exchange.crate import METADATA_FILE, metadata
 from tic.exchange.verify_audit import is_weights, stored_files
 from tic.report.render import audit_json, report_files
-from tic.writing import told_when_unwritable
+from tic.writing import write_errors_explained
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """Of every file: the same audit gives the same archive."""
@@ -53,7 +53,9 @@ def export(
             archive cannot be written.
     """
     if not is_archive(target):
-        raise TicError(f"an archive must end in {SUFFIX}, got {target}; name it so")
+        raise TicError(
+            f"the name of an archive must end in {SUFFIX}, got {target}; change the name"
+        )
     if audit.seal is None or seal(audit) != audit.seal:
         raise TicError("only an audit with a seal that holds can be exported; see tic verify")
     artefacts = StoreArtefacts(store)
@@ -81,7 +83,7 @@ def export(
 def _archive(target: Path) -> Iterator[zipfile.ZipFile]:
     """Write an archive beside its place and rename it, so that nobody meets half of it."""
     part = target.with_name(f".{target.name}-{secrets.token_hex(8)}")
-    with told_when_unwritable(target):
+    with write_errors_explained(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             with zipfile.ZipFile(part, "x") as archive:
@@ -99,10 +101,10 @@ def _copy(
         raise TicError(
             f"{path} must be in the Store as it was audited and is not; see tic verify --store"
         )
-    found = artefacts.open(path)
-    assert found is not None
-    with found, archive.open(_info(inside), "w", force_zip64=True) as file:
-        while chunk := found.read(_CHUNK):
+    source = artefacts.open(path)
+    assert source is not None
+    with source, archive.open(_info(inside), "w", force_zip64=True) as file:
+        while chunk := source.read(_CHUNK):
             file.write(chunk)
 
 

@@ -51,7 +51,7 @@ def merge(audits: Sequence[Audit]) -> Audit:
     if len(audits) < 2:
         raise TicError(f"merging needs at least two audits, got {len(audits)}; name another")
     for number, audit in enumerate(audits, start=1):
-        faults = [fault for each in verify_document(audit) for fault in each.faults]
+        faults = [fault for examined in verify_document(audit) for fault in examined.faults]
         if faults:
             raise TicError(
                 f"an audit must verify to be merged, and number {number} does not: {faults[0]}"
@@ -63,7 +63,7 @@ def merge(audits: Sequence[Audit]) -> Audit:
         for entry in audit.entries:
             by_id.setdefault(entry.id, []).append((audit, entry))
     multiplicity = _multiplicity(audits)
-    entries = [_pooled(found, multiplicity) for found in by_id.values()]
+    entries = [_pooled(pairs, multiplicity) for pairs in by_id.values()]
     if multiplicity.method == HOLM:
         entries, multiplicity = correct_by_holm(entries, CONFIDENCE)
     return sealed(
@@ -72,8 +72,8 @@ def merge(audits: Sequence[Audit]) -> Audit:
             seconds=sum(audit.seconds for audit in audits),
             completed=all(audit.completed for audit in audits),
             papers=distinct(paper for audit in audits for paper in audit.papers),
-            packages=tuple(sorted({each for audit in audits for each in audit.packages})),
-            protocols=distinct(each for audit in audits for each in audit.protocols),
+            packages=tuple(sorted({package for audit in audits for package in audit.packages})),
+            protocols=distinct(protocol for audit in audits for protocol in audit.protocols),
             entries=tuple(entries),
             runs=_runs(audits),
             multiplicity=multiplicity,
@@ -105,17 +105,17 @@ def _multiplicity(audits: Sequence[Audit]) -> Multiplicity:
     return first.model_copy(update={"families": tuple(families.values())})
 
 
-def _pooled(found: Sequence[tuple[Audit, Entry]], multiplicity: Multiplicity) -> Entry:
-    entries = [entry for _, entry in found]
+def _pooled(pairs: Sequence[tuple[Audit, Entry]], multiplicity: Multiplicity) -> Entry:
+    entries = [entry for _, entry in pairs]
     first = entries[0]
     if len(entries) == 1:
         return judged_anew(first, multiplicity)
-    for other in entries[1:]:
-        _require_same(first, other, _SAME)
+    for later in entries[1:]:
+        _require_same(first, later, _SAME)
     for entry in entries:
         if entry.own_outcome not in JUDGED:
             return entry
-    _require_same_recipes(found)
+    _require_same_recipes(pairs)
     joined = first.model_copy(
         update={
             "contrasts": pooled(first.id, "contrasts", entries, pool_contrasts),
@@ -125,7 +125,9 @@ def _pooled(found: Sequence[tuple[Audit, Entry]], multiplicity: Multiplicity) ->
             "worst_cases": pooled(first.id, "worst_cases", entries, pool_worst_cases),
             "readings": pooled(first.id, "readings", entries, pool_readings),
             "tables": pooled(first.id, "tables", entries, pool_tables),
-            "figures": tuple(_titled(entry, each) for entry in entries for each in entry.figures),
+            "figures": tuple(
+                _titled(entry, figure) for entry in entries for figure in entry.figures
+            ),
             "notes": (
                 *distinct(note for entry in entries for note in entry.notes),
                 "Pooled from audits of seeds " + " and ".join(map(_seedstext, entries)) + ".",
@@ -142,9 +144,9 @@ def _pooled(found: Sequence[tuple[Audit, Entry]], multiplicity: Multiplicity) ->
         raise TicError(f"the pooled seeds: {error}") from None
 
 
-def _require_same(first: Entry, other: Entry, names: Iterable[str]) -> None:
+def _require_same(first: Entry, second: Entry, names: Iterable[str]) -> None:
     for name in names:
-        ours, theirs = getattr(first, name), getattr(other, name)
+        ours, theirs = getattr(first, name), getattr(second, name)
         if ours != theirs:
             raise TicError(
                 f"{first.id} must have the same {name.replace('_', ' ')} in all audits, got "
@@ -152,14 +154,14 @@ def _require_same(first: Entry, other: Entry, names: Iterable[str]) -> None:
             )
 
 
-def _require_same_recipes(found: Sequence[tuple[Audit, Entry]]) -> None:
+def _require_same_recipes(pairs: Sequence[tuple[Audit, Entry]]) -> None:
     kinds = []
-    for audit, entry in found:
+    for audit, entry in pairs:
         records = {record.fingerprint: record for record in audit.runs}
         kinds.append({_kind(records[fingerprint], records) for fingerprint in entry.runs})
-    if any(each != kinds[0] for each in kinds[1:]):
+    if any(recipes != kinds[0] for recipes in kinds[1:]):
         raise TicError(
-            f"{found[0][1].id} must rest on the same Recipes in all audits, seeds apart, and does "
+            f"{pairs[0][1].id} must rest on the same Recipes in all audits, seeds apart, and does "
             "not; only audits of the same setting can be merged"
         )
 
@@ -189,52 +191,56 @@ def _runs(audits: Sequence[Audit]) -> tuple[RunRecord, ...]:
         for record in audit.runs:
             known = records.get(record.fingerprint, record)
             records[record.fingerprint] = _same_run(known, record)
-    return tuple(sorted(records.values(), key=lambda each: (each.label, each.fingerprint)))
+    return tuple(sorted(records.values(), key=lambda record: (record.label, record.fingerprint)))
 
 
-def _same_run(one: RunRecord, other: RunRecord) -> RunRecord:
+def _same_run(first: RunRecord, second: RunRecord) -> RunRecord:
     """Join what two audits tell of a Run: what one of them lacks, and the measurements of both."""
-    if one.manifest is None or other.manifest is None:
-        return other if one.manifest is None else one
+    if first.manifest is None or second.manifest is None:
+        return second if first.manifest is None else first
     what = "training losses"
-    values: tuple[object, object] = (one.train_loss, other.train_loss)
-    shared = one.measurements.keys() & other.measurements.keys()
-    if differing := sorted(n for n in shared if one.measurements[n] != other.measurements[n]):
+    values: tuple[object, object] = (first.train_loss, second.train_loss)
+    shared = first.measurements.keys() & second.measurements.keys()
+    if differing := sorted(n for n in shared if first.measurements[n] != second.measurements[n]):
         what = differing[0]
-        values = (one.measurements[what], other.measurements[what])
+        values = (first.measurements[what], second.measurements[what])
     if values[0] != values[1]:
         raise TicError(
-            f"{one.label} must have come out the same in all audits, got {what} {values[0]} and "
-            f"{values[1]}; merge audits whose Runs are apart"
+            f"{first.label} must have come out the same in all audits, got {what} {values[0]} and "
+            f"{values[1]}; merge audits that share no Run"
         )
-    return one.model_copy(update={"measurements": {**one.measurements, **other.measurements}})
+    return first.model_copy(update={"measurements": {**first.measurements, **second.measurements}})
 
 
 def _provenance(audits: Sequence[Audit]) -> Provenance:
     every = [audit.provenance for audit in audits]
     digests: dict[str, str] = {}
-    for each in every:
-        for key, digest in each.data_digests.items():
+    for provenance in every:
+        for key, digest in provenance.data_digests.items():
             if digests.setdefault(key, digest) != digest:
                 raise TicError(
                     f"the audits must rest on the same data, and {key} have the digests "
                     f"{digests[key]} and {digest}; only audits of the same data can be merged"
                 )
-    packages = distinct(name for each in every for name in each.versions)
-    commits = distinct(each.git_commit for each in every)
-    dirty = {each.git_dirty for each in every}
+    packages = distinct(name for provenance in every for name in provenance.versions)
+    commits = distinct(provenance.git_commit for provenance in every)
+    dirty = {provenance.git_dirty for provenance in every}
     return Provenance(
-        command="; ".join(distinct(each.command for each in every)),
+        command="; ".join(distinct(provenance.command for provenance in every)),
         git_commit=commits[0] if len(commits) == 1 else None,
         git_dirty=True if True in dirty else None if None in dirty else False,
         versions={
-            name: " and ".join(distinct(each.versions.get(name, "none") for each in every))
+            name: " and ".join(
+                distinct(provenance.versions.get(name, "none") for provenance in every)
+            )
             for name in packages
         },
-        python=" and ".join(distinct(each.python for each in every)),
-        platform=" and ".join(distinct(each.platform for each in every)),
-        processor=" and ".join(distinct(each.processor for each in every)),
-        accelerator=" and ".join(distinct(filter(None, (each.accelerator for each in every))))
+        python=" and ".join(distinct(provenance.python for provenance in every)),
+        platform=" and ".join(distinct(provenance.platform for provenance in every)),
+        processor=" and ".join(distinct(provenance.processor for provenance in every)),
+        accelerator=" and ".join(
+            distinct(filter(None, (provenance.accelerator for provenance in every)))
+        )
         or None,
         data_digests=digests,
         merged=tuple(audit.seal for audit in audits if audit.seal is not None),

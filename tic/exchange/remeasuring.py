@@ -32,7 +32,7 @@ def trust(packages: Collection[str], audit: Audit) -> None:
         TicError: The audit names no such package, or it cannot be imported here.
     """
     for package in packages:
-        if not any(within(each, package) for each in audit.packages):
+        if not any(within(audited, package) for audited in audit.packages):
             known = ", ".join(audit.packages) or "none"
             raise TicError(
                 f"--trust must name a package that defines kinds of the audit, got "
@@ -112,23 +112,23 @@ def _compare(
 ) -> str | None:
     """Say how a measurement differs: "" not at all, None by rounding."""
     if not isinstance(document, dict) or not isinstance(document.get("measurement"), dict):
-        return "does not tell how it was taken; it was taken by an older version"
+        return "does not say how it was taken; it was taken by an older version"
     measurement = restore(document["measurement"], Measurement, trusted)
-    file, found = measure_anew(measurement, recipe, lab)
+    file, measured = measure_anew(measurement, recipe, lab)
     if file != name:
         return f"is not the measurement that it says it is, which would be {file}"
     stored = document.get("result")
-    if found == stored:
+    if measured == stored:
         return ""
-    difference = relative_difference(stored, found)
+    difference = relative_difference(stored, measured)
     if difference <= AGREEMENT:
         return None
     return f"differs by {difference:.1%} from what is measured here"
 
 
-def relative_difference(stored: Any, found: Any) -> float:
+def relative_difference(stored: Any, measured: Any) -> float:
     """‖stored - found‖ / ‖found‖ over all numbers of two results; ∞ where their forms differ."""
-    before, after = dict(_numbers(stored, "")), dict(_numbers(found, ""))
+    before, after = dict(_numbers(stored, "")), dict(_numbers(measured, ""))
     if before.keys() != after.keys():
         return math.inf
     distance = math.dist(list(before.values()), list(after.values()))
@@ -138,10 +138,10 @@ def relative_difference(stored: Any, found: Any) -> float:
 
 def _numbers(value: Any, path: str) -> Iterator[tuple[str, float]]:
     if isinstance(value, dict):
-        for key, each in value.items():
-            yield from _numbers(each, f"{path}.{key}")
+        for key, part in value.items():
+            yield from _numbers(part, f"{path}.{key}")
     elif isinstance(value, list):
-        for position, each in enumerate(value):
-            yield from _numbers(each, f"{path}.{position}")
+        for position, part in enumerate(value):
+            yield from _numbers(part, f"{path}.{position}")
     elif isinstance(value, int | float):
         yield path, float(value)

@@ -53,7 +53,7 @@ def verify_document(audit: Audit, trusted: Collection[str] = ()) -> list[Examine
     Args:
         audit: As it was read.
         trusted: Packages beside `tic` whose kinds are made to compute the identities of Runs that
-            have them; of the others it is told that they were not checked.
+            have them; the others are reported as not checked.
 
     Raises:
         TicError: It was made by a version that kept too little.
@@ -67,10 +67,12 @@ def verify_document(audit: Audit, trusted: Collection[str] = ()) -> list[Examine
 
 
 def _examine_seal(audit: Audit) -> Examined:
-    found = seal(audit)
-    if found == audit.seal:
+    digest = seal(audit)
+    if digest == audit.seal:
         return Examined("seal", 1)
-    fault = f"the audit was changed after it was made: its seal is {audit.seal}, its digest {found}"
+    fault = (
+        f"the audit was changed after it was made: its seal is {audit.seal}, its digest {digest}"
+    )
     return Examined("seal", 1, (fault,))
 
 
@@ -217,7 +219,7 @@ def _examine_runs(audit: Audit, trusted: Collection[str]) -> Examined:
 
 def untrusted(module: str, audit: Audit) -> str:
     """Say who defines what was not made, and how it would be."""
-    package = next((each for each in audit.packages if within(module, each)), None)
+    package = next((package for package in audit.packages if within(module, package)), None)
     if package is None:
         return f"defined by {module}, which the audit does not name"
     return f"defined by {package}, which --trust {package} imports"
@@ -228,13 +230,13 @@ def verify_artefacts(audit: Audit, artefacts: Artefacts) -> list[Examined]:
     faults: list[str] = []
     count = left_out = 0
     for label, path, digest in stored_files(audit, artefacts):
-        found = artefacts.digest(path)
-        if found is None and is_weights(path) and not artefacts.has_weights:
+        stored = artefacts.digest(path)
+        if stored is None and is_weights(path) and not artefacts.has_weights:
             left_out += 1
             continue
         count += 1
-        if found != digest:
-            how = "is missing" if found is None else "is not the one that was audited"
+        if stored != digest:
+            how = "is missing" if stored is None else "is not the one that was audited"
             faults.append(f"{label}: {path} {how}")
     remark = f"{left_out} files of weights are not part of the archive" if left_out else ""
     return [Examined("artefacts", count, tuple(faults), remark)]
@@ -266,20 +268,24 @@ def _listed(manifest: bytes | None, digest: str) -> Mapping[str, str]:
     if manifest is None or hashlib.sha256(manifest).hexdigest() != digest:
         return {}
     try:
-        found = json.loads(manifest)
+        digests = json.loads(manifest)
     except (ValueError, RecursionError):
         return {}
-    return {str(name): str(each) for name, each in found.items()} if isinstance(found, dict) else {}
+    return (
+        {str(name): str(digest) for name, digest in digests.items()}
+        if isinstance(digests, dict)
+        else {}
+    )
 
 
-def describe(examined: Sequence[Examined]) -> str:
+def verification_text(examined: Sequence[Examined]) -> str:
     """Lay out what was verified, a line each, with the faults below."""
     lines = []
-    for each in examined:
-        holds = "holds" if each.count == 1 else "hold"
-        count = f"{len(each.faults)} fault{'s' if len(each.faults) > 1 else ''}"
-        verdict = count if each.faults else holds
-        remark = f" ({each.remark})" if each.remark else ""
-        lines.append(f"{each.what:<14} {each.count:>6}  {verdict}{remark}")
-        lines += [f"    {visible(fault)}" for fault in each.faults]
+    for step in examined:
+        holds = "holds" if step.count == 1 else "hold"
+        count = f"{len(step.faults)} fault{'s' if len(step.faults) > 1 else ''}"
+        verdict = count if step.faults else holds
+        remark = f" ({step.remark})" if step.remark else ""
+        lines.append(f"{step.what:<14} {step.count:>6}  {verdict}{remark}")
+        lines += [f"    {visible(fault)}" for fault in step.faults]
     return "\n".join(lines)

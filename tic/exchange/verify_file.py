@@ -9,7 +9,7 @@ from tic.document.archive import archived, is_archive
 from tic.document.artefacts import StoreArtefacts
 from tic.document.loading import load_audit
 from tic.exchange.remeasuring import measure_again, trust
-from tic.exchange.verify_audit import describe, verify_artefacts, verify_document
+from tic.exchange.verify_audit import verification_text, verify_artefacts, verify_document
 from tic.lab import Lab
 
 
@@ -29,8 +29,8 @@ def verify(
         data: Folder that data sets are looked for in first.
         sample: How many of the Store's measurements are taken once more.
         seed: Of their drawing.
-        trusted: Packages outside of `tic` that are imported for it; of what others define it is
-            told that it was not checked.
+        trusted: Packages outside of `tic` that are imported for it; what others define is
+            reported as not checked.
 
     Returns:
         What was verified, for people, and whether it holds.
@@ -46,11 +46,11 @@ def verify(
         artefacts = StoreArtefacts(store)
         examined += verify_artefacts(audit, artefacts)
         # What is not as it was audited needs no second measurement.
-        if not any(each.faults for each in examined):
+        if not any(step.faults for step in examined):
             lab = Lab(store, data)
             again = measure_again(audit, artefacts, lab, sample=sample, seed=seed, trusted=trusted)
             examined.append(again)
     elif is_archive(path):
         with archived(path) as inside:
             examined += verify_artefacts(audit, inside)
-    return describe(examined), not any(each.faults for each in examined)
+    return verification_text(examined), not any(step.faults for step in examined)

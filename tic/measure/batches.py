@@ -68,7 +68,7 @@ def require_classes(labels: Tensor, classes: int) -> None:
     wrong = labels[(labels < 0) | (labels >= classes)]
     if len(wrong):
         raise TicError(
-            f"labels must be in [0, {classes - 1}], since the logits are of {classes} classes, got "
+            f"labels must be in [0, {classes - 1}], since the logits have {classes} classes, got "
             f"{int(wrong[0])}; leave samples out that have no label"
         )
 
@@ -86,7 +86,7 @@ def _pair(batch: Any) -> tuple[Tensor, Tensor]:
     if not (
         isinstance(batch, tuple | list)
         and len(batch) == 2
-        and all(isinstance(each, Tensor) for each in batch)
+        and all(isinstance(part, Tensor) for part in batch)
     ):
         raise TicError(
             f"a batch must be a pair (inputs, labels) of tensors, got {described(batch)}; {_WRAP}, "

@@ -83,12 +83,12 @@ class Geometry:
         return cls(tensor.shape, tensor.stride(), int(tensor.storage_offset()))
 
 
-Reading = tuple[bool, int] | None
+AxisOrder = tuple[bool, int] | None
 """Whether the second axis is taken for the batch, and for how many times; None where no axis can
 be."""
 
 
-def _reading(leading: torch.Size, size: int) -> Reading:
+def _axis_order(leading: torch.Size, size: int) -> AxisOrder:
     outermost = time_is_outermost(leading, size)
     return outermost, leading[0] if outermost else leading[0] // size
 
@@ -118,7 +118,7 @@ class Capture:
             copies: Number of copies C.
         """
         calls = list(zip(*backwards, strict=True))
-        reached = [n for n, found in enumerate(calls) if any(g is not None for g in found)]
+        reached = [n for n, gradients in enumerate(calls) if any(g is not None for g in gradients)]
         if not reached:
             return None
         slopes = [self._slopes(self.outlets[n], calls[n], batch, copies) for n in reached]
@@ -128,23 +128,25 @@ class Capture:
             else self._prepare(self._inputs_of(reached, batch, copies))
         )
         return torch.cat(
-            [prepared.inner([each[:, :, part] for each in slopes]) for part, prepared in parts]
+            [prepared.inner([slope[:, :, part] for slope in slopes]) for part, prepared in parts]
         )
 
     def _slopes(
-        self, outlet: Outlet, found: Sequence[Tensor | None], batch: int, copies: int
+        self, outlet: Outlet, gradients: Sequence[Tensor | None], batch: int, copies: int
     ) -> Tensor:
         """Gradients (T', V, B, …) at the output of one call."""
-        like = next(each for each in found if each is not None)
-        every = (torch.zeros_like(like) if each is None else each for each in found)
-        timed = [_precise(self._time_batch(outlet.read(each), copies * batch)) for each in every]
-        apart = [each.view(len(each), copies, -1, *each.shape[2:]) for each in timed]
+        like = next(gradient for gradient in gradients if gradient is not None)
+        every = (torch.zeros_like(like) if gradient is None else gradient for gradient in gradients)
+        timed = [
+            _precise(self._time_batch(outlet.read(gradient), copies * batch)) for gradient in every
+        ]
+        apart = [slope.view(len(slope), copies, -1, *slope.shape[2:]) for slope in timed]
         return apart[0] if len(apart) == 1 else torch.cat(apart, 1)
 
-    def axes(self, size: int) -> list[Reading]:
+    def axes(self, size: int) -> list[AxisOrder]:
         """How the leading axes of every call's input are read for so many samples in all."""
-        leading = (self._leading(each.shape) for each in self.inputs)
-        return [_reading(lead, size) if holds_samples(lead, size) else None for lead in leading]
+        leading = (self._leading(taken.shape) for taken in self.inputs)
+        return [_axis_order(lead, size) if holds_samples(lead, size) else None for lead in leading]
 
     def is_readable(self, size: int) -> bool:
         """Whether every call took and gave what its rule expects of so many samples."""
@@ -172,13 +174,13 @@ class Capture:
     def _inputs_of(self, calls: Iterable[int], batch: int, copies: int) -> list[Tensor]:
         """Inputs (T', B, …) of the first copy; the others are its equals."""
         every = (self._time_batch(self.inputs[call], copies * batch) for call in calls)
-        return [_precise(each[:, :batch]) for each in every]
+        return [_precise(values[:, :batch]) for values in every]
 
     def _prepare(self, inputs: Sequence[Tensor]) -> Iterator[tuple[slice, Prepared]]:
         size = max(1, CHUNK_ELEMENTS // max(1, self.rule.held(inputs)))
         for start in range(0, inputs[0].shape[1], size):
             part = slice(start, start + size)
-            yield part, self.rule.prepare([each[:, part] for each in inputs])
+            yield part, self.rule.prepare([values[:, part] for values in inputs])
 
     def _time_batch(self, values: Tensor, batch: int) -> Tensor:
         outermost = self.rule.batch_outermost
@@ -197,8 +199,8 @@ def capture(rules: dict[str, LayerRule], allowed_bytes: float = 0) -> Iterator[d
     allowance = Allowance(allowed_bytes)
     captures = {name: Capture(rule, allowance) for name, rule in rules.items()}
     handles = [
-        each.rule.module.register_forward_hook(_recorder(each), with_kwargs=True)
-        for each in captures.values()
+        captured.rule.module.register_forward_hook(_recorder(captured), with_kwargs=True)
+        for captured in captures.values()
     ]
     try:
         yield captures

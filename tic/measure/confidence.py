@@ -39,10 +39,10 @@ def margins(model: nn.Module, loader: Loader) -> list[float]:
         TicError: The loader is empty or a logit is not finite.
     """
     logits, labels = _mean_logits(model, loader)
-    own = logits.gather(1, labels[:, None])
+    true_class = logits.gather(1, labels[:, None])
     others = logits.scatter(1, labels[:, None], -torch.inf)
-    found: list[float] = (own.squeeze(1) - others.amax(1)).tolist()
-    return found
+    margins: list[float] = (true_class.squeeze(1) - others.amax(1)).tolist()
+    return margins
 
 
 def temperature(model: nn.Module, loader: Loader) -> float:
@@ -70,9 +70,9 @@ def temperature(model: nn.Module, loader: Loader) -> float:
         return float(cross_entropy(logits / math.exp(log_temperature), labels))
 
     low, high = (math.log(end) for end in TEMPERATURES)
-    found = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-9})
+    optimum = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-9})
     # The search never reaches an end; where the loss is flat up to rounding, the lower end wins.
-    best = min((low, high, float(found.x)), key=loss)
+    best = min((low, high, float(optimum.x)), key=loss)
     return float(f"{math.exp(best):.6g}")
 
 
@@ -85,11 +85,13 @@ def _mean_logits(model: nn.Module, loader: Loader) -> tuple[Tensor, Tensor]:
             labels.append(wanted.cpu())
     if not logits:
         raise TicError("the loader must give at least one batch, got none")
-    found = torch.cat(logits)
-    if not found.isfinite().all():
-        wrong = int((~found.isfinite()).any(1).sum())
-        raise TicError(f"logits must be finite, got others for {wrong} of {len(found)} images")
-    return found, torch.cat(labels)
+    joined = torch.cat(logits)
+    if not joined.isfinite().all():
+        wrong = int((~joined.isfinite()).any(1).sum())
+        raise TicError(
+            f"logits must be finite, got NaN or infinity for {wrong} of {len(joined)} images"
+        )
+    return joined, torch.cat(labels)
 
 
 @dataclass(frozen=True, kw_only=True)

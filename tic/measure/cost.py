@@ -30,7 +30,7 @@ def training_operations(recipe: Recipe) -> int | None:
 def stored_bytes(recipe: Recipe) -> int:
     """Bytes that the weights of a Run take in the Store."""
     network = shapes(recipe.architecture, recipe.dataset.facts, recipe.timesteps)
-    per_epoch: int = sum(each.nbytes for each in network.state_dict().values())
+    per_epoch: int = sum(tensor.nbytes for tensor in network.state_dict().values())
     return len(recipe.checkpoint_epochs) * per_epoch
 
 

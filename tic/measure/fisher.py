@@ -20,10 +20,10 @@ from tic.errors import TicError, require_known
 from tic.losses import Readout
 from tic.measure.batches import Loader
 from tic.measure.forward_pass import Pass, logit_basis, output_error
+from tic.measure.gradient_passes import over_batches, over_classes
 from tic.measure.labels import LabelDraws
 from tic.measure.layers import every_layer
 from tic.measure.measurement import Measurement
-from tic.measure.passes import over_batches, over_classes
 from tic.measure.shapes import Shape
 from tic.recipe import Recipe
 
@@ -94,7 +94,7 @@ def information_centroid(trace: ArrayLike) -> float:
     except ValueError as error:
         raise TicError(error) from None
     if (values < 0).any() or not values.any():
-        raise TicError(f"the trace must be not negative and not zero throughout, got {values}")
+        raise TicError(f"the trace must be at least 0 and not zero throughout, got {values}")
     shares = values / values.max()
     times = np.arange(1, len(values) + 1)
     # Rounding can carry a quotient of tiny numbers past the ends.
@@ -155,7 +155,7 @@ def fisher_information(
             model,
             loader,
             readout,
-            lambda each: _squares(each, kind, draws),
+            lambda made: _squares(made, kind, draws),
             whole=kind is Estimator.BATCH_MEAN,
         )
     return joined(squares, kind)
@@ -169,13 +169,16 @@ the whole batch for `batch-mean`."""
 def joined(batches: Sequence[Squares], estimator: Estimator) -> FisherInformation:
     """Join the squared gradients of batches, in the loader's order."""
     names = batches[0][1]
-    lengths = {each.shape[1] for _, squares in batches for each in squares.values()}
+    lengths = {values.shape[1] for _, squares in batches for values in squares.values()}
     if len(lengths) > 1:
         raise TicError(
             f"the number of timesteps must be the same for all batches, got {sorted(lengths)}; pad "
             f"sequences to one length"
         )
-    squares = {name: torch.cat([each[name] for _, each in batches]) for name in names}
+    squares = {
+        name: torch.cat([squares_of_batch[name] for _, squares_of_batch in batches])
+        for name in names
+    }
     return FisherInformation(
         by_layer={name: values.mean(0).cpu().numpy() for name, values in squares.items()},
         per_sample=(
@@ -207,7 +210,7 @@ def _exact_squares(made: Pass) -> Squares:
     columns = []
     for prefix, kernels in zip(made.prefixes, made.kernels(), strict=True):
         logits = made.first_copy(prefix)
-        columns.append({name: expected(own, logits) for name, own in kernels.items()})
+        columns.append({name: expected(kernel, logits) for name, kernel in kernels.items()})
     return len(made.batch), over_time(columns)
 
 
@@ -240,7 +243,7 @@ def at_error(error: Tensor, kernels: Tensor) -> Tensor:
 def over_time(columns: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
     """Join what was found at every prefix: (B,) for each t to (B, T), in float64."""
     return {
-        name: torch.stack([each[name].double().reshape(-1) for each in columns], 1)
+        name: torch.stack([column[name].double().reshape(-1) for column in columns], 1)
         for name in columns[0]
     }
 

@@ -11,11 +11,11 @@ from torch import Tensor
 from tic.errors import TicError
 from tic.losses import Readout
 from tic.measure.batches import Batch, require_classes
-from tic.measure.capture import Reading, capture
+from tic.measure.capture import AxisOrder, capture
 from tic.measure.gradients import Gradients, Layers
 from tic.measure.readouts import prefixes_of, readouts_of
 
-Axes = dict[str, list[Reading]]
+Axes = dict[str, list[AxisOrder]]
 """How the input of every call of every layer is read."""
 
 
@@ -52,13 +52,13 @@ class Pass:
         repeated = batch.inputs.repeat(copies, *[1] * (batch.inputs.dim() - 1))
         with capture(layers.rules, allowed_bytes) as captures:
             readouts = readouts_of(layers.model, repeated)
-        self.logits = torch.cat([each.detach() for each in readouts])
+        self.logits = torch.cat([logits.detach() for logits in readouts])
         self.prefixes = prefixes_of(readouts, readout)
         require_classes(batch.labels, self.prefixes[0].shape[1])
         if not self.prefixes[-1].requires_grad:
             raise TicError(
-                "the logits follow from no parameter that requires a gradient, as far as autograd "
-                "sees; look for no_grad, detach or a hard threshold on the way to them"
+                "the logits must depend on a parameter that requires a gradient, and autograd sees "
+                "none; look for no_grad, detach or a hard threshold on the way to them"
             )
         self.gradients = Gradients(layers, captures, len(batch), copies)
 
@@ -79,7 +79,7 @@ class Pass:
     def axes(self) -> Axes:
         """How the axes of the layers' inputs are read."""
         size, captures = len(self.prefixes[0]), self.gradients.captures
-        return {name: each.axes(size) for name, each in captures.items()}
+        return {name: captured.axes(size) for name, captured in captures.items()}
 
 
 def output_error(logits: Tensor, labels: Tensor) -> Tensor:

@@ -42,21 +42,24 @@ class Layers:
         for name, module in model.named_modules():
             held = list(module.parameters(recurse=False))
             # A tied parameter counts once, for its first owner.
-            own = [p for p in held if p.requires_grad and p not in counted]
+            parameters = [p for p in held if p.requires_grad and p not in counted]
             with _naming(name):
                 require_separate_samples(module)
-                _require_measurable(own)
-            if not own:
+                _require_measurable(parameters)
+            if not parameters:
                 continue
-            counted.update(own)
+            counted.update(parameters)
             self.names.append(name)
             rule = None if any(p in shared for p in held) else rule_for(module)
             if rule is None:
-                self.others[name] = own
+                self.others[name] = parameters
             else:
                 self.rules[name] = rule
         if not self.names:
-            raise TicError("the model has no parameter that requires a gradient")
+            raise TicError(
+                "the model must have a parameter that requires a gradient, got none; "
+                "set requires_grad of those to be measured"
+            )
 
     def parameters(self, name: str) -> list[nn.Parameter]:
         """A layer's own parameters that require a gradient."""
@@ -153,16 +156,16 @@ class Gradients:
         """Inner products of the layers with a rule."""
         backwards = self._backwards(logits, weights)
         result, first, directions = {}, 0, len(weights)
-        for name, each in self.captures.items():
-            last = first + len(each.outlets)
-            slopes = [found[first:last] for found in backwards]
+        for name, captured in self.captures.items():
+            last = first + len(captured.outlets)
+            slopes = [gradients[first:last] for gradients in backwards]
             # The network may have been run in half precision; what is made of it is not.
             with torch.autocast(logits.device.type, enabled=False):
-                own = each.inner(slopes, self.batch, self.copies)
-            if name in self.watched and own is not None and own.any():
+                products = captured.inner(slopes, self.batch, self.copies)
+            if name in self.watched and products is not None and products.any():
                 self.stirred.add(name)
             nothing = logits.new_zeros(self.batch, directions, directions)
-            result[name], first = nothing if own is None else own, last
+            result[name], first = nothing if products is None else products, last
         return result
 
     def strays(self, logits: Tensor, weights: Tensor) -> dict[str, float]:
@@ -176,12 +179,12 @@ class Gradients:
             The largest of each layer where it is not 0; a rule that knows which sample is which
             gives none.
         """
-        asked = torch.zeros(self.copies, *weights.shape).to(weights)
-        asked[0, ::2] = weights[::2]
-        found = self._by_rule(logits, asked.to(logits.dtype))
+        alternate = torch.zeros(self.copies, *weights.shape).to(weights)
+        alternate[0, ::2] = weights[::2]
+        products = self._by_rule(logits, alternate.to(logits.dtype))
         strays = {}
-        for name, own in found.items():
-            norms = own.diagonal(dim1=1, dim2=2).clone()
+        for name, inner in products.items():
+            norms = inner.diagonal(dim1=1, dim2=2).clone()
             norms[::2, 0] = 0
             if norms.any():
                 strays[name] = float(norms.max())
@@ -198,7 +201,7 @@ class Gradients:
             Shape (B,) by layer, float64.
         """
         every = torch.cat([weights[None], weights.new_zeros(self.copies - 1, *weights.shape)])
-        return {name: own[:, 0, 0] for name, own in self.inner(logits, every).items()}
+        return {name: products[:, 0, 0] for name, products in self.inner(logits, every).items()}
 
     def of_sum(self, logits: Tensor, weights: Tensor) -> dict[str, Tensor]:
         """Squared norm per layer of the gradient of Σ weights·logits, float64, scalars.
@@ -212,24 +215,29 @@ class Gradients:
     def squares(self, logits: Tensor, weights: Tensor, names: list[str]) -> dict[str, Tensor]:
         """Squared norm per named layer of the gradient of Σ weights·logits, by autograd."""
         shares, scale = _normalised(weights.flatten())
-        found = self._gradients(logits, shares.view_as(weights).to(logits.dtype), names)
-        return {name: each.double().square().sum() * scale**2 for name, each in found.items()}
+        gradients = self._gradients(logits, shares.view_as(weights).to(logits.dtype), names)
+        return {
+            name: gradient.double().square().sum() * scale**2
+            for name, gradient in gradients.items()
+        }
 
     def _backwards(self, logits: Tensor, weights: Tensor) -> list[tuple[Tensor | None, ...]]:
         """Gradients at every outlet, for one backward after the other."""
-        edges = [outlet.edge for each in self.captures.values() for outlet in each.outlets]
+        edges = [outlet.edge for captured in self.captures.values() for outlet in captured.outlets]
         owners = [(name, p) for name in self.watched for p in self.layers.parameters(name)]
         if not edges and not owners:
             return []
         sought: list[Any] = [*edges, *(parameter for _, parameter in owners)]
         backwards: list[tuple[Tensor | None, ...]] = []
         for some in torch.split(weights, self.copies):
-            found = torch.autograd.grad(
+            gradients = torch.autograd.grad(
                 logits, sought, some.flatten(0, 1), retain_graph=True, allow_unused=True
             )
-            backwards.append(found[: len(edges)])
-            pairs = zip(owners, found[len(edges) :], strict=True)
-            self.stirred |= {name for (name, _), own in pairs if own is not None and own.any()}
+            backwards.append(gradients[: len(edges)])
+            pairs = zip(owners, gradients[len(edges) :], strict=True)
+            self.stirred |= {
+                name for (name, _), gradient in pairs if gradient is not None and gradient.any()
+            }
         return backwards
 
     def _by_autograd(self, logits: Tensor, weights: Tensor) -> dict[str, Tensor]:
@@ -243,19 +251,22 @@ class Gradients:
                 for row, weighting in zip(rows, weights, strict=True)
             ]
             for name in names:
-                stacked = torch.stack([each[name] for each in vectors])
+                stacked = torch.stack([vector[name] for vector in vectors])
                 products[name].append(stacked @ stacked.mT)
-        return {name: torch.stack(each) for name, each in products.items()}
+        return {name: torch.stack(rows) for name, rows in products.items()}
 
     def _gradients(self, logits: Tensor, weights: Tensor, names: list[str]) -> dict[str, Tensor]:
         """Gradient of Σ weights·logits at all parameters of each named layer, as one vector."""
         owned = {name: self.layers.parameters(name) for name in names}
-        flat = [parameter for own in owned.values() for parameter in own]
-        found = torch.autograd.grad(
+        flat = [parameter for parameters in owned.values() for parameter in parameters]
+        gradients = torch.autograd.grad(
             logits, flat, weights, retain_graph=True, allow_unused=True, materialize_grads=True
         )
-        each = iter(_vector(gradient) for gradient in found)
-        return {name: torch.cat([next(each) for _ in own]) for name, own in owned.items()}
+        vectors = iter(_vector(gradient) for gradient in gradients)
+        return {
+            name: torch.cat([next(vectors) for _ in parameters])
+            for name, parameters in owned.items()
+        }
 
 
 def _normalised(weights: Tensor) -> tuple[Tensor, Tensor]:

@@ -42,8 +42,8 @@ class Answer:
     def differs(self, other: Answer, samples: Tensor) -> bool:
         """Whether it is not the same for some of the samples, after the same computation."""
         return _differ(self.logits[:, samples], other.logits[:, samples]) or any(
-            _differ(own[samples], its[samples])
-            for own, its in zip(self.norms, other.norms, strict=True)
+            _differ(ours[samples], its[samples])
+            for ours, its in zip(self.norms, other.norms, strict=True)
         )
 
     def is_another(self, other: Answer) -> bool:
@@ -54,8 +54,8 @@ class Answer:
         """
         floor = 1e-6 * float(torch.maximum(self.norms.sum(0), other.norms.sum(0)).max())
         return _differ(self.logits, other.logits, _OTHER_SHAPES) or any(
-            _differ(own, its, _OTHER_SHAPES, floor)
-            for own, its in zip(self.norms, other.norms, strict=True)
+            _differ(ours, its, _OTHER_SHAPES, floor)
+            for ours, its in zip(self.norms, other.norms, strict=True)
         )
 
 
@@ -99,10 +99,10 @@ def conduct(ask: Callable[[Tensor], Answer], inputs: Tensor) -> Conduct:
         answer = _seeded(ask, shown)
         reacts = False
         for kept in (even, ~even):
-            other = _seeded(ask, _blanked(shown, ~kept))
-            if answer.differs(other, kept):
-                raise TicError(_reason(ask, shown, kept, answer, other))
-            reacts |= answer.differs(other, ~kept)
+            blanked = _seeded(ask, _blanked(shown, ~kept))
+            if answer.differs(blanked, kept):
+                raise TicError(_reason(ask, shown, kept, answer, blanked))
+            reacts |= answer.differs(blanked, ~kept)
         again = _seeded(ask, shown, seed=1)
         return Conduct(answer.differs(again, torch.ones_like(even)), reacts)
 
@@ -127,8 +127,8 @@ def answers_alone(ask: Callable[[Tensor], Answer], inputs: Tensor) -> bool:
             alone = ask(inputs[n : n + 1])
         except TicError:
             return False
-        own = Answer(together.logits[:, n : n + 1], together.norms[:, n : n + 1])
-        differing += own.is_another(alone)
+        in_batch = Answer(together.logits[:, n : n + 1], together.norms[:, n : n + 1])
+        differing += in_batch.is_another(alone)
     if 2 * differing > len(inputs):
         raise TicError(
             "the answer to a sample depends on how many are in its batch, so it has no information "
@@ -148,18 +148,18 @@ def _blanked(inputs: Tensor, rows: Tensor) -> Tensor:
     return blanked
 
 
-def _differ(one: Tensor, other: Tensor, share: float | None = None, floor: float = 0) -> bool:
-    if one.shape != other.shape:
+def _differ(first: Tensor, second: Tensor, share: float | None = None, floor: float = 0) -> bool:
+    if first.shape != second.shape:
         return True
-    if not one.numel():
+    if not first.numel():
         return False
-    size = max(float(one.abs().max()), float(other.abs().max()), floor)
-    tolerance = _TOLERANCES[one.dtype] if share is None else share
-    return bool((one - other).abs().max() > tolerance * size)
+    size = max(float(first.abs().max()), float(second.abs().max()), floor)
+    tolerance = _TOLERANCES[first.dtype] if share is None else share
+    return bool((first - second).abs().max() > tolerance * size)
 
 
 def _reason(
-    ask: Callable[[Tensor], Answer], shown: Tensor, kept: Tensor, answer: Answer, other: Answer
+    ask: Callable[[Tensor], Answer], shown: Tensor, kept: Tensor, answer: Answer, blanked: Answer
 ) -> str:
     """Say why the answers to the samples that were kept are others now."""
     if answer.differs(_seeded(ask, shown), torch.ones_like(kept)):
@@ -170,10 +170,10 @@ def _reason(
             "functional.reset_net(self) in SpikingJelly, init_leaky(), init_rsynaptic() or the "
             "like of every neuron in snnTorch, state None in Norse"
         )
-    one, two = answer.logits, other.logits
-    if len(one) == one.shape[1] and not _differ(one[kept], two[kept]):
+    before, after = answer.logits, blanked.logits
+    if len(before) == before.shape[1] and not _differ(before[kept], after[kept]):
         return (
-            f"logits must have shape (T, B, K), got {tuple(one.shape)} with the batch first: "
+            f"logits must have shape (T, B, K), got {tuple(before.shape)} with the batch first: "
             "blanking a sample changes the logits along the first axis; return "
             "logits.transpose(0, 1)"
         )

@@ -25,7 +25,7 @@ class LabelDraws:
         if not isinstance(generator, torch.Generator | None):
             raise TicError(
                 f"generator must be a torch.Generator, got {described(generator)}; "
-                f"torch.Generator().manual_seed(3) makes one of a seed"
+                f"torch.Generator().manual_seed(3) makes one from a seed"
             )
         seeds = generator or torch.Generator().manual_seed(0)
         # Devices fill tensors in an order of their own; the CPU's is that of the samples.
@@ -47,8 +47,8 @@ class LabelDraws:
         """
         lacking = first + len(logits) - len(self._uniform)
         if lacking > 0:
-            more = torch.rand(lacking, timesteps, dtype=torch.float64, generator=self._generator)
-            self._uniform = torch.cat([self._uniform.view(-1, timesteps), more])
+            drawn = torch.rand(lacking, timesteps, dtype=torch.float64, generator=self._generator)
+            self._uniform = torch.cat([self._uniform.view(-1, timesteps), drawn])
         shares = self._uniform[first : first + len(logits), t].to(logits.device)
         cumulated = logits.detach().double().softmax(1).cumsum(1)
         # The last may be off 1 by rounding, and what lies beyond it is no class.

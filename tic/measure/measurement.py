@@ -24,7 +24,7 @@ from tic.files import parse_json, read_stored
 from tic.kinds import Kind
 from tic.lab import Lab, one_thread
 from tic.measure.shapes import Shape, fits
-from tic.memory import told_when_lacking
+from tic.memory import memory_errors_explained
 from tic.models.capabilities import run_for
 from tic.recipe import Recipe
 from tic.store import Store
@@ -94,21 +94,21 @@ def rehearsal() -> Iterator[list[tuple[Measurement, Recipe]]]:
         _lacking.reset(token)
 
 
-def gathered(asked: Iterable[Callable[[], Answer]]) -> list[Answer]:
+def gathered(queries: Iterable[Callable[[], Answer]]) -> list[Answer]:
     """Ask one after another; a rehearsal hears all before it ends where something is lacking.
 
     What does not depend on each other's answers is asked like this, so that a build can take all of
     it at once.
     """
-    found, lacking = [], None
-    for ask in asked:
+    answers, lacking = [], None
+    for ask in queries:
         try:
-            found.append(ask())
+            answers.append(ask())
         except NotMeasuredError as error:
             lacking = error
     if lacking:
         raise lacking
-    return found
+    return answers
 
 
 def measure(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any]:
@@ -138,8 +138,8 @@ def measure(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any
         if (stored := _read(path, shape, lab.store)) is not None:
             return stored
         result = _take(measurement, recipe, lab, samples)
-        found = {"measurement": described, "version": measurement.version, "result": result}
-        write_json(path, {**found, "sha256": _digest(found)})
+        document = {"measurement": described, "version": measurement.version, "result": result}
+        write_json(path, {**document, "sha256": _digest(document)})
         if (stored := _read(path, shape, lab.store)) is None:
             raise TicError(f"{path} was damaged while it was written; is the disk sound?")
         return stored
@@ -147,11 +147,11 @@ def measure(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any
 
 def _take(measurement: Measurement, recipe: Recipe, lab: Lab, samples: Samples) -> dict[str, Any]:
     doing = f"measuring {measurement.name} of {recipe.label}"
-    with one_thread(lab.device), told_when_lacking(doing, lab.device):
+    with one_thread(lab.device), memory_errors_explained(doing, lab.device):
         network = lab.network(recipe, measurement.epoch)
         if measurement.timesteps:
             run_for(network, measurement.timesteps)
-        partners = [lab.network(each) for each in measurement.partners(recipe)]
+        partners = [lab.network(partner) for partner in measurement.partners(recipe)]
         result: Any = measurement.take(network, samples, partners)
     if not isinstance(result, dict) or not all_finite(result):
         raise TicError(
@@ -176,7 +176,7 @@ def measure_anew(measurement: Measurement, recipe: Recipe, lab: Lab) -> tuple[st
     return _path(measurement, recipe, lab, samples).name, json.loads(json.dumps(result))
 
 
-def known(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any] | None:
+def stored_result(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any] | None:
     """Return a measurement that the Store has, or None; nothing is measured."""
     path = _path(measurement, recipe, lab, _samples(measurement, recipe, lab))
     return _read(path, measurement.shape(recipe))
@@ -216,12 +216,12 @@ def _read(path: Path, shape: Shape | None, store: Store | None = None) -> dict[s
     """Read a measurement; one that a Store gave as evidence is noted there."""
     try:
         content = read_stored(path)
-        found = parse_json(content)
-        result: dict[str, Any] = found["result"]
-        digest = found.pop("sha256", None)
+        document = parse_json(content)
+        result: dict[str, Any] = document["result"]
+        digest = document.pop("sha256", None)
         # Those of older versions have a repr and no digest.
-        older = digest is None and isinstance(found["measurement"], str)
-        intact = older or digest == _digest(found)
+        older = digest is None and isinstance(document["measurement"], str)
+        intact = older or digest == _digest(document)
         usable = isinstance(result, dict) and (fits(result, shape) if shape else all_finite(result))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
@@ -232,5 +232,5 @@ def _read(path: Path, shape: Shape | None, store: Store | None = None) -> dict[s
     return result
 
 
-def _digest(found: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(found).encode()).hexdigest()
+def _digest(document: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(document).encode()).hexdigest()

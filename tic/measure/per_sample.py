@@ -43,7 +43,7 @@ class OuterProducts:
     """
 
     def __init__(self, inputs: Sequence[Tensor], outputs: int) -> None:
-        positions, width = sum(each.shape[1] for each in inputs), inputs[0].shape[2]
+        positions, width = sum(values.shape[1] for values in inputs), inputs[0].shape[2]
         self._inputs, self._gram = list(inputs), None
         # Calls follow each other in time, so there will be about as many gradients to multiply.
         if positions * (width / len(inputs) + outputs) < width * outputs:
@@ -60,7 +60,7 @@ class OuterProducts:
             Shape (B, V, V).
         """
         directions = gradients[0].shape[2]
-        slopes = [each.flatten(2) for each in gradients]
+        slopes = [gradient.flatten(2) for gradient in gradients]
         if self._gram is None:
             first, *later = zip(slopes, self._inputs, strict=False)
             weights = first[0].mT @ first[1]
@@ -74,7 +74,7 @@ class OuterProducts:
             # Sums of rounded products may fall below the 0 that a square cannot pass.
             return spread.mul_(joined).sum((1, 2)).clamp_(min=0).view(-1, 1, 1)
         shape = (*joined.shape[:2], directions, -1)
-        left, right = (each.view(shape).transpose(1, 2).flatten(2) for each in (joined, spread))
+        left, right = (factor.view(shape).transpose(1, 2).flatten(2) for factor in (joined, spread))
         return left @ right.mT
 
 
@@ -187,13 +187,15 @@ class LinearMapRule(LayerRule):
         products = None
         if self.trains("weight"):
             outputs, _ = self.weight_shape
-            products = OuterProducts([self.inputs_at_positions(each) for each in inputs], outputs)
+            products = OuterProducts(
+                [self.inputs_at_positions(values) for values in inputs], outputs
+            )
         return _LinearMap(self, products)
 
     def held(self, inputs: Sequence[Tensor]) -> int:
         """See `LayerRule.held`."""
         outputs, width = self.weight_shape
-        positions = sum(self.positions(each) for each in inputs)
+        positions = sum(self.positions(values) for values in inputs)
         return self.groups * (positions * (width + outputs) + width * outputs)
 
 
@@ -204,11 +206,11 @@ class _LinearMap(Prepared):
 
     def inner(self, gradients: Sequence[Tensor]) -> Tensor:
         groups = self.rule.groups
-        slopes = [self.rule.gradients_at_positions(each) for each in gradients]
+        slopes = [self.rule.gradients_at_positions(gradient) for gradient in gradients]
         rows, directions = slopes[0].shape[0], slopes[0].shape[2]
         result = slopes[0].new_zeros(rows, directions, directions)
         if self.products is not None:
             result += self.products.inner(slopes)
         if self.rule.trains("bias"):
-            result += gram(torch.stack([each.sum(1) for each in slopes]).sum(0))
+            result += gram(torch.stack([slope.sum(1) for slope in slopes]).sum(0))
         return result.view(rows // groups, groups, directions, directions).sum(1)

@@ -20,7 +20,7 @@ def readouts_of(model: nn.Module, inputs: Tensor) -> list[Tensor]:
     if not isinstance(model, SpikingNetwork):
         return list(torch.split(_finite(logits_of(model, inputs)), 1))
     with calling(inputs):
-        return [_finite(each) for each in model.readouts(inputs)]
+        return [_finite(logits) for logits in model.readouts(inputs)]
 
 
 def prefixes_of(readouts: list[Tensor], readout: Readout) -> list[Tensor]:

@@ -42,8 +42,8 @@ def accuracy(
     Raises:
         TicError: The loader is empty, or gives something else than images and labels.
     """
-    found = correct(model, loader, corruption)
-    return 100 * sum(found) / len(found)
+    answers = correct(model, loader, corruption)
+    return 100 * sum(answers) / len(answers)
 
 
 def correct(
@@ -71,9 +71,12 @@ def correct(
             returns something else than logits, or there is a source and no corruption.
     """
     if source is not None and corruption is None:
-        raise TicError("a source needs a corruption that it crafts, got none; leave it out")
+        raise TicError(
+            "a source is the network that a corruption sees, and there is no corruption; "
+            "leave the source out"
+        )
     seen_by = model if source is None else source
-    found: list[bool] = []
+    answers: list[bool] = []
     with evaluation_mode(model), evaluation_mode(seen_by):
         for number, (images, labels) in enumerate(loader):
             check_images(images)
@@ -81,8 +84,8 @@ def correct(
             seen = corruption(seen_by, images, labels, number) if corruption else images
             with torch.no_grad():
                 predicted = logits_of(model, seen.detach()).mean(0).argmax(1)
-            found += (predicted == labels).tolist()
-    return _not_empty(found)
+            answers += (predicted == labels).tolist()
+    return _not_empty(answers)
 
 
 def zero_gradients(model: nn.Module, loader: Iterable[tuple[Tensor, Tensor]]) -> list[bool]:
@@ -101,20 +104,20 @@ def zero_gradients(model: nn.Module, loader: Iterable[tuple[Tensor, Tensor]]) ->
     Raises:
         TicError: The loader is empty, or gives something else than images and labels.
     """
-    found: list[bool] = []
+    answers: list[bool] = []
     with evaluation_mode(model):
         for images, labels in loader:
             check_images(images)
             check_labels(images, labels)
             _, gradient = input_gradient(model, images, labels, cross_entropy)
-            found += (gradient == 0).flatten(1).all(1).tolist()
-    return _not_empty(found)
+            answers += (gradient == 0).flatten(1).all(1).tolist()
+    return _not_empty(answers)
 
 
-def _not_empty(found: list[bool]) -> list[bool]:
-    if not found:
+def _not_empty(answers: list[bool]) -> list[bool]:
+    if not answers:
         raise TicError("the loader must give at least one batch, got none")
-    return found
+    return answers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,8 +159,8 @@ class CorrectMeasurement(Measurement):
     ) -> dict[str, Any]:
         """See `Measurement.take`; gives `correct`: one 0 or 1 per image."""
         batches = samples.batches(self.batch_size)
-        found = correct(network, batches, self.corruption, source=next(iter(partners), None))
-        return {"correct": list(map(int, found))}
+        answers = correct(network, batches, self.corruption, source=next(iter(partners), None))
+        return {"correct": list(map(int, answers))}
 
     def partners(self, recipe: Recipe) -> tuple[Recipe, ...]:
         """See `Measurement.partners`: the same training with another seed."""
@@ -182,8 +185,8 @@ class ZeroGradientMeasurement(Measurement):
         self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
     ) -> dict[str, Any]:
         """See `Measurement.take`; gives `zero`: one 0 or 1 per image."""
-        found = zero_gradients(network, samples.batches(self.batch_size))
-        return {"zero": list(map(int, found))}
+        answers = zero_gradients(network, samples.batches(self.batch_size))
+        return {"zero": list(map(int, answers))}
 
     def shape(self, recipe: Recipe) -> Shape:
         """See `Measurement.shape`."""

@@ -132,11 +132,11 @@ class BatchNormRule(LayerRule):
         shape = (-1,) + (1,) * (inputs[0].dim() - 3)
         scale = (module.running_var + module.eps).rsqrt().view(shape)
         mean = module.running_mean.view(shape)
-        return _BatchNorm(self, [(each - mean).mul_(scale) for each in inputs])
+        return _BatchNorm(self, [(values - mean).mul_(scale) for values in inputs])
 
     def held(self, inputs: Sequence[Tensor]) -> int:
         """See `LayerRule.held`."""
-        return sum(each[:, 0].numel() for each in inputs)
+        return sum(values[:, 0].numel() for values in inputs)
 
 
 @dataclass
@@ -149,7 +149,7 @@ class _BatchNorm(Prepared):
         result = gradients[0].new_zeros(batch, directions, directions)
         if self.rule.trains("weight"):
             pairs = zip(gradients, self.normalised, strict=False)
-            result += gram(_per_channel([each * scale[:, None] for each, scale in pairs]))
+            result += gram(_per_channel([gradient * scale[:, None] for gradient, scale in pairs]))
         if self.rule.trains("bias"):
             result += gram(_per_channel(gradients))
         return result
@@ -158,13 +158,15 @@ class _BatchNorm(Prepared):
 def _per_channel(values: Sequence[Tensor]) -> Tensor:
     """Sum (T', V, B, C, …) over time and space: (B, V, C)."""
     space = (0, *range(4, values[0].dim()))
-    return torch.stack([each.sum(space) for each in values]).sum(0).transpose(0, 1)
+    return torch.stack([value.sum(space) for value in values]).sum(0).transpose(0, 1)
 
 
 def rule_for(module: nn.Module) -> LayerRule | None:
     """Find the rule for a module, or None when its gradients must come from autograd."""
-    own = dict(module.named_parameters(recurse=False))
-    if own.keys() - {"weight", "bias"} or any(each.is_complex() for each in own.values()):
+    parameters = dict(module.named_parameters(recurse=False))
+    if parameters.keys() - {"weight", "bias"} or any(
+        parameter.is_complex() for parameter in parameters.values()
+    ):
         return None
     if isinstance(module, nn.Linear):
         return LinearRule(module)

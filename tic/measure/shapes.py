@@ -25,6 +25,6 @@ def fits(value: Any, shape: Shape) -> bool:
         return (
             isinstance(value, list)
             and len(value) == length
-            and all(fits(each, inner) for each in value)
+            and all(fits(part, inner) for part in value)
         )
     return is_finite(value)

@@ -32,10 +32,10 @@ from tic.measure.fisher import (
     over_time,
 )
 from tic.measure.forward_pass import Pass, output_error
+from tic.measure.gradient_passes import over_classes
 from tic.measure.labels import LabelDraws
 from tic.measure.layers import every_layer
 from tic.measure.measurement import Measurement, timesteps
-from tic.measure.passes import over_classes
 from tic.measure.shapes import Shape
 from tic.recipe import Recipe
 
@@ -106,12 +106,12 @@ def tangent_kernel(
         TicError: As for `fisher_information`.
     """
     draws = LabelDraws(generator)
-    parts = over_classes(model, loader, readout, lambda each: _take(each, draws))
+    parts = over_classes(model, loader, readout, lambda made: _take(made, draws))
     return TangentKernel(
-        errors=torch.cat([each.errors for each in parts]).cpu().numpy(),
-        kernel_trace=torch.cat([each.traces for each in parts]).cpu().numpy(),
+        errors=torch.cat([part.errors for part in parts]).cpu().numpy(),
+        kernel_trace=torch.cat([part.traces for part in parts]).cpu().numpy(),
         information={
-            kind: joined([(each.images, each.squares[kind]) for each in parts], kind)
+            kind: joined([(part.images, part.squares[kind]) for part in parts], kind)
             for kind in parts[0].squares
         },
     )
@@ -136,10 +136,10 @@ def _take(made: Pass, draws: LabelDraws) -> _Part:
         error = output_error(logits, made.batch.labels)
         drawn = output_error(logits, draws.labels(logits, made.batch.first, t, timesteps))
         errors.append(error.square().sum(1))
-        traces.append(torch.stack([_trace(own) for own in kernels.values()]).sum(0))
-        empirical.append({name: at_error(error, own) for name, own in kernels.items()})
-        sampled.append({name: at_error(drawn, own) for name, own in kernels.items()})
-        exact.append({name: expected(own, logits) for name, own in kernels.items()})
+        traces.append(torch.stack([_trace(kernel) for kernel in kernels.values()]).sum(0))
+        empirical.append({name: at_error(error, kernel) for name, kernel in kernels.items()})
+        sampled.append({name: at_error(drawn, kernel) for name, kernel in kernels.items()})
+        exact.append({name: expected(kernel, logits) for name, kernel in kernels.items()})
     squares = {
         Estimator.EMPIRICAL: over_time(empirical),
         Estimator.SAMPLED: over_time(sampled),
@@ -173,16 +173,16 @@ class TangentMeasurement(Measurement):
         Gives `errors` and `kernel_trace`, means over images: (T,), and `by_layer`: for each
         estimator but `batch-mean`, {name: [I_1, …, I_T]}.
         """
-        found = tangent_kernel(
+        tangent = tangent_kernel(
             network,
             samples.batches(self.batch_size),
             readout=self.readout,
             generator=seeding.generator(0, "labels"),
         )
         return {
-            "errors": found.mean_errors.tolist(),
-            "kernel_trace": found.mean_kernel_trace.tolist(),
-            "by_layer": {kind: by_layer(info) for kind, info in found.information.items()},
+            "errors": tangent.mean_errors.tolist(),
+            "kernel_trace": tangent.mean_kernel_trace.tolist(),
+            "by_layer": {kind: by_layer(info) for kind, info in tangent.information.items()},
         }
 
     def shape(self, recipe: Recipe) -> Shape:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from tic.errors import TicError
 from tic.losses import Readout
 from tic.measure.batches import Batch
-from tic.measure.capture import Reading
+from tic.measure.capture import AxisOrder
 from tic.measure.forward_pass import Pass
 from tic.measure.gradients import Layers
 from tic.measure.independence import Answer, answers_alone, conduct, telling
@@ -51,7 +51,7 @@ class Vetted:
     def __init__(self, model: nn.Module, readout: Readout) -> None:
         if not isinstance(model, nn.Module):
             raise TicError(
-                f"the model must be a torch.nn.Module, whose parameters are asked for, got "
+                f"the model must be a torch.nn.Module, whose parameters are differentiated, got "
                 f"{described(model)}; wrap it in one"
             )
         self.readout, self.model, self.layers = readout, model, Layers(model)
@@ -61,7 +61,7 @@ class Vetted:
         self.is_random = self.is_fixed = self.reacts = self.is_brief = False
         self.unvouched = set(self.layers.rules)
         self.classes = 0
-        self.held: dict[str, set[Reading]] = {name: set() for name in self.layers.rules}
+        self.held: dict[str, set[AxisOrder]] = {name: set() for name in self.layers.rules}
 
     def do_without_rules(self) -> None:
         """Leave all layers to autograd, since no gradients per sample are asked for."""
@@ -103,11 +103,11 @@ class Vetted:
         while True:
             made = self._readable(batch, copies, graph)
             made.gradients.watched = sorted(self.unvouched)
-            found = take(made)
+            taken = take(made)
             made.gradients.watched = ()
             if self._vouched(made, made.gradients.stirred):
-                return found
-            del made, found
+                return taken
+            del made, taken
 
     def _readable(self, batch: Batch, copies: int = 1, graph: float = 0) -> Pass:
         """Make a pass in which no layer's axes or samples are taken for others."""
@@ -175,7 +175,7 @@ class Vetted:
         strays = made.gradients.strays(last, any_weighting(len(made.batch), last))
         return self._settled(
             {
-                name: f"it gives {norm:.6g} to samples that nothing was asked of"
+                name: f"it gives {norm:.6g} to samples that were given no weight"
                 for name, norm in strays.items()
             }
         )
@@ -200,11 +200,11 @@ class Vetted:
         """Compare rules on a pass: the layers that differ, and in what."""
         if not doubtful:
             return {}
-        found = compare_with_autograd(made.gradients, made.prefixes[-1], sorted(doubtful))
-        for name in found.agreed:
+        comparison = compare_with_autograd(made.gradients, made.prefixes[-1], sorted(doubtful))
+        for name in comparison.agreed:
             self.unvouched.discard(name)
             self.held[name].update(made.axes[name])
-        return found.differed
+        return comparison.differed
 
 
 def _unlabelled(inputs: Tensor) -> Batch:
@@ -226,18 +226,18 @@ def require_proportional(made: Pass, layers: Layers) -> None:
         torch.autograd.grad(last, flat, scale * weights, retain_graph=True, allow_unused=True)
         for scale in (1, 2**-10)
     )
-    for one, other in zip(whole, small, strict=True):
-        if one is not None and other is not None and _differ(one, 2**10 * other):
+    for full, scaled in zip(whole, small, strict=True):
+        if full is not None and scaled is not None and _differ(full, 2**10 * scaled):
             raise TicError(
-                "gradients are not proportional to the loss: half of it has another gradient than "
-                "half; take away what changes them on their way back, such as hooks that clip"
+                "gradients must be proportional to the loss, and those of a scaled loss are not "
+                "scaled alike; remove what changes them on their way back, such as hooks that clip"
             )
 
 
-def _differ(one: Tensor, other: Tensor) -> bool:
-    one, other = one.to_dense(), other.to_dense()
-    size = torch.maximum(one.abs().max(), other.abs().max())
-    return bool((one - other).abs().max() > 1e-2 * size)
+def _differ(first: Tensor, second: Tensor) -> bool:
+    first, second = first.to_dense(), second.to_dense()
+    size = torch.maximum(first.abs().max(), second.abs().max())
+    return bool((first - second).abs().max() > 1e-2 * size)
 
 
 @contextmanager
@@ -246,9 +246,9 @@ def _with_timesteps(model: nn.Module, timesteps: int | None) -> Iterator[float]:
     if timesteps is None or not isinstance(model, SpikingNetwork):
         yield 1.0
         return
-    own = model.timesteps
-    model.timesteps = min(timesteps, own)
+    original = model.timesteps
+    model.timesteps = min(timesteps, original)
     try:
-        yield model.timesteps / own
+        yield model.timesteps / original
     finally:
-        model.timesteps = own
+        model.timesteps = original

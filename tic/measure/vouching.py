@@ -54,7 +54,7 @@ def compare_with_autograd(
         return Comparison((), dict.fromkeys(unread, f"it is not called on {size} samples at once"))
     first, weights = logits[: gradients.batch], any_weighting(gradients.batch, logits)
     ours = gradients.per_sample(logits, weights)
-    if not all(own.isfinite().all() for own in ours.values()):
+    if not all(squares.isfinite().all() for squares in ours.values()):
         raise TicError(
             "gradients must be finite, got NaN or infinity; look for such numbers in the weights, "
             "and for square roots and logarithms of 0 in the network"
@@ -67,17 +67,19 @@ def compare_with_autograd(
     while waiting:
         shares = torch.stack([ours[name] / ours[name].max() for name in waiting])
         sample = int((shares > _WELL_REACHED).sum(0).argmax())
-        told = [n for n, own in zip(waiting, shares[:, sample], strict=True) if own > _WELL_REACHED]
-        theirs = gradients.squares(first[sample], weights[sample], told)
+        reached = [
+            n for n, share in zip(waiting, shares[:, sample], strict=True) if share > _WELL_REACHED
+        ]
+        theirs = gradients.squares(first[sample], weights[sample], reached)
         share, rounding = _tolerance(gradients)
-        noise = rounding * sum(float(own[sample]) for own in ours.values())
-        for name in told:
+        noise = rounding * sum(float(squares[sample]) for squares in ours.values())
+        for name in reached:
             expected, got = float(theirs[name]), float(ours[name][sample])
             if abs(expected - got) > share * expected + noise:
                 differed[name] = _difference(expected, got)
             else:
                 agreed.append(name)
-        waiting = [name for name in waiting if name not in told]
+        waiting = [name for name in waiting if name not in reached]
     return Comparison(agreed, differed)
 
 
@@ -87,8 +89,8 @@ def _difference(expected: float | Tensor, got: float) -> str:
 
 def _tolerance(gradients: Gradients) -> tuple[float, float]:
     """Of the lowest precision that any layer gave its output in."""
-    outlets = [outlet for each in gradients.captures.values() for outlet in each.outlets]
-    return max(_TOLERANCES.get(each.precision, _HALF_TOLERANCE) for each in outlets)
+    outlets = [outlet for captured in gradients.captures.values() for outlet in captured.outlets]
+    return max(_TOLERANCES.get(outlet.precision, _HALF_TOLERANCE) for outlet in outlets)
 
 
 def any_weighting(batch: int, logits: Tensor) -> Tensor:

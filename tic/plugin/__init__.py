@@ -38,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the mark and the phases of an audit."""
     config.addinivalue_line("markers", f"{MARK}(claim): the test decides a claim of a paper")
     state = State(config)
-    check_options(state.asked)
+    check_options(state.flags)
     config.stash[STATE] = state
     if state.tells_only or state.builds:
         # They are made in one process; workers of xdist would only start up and leave again.

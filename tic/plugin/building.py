@@ -27,21 +27,23 @@ if TYPE_CHECKING:
 DEFAULT_ENGINE = "local"
 
 
-def check_options(asked: argparse.Namespace) -> None:
+def check_options(flags: argparse.Namespace) -> None:
     """Refuse options that say nothing together.
 
     Raises:
         pytest.UsageError: With the reason.
     """
     for option in ("engine", "address"):
-        given = getattr(asked, option)
-        if given is not None and not asked.build:
+        given = getattr(flags, option)
+        if given is not None and not flags.build:
             raise pytest.UsageError(
                 f"--{option} goes with --build, got --{option} {given} alone; use tic build"
             )
-    if asked.build and (asked.plan or asked.list):
-        other = "--plan" if asked.plan else "--list"
-        raise pytest.UsageError(f"--build trains and {other} only tells; leave one of them out")
+    if flags.build and (flags.plan or flags.list):
+        only_tells = "--plan" if flags.plan else "--list"
+        raise pytest.UsageError(
+            f"--build trains and {only_tells} only prints; leave one of them out"
+        )
 
 
 class Building:
@@ -69,18 +71,18 @@ class Building:
             raise pytest.UsageError(audit.nothing_runs)
         with self._engine() as engine:
             self.build = build = Build(engine, audit.lab, [run.recipe for run in audit.plan])
-            with progress_line(audit, build.describe):
+            with progress_line(audit, build.progress_text):
                 build.run(self._questions(items))
         return build
 
     def _engine(self) -> Engine:
         from tic.engine.engine import EngineSettings, start_engine
 
-        asked = self.state.asked
+        flags = self.state.flags
         processes = getattr(self.state.config.option, "numprocesses", None)
-        settings = EngineSettings(asked.device, processes or None, asked.address)
+        settings = EngineSettings(flags.device, processes or None, flags.address)
         try:
-            return start_engine(asked.engine or DEFAULT_ENGINE, settings)
+            return start_engine(flags.engine or DEFAULT_ENGINE, settings)
         except TicError as error:
             raise pytest.UsageError(str(error)) from None
 
@@ -99,7 +101,7 @@ class Building:
         from tic.measure.measurement import rehearsal
 
         here, there = self.state.session.lab, self.state.lab
-        absent = [each for each in entry.seeded_recipes if not here.has(each, verify=True)]
+        absent = [recipe for recipe in entry.seeded_recipes if not here.has(recipe, verify=True)]
         if absent:
             return [Job(recipe, there) for recipe in absent]
         with rehearsal() as lacking:

@@ -47,11 +47,16 @@ class Collecting:
             return
         from tic.audit.protocol import STANDARD
 
-        self._known_protocols.update(each.name for each in claim.protocols)
+        self._known_protocols.update(protocol.name for protocol in claim.protocols)
         settings, protocols = self._cases(claim)
-        cases = [(each, None) for each in protocols] + [(STANDARD, each) for each in planted]
-        ids = [_protocol_id(each) if world is None else _world_id(world) for each, world in cases]
-        metafunc.parametrize("tic_setting", settings, ids=[each.label for each in settings])
+        cases = [(protocol, None) for protocol in protocols] + [
+            (STANDARD, control) for control in planted
+        ]
+        ids = [
+            _protocol_id(protocol) if world is None else _world_id(world)
+            for protocol, world in cases
+        ]
+        metafunc.parametrize("tic_setting", settings, ids=[setting.label for setting in settings])
         metafunc.parametrize(("tic_protocol", "tic_control"), cases, ids=ids)
 
     def _controls(self, claim: Claim) -> tuple[Control, ...]:
@@ -64,7 +69,7 @@ class Collecting:
                     "has some, such as UNTRAINED"
                 )
             )
-        wanted = claim.role == "claim" and self.state.asked.controls
+        wanted = claim.role == "claim" and self.state.flags.controls
         return claim.worlds if wanted else ()
 
     def _cases(self, claim: Claim) -> tuple[list[Setting | Lacking], list[Protocol]]:
@@ -74,7 +79,7 @@ class Collecting:
             options = self.state.options
         except TicError as error:
             self.state.refuse(error)
-            return [claim.pack.setting(claim.pack.own)], [STANDARD]
+            return [claim.pack.setting(claim.pack.original)], [STANDARD]
         settings = options.settings(claim.pack)
         self._settings.append(settings)
         return settings, options.protocols_of(claim)
@@ -85,7 +90,7 @@ class Collecting:
 
         for same in zip(*self._settings, strict=True):
             reasons = dict.fromkeys(e.reason for e in same if isinstance(e, Lacking))
-            if all(isinstance(each, Lacking) for each in same):
+            if all(isinstance(setting, Lacking) for setting in same):
                 raise TicError("\n".join(reasons))
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
@@ -98,9 +103,9 @@ class Collecting:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Bring the claims into the order of their paper; leave out what was not asked for."""
         _bring_into_order(items)
-        if self.state.asked.no_rivals:
+        if self.state.flags.no_rivals:
             self._drop(items, [item for item in items if _role(item) == "rival"])
-        if not self.state.asked.claim:
+        if not self.state.flags.claim:
             return
         claims = [claim for item in items if (claim := claim_of(item))]
         try:
@@ -144,7 +149,10 @@ class Collecting:
         for item in items:
             planned = every[item]
             if planned.id in session.planned:
-                raise TicError(f"two tests decide {planned.id}; claims need distinct parameters")
+                raise TicError(
+                    f"a claim must be decided by one test, and two decide {planned.id}; "
+                    "give them distinct parameters"
+                )
             members = members_of(
                 session.families, planned.claim.pack.paper.key, planned.place, planned.role
             )
@@ -175,10 +183,10 @@ class Collecting:
         """
         from tic.session.privacy import anonymous
 
-        own = planned.setting.recipe.dataset
+        settings_dataset = planned.setting.recipe.dataset
         used = {recipe.dataset for recipe in planned.recipes.values()}
-        for dataset in sorted(used, key=lambda each: each.label):
-            optional = dataset != own and not self.state.asked.download
+        for dataset in sorted(used, key=lambda dataset: dataset.label):
+            optional = dataset != settings_dataset and not self.state.flags.download
             if self.state.tells_only and not optional:
                 continue
             if error := self._lack(dataset, download=not optional):
@@ -188,14 +196,14 @@ class Collecting:
 
     def _lack(self, dataset: Dataset, *, download: bool) -> DataNotFoundError | None:
         """Why a data set is not here, or None; looked for once for all claims."""
-        asked = (dataset, download)
-        if asked not in self._lacks:
+        key = (dataset, download)
+        if key not in self._lacks:
             try:
                 self.state.session.lab.require_data(dataset, download=download)
-                self._lacks[asked] = None
+                self._lacks[key] = None
             except DataNotFoundError as error:
-                self._lacks[asked] = error
-        return self._lacks[asked]
+                self._lacks[key] = error
+        return self._lacks[key]
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Keep the session for when workers are about to start."""
@@ -207,7 +215,7 @@ class Collecting:
         config = self.state.config
         if self._pytest_session is None:
             return
-        if self.state.asked.audit or hold_claims(config.args, config):
+        if self.state.flags.audit or hold_claims(config.args, config):
             self._pytest_session.perform_collect()
 
 
@@ -249,8 +257,8 @@ def _concerns(item: pytest.Item, named: Set[str]) -> bool:
 
 def _bring_into_order(items: list[pytest.Item]) -> None:
     """Sort the claims of each paper by their place in it; what is no claim stays where it is."""
-    found = [(item, claim) for item in items if (claim := claim_of(item))]
-    papers = list(dict.fromkeys(claim.pack.paper.key for _, claim in found))
-    found.sort(key=lambda pair: (papers.index(pair[1].pack.paper.key), pair[1].position))
-    ordered = iter(item for item, _ in found)
+    claims = [(item, claim) for item in items if (claim := claim_of(item))]
+    papers = list(dict.fromkeys(claim.pack.paper.key for _, claim in claims))
+    claims.sort(key=lambda pair: (papers.index(pair[1].pack.paper.key), pair[1].position))
+    ordered = iter(item for item, _ in claims)
     items[:] = [next(ordered) if claim_of(item) else item for item in items]

@@ -42,7 +42,7 @@ class Concluding:
         if not self._is_wanted():
             return
         try:
-            require_writable(state.asked.report_dir or _folder(state.session.started))
+            require_writable(state.flags.report_dir or _folder(state.session.started))
         except TicError as error:
             raise pytest.UsageError(str(error)) from None
         self._damaged = set(state.session.lab.store.damaged())
@@ -59,7 +59,7 @@ class Concluding:
         if self._is_wanted():
             completed = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
             self._conclude(completed=completed)
-        elif self.state.asked.audit and not (self.state.has_audit or self.state.is_worker):
+        elif self.state.flags.audit and not (self.state.has_audit or self.state.is_worker):
             self.problems = ["no claims were found; tic.audit.claim makes a test one of a claim"]
             if exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
@@ -69,51 +69,51 @@ class Concluding:
     def _conclude(self, *, completed: bool) -> None:
         state = self.state
         # In a locale without UTF-8 other letters are surrogates, which no file can hold.
-        arguments = [visible(str(each)) for each in state.arguments]
+        arguments = [visible(str(argument)) for argument in state.arguments]
         try:
             self.audit = state.session.conclude(state.claims_folder, arguments, completed=completed)
         except TicError as error:
             self.problems = [f"the audit could not be put together: {error}"]
             return
         self.problems = self._problems(self.audit) if completed else []
-        folder = state.asked.report_dir or _folder(state.session.started)
+        folder = state.flags.report_dir or _folder(state.session.started)
         self.page, unsaved = save_report(self.audit, folder)
         self.problems += unsaved
 
     def _problems(self, audit: Audit) -> list[str]:
         demands = self.state.demands
-        problems = [each for entry in audit.entries if (each := demands.objection(entry))]
+        problems = [objection for entry in audit.entries if (objection := demands.objection(entry))]
         if nothing_runs := self.state.session.nothing_runs:
             problems.append(nothing_runs)
         if demands.expected is not None and not self.state.is_partial:
             absent = sorted(set(demands.expected) - {entry.id for entry in audit.entries})
-            problems += [f"{each} is expected and was not collected" for each in absent]
+            problems += [f"{entry_id} is expected and was not collected" for entry_id in absent]
         if not audit.completed:
             problems.append("the audit ended before every claim was judged")
         return problems
 
-    def _told(self) -> tuple[str, str]:
+    def _plan_or_list(self) -> tuple[str, str]:
         """Title and text of the plan or of the list that was asked for."""
-        session, wanted = self.state.session, self.state.asked.list
+        session, wanted = self.state.session, self.state.flags.list
         if wanted is None:
-            from tic.engine.describe import describe_plan
+            from tic.engine.plan_text import plan_text
 
             workers = self.state.options.gpus
-            return "plan", describe_plan(session.plan, session.attacked, session.lab, workers)
-        from tic.session.listing import describe_claims, describe_protocols
+            return "plan", plan_text(session.plan, session.attacked, session.lab, workers)
+        from tic.session.listing import claims_text, protocols_text
 
-        describe = describe_claims if wanted == "claims" else describe_protocols
+        describe = claims_text if wanted == "claims" else protocols_text
         return wanted, describe(session.planned.values())
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print what was asked for, or the verdicts and where the report lies."""
         state, write = self.state, partial(write_lines, terminalreporter)
         if state.tells_only and state.has_audit:
-            title, text = self._told()
+            title, text = self._plan_or_list()
             terminalreporter.section(title)
             write(text)
         if self.audit is not None:
-            if against := [e for e in self.audit.entries if _is_told(e)]:
+            if against := [e for e in self.audit.entries if _is_shown(e)]:
                 terminalreporter.section("against the paper")
                 write("\n".join(map(findings, against)))
             terminalreporter.section("verdicts")
@@ -141,7 +141,7 @@ class Concluding:
             )
 
 
-def _is_told(entry: Entry) -> bool:
+def _is_shown(entry: Entry) -> bool:
     return entry.role != "control" and speaks_against_the_paper(entry)
 
 

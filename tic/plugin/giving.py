@@ -43,7 +43,7 @@ def _holds_claims(holder: object) -> bool:
     """Whether one of the tests of a module or class, or the class itself, is marked as a claim."""
     owners = getattr(holder, "__mro__", (holder,))
     members = (member for owner in owners for member in vars(owner).values())
-    marked = (getattr(each, "pytestmark", ()) for each in (*owners, *members))
+    marked = (getattr(owner, "pytestmark", ()) for owner in (*owners, *members))
     return any(
         getattr(mark, "name", None) == MARK
         for marks in marked
@@ -77,8 +77,8 @@ def _elses(request: pytest.FixtureRequest) -> Any:
         if error.argname != request.fixturename:
             raise
         raise pytest.UsageError(
-            f"{request.node.nodeid} asks for the fixture {error.argname} of claims; decorate it "
-            "with tic.audit.claim"
+            f"{request.node.nodeid} asks for the fixture {error.argname}, which only claims have; "
+            "decorate it with tic.audit.claim"
         ) from None
 
 

@@ -134,8 +134,8 @@ def _has_entry(report: pytest.TestReport) -> bool:
 
 def _is_defect(call: pytest.CallInfo[None]) -> bool:
     """Whether a test ended with an exception whose traceback helps its author."""
-    told = (TicError, *_OF_THE_AUTHOR)
-    return call.excinfo is not None and not isinstance(call.excinfo.value, told)
+    explained = (TicError, *_OF_THE_AUTHOR)
+    return call.excinfo is not None and not isinstance(call.excinfo.value, explained)
 
 
 def _reveal(report: pytest.TestReport) -> None:

@@ -128,8 +128,8 @@ def add_options(parser: pytest.Parser) -> None:
         group.addoption(f"--{_PREFIX}-{name}", dest=f"{_PREFIX}_{_key(name)}", **attributes)
 
 
-def asked_of(config: pytest.Config) -> argparse.Namespace:
-    """Return what was asked for, by the short names of the options: `asked.report_dir`."""
+def flags_of(config: pytest.Config) -> argparse.Namespace:
+    """Return what was asked for, by the short names of the options: `flags.report_dir`."""
     options = {key: config.getoption(f"{_PREFIX}_{key}") for key in map(_key, _OPTIONS)}
     return argparse.Namespace(**options)
 
@@ -169,7 +169,8 @@ def name_in_full(
 def _in_full(arguments: Sequence[str], taken: Collection[str]) -> list[str]:
     ours = _SHORT.difference(taken)
     return [
-        f"--{_PREFIX}-{each[2:]}" if each.partition("=")[0] in ours else each for each in arguments
+        f"--{_PREFIX}-{argument[2:]}" if argument.partition("=")[0] in ours else argument
+        for argument in arguments
     ]
 
 
@@ -193,8 +194,8 @@ def _default_paths(config: pytest.Config) -> list[str]:
     """Where pytest collects when no path is given."""
     here = config.invocation_params.dir
     patterns = config.getini("testpaths") if here == config.rootpath else ()
-    found = [str(path) for pattern in patterns for path in here.glob(pattern)]
-    return found or [str(here)]
+    paths = [str(path) for pattern in patterns for path in here.glob(pattern)]
+    return paths or [str(here)]
 
 
 def hold_claims(paths: Iterable[str], config: pytest.Config) -> bool:
@@ -208,7 +209,9 @@ def _python_files(start: Path, ignored: Sequence[str]) -> Iterator[Path]:
     if start.is_file():
         yield start
     for folder, below, files in os.walk(start):
-        below[:] = [each for each in below if not any(fnmatch(each, one) for one in ignored)]
+        below[:] = [
+            name for name in below if not any(fnmatch(name, pattern) for pattern in ignored)
+        ]
         yield from (Path(folder, name) for name in files if name.endswith(".py"))
 
 

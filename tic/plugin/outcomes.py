@@ -61,8 +61,8 @@ def settle(report: pytest.TestReport, entry: Entry, objection: str | None) -> No
     elif judged and (entry.role == "control" or _speaks_for_the_paper(entry)):
         report.outcome, report.longrepr = "passed", None
     else:
-        told = findings(entry) if judged else f"{entry.outcome}: {entry.reason}"
-        where = (str(report.location[0]), report.location[1] or 0, visible(told))
+        message = findings(entry) if judged else f"{entry.outcome}: {entry.reason}"
+        where = (str(report.location[0]), report.location[1] or 0, visible(message))
         report.outcome, report.longrepr = "skipped", where
     if judged and not objection:
         caught = ("caught", ".", "CAUGHT")

@@ -19,7 +19,9 @@ def require_writable(folder: Path) -> None:
     Raises:
         TicError: It cannot.
     """
-    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    there = next(
+        parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists()
+    )
     if not os.access(there, os.W_OK | os.X_OK):
         raise TicError(
             f"the report needs a folder that can be written, got {folder}; name another with "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tic.errors import TicError
-from tic.plugin.naming import ARGUMENTS, asked_of
+from tic.plugin.naming import ARGUMENTS, flags_of
 from tic.plugin.outcomes import Demands
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def entry_id(item: pytest.Item) -> str:
     claim = claim_of(item)
     if claim is None:
         raise pytest.UsageError(
-            f"{item.nodeid} asks for the fixtures of a claim; decorate it with tic.audit.claim"
+            f"{item.nodeid} asks for the fixtures of a claim and is none; "
+            "decorate it with tic.audit.claim"
         )
     case = case_of(item)
     return f"{claim.id}[{case}]" if case else claim.id
@@ -70,9 +71,9 @@ class State:
         self.claims_folder = config.rootpath
 
     @cached_property
-    def asked(self) -> argparse.Namespace:
+    def flags(self) -> argparse.Namespace:
         """What the options of an audit ask for, by their short names."""
-        return asked_of(self.config)
+        return flags_of(self.config)
 
     @property
     def arguments(self) -> Sequence[str]:
@@ -82,12 +83,12 @@ class State:
     @property
     def tells_only(self) -> bool:
         """Whether only the plan or a list is wanted, and nothing is judged."""
-        return bool(self.asked.plan or self.asked.list)
+        return bool(self.flags.plan or self.flags.list)
 
     @property
     def builds(self) -> bool:
         """Whether Runs and measurements are only made, by an engine, and nothing is judged."""
-        return bool(self.asked.build)
+        return bool(self.flags.build)
 
     @cached_property
     def session(self) -> AuditSession:
@@ -110,11 +111,11 @@ class State:
         from tic.lab import Lab, usable_device
         from tic.session.options import store_folder
 
-        asked = self.asked
+        flags = self.flags
         if not self.builds:
-            usable_device(asked.device)
-        data = asked.data and asked.data.absolute()
-        return Lab(store_folder(asked).absolute(), data, asked.device, asked.compile)
+            usable_device(flags.device)
+        data = flags.data and flags.data.absolute()
+        return Lab(store_folder(flags).absolute(), data, flags.device, flags.compile)
 
     @cached_property
     def options(self) -> Options:
@@ -125,7 +126,7 @@ class State:
         """
         from tic.session.options import read_options
 
-        return read_options(self.asked)
+        return read_options(self.flags)
 
     @cached_property
     def expected(self) -> Expectation | None:
@@ -136,7 +137,7 @@ class State:
         """
         from tic.session.expectation import load_expectation
 
-        path = self.asked.expect
+        path = self.flags.expect
         return load_expectation(path) if path else None
 
     @property
@@ -146,7 +147,7 @@ class State:
         Raises:
             TicError: The file of expected verdicts cannot be read.
         """
-        return Demands(self.expected, decided=self.asked.fail_on_inconclusive)
+        return Demands(self.expected, decided=self.flags.fail_on_inconclusive)
 
     def refuse(self, error: TicError) -> None:
         """Remember why the audit cannot start; collection ends with all the reasons."""

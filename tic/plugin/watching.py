@@ -30,14 +30,14 @@ class Watching:
             return (yield)
 
     def _is_wanted(self) -> bool:
-        state, asked = self.state, self.state.config.option
-        if state.is_worker or not state.has_audit or state.tells_only or asked.collectonly:
+        state, options = self.state, self.state.config.option
+        if state.is_worker or not state.has_audit or state.tells_only or options.collectonly:
             return False
         from tic.engine.plan import missing
 
         try:
             return bool(missing(state.session.plan, state.session.lab))
-        except TicError:  # told by the claims that meet it
+        except TicError:  # reported by the claims that meet it
             return False
 
 

@@ -24,7 +24,7 @@ def load_expectation(path: Path) -> Expectation:
         content = read_whole(path)
     except OSError as error:
         raise TicError(
-            f"cannot read the expected verdicts {path}: {error.strerror}; name a file, as "
+            f"cannot read the expected verdicts {path}: {error.strerror}; name a file, such as "
             f"reports/expected/smoke.json"
         ) from None
     try:

@@ -12,16 +12,16 @@ from tic.session.session import PlannedEntry
 WIDTH = 96
 
 
-def describe_claims(planned: Iterable[PlannedEntry]) -> str:
+def claims_text(planned: Iterable[PlannedEntry]) -> str:
     """Tell of every collected claim its id, place, statement, protocols and needed Runs."""
-    return "\n\n".join(map(_describe_claim, planned))
+    return "\n\n".join(map(_claim_text, planned))
 
 
-def _describe_claim(entry: PlannedEntry) -> str:
+def _claim_text(entry: PlannedEntry) -> str:
     claim = entry.claim
     lines = [f"{entry.id}  ({claim.source})", *_indented(claim.says), *_indented(_needs(entry))]
     if claim.protocols:
-        lines += _indented("protocols: " + ", ".join(each.name for each in claim.protocols))
+        lines += _indented("protocols: " + ", ".join(protocol.name for protocol in claim.protocols))
     return "\n".join(lines)
 
 
@@ -34,7 +34,7 @@ def _needs(entry: PlannedEntry) -> str:
     return f"needs: {runs} Runs over {len(entry.setting.seeds)} seeds, shared with other claims"
 
 
-def describe_protocols(planned: Iterable[PlannedEntry]) -> str:
+def protocols_text(planned: Iterable[PlannedEntry]) -> str:
     """Tell of every protocol how it reads its paper, and which claims it touches."""
     touched: dict[tuple[str, Protocol], dict[str, None]] = {}
     for entry in planned:

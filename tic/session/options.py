@@ -66,7 +66,7 @@ class Options:
         """Resolve the settings that the claims of a pack are audited in.
 
         Their order is that of the options, the same for every pack. One that the pack does not
-        have, as another in the same audit may, is told with the reason.
+        have, as another in the same audit may, is listed with the reason.
         """
         return [
             self._setting(pack, architecture, dataset)
@@ -95,7 +95,9 @@ class Options:
         """Resolve the protocols that a claim is judged by: the standard one if none concerns it."""
         wanted = set(self.protocols or [STANDARD.name])
         offered = (STANDARD, *claim.protocols)
-        chosen = [each for each in offered if each.name in wanted or ALL_PROTOCOLS in wanted]
+        chosen = [
+            protocol for protocol in offered if protocol.name in wanted or ALL_PROTOCOLS in wanted
+        ]
         return chosen or [STANDARD]
 
     def require_protocols(self, known: Collection[str]) -> None:
@@ -119,7 +121,7 @@ class Options:
             known = pack.settings.get(architecture)
             used = dataset or (known.recipe.dataset.name if known else None)
             named = {"network": architecture, "data set": used}
-            return Lacking({key: each for key, each in named.items() if each}, str(error))
+            return Lacking({key: name for key, name in named.items() if name}, str(error))
 
     def _override(self, setting: Setting, dataset: Dataset | None) -> Setting:
         changes: dict[str, Any] = {
@@ -143,7 +145,7 @@ class Options:
 
 
 def _matches(claim: Claim, pattern: str) -> bool:
-    return any(fnmatchcase(each, pattern) for each in (claim.name, claim.id, *claim.places))
+    return any(fnmatchcase(name, pattern) for name in (claim.name, claim.id, *claim.places))
 
 
 def _number(size: Size) -> int | None:
@@ -162,46 +164,48 @@ def _limit(setting: Setting, train_size: Size) -> Setting:
     return setting.but(train_size=train_size)
 
 
-def read_options(asked: argparse.Namespace) -> Options:
+def read_options(flags: argparse.Namespace) -> Options:
     """Read the options of an audit from pytest's.
 
     Raises:
         TicError: A value is out of its range.
     """
-    if asked.gpus is not None and not asked.plan:
+    if flags.gpus is not None and not flags.plan:
         raise TicError(
             f"--gpus goes with --plan, whose schedule it simulates, got --gpus "
-            f"{shorten(asked.gpus, 40)} alone; use tic plan, or -n for the number of processes"
+            f"{shorten(flags.gpus, 40)} alone; use tic plan, or -n for the number of processes"
         )
-    require_folder("--store", store_folder(asked))
-    if asked.report_dir is not None:
-        require_folder("--report-dir", asked.report_dir)
-    if asked.data is not None:
-        require_folder("--data", asked.data)
+    require_folder("--store", store_folder(flags))
+    if flags.report_dir is not None:
+        require_folder("--report-dir", flags.report_dir)
+    if flags.data is not None:
+        require_folder("--data", flags.data)
     return Options(
-        architectures=_listed("--arch", asked.arch),
-        datasets=_listed("--dataset", asked.dataset),
-        timesteps=_count("--timesteps", asked.timesteps, MOST_TIMESTEPS),
-        epochs=_count("--epochs", asked.epochs, MOST_EPOCHS),
-        precision=asked.precision,
-        seeds=None if asked.seeds is None else _seeds(asked.seeds),
-        train_size=_size("--train-size", asked.train_size),
+        architectures=_listed("--arch", flags.arch),
+        datasets=_listed("--dataset", flags.dataset),
+        timesteps=_count("--timesteps", flags.timesteps, MOST_TIMESTEPS),
+        epochs=_count("--epochs", flags.epochs, MOST_EPOCHS),
+        precision=flags.precision,
+        seeds=None if flags.seeds is None else _seeds(flags.seeds),
+        train_size=_size("--train-size", flags.train_size),
         sizes=tuple(
             (purpose, _number(size))
             for purpose in ("fisher", "test", "attack")
-            if (size := _size(f"--{purpose}-size", getattr(asked, f"{purpose}_size"))) is not None
+            if (size := _size(f"--{purpose}-size", getattr(flags, f"{purpose}_size"))) is not None
         ),
-        attacks=asked.attacks,
-        changes=tuple(asked.set),
-        claims=_listed("--claim", asked.claim),
-        protocols=_listed("--protocol", asked.protocol),
-        gpus=tuple(_whole("--gpus", each, MOST_WORKERS) for each in _listed("--gpus", asked.gpus)),
+        attacks=flags.attacks,
+        changes=tuple(flags.set),
+        claims=_listed("--claim", flags.claim),
+        protocols=_listed("--protocol", flags.protocol),
+        gpus=tuple(
+            _whole("--gpus", count, MOST_WORKERS) for count in _listed("--gpus", flags.gpus)
+        ),
     )
 
 
-def store_folder(asked: argparse.Namespace) -> Path:
+def store_folder(flags: argparse.Namespace) -> Path:
     """Folder of the Store: what was asked for, else $TIC_STORE, else `.tic`."""
-    return asked.store or Path(os.environ.get("TIC_STORE") or ".tic")
+    return flags.store or Path(os.environ.get("TIC_STORE") or ".tic")
 
 
 def _seeds(text: str) -> tuple[int, ...]:
@@ -209,7 +213,7 @@ def _seeds(text: str) -> tuple[int, ...]:
     first, dash, last = text.partition("-")
     if not (dash and first and last):
         return tuple(range(_whole("--seeds", text, MOST_SEEDS, " or FIRST-LAST")))
-    ends = [_whole("--seeds", each, LAST_SEED, least=0) for each in (first, last)]
+    ends = [_whole("--seeds", end, LAST_SEED, least=0) for end in (first, last)]
     if not 0 <= ends[1] - ends[0] < MOST_SEEDS:
         raise TicError(
             f"--seeds must name the first and the last of at most {MOST_SEEDS} seeds, such as 5-9, "

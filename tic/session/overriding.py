@@ -13,7 +13,7 @@ from tic.kinds import Kind
 from tic.recipe import Recipe
 from tic.text import quoted
 
-_OWN = tuple(each.name for each in fields(Setting))
+_OWN = tuple(field.name for field in fields(Setting))
 
 
 def overridden(setting: Setting, changes: Sequence[str]) -> Setting:
@@ -66,7 +66,7 @@ def _changed(owner: Any, path: Sequence[str], value: Any) -> Any:
         )
     part = _changed(known[name], inner, value) if inner else value
     if isinstance(owner, tuple):
-        return tuple(part if key == name else each for key, each in known.items())
+        return tuple(part if key == name else kept for key, kept in known.items())
     if isinstance(owner, dict):
         return {**owner, name: part}
     if isinstance(owner, Setting):
@@ -83,5 +83,5 @@ def _parts(owner: Any) -> dict[str, Any]:
     if isinstance(owner, Recipe):
         return dict(owner)
     if isinstance(owner, Kind | Setting):
-        return {each.name: getattr(owner, each.name) for each in fields(owner)}  # type: ignore[arg-type]
+        return {field.name: getattr(owner, field.name) for field in fields(owner)}  # type: ignore[arg-type]
     return {}

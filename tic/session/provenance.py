@@ -36,7 +36,7 @@ def provenance(
         command=shlex.join(["pytest", *discreet_arguments(arguments)]),
         git_commit=commit or None,
         git_dirty=None if changes is None else bool(changes),
-        versions={name: found for name in _PACKAGES if (found := _version(name))},
+        versions={name: number for name in _PACKAGES if (number := _version(name))},
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
         processor=_processor(),

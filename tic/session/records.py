@@ -10,7 +10,7 @@ from tic.document.audit import RunRecord
 from tic.engine.plan import Plan
 from tic.errors import TicError
 from tic.lab import Lab
-from tic.measure.measurement import known
+from tic.measure.measurement import stored_result
 from tic.measure.robustness import AccuracyMeasurement
 from tic.recipe import Recipe
 
@@ -29,7 +29,9 @@ def run_records(
         test_sizes: Numbers of test images that accuracy may have been measured on.
         evidence: By Run the sha256 of every measurement that the verdicts rest on, by file.
     """
-    recipes = sorted((each.recipe for each in plan), key=lambda each: (each.label, each.epochs))
+    recipes = sorted(
+        (planned.recipe for planned in plan), key=lambda recipe: (recipe.label, recipe.epochs)
+    )
     return [_run_record(recipe, lab, test_sizes, evidence) for recipe in recipes]
 
 
@@ -47,7 +49,9 @@ def _run_record(
     wanted = (AccuracyMeasurement(epoch=recipe.epochs, size=size) for size in test_sizes)
     tested = None
     with suppress(TicError):  # there may be fewer images now
-        tested = next(filter(None, (known(each, recipe, lab) for each in wanted)), None)
+        tested = next(
+            filter(None, (stored_result(measurement, recipe, lab) for measurement in wanted)), None
+        )
     return RunRecord(
         fingerprint=fingerprint,
         label=recipe.label,

@@ -35,7 +35,7 @@ def scope(
     Raises:
         TicError: The claim's `needs` names other roles in the paper's setting.
     """
-    papers_setting = claim.pack.setting(claim.pack.own)
+    papers_setting = claim.pack.setting(claim.pack.original)
     ours = claim.recipes(setting, parameters, protocol)
     papers = claim.recipes(papers_setting, parameters, protocol)
     if ours.keys() != papers.keys():
@@ -61,8 +61,8 @@ def scope(
 def _sizes(claim: Claim, setting: Setting, recipe: Recipe) -> dict[Place, object]:
     """How many samples are measured on, by purpose; the attacked ones where attacks are run."""
     facts = recipe.dataset.facts
-    own = claim.pack.setting(claim.pack.own)
-    purposes = [*dict.fromkeys(["test", *own.sizes, *setting.sizes])]
+    papers_setting = claim.pack.setting(claim.pack.original)
+    purposes = [*dict.fromkeys(["test", *papers_setting.sizes, *setting.sizes])]
     available = {"test": facts.test_size, "attack": facts.test_size}
     return {
         (f"{purpose} size",): subset_size(
@@ -87,9 +87,9 @@ def _flat(recipe: Recipe) -> dict[Place, object]:
             kinds = value if name == "rules" else (value,)
             flat[name,] = ", ".join(kind.name for kind in kinds) or None
             for number, kind in enumerate(kinds):
-                own = {each.name: getattr(kind, each.name) for each in fields(kind)}
+                values = {field.name: getattr(kind, field.name) for field in fields(kind)}
                 flat |= {
-                    (name, number, key): part for key, part in own.items() if part != kind.name
+                    (name, number, key): part for key, part in values.items() if part != kind.name
                 }
         elif name not in _BESIDE_THE_POINT:
             flat[name,] = value

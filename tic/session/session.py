@@ -126,7 +126,7 @@ def plan_entry(
         protocol: How what the paper leaves open is read.
         control: What is planted so that the claim is false, if anything.
     """
-    used = setting if isinstance(setting, Setting) else claim.pack.setting(claim.pack.own)
+    used = setting if isinstance(setting, Setting) else claim.pack.setting(claim.pack.original)
     nowhere = Scope(level="smoke", differences=())
     common: dict[str, Any] = {
         "id": f"{claim.id}[{case}]" if case else claim.id,
@@ -155,13 +155,13 @@ def _as_text(setting: Setting | Lacking | None, parameters: Mapping[str, Any]) -
     shown = {name.replace("_", " "): str(value) for name, value in parameters.items()}
     if setting is None:
         return shown
-    own = setting.parameters
-    if hidden := sorted(own.keys() & shown.keys()):
+    settings = setting.parameters
+    if hidden := sorted(settings.keys() & shown.keys()):
         raise TicError(
             f"test parameters must not be named {', '.join(hidden)}, as the setting's are; "
             "choose another name"
         )
-    return {**own, **shown}
+    return {**settings, **shown}
 
 
 def families_of(planned: Iterable[PlannedEntry]) -> tuple[Family, ...]:
@@ -242,7 +242,7 @@ class AuditSession:
     @property
     def attacked(self) -> tuple[AttackedRun, ...]:
         """Every Run that is put to the attack suite, once."""
-        from tic.audit.robustness import passes
+        from tic.audit.robustness import suite_passes
         from tic.engine.plan import AttackedRun
 
         return tuple(
@@ -253,7 +253,7 @@ class AuditSession:
                         entry.setting.sizes.get("attack") or recipe.dataset.facts.test_size,
                         recipe.dataset.facts.test_size,
                     ),
-                    passes=passes(entry.setting.attacks),
+                    passes=suite_passes(entry.setting.attacks),
                 )
                 for entry in self.planned.values()
                 if entry.claim.attacked
@@ -263,10 +263,10 @@ class AuditSession:
 
     def runs(self, entry: PlannedEntry) -> SeedRuns | dict[str, SeedRuns]:
         """Return the Runs of an entry by role; train what the plan lacks until they are there."""
-        from tic.engine.sharing import build, ensure
+        from tic.engine.sharing import ensure, train_missing
 
         # What was once finished is looked for no more, but verified where a claim needs it.
-        self._left = build(self.plan if self._left is None else self._left, self.lab)
+        self._left = train_missing(self.plan if self._left is None else self._left, self.lab)
         ensure(entry.seeded_recipes, self.plan, self.lab)
         return self.trained(entry)
 
@@ -291,10 +291,13 @@ class AuditSession:
         entries = [
             self.entries.get(planned.id) or not_run(planned) for planned in self.planned.values()
         ]
-        sizes = dict.fromkeys(each.setting.sizes.get("test") for each in self.planned.values())
+        sizes = dict.fromkeys(
+            planned.setting.sizes.get("test") for planned in self.planned.values()
+        )
         digests = data_digests((planned.recipe for planned in self.plan), self.lab)
         papers = {
-            each.claim.pack.paper.key: each.claim.pack.paper for each in self.planned.values()
+            planned.claim.pack.paper.key: planned.claim.pack.paper
+            for planned in self.planned.values()
         }
         audit = Audit(
             started=datetime.fromtimestamp(self.started, UTC).isoformat(timespec="seconds"),
@@ -312,12 +315,12 @@ class AuditSession:
 
     def new_evidence(self) -> Evidence:
         """What measurements this process asked for since it was last called, as plain JSON."""
-        found: dict[str, dict[str, str]] = {}
-        asked = self.lab.store.evidence
-        while asked:
-            path, digest = asked.popitem()
-            found.setdefault(path.parent.name, {})[path.name] = digest
-        return {"measurements": found, "packages": sorted(self.lab.store.packages)}
+        measurements: dict[str, dict[str, str]] = {}
+        evidence = self.lab.store.evidence
+        while evidence:
+            path, digest = evidence.popitem()
+            measurements.setdefault(path.parent.name, {})[path.name] = digest
+        return {"measurements": measurements, "packages": sorted(self.lab.store.packages)}
 
     def receive(self, entry: Entry, evidence: Evidence) -> None:
         """Take an entry and what it rests on, from this process or from a worker."""
@@ -330,7 +333,7 @@ class AuditSession:
     def nothing_runs(self) -> str | None:
         """Say that no claim that rests on Runs can run here, and why; None where one can."""
         trained = [e for e in self.planned.values() if e.claim.needs and not e.not_applicable]
-        reasons = dict.fromkeys(each.unavailable for each in trained)
+        reasons = dict.fromkeys(entry.unavailable for entry in trained)
         if not reasons or None in reasons:
             return None
         return f"no claim that rests on Runs could run: {'; '.join(map(str, reasons))}"
@@ -453,4 +456,8 @@ def _alternatives(planned: PlannedEntry) -> tuple[str, ...]:
     protocols = planned.claim.protocols
     if planned.control or not protocols:
         return ()
-    return tuple(each.name for each in (STANDARD, *protocols) if each.name != planned.protocol.name)
+    return tuple(
+        protocol.name
+        for protocol in (STANDARD, *protocols)
+        if protocol.name != planned.protocol.name
+    )

@@ -10,7 +10,7 @@ from string import Template
 
 from tic.errors import TicError
 from tic.text import quoted
-from tic.writing import told_when_unwritable, write_atomically
+from tic.writing import write_atomically, write_errors_explained
 
 _FILES = {
     "pack.txt": "{name}/__init__.py",
@@ -45,10 +45,10 @@ def write_pack(name: str, folder: Path) -> list[Path]:
     targets = {source: folder / target.format(name=module) for source, target in _FILES.items()}
     for target in targets.values():
         if target.exists():
-            raise TicError(f"{target} is there already; choose another name or take it away")
+            raise TicError(f"{target} exists already; choose another name or remove it")
     for source, target in targets.items():
         template = Template(files(__name__).joinpath(source).read_text(encoding="utf-8"))
-        with told_when_unwritable(target.parent):
+        with write_errors_explained(target.parent):
             target.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(target, template.substitute(name=module).encode())
     return [*targets.values()]

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from tic.data import CIFAR10
-from tic.engine import calibrate
-from tic.engine.calibrate import PATIENCE_SECONDS, time_training_step
+from tic.engine import timing
+from tic.engine.timing import PATIENCE_SECONDS, time_training_step
 from tic.errors import TicError
 from tic.lab import Lab
 from tic.losses import AlphaLoss, PrefixLoss
@@ -36,7 +36,7 @@ def durations(monkeypatch):
                 clock[0] += next(turns)
             return clock[0]
 
-        monkeypatch.setattr(calibrate, "time", SimpleNamespace(perf_counter=perf_counter))
+        monkeypatch.setattr(timing, "time", SimpleNamespace(perf_counter=perf_counter))
 
     return pretend
 
@@ -58,7 +58,7 @@ def test_a_cpu_is_asked_for_as_many_images_as_it_can_afford_and_for_two_at_least
     lab, quick_recipe, durations, monkeypatch, affordable, images
 ):
     per_image = training_operations(quick_recipe) // (2 * 60)  # epochs × images
-    monkeypatch.setattr(calibrate, "CPU_OPERATIONS", affordable * per_image)
+    monkeypatch.setattr(timing, "CPU_OPERATIONS", affordable * per_image)
     durations(0.3, 0.2)
     expected = 0.2 / (images * 2)
     assert time_training_step(quick_recipe, lab, repeats=1) == pytest.approx(expected)
@@ -68,7 +68,7 @@ def test_the_batch_depends_neither_on_the_length_of_the_training_nor_on_its_imag
     lab, quick_recipe, durations, monkeypatch
 ):
     per_image = training_operations(quick_recipe) // (2 * 60)
-    monkeypatch.setattr(calibrate, "CPU_OPERATIONS", 5 * per_image)
+    monkeypatch.setattr(timing, "CPU_OPERATIONS", 5 * per_image)
     longer = quick_recipe.but(epochs=50, train_size=None, checkpoints=9)
     durations(0.3, 0.2)
     assert time_training_step(longer, lab, repeats=1) == pytest.approx(0.2 / (5 * 2))

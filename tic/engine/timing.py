@@ -16,7 +16,7 @@ CPU_OPERATIONS = 2e11
 """Operations of a timed step at most on a CPU: a batch of the paper's network takes minutes."""
 
 PATIENCE_SECONDS = 3.0
-"""No further step is timed after this long; a slow step needs no repetition to be told."""
+"""No further step is timed after this long; one repetition is enough for a slow step."""
 
 
 def time_training_step(recipe: Recipe, lab: Lab, repeats: int = 3) -> float:

@@ -57,7 +57,7 @@ def over_batches(
             state between calls, or memory runs out for a batch that must be whole or for a single
             sample.
     """
-    return _Passes(model, readout).over(loader, take, whole=whole)
+    return _GradientPasses(model, readout).over(loader, take, whole=whole)
 
 
 def over_classes(
@@ -70,10 +70,10 @@ def over_classes(
     of a network that draws random numbers would each draw their own: it has one, and a backward
     per class. Else as `over_batches`.
     """
-    return _Passes(model, readout).over(loader, take, of_classes=True)
+    return _GradientPasses(model, readout).over(loader, take, of_classes=True)
 
 
-class _Passes:
+class _GradientPasses:
     """Passes of one network over a loader, in parts that memory holds."""
 
     def __init__(self, model: nn.Module, readout: Readout | str) -> None:
@@ -145,8 +145,10 @@ class _Passes:
         Half of what is free is for the graphs; there is one sample at least.
         """
         rows = max(len(batch), ROWS) // copies
-        each = max(1, copies * self.network.bytes_per_sample)
-        return max(1, min(len(batch), rows, int(free_bytes(self.network.device) / 2 / each)))
+        sample_bytes = max(1, copies * self.network.bytes_per_sample)
+        return max(
+            1, min(len(batch), rows, int(free_bytes(self.network.device) / 2 / sample_bytes))
+        )
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from tic.lab import Lab
 from tic.measure.cost import stored_bytes, training_operations
 
 
-def describe_plan(
+def plan_text(
     plan: Plan, attacked: Sequence[AttackedRun], lab: Lab, workers: Sequence[int] = ()
 ) -> str:
     """List the Recipes of a plan, how many Runs of each are missing, and what those cost.
@@ -31,16 +31,16 @@ def describe_plan(
         f"{name:<{width}}  {count:>3} Runs, {absent[name]:>3} to train"
         for name, count in sorted(everything.items())
     ]
-    costs = [*describe_cost(plan, left, lab), *describe_attacks(attacked, lab)]
-    schedules = describe_schedules(left, attacked, lab, workers)
+    costs = [*cost_lines(plan, left, lab), *attack_lines(attacked, lab)]
+    schedules = schedule_lines(left, attacked, lab, workers)
     return "\n".join([*rows, "", *costs, *schedules])
 
 
-def describe_cost(plan: Plan, left: Plan, lab: Lab) -> list[str]:
+def cost_lines(plan: Plan, left: Plan, lab: Lab) -> list[str]:
     """Sum up what the missing part of a plan costs."""
     presentations = sum(run.work for run in left)
     operations = [training_operations(run.recipe) for run in left]
-    known = sum(each for each in operations if each is not None)
+    known = sum(count for count in operations if count is not None)
     unknown = operations.count(None)
     disk = sum(stored_bytes(run.recipe) for run in left)
     seconds = expected_seconds(left, lab)
@@ -61,7 +61,7 @@ def _counted(operations: int, unknown: int, runs: int) -> str:
     return f"{operations:.3g}" + (f", those of {unknown} Runs not known" if unknown else "")
 
 
-def describe_attacks(attacked: Sequence[AttackedRun], lab: Lab) -> list[str]:
+def attack_lines(attacked: Sequence[AttackedRun], lab: Lab) -> list[str]:
     """Sum up what the attack suite costs."""
     if not attacked:
         return []
@@ -76,22 +76,22 @@ def describe_attacks(attacked: Sequence[AttackedRun], lab: Lab) -> list[str]:
     ]
 
 
-def describe_schedules(
+def schedule_lines(
     left: Plan, attacked: Sequence[AttackedRun], lab: Lab, workers: Sequence[int]
 ) -> list[str]:
     """Tell how long the missing part of a plan takes on so many workers, and what bounds it."""
     tasks = tasks_of(left, attacked, lab)
     if not tasks or not workers:
         return []
-    found = [simulate(tasks, number) for number in workers]
-    path = found[0].critical_path
+    schedules = [simulate(tasks, number) for number in workers]
+    path = schedules[0].critical_path
     alone = duration(sum(task.seconds for task in path))
     return [
         f"longest chain                {alone}: {' → '.join(task.name for task in path)}",
         *(
-            f"{f'on {each.workers} workers':<29}{duration(each.seconds)}, "
-            f"{each.idle_share:.0%} of their time idle"
-            for each in found
+            f"{f'on {schedule.workers} workers':<29}{duration(schedule.seconds)}, "
+            f"{schedule.idle_share:.0%} of their time idle"
+            for schedule in schedules
         ),
     ]
 

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from tic.attacks import Passes
 from tic.engine import plan as plan_module
 from tic.engine import schedule as schedule_module
-from tic.engine.describe import describe_plan, size
 from tic.engine.plan import AttackedRun, make_plan
+from tic.engine.plan_text import plan_text, size
 from tic.measure.cost import stored_bytes, training_operations
 from tic.pruning import Pruning
 from tic.train import train
@@ -29,7 +29,7 @@ def test_a_plan_is_told_by_kind_of_training_with_what_is_missing_and_what_it_cos
     operations = 9 * training_operations(base) + 10 * training_operations(pruned)
     # One epoch of weights each: 19 × 160 696 bytes.
     assert stored_bytes(base) == stored_bytes(pruned) == 160_696
-    assert describe_plan(make_plan(wanted), (), lab) == (
+    assert plan_text(make_plan(wanted), (), lab) == (
         "tiny-digits-T1-pruned50.0%   10 Runs,  10 to train\n"
         "tiny-digits-T2               10 Runs,   9 to train\n"
         "\n"
@@ -44,7 +44,7 @@ def test_a_plan_is_told_by_kind_of_training_with_what_is_missing_and_what_it_cos
 
 def test_a_finished_plan_costs_nothing(lab, quick_recipe):
     train(quick_recipe, lab)
-    assert describe_plan(make_plan([quick_recipe]), (), lab) == (
+    assert plan_text(make_plan([quick_recipe]), (), lab) == (
         "tiny-digits-T2    1 Runs,   0 to train\n"
         "\n"
         "1 Runs, 0 to train\n"
@@ -57,7 +57,7 @@ def test_a_finished_plan_costs_nothing(lab, quick_recipe):
 
 
 def test_an_empty_plan_can_be_told(lab):
-    told = describe_plan((), (), lab)
+    told = plan_text((), (), lab)
     assert "0 Runs, 0 to train\n" in told
     assert "about 0 s of one process on cpu" in told
 
@@ -65,7 +65,7 @@ def test_an_empty_plan_can_be_told(lab):
 def test_every_checkpoint_takes_its_place_on_the_disk(lab, quick_recipe):
     # Kept are the epochs 0, 1 and 2: 3 × 160 696 bytes.
     assert quick_recipe.checkpoint_epochs == (0, 1, 2)
-    assert "\ndisk                         482 kB\n" in describe_plan(
+    assert "\ndisk                         482 kB\n" in plan_text(
         make_plan([quick_recipe]), (), lab
     )
 
@@ -73,12 +73,12 @@ def test_every_checkpoint_takes_its_place_on_the_disk(lab, quick_recipe):
 def test_the_suite_is_told_with_its_images_and_the_passes_that_an_image_takes(lab, quick_recipe):
     # Three Runs of (10 + 6/3) × 50 images × 2 timesteps: 3600 presentations, and as many seconds.
     attacked = [AttackedRun(quick_recipe.with_seed(k), 50, Passes(6, 10)) for k in range(3)]
-    told = describe_plan((), attacked, lab).splitlines()
+    told = plan_text((), attacked, lab).splitlines()
     assert told[-1] == (
         "attack suite              3 Runs, 150 images in all, at most 10 gradients and "
         "6 queries each: at most 60 min of one process"
     )
-    assert told[:-1] == describe_plan((), (), lab).splitlines()
+    assert told[:-1] == plan_text((), (), lab).splitlines()
 
 
 def test_of_two_levels_the_suite_tells_the_larger_number_of_passes(lab, quick_recipe):
@@ -87,13 +87,13 @@ def test_of_two_levels_the_suite_tells_the_larger_number_of_passes(lab, quick_re
         AttackedRun(quick_recipe.but(timesteps=1), 5, Passes(forwards=90, gradients=4)),
     ]
     for order in (attacked, attacked[::-1]):
-        assert "12 images in all, at most 20 gradients and 90 queries each" in describe_plan(
+        assert "12 images in all, at most 20 gradients and 90 queries each" in plan_text(
             (), order, lab
         )
 
 
 def test_without_attacks_nothing_is_told_of_them(lab, quick_recipe):
-    assert "attack_suite" not in describe_plan(make_plan([quick_recipe]), (), lab)
+    assert "attack_suite" not in plan_text(make_plan([quick_recipe]), (), lab)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_what_is_told_is_the_amount_to_three_digits(amount):
 def test_schedules_are_told_for_every_number_of_workers(lab, quick_recipe):
     base = quick_recipe.but(checkpoints=1)
     wanted = [base.with_seed(seed) for seed in range(4)]  # of 240 seconds each
-    told = describe_plan(make_plan(wanted), (), lab, workers=(1, 3))
+    told = plan_text(make_plan(wanted), (), lab, workers=(1, 3))
     assert told.splitlines()[-3:] == [
         "longest chain                4 min: tiny-digits-T2-seed0",
         "on 1 workers                 16 min, 0% of their time idle",
@@ -136,5 +136,5 @@ def test_schedules_are_told_for_every_number_of_workers(lab, quick_recipe):
 
 def test_a_finished_plan_has_no_schedule(lab, quick_recipe):
     train(quick_recipe, lab)
-    told = describe_plan(make_plan([quick_recipe]), (), lab, workers=(1, 3))
-    assert told == describe_plan(make_plan([quick_recipe]), (), lab)
+    told = plan_text(make_plan([quick_recipe]), (), lab, workers=(1, 3))
+    assert told == plan_text(make_plan([quick_recipe]), (), lab)
