@@ -92,13 +92,18 @@ def johnson_p_values(effects: NDArray[np.float64]) -> NDArray[np.float64]:
     from scipy.stats import skew
 
     n_seeds, t = effects.shape[1], _t(effects)
-    corrected = t + skew(effects, axis=1) * (1 + 2 * t**2) / (6 * math.sqrt(n_seeds))
+    flat = np.ptp(effects, axis=1) == 0
+    skewness = np.zeros(len(effects))
+    skewness[~flat] = skew(effects[~flat], axis=1)
+    corrected = t + skewness * (1 + 2 * t**2) / (6 * math.sqrt(n_seeds))
     return np.asarray(stdtr(n_seeds - 1, -corrected))
 
 
 def _t(effects: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return t for each row of (N, S) effects; 0 where all are equal, which says nothing."""
     errors = effects.std(axis=1, ddof=1) / math.sqrt(effects.shape[1])
-    return np.asarray(effects.mean(axis=1) / errors)
+    flat = np.ptp(effects, axis=1) == 0
+    return np.where(flat, 0.0, effects.mean(axis=1) / np.where(flat, 1.0, errors))
 
 
 def _verdict(
