@@ -28,7 +28,7 @@ def test_elsewhere(runs, judge):
 """
 BROKEN = ELSEWHERE.replace("NotApplicableError", "TicError")
 FOOLED = (
-    "other2024/gullible[tiny-digits-control-nothing] came out SUPPORTED on a control, so "
+    "other2024/gullible[tiny-digits-control-nothing] came out SUPPORTED on a negative control, so "
     "its test cannot say no: Nothing was planted."
 )
 
@@ -76,8 +76,8 @@ def test_a_claim_stands_beside_each_of_its_controls_and_one_seed_taken_for_many(
 def test_controls_that_are_caught_do_not_fail_whatever_their_outcome(planting):
     outcome = planting(CAUTIOUS)
     assert outcome.status == 0
-    assert "2 caught, 1 supported" in outcome.text
-    assert "controls: 2 of 2 caught" in outcome.text
+    assert "1 supported, 2 held" in outcome.text
+    assert "negative controls: 2 caught" in outcome.text
     assert outcome.family.claims == 1
     assert planting(CAUTIOUS, arguments=["--fail-on-inconclusive"]).status == 0
 
@@ -87,7 +87,7 @@ def test_a_control_that_is_supported_fails_and_says_what_was_planted(planting):
     assert outcome.status == 1
     assert list(outcome.verdicts.values()) == ["SUPPORTED"] * 3
     assert "2 failed, 1 supported" in outcome.text
-    assert "controls: 0 of 2 caught" in outcome.text
+    assert "negative controls: 2 not caught" in outcome.text
     assert outcome.text.count(f"\n{FOOLED}") == 2  # as the failure, and below the verdicts
     assert "Traceback" not in outcome.text
     assert "def test_gullible" not in outcome.text
@@ -132,7 +132,7 @@ def test_expected_verdicts_say_nothing_of_controls(planting, repository):
     expected = repository.pytester.path / "expected.json"
     expected.write_text(json.dumps({"other2024/cautious[tiny-digits]": ["SUPPORTED"]}))
     outcome = planting(CAUTIOUS, arguments=["--expect", expected])
-    assert (outcome.status, "2 caught, 1 supported" in outcome.text) == (0, True)
+    assert (outcome.status, "1 supported, 2 held" in outcome.text) == (0, True)
     expected.write_text(json.dumps({"other2024/gullible[tiny-digits]": ["SUPPORTED"]}))
     outcome = planting(GULLIBLE, arguments=["--expect", expected])
     assert outcome.status == 1

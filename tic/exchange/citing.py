@@ -12,6 +12,7 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from tic.document.audit import Audit, Entry
+from tic.document.controls import ControlResult, control_results
 from tic.document.evidence import Contrast, WorstCase
 from tic.document.loading import load_audit
 from tic.errors import TicError
@@ -70,12 +71,9 @@ class Citation:
     @property
     def caught(self) -> tuple[int, int]:
         """Controls that were caught, and those that were judged."""
-        judged = [
-            entry.own_outcome
-            for entry in self.audit.entries
-            if entry.role == "control" and entry.contrasts
-        ]
-        return sum(outcome != "SUPPORTED" for outcome in judged), len(judged)
+        results = Counter(control_results(self.audit.entries).values())
+        judged = results.total() - results[ControlResult.UNTESTED]
+        return results[ControlResult.CAUGHT], judged
 
 
 @dataclass(frozen=True)

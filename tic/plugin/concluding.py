@@ -151,8 +151,8 @@ def _folder(started: float) -> Path:
 
 def verdict_table(audit: Audit) -> str:
     """Lay out one line per claim and per rival, and say how many controls were caught."""
-    from tic.stats import Outcome
-    from tic.stats.judge import JUDGED
+    from tic.document.controls import control_results
+    from tic.document.controls import counts as counts_of_results
 
     width = max(len(entry.id) for entry in audit.entries)
     blocks = []
@@ -164,10 +164,8 @@ def verdict_table(audit: Audit) -> str:
             total = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
             lines = [_verdict_line(entry, width) for entry in entries]
             blocks += ["\n".join([*heading, *lines]), total]
-    planted = [e for e in audit.entries if e.role == "control" and e.own_outcome in JUDGED]
-    if planted:
-        caught = sum(e.own_outcome is not Outcome.SUPPORTED for e in planted)
-        blocks.append(f"negative controls: {caught} of {len(planted)} caught")
+    if results := control_results(audit.entries):
+        blocks.append(f"negative controls: {counts_of_results(results)}")
     return "\n\n".join(blocks)
 
 

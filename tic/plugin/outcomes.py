@@ -1,7 +1,7 @@
 """What the entries of an audit mean to pytest: the outcome of each test, and so the exit status.
 
 The rule, for `make audit`, `tic audit` and `pytest` alike: an audit succeeds when every claim was
-judged and every negative control caught, whatever the verdicts, which are its result. `Demands`
+judged and no negative control SUPPORTED, whatever the verdicts, which are its result. `Demands`
 holds what else may be asked for. A test fails where its entry does not meet them. Of those that
 do, what speaks for the paper passes, and what does not is reported as skipped, as pytest reports
 expected failures.
@@ -65,8 +65,8 @@ def settle(report: pytest.TestReport, entry: Entry, objection: str | None) -> No
         where = (str(report.location[0]), report.location[1] or 0, visible(message))
         report.outcome, report.longrepr = "skipped", where
     if judged and not objection:
-        caught = ("caught", ".", "CAUGHT")
-        status = caught if entry.role == "control" else (entry.outcome.lower(), "", "")
+        held = ("held", ".", "HELD")
+        status = held if entry.role == "control" else (entry.outcome.lower(), "", "")
         report.__dict__["tic_status"] = status
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tic.document.audit import ControlRecord, Entry
+from tic.document.controls import ControlResult, control_results, counts
 from tic.report import verdicts
 from tic.report.index import Index, Item
-from tic.report.numerals import counted, enumerated
+from tic.report.numerals import counted
 from tic.report.verdicts import BADGES, Badge
-from tic.stats.judge import Outcome
-
-_CAUGHT = frozenset({Outcome.REFUTED, Outcome.INCONCLUSIVE})
 
 
 @dataclass(frozen=True)
@@ -21,7 +18,7 @@ class ControlCell:
 
     item: Item
     badge: Badge
-    missed: bool
+    result: ControlResult
     contrasts: tuple[tuple[str, str, str, Badge], ...]
 
 
@@ -44,26 +41,17 @@ class ControlTable:
     missed: tuple[ControlCell, ...]
 
 
-def caught(entry: Entry) -> bool:
-    """Return whether a claim's test, judged by itself, did not support a control."""
-    return entry.own_outcome in _CAUGHT
-
-
-def missed(entry: Entry) -> bool:
-    """Return whether a claim's test supported a control, so that it cannot say no."""
-    return entry.own_outcome is Outcome.SUPPORTED
-
-
 def control_table(index: Index) -> ControlTable | None:
     """Arrange the controls of an audit; None where none were made."""
     if not index.controls:
         return None
+    results = control_results(index.audit.entries)
     made = [(control, _record(control.entry)) for control in index.controls]
     names = tuple(dict.fromkeys(record.name for _, record in made))
     rows: dict[str, dict[str, tuple[ControlCell, ...]]] = {}
     for control, record in made:
         row = rows.setdefault(control.label, {})
-        row[record.name] = (*row.get(record.name, ()), _cell(control))
+        row[record.name] = (*row.get(record.name, ()), _cell(control, results[control.entry.id]))
     cells = [cell for row in rows.values() for column in row.values() for cell in column]
     return ControlTable(
         names=names,
@@ -72,34 +60,23 @@ def control_table(index: Index) -> ControlTable | None:
             ControlRow(claim, tuple(row.get(name, ()) for name in names))
             for claim, row in rows.items()
         ),
-        sentence=control_sentence(index.controls),
-        missed=tuple(cell for cell in cells if cell.missed),
+        sentence=control_sentence(index),
+        missed=tuple(cell for cell in cells if cell.result is ControlResult.MISSED),
     )
 
 
-def control_sentence(controls: Sequence[Item]) -> str:
+def control_sentence(index: Index) -> str:
     """Say how many controls were caught, and what became of the others."""
-    count = sum(caught(control.entry) for control in controls)
-    not_caught = sum(missed(control.entry) for control in controls)
-    others = [
-        f"{number} {what}"
-        for number, what in (
-            (not_caught, "not caught"),
-            (len(controls) - count - not_caught, "not tested"),
-        )
-        if number
-    ]
-    rest = f"; {enumerated(others)}" if others else ""
-    was = "was" if count == 1 else "were"
-    return f"{count} of {counted(len(controls), 'control')} {was} caught{rest}."
+    results = control_results(index.audit.entries)
+    return f"Of {counted(len(results), 'control')}: {counts(results)}."
 
 
-def _cell(control: Item) -> ControlCell:
+def _cell(control: Item, result: ControlResult) -> ControlCell:
     entry = control.entry
     return ControlCell(
         item=control,
         badge=BADGES[entry.own_outcome],
-        missed=missed(entry),
+        result=result,
         contrasts=tuple(
             (c.name, verdicts.estimate(c), verdicts.interval(c), BADGES[c.outcome])
             for c in entry.contrasts

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tic.report.controls import control_sentence, missed
+from tic.document.controls import ControlResult, control_results
+from tic.report.controls import control_sentence
 from tic.report.findings.finding import Finding, Span, enumerated, verb
 from tic.report.findings.nearness import hangs_on, left_out
 from tic.report.findings.rivals import explanations
@@ -34,14 +35,15 @@ def _controls(index: Index) -> Iterator[Finding]:
         return
     spans = [
         Span(
-            f"{control_sentence(index.controls)} A negative control is a claim made false on "
+            f"{control_sentence(index)} A negative control is a claim made false on "
             "purpose, which its own test must not support."
         )
     ]
+    results = control_results(index.audit.entries)
     through = [
         Span(f"{item.label}: {item.entry.control.name}" if item.entry.control else item.label, item)
         for item in index.controls
-        if missed(item.entry)
+        if results[item.entry.id] is ControlResult.MISSED
     ]
     if through:
         spans += [Span(" Supported all the same: "), *enumerated(through), Span(".")]
