@@ -101,7 +101,7 @@ def test_facts_are_planted_while_the_claim_is_tested_and_restored_after(planting
     outcome = planting(FACTS)
     assert outcome.verdicts == {"sum": "SUPPORTED", "sum[control-three]": "REFUTED"}
     assert outcome.audit.entries[1].contrasts[0].effects == (3,)
-    assert "1 passed, 1 caught, 1 supported" in outcome.text
+    assert "1 passed, 1 supported, 1 held" in outcome.text
     assert "controls: 1 of 1 caught" in outcome.text
 
 
@@ -116,7 +116,7 @@ def test_a_control_that_says_nothing_of_the_setting_is_neither_caught_nor_passed
     outcome = planting(ELSEWHERE)
     assert list(outcome.verdicts.values()) == ["SUPPORTED", "NOT_APPLICABLE", "INCONCLUSIVE"]
     assert outcome.status == 0
-    assert "1 skipped, 1 caught, 1 supported" in outcome.text
+    assert "1 skipped, 1 supported, 1 held" in outcome.text
     assert "controls: 1 of 1 caught" in outcome.text
 
 
@@ -124,7 +124,7 @@ def test_a_control_whose_test_breaks_is_not_caught_but_an_error(planting):
     outcome = planting(BROKEN)
     assert list(outcome.verdicts.values()) == ["SUPPORTED", "ERROR", "INCONCLUSIVE"]
     assert outcome.status == 1
-    assert "1 failed, 1 caught, 1 supported" in outcome.text
+    assert "1 failed, 1 supported, 1 held" in outcome.text
     assert "controls: 1 of 1 caught" in outcome.text
 
 
@@ -184,7 +184,9 @@ def test_a_claim_without_a_control_is_refused(repository, workers, options):
     repository.write(bare.replace("test_positive", "test_bare"), SUPPORTED)
     outcome = repository.run(*options, *workers)
     assert outcome.status == pytest.ExitCode.USAGE_ERROR
-    sentence = "other2024/bare has no control, so nobody knows whether its test can say no; "
+    sentence = (
+        "other2024/bare has no negative control, so nobody knows whether its test can say no; "
+    )
     assert outcome.text.count(sentence) == outcome.text.count("ERROR:") == 1
     assert "give it controls=(…,)" in outcome.text
     assert not outcome.folder.exists()

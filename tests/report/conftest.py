@@ -35,7 +35,7 @@ FREE = {"parameters", "versions", "data_digests", "factors"}
 # Enumerations and keys, which cannot hold any text.
 FIXED = {
     "outcome", "own_outcome", "flips_to", "without", "role",
-    "level", "status", "key", "paper", "git_commit",
+    "level", "status", "design", "key", "paper", "git_commit",
 }  # fmt: skip
 
 

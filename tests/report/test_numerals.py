@@ -116,3 +116,15 @@ def test_items_are_enumerated_with_an_and():
     assert numerals.enumerated(("a", "b")) == "a and b"
     assert numerals.enumerated(("a",)) == "a"
     assert numerals.enumerated(()) == ""
+
+
+@pytest.mark.parametrize(
+    ("seeds", "text"),
+    [
+        ((9, 41), "9 to 41 seeds"),
+        ((9, None), "9 to more than 1000 seeds"),
+        ((14, 14), "about 14 seeds"),
+    ],
+)
+def test_seeds_that_would_decide_are_a_range(seeds, text):
+    assert numerals.seed_range(seeds) == text

@@ -150,7 +150,7 @@ def test_claims_stand_in_the_order_of_the_audit(page):
         "architecture: tiny (2 convolutions, 11 k weights) instead of ResNet-19",
         "By itself this claim is SUPPORTED. Corrected for the 9 claims of this paper (Holm, level "
         "0.05) it is not, so it counts as INCONCLUSIVE.",
-        "About 14 seeds would decide, if estimate and spread stay as they are.",
+        "To decide will probably take 9 to 41 seeds (in four of five cases).",
         "arithmetic: no seed and no interval",
         "ValueError: by_layer needs at least three blocks, got 2",
         "the Runs that it needs are not in the store",
