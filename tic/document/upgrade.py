@@ -93,10 +93,10 @@ def _raised_recipe(recipe: Document) -> Document | None:
 
 
 def _from_4(document: Document) -> Document:
-    """A negative control was called a counterfeit."""
+    """A negative control was called a counterfeit, and parts of figures did not say their kind."""
     new = {
         **document,
-        "entries": [_with_control(entry) for entry in document["entries"]],
+        "entries": [_with_control(_with_kinds(entry)) for entry in document["entries"]],
         "schema_version": 5,
     }
     if document.get("seal") is not None and document["seal"] == digest(document):
@@ -116,22 +116,48 @@ def _with_control(entry: Document) -> Document:
     return new
 
 
+def _with_kinds(entry: Document) -> Document:
+    return {
+        **entry,
+        "figures": [
+            {**figure, "panels": [_with_kind(panel) for panel in figure["panels"]]}
+            for figure in entry["figures"]
+        ],
+    }
+
+
+def _with_kind(panel: Document) -> Document:
+    """Heat maps had one mean over the seeds in each cell, which their scale says from now on."""
+    if "series" in panel:
+        return {**panel, "kind": "curves"}
+    return {
+        **panel,
+        "kind": "heat_map",
+        "scale_label": f"{panel['scale_label']}, mean over the seeds",
+        "values": [panel["values"]],
+        "centre": None,
+        "span": None,
+    }
+
+
 _STEPS: dict[int, Callable[[Document], Document]] = {
     1: _from_1, 2: _from_2, 3: _from_3, 4: _from_4,
 }  # fmt: skip
 
 
-def told_by_every_version(audit: Audit) -> Audit:
+def kept_by_every_version(audit: Audit) -> Audit:
     """Return an audit without what older versions did not keep, to be compared with one of them."""
-    return audit.model_copy(update={"entries": tuple(map(_told, audit.entries))})
+    return audit.model_copy(update={"entries": tuple(map(_kept, audit.entries))})
 
 
-def _told(entry: Entry) -> Entry:
+def _kept(entry: Entry) -> Entry:
     nothing = {"left_open": (), "contrasts": ()}
     return entry.model_copy(
         update={
             "left_open": (),
-            "contrasts": tuple(each.model_copy(update={"trend": None}) for each in entry.contrasts),
-            "readings": tuple(each.model_copy(update=nothing) for each in entry.readings),
+            "contrasts": tuple(
+                contrast.model_copy(update={"trend": None}) for contrast in entry.contrasts
+            ),
+            "readings": tuple(reading.model_copy(update=nothing) for reading in entry.readings),
         }
     )

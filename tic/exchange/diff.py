@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tic.document.audit import Audit, Entry
-from tic.document.upgrade import told_by_every_version
+from tic.document.upgrade import kept_by_every_version
 from tic.exchange.changes import FieldChange, changes, keyed, membership, plain
 from tic.exchange.diff_entry import entry_evidence, shared_contrasts
 from tic.report.numerals import number
@@ -72,7 +72,7 @@ def diff_audits(before: Audit, after: Audit) -> AuditDiff:
     """
     if (before.seal is None) != (after.seal is None):
         # One is of an older version, which did not keep all that a newer one does.
-        before, after = told_by_every_version(before), told_by_every_version(after)
+        before, after = kept_by_every_version(before), kept_by_every_version(after)
     old = keyed((entry.id, entry) for entry in before.entries)
     new = keyed((entry.id, entry) for entry in after.entries)
     pairs = [(key, old[key], new[key]) for key in old if key in new]
@@ -146,7 +146,7 @@ def _protocols(audit: Audit) -> dict[str, dict[str, Any]]:
 
 
 def _multiplicity(audit: Audit) -> dict[str, Any]:
-    families = {each.paper: plain(each, {"paper"}) for each in audit.multiplicity.families}
+    families = {family.paper: plain(family, {"paper"}) for family in audit.multiplicity.families}
     return {**plain(audit.multiplicity, {"families"}), "families": families}
 
 

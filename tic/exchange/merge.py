@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from tic.document.audit import Audit, Entry, Provenance, RunRecord
 from tic.document.correction import CONFIDENCE, correct_entries
 from tic.document.deciding import judge_again
-from tic.document.evidence import Figure
 from tic.document.seal import sealed
 from tic.errors import TicError
 from tic.exchange.pooling import (
@@ -22,6 +21,7 @@ from tic.exchange.pooling import (
     pooled,
     text,
 )
+from tic.exchange.pooling_figures import pool_figures, seeds_text
 from tic.exchange.verify_audit import verify_document
 from tic.stats.judge import JUDGED
 
@@ -38,7 +38,8 @@ def merge(audits: Sequence[Audit]) -> Audit:
     An entry that is in one audit only is taken as it is; one that several have is judged on the
     seeds of all. Effects are pooled as each audit found them: what a test decided over all of its
     seeds, such as a check, was decided in each audit apart, and a check holds where it holds in
-    all. A claim that could not be judged in one of them is not judged. Figures stand side by side.
+    all. A claim that could not be judged in one of them is not judged. Figures are pooled where
+    their numbers are one per seed, and stand side by side otherwise.
 
     Args:
         audits: At least two, in the order in which their seeds come.
@@ -50,7 +51,7 @@ def merge(audits: Sequence[Audit]) -> Audit:
     if len(audits) < 2:
         raise TicError(f"merging needs at least two audits, got {len(audits)}; name another")
     for number, audit in enumerate(audits, start=1):
-        faults = [fault for each in verify_document(audit) for fault in each.faults]
+        faults = [fault for check in verify_document(audit) for fault in check.faults]
         if faults:
             raise TicError(
                 f"an audit must verify to be merged, and number {number} does not: {faults[0]}"
@@ -62,7 +63,7 @@ def merge(audits: Sequence[Audit]) -> Audit:
         for entry in audit.entries:
             by_id.setdefault(entry.id, []).append((audit, entry))
     entries, multiplicity = correct_entries(
-        [_pooled(found) for found in by_id.values()], CONFIDENCE
+        [_pooled(members) for members in by_id.values()], CONFIDENCE
     )
     return sealed(
         Audit(
@@ -70,8 +71,8 @@ def merge(audits: Sequence[Audit]) -> Audit:
             seconds=sum(audit.seconds for audit in audits),
             completed=all(audit.completed for audit in audits),
             papers=distinct(paper for audit in audits for paper in audit.papers),
-            packages=tuple(sorted({each for audit in audits for each in audit.packages})),
-            protocols=distinct(each for audit in audits for each in audit.protocols),
+            packages=tuple(sorted({name for audit in audits for name in audit.packages})),
+            protocols=distinct(record for audit in audits for record in audit.protocols),
             entries=tuple(entries),
             runs=_runs(audits),
             multiplicity=multiplicity,
@@ -80,8 +81,8 @@ def merge(audits: Sequence[Audit]) -> Audit:
     )
 
 
-def _pooled(found: Sequence[tuple[Audit, Entry]]) -> Entry:
-    entries = [entry for _, entry in found]
+def _pooled(members: Sequence[tuple[Audit, Entry]]) -> Entry:
+    entries = [entry for _, entry in members]
     first = entries[0]
     if len(entries) == 1:
         return judge_again(first)
@@ -90,7 +91,7 @@ def _pooled(found: Sequence[tuple[Audit, Entry]]) -> Entry:
     for entry in entries:
         if entry.own_outcome not in JUDGED:
             return entry
-    _require_same_recipes(found)
+    _require_same_recipes(members)
     joined = first.model_copy(
         update={
             "contrasts": pooled(first.id, "contrasts", entries, pool_contrasts),
@@ -100,10 +101,10 @@ def _pooled(found: Sequence[tuple[Audit, Entry]]) -> Entry:
             "worst_cases": pooled(first.id, "worst_cases", entries, pool_worst_cases),
             "readings": pooled(first.id, "readings", entries, pool_readings),
             "tables": pooled(first.id, "tables", entries, pool_tables),
-            "figures": tuple(_titled(entry, each) for entry in entries for each in entry.figures),
+            "figures": pool_figures(entries),
             "notes": (
                 *distinct(note for entry in entries for note in entry.notes),
-                "Pooled from audits of seeds " + " and ".join(map(_seedstext, entries)) + ".",
+                "Pooled from audits of seeds " + " and ".join(map(seeds_text, entries)) + ".",
             ),
             "runs": distinct(run for entry in entries for run in entry.runs),
             "seconds": sum(entry.seconds for entry in entries),
@@ -125,15 +126,15 @@ def _require_same(first: Entry, other: Entry, names: Iterable[str]) -> None:
             )
 
 
-def _require_same_recipes(found: Sequence[tuple[Audit, Entry]]) -> None:
+def _require_same_recipes(members: Sequence[tuple[Audit, Entry]]) -> None:
     kinds = []
-    for audit, entry in found:
+    for audit, entry in members:
         records = {record.fingerprint: record for record in audit.runs}
         kinds.append({_kind(records[fingerprint], records) for fingerprint in entry.runs})
-    if any(each != kinds[0] for each in kinds[1:]):
+    if any(other != kinds[0] for other in kinds[1:]):
         raise TicError(
-            f"{found[0][1].id} must rest on the same Recipes in all audits, seeds apart, and does "
-            "not; only audits of the same setting can be merged"
+            f"{members[0][1].id} must rest on the same Recipes in all audits, seeds apart, and "
+            "does not; only audits of the same setting can be merged"
         )
 
 
@@ -145,16 +146,6 @@ def _kind(record: RunRecord, records: dict[str, RunRecord]) -> str:
     return f"{json.dumps(fields, sort_keys=True)} {elder}"
 
 
-def _titled(entry: Entry, figure: Figure) -> Figure:
-    return figure.model_copy(update={"title": f"{figure.title}, seeds {_seedstext(entry)}"})
-
-
-def _seedstext(entry: Entry) -> str:
-    seeds = sorted({seed for contrast in entry.contrasts for seed in contrast.seeds})
-    seeds = seeds or sorted({s for r in entry.readings for c in r.contrasts for s in c.seeds})
-    return ", ".join(map(str, seeds)) or "none"
-
-
 def _runs(audits: Sequence[Audit]) -> tuple[RunRecord, ...]:
     """All Runs; one that several audits have must have come out the same."""
     records: dict[str, RunRecord] = {}
@@ -162,7 +153,7 @@ def _runs(audits: Sequence[Audit]) -> tuple[RunRecord, ...]:
         for record in audit.runs:
             known = records.get(record.fingerprint, record)
             records[record.fingerprint] = _same_run(known, record)
-    return tuple(sorted(records.values(), key=lambda each: (each.label, each.fingerprint)))
+    return tuple(sorted(records.values(), key=lambda record: (record.label, record.fingerprint)))
 
 
 def _same_run(one: RunRecord, other: RunRecord) -> RunRecord:
@@ -186,28 +177,28 @@ def _same_run(one: RunRecord, other: RunRecord) -> RunRecord:
 def _provenance(audits: Sequence[Audit]) -> Provenance:
     every = [audit.provenance for audit in audits]
     digests: dict[str, str] = {}
-    for each in every:
-        for key, digest in each.data_digests.items():
+    for one in every:
+        for key, digest in one.data_digests.items():
             if digests.setdefault(key, digest) != digest:
                 raise TicError(
                     f"the audits must rest on the same data, and {key} have the digests "
                     f"{digests[key]} and {digest}; only audits of the same data can be merged"
                 )
-    packages = distinct(name for each in every for name in each.versions)
-    commits = distinct(each.git_commit for each in every)
-    dirty = {each.git_dirty for each in every}
+    packages = distinct(name for one in every for name in one.versions)
+    commits = distinct(one.git_commit for one in every)
+    dirty = {one.git_dirty for one in every}
     return Provenance(
-        command="; ".join(distinct(each.command for each in every)),
+        command="; ".join(distinct(one.command for one in every)),
         git_commit=commits[0] if len(commits) == 1 else None,
         git_dirty=True if True in dirty else None if None in dirty else False,
         versions={
-            name: " and ".join(distinct(each.versions.get(name, "none") for each in every))
+            name: " and ".join(distinct(one.versions.get(name, "none") for one in every))
             for name in packages
         },
-        python=" and ".join(distinct(each.python for each in every)),
-        platform=" and ".join(distinct(each.platform for each in every)),
-        processor=" and ".join(distinct(each.processor for each in every)),
-        accelerator=" and ".join(distinct(filter(None, (each.accelerator for each in every))))
+        python=" and ".join(distinct(one.python for one in every)),
+        platform=" and ".join(distinct(one.platform for one in every)),
+        processor=" and ".join(distinct(one.processor for one in every)),
+        accelerator=" and ".join(distinct(filter(None, (one.accelerator for one in every))))
         or None,
         data_digests=digests,
         merged=tuple(audit.seal for audit in audits if audit.seal is not None),

@@ -30,18 +30,18 @@ def pooled(
 ) -> tuple[Any, ...]:
     """Pool pieces of evidence by their position."""
     pieces = [getattr(entry, what) for entry in entries]
-    if len({len(each) for each in pieces}) > 1:
+    if len({len(members) for members in pieces}) > 1:
         raise TicError(
             f"{name} must have the same {what.replace('_', ' ')} in all audits, got "
-            f"{' and '.join(str(len(each)) for each in pieces)} of them; only audits of the same "
-            "claim can be merged"
+            f"{' and '.join(str(len(members)) for members in pieces)} of them; only audits of the "
+            "same claim can be merged"
         )
-    return tuple(pool(name, each) for each in zip(*pieces, strict=True))
+    return tuple(pool(name, members) for members in zip(*pieces, strict=True))
 
 
 def _alike(name: str, pieces: Sequence[Any], *fields: str) -> None:
     for field in fields:
-        values = [getattr(each, field) for each in pieces]
+        values = [getattr(piece, field) for piece in pieces]
         if any(value != values[0] for value in values[1:]):
             raise TicError(
                 f"{name} must have the same evidence in all audits, got {field.replace('_', ' ')} "
@@ -57,10 +57,10 @@ def pool_contrasts(name: str, pieces: Sequence[Contrast]) -> Contrast:
 def _pooled_effects(name: str, pieces: Sequence[Effects]) -> dict[str, Any]:
     """The seeds of all, in order, with the effects and samples that belong to them."""
     _alike(name, pieces, "name", "unit", "region", "confidence")
-    if not any(each.seeds for each in pieces):
+    if not any(piece.seeds for piece in pieces):
         # What is exact is the same for any seeds; of readings it is counted anew.
         return {"effects": pieces[0].effects}
-    seeds = [seed for each in pieces for seed in each.seeds]
+    seeds = [seed for piece in pieces for seed in piece.seeds]
     twice = sorted({seed for seed in seeds if seeds.count(seed) > 1})
     if twice:
         raise TicError(
@@ -68,15 +68,15 @@ def _pooled_effects(name: str, pieces: Sequence[Effects]) -> dict[str, Any]:
             "audits; merge audits of other seeds (--seeds 5-9)"
         )
     order = sorted(range(len(seeds)), key=seeds.__getitem__)
-    effects = [effect for each in pieces for effect in each.effects]
-    trends = [each.trend for each in pieces if each.trend is not None]
+    effects = [effect for piece in pieces for effect in piece.effects]
+    trends = [piece.trend for piece in pieces if piece.trend is not None]
     pooled: dict[str, Any] = {
         "seeds": tuple(seeds[i] for i in order),
         "effects": tuple(effects[i] for i in order),
     }
     if trends:
         _alike(name, trends, "direction")
-        rows = [row for each in trends for row in each.samples]
+        rows = [row for piece in trends for row in piece.samples]
         pooled["trend"] = Trend(
             direction=trends[0].direction, samples=tuple(rows[i] for i in order)
         )
@@ -86,16 +86,16 @@ def _pooled_effects(name: str, pieces: Sequence[Effects]) -> dict[str, Any]:
 def pool_comparisons(name: str, pieces: Sequence[Comparison]) -> Comparison:
     """The numbers of all beside the one that the paper reports."""
     _alike(name, pieces, "quantity", "place", "unit", "reported", "timed")
-    measured = tuple(number for each in pieces for number in each.measured)
+    measured = tuple(number for piece in pieces for number in piece.measured)
     return pieces[0].model_copy(update={"measured": measured})
 
 
 def pool_checks(name: str, pieces: Sequence[Check]) -> Check:
     """A check holds where it holds in all."""
     _alike(name, pieces, "name", "says", "needed")
-    found = "; ".join(distinct(each.found for each in pieces))
-    holds = all(each.holds for each in pieces)
-    return pieces[0].model_copy(update={"found": found, "holds": holds})
+    measured = "; ".join(distinct(check.found for check in pieces))
+    holds = all(check.holds for check in pieces)
+    return pieces[0].model_copy(update={"found": measured, "holds": holds})
 
 
 def pool_worst_cases(name: str, pieces: Sequence[WorstCase]) -> WorstCase:
@@ -103,8 +103,8 @@ def pool_worst_cases(name: str, pieces: Sequence[WorstCase]) -> WorstCase:
     _alike(name, pieces, "figure", "reported")
     return pieces[0].model_copy(
         update={
-            "attacked": tuple(number for each in pieces for number in each.attacked),
-            "worst": tuple(number for each in pieces for number in each.worst),
+            "attacked": tuple(number for piece in pieces for number in piece.attacked),
+            "worst": tuple(number for piece in pieces for number in piece.worst),
         }
     )
 
@@ -112,28 +112,28 @@ def pool_worst_cases(name: str, pieces: Sequence[WorstCase]) -> WorstCase:
 def pool_readings(name: str, pieces: Sequence[ReadingVerdict]) -> ReadingVerdict:
     """The contrasts of all by one reading; they are judged later."""
     _alike(name, pieces, "factors", "release")
-    if len({len(each.contrasts) for each in pieces}) > 1:
+    if len({len(piece.contrasts) for piece in pieces}) > 1:
         raise TicError(f"{name} must have the same contrasts by every reading in all audits")
     contrasts = tuple(
-        each[0].model_copy(update=_pooled_effects(name, each))
-        for each in zip(*(piece.contrasts for piece in pieces), strict=True)
+        effects[0].model_copy(update=_pooled_effects(name, effects))
+        for effects in zip(*(piece.contrasts for piece in pieces), strict=True)
     )
-    left_open = distinct(reason for each in pieces for reason in each.left_open)
+    left_open = distinct(reason for piece in pieces for reason in piece.left_open)
     return pieces[0].model_copy(update={"contrasts": contrasts, "left_open": left_open})
 
 
 def pool_tables(name: str, pieces: Sequence[Table]) -> Table:
     """The same table with the numbers of all in each cell."""
     _alike(name, pieces, "title", "caption", "unit", "columns")
-    if len({tuple((row.group, row.name) for row in each.rows) for each in pieces}) > 1:
+    if len({tuple((row.group, row.name) for row in piece.rows) for piece in pieces}) > 1:
         raise TicError(f"{name}: {pieces[0].title} must have the same rows in all audits")
-    rows = tuple(_pool_rows(each) for each in zip(*(piece.rows for piece in pieces), strict=True))
+    rows = tuple(_pool_rows(rows) for rows in zip(*(one.rows for one in pieces), strict=True))
     return pieces[0].model_copy(update={"rows": rows})
 
 
 def _pool_rows(rows: Sequence[TableRow]) -> TableRow:
     cells = zip(*(row.values for row in rows), strict=True)
-    values = tuple(tuple(number for cell in each for number in cell) for each in cells)
+    values = tuple(tuple(number for cell in column for number in cell) for column in cells)
     return rows[0].model_copy(update={"values": values})
 
 
