@@ -11,7 +11,7 @@ from tic.audit import Panel
 from tic.audit.exhibits import curves
 from tic.audit.judge import Judge
 from tic.audit.runs import Array, Epoch
-from tic.document.evidence import Series
+from tic.document.figures import Series
 from tic.stats import above, below, half_fall, theil_sen_slope
 
 LEAST_FALL = 0.05

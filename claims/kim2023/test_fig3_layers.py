@@ -19,9 +19,9 @@ EPOCHS = (20, 120, 300)
 
 
 def heat_map(runs: KimRuns, epoch: int) -> HeatMap:
-    """Trace per block and timestep, each seed's as a share of its largest, mean over seeds."""
+    """Trace per block and timestep, each seed's as a share of its largest."""
     traces = runs.by_block(epoch)
-    shares: Array = (traces / traces.max((1, 2), keepdims=True)).mean(0)
+    shares: Array = traces / traces.max((1, 2), keepdims=True)
     return HeatMap(
         title=f"Epoch {epoch}",
         x_label="timestep t",
@@ -29,7 +29,7 @@ def heat_map(runs: KimRuns, epoch: int) -> HeatMap:
         scale_label="I_t, share of the largest",
         columns=tuple(range(1, traces.shape[2] + 1)),
         rows=tuple(f"block {number}" for number in range(1, traces.shape[1] + 1)),
-        values=tuple(map(tuple, shares)),
+        values=shares.tolist(),
     )
 
 

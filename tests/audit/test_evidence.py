@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from tic.document.audit import Audit, ControlRecord, Entry
-from tic.document.evidence import Contrast, Figure, HeatMap, Panel, Series, Table
+from tic.document.evidence import Contrast, Table
+from tic.document.figures import Series
 
 CONTRAST = {
     "name": "gap", "unit": "pp", "seeds": (0, 1, 2), "effects": (1.0, 2.0, 3.5),
@@ -139,10 +140,6 @@ def test_a_document_cannot_be_changed_in_place():
         audit.completed = False
 
 
-def test_a_panel_has_a_linear_axis_unless_told_otherwise():
-    assert Panel(title="t", x_label="x", y_label="y", series=()).log_y is False
-
-
 @pytest.mark.parametrize("cells", [(), ((1.0,),), ((1.0,), (2.0,), (3.0,))])
 def test_a_row_of_a_table_has_a_cell_for_every_column(cells):
     row = {"name": "FGSM", "group": "paper", "values": cells}
@@ -158,33 +155,3 @@ def test_an_entry_tells_what_was_planted_in_it():
     assert entry.control == ControlRecord(**planted)
     with pytest.raises(ValidationError, match=r"(?s)control.says.*Field required"):
         Entry.model_validate({**ENTRY, "control": {"name": "one-seed"}})
-
-
-MAP = {
-    "title": "Blocks", "x_label": "t", "y_label": "block", "scale_label": "share",
-    "columns": (1.0, 2.0), "rows": ("a", "b", "c"), "values": ((1, 2), (3, 4), (5, 6)),
-}  # fmt: skip
-
-
-def test_a_figure_keeps_its_panels_apart_from_its_heat_maps_through_json():
-    panel = Panel(title="t", x_label="x", y_label="y", series=())
-    figure = Figure(title="f", caption="c", panels=(panel, HeatMap.model_validate(MAP)))
-    again = Figure.model_validate_json(figure.model_dump_json())
-    assert again == figure
-    assert [type(each) for each in again.panels] == [Panel, HeatMap]
-
-
-@pytest.mark.parametrize(
-    ("values", "lengths"),
-    [
-        (((1, 2), (3, 4)), "[2, 2]"),
-        (((1, 2), (3,), (5, 6)), "[2, 1, 2]"),
-        (((1, 2, 0), (3, 4, 0), (5, 6, 0)), "[3, 3, 3]"),
-        ((), "[]"),
-    ],
-)
-def test_a_heat_map_has_a_value_for_every_cell(values, lengths):
-    with pytest.raises(ValidationError) as refused:
-        HeatMap.model_validate({**MAP, "values": values})
-    wanted = f"Blocks: values must be 3 rows of 2, got rows of lengths {lengths}"
-    assert wanted in str(refused.value)

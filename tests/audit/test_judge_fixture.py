@@ -6,7 +6,7 @@ import pytest
 
 from tic.audit.exhibits import curves
 from tic.audit.judge import Judge
-from tic.document.evidence import Panel
+from tic.document.figures import Panel
 from tic.errors import TicError
 from tic.stats import Outcome, above, below, within
 

@@ -7,7 +7,7 @@ from judged_audits import DIGEST, RECIPE, audit, judge_of, judged, provenance, r
 
 from tic.audit.exhibits import curves
 from tic.document.audit import Scope
-from tic.document.evidence import Panel
+from tic.document.figures import Bars, HeatMap, Histogram, Images, Panel
 from tic.document.seal import sealed
 from tic.errors import TicError
 from tic.exchange.merge import merge
@@ -113,7 +113,76 @@ def test_figures_stand_side_by_side():
         return audit([judged("claim", judge, records)], records)
 
     (pooled,) = merge([drawn((0, 1)), drawn((2, 3))]).entries
-    assert [each.title for each in pooled.figures] == ["Fig, seeds 0, 1", "Fig, seeds 2, 3"]
+    assert [figure.title for figure in pooled.figures] == ["Fig, seeds 0, 1", "Fig, seeds 2, 3"]
+
+
+def drawn_parts(seeds, *parts):
+    judge = judge_of(seeds)
+    judge([4.0 + seed for seed in range(len(seeds))], above(0), name="gap")
+    judge.figure("Fig", "Caption", *parts)
+    records = tuple(record(seed) for seed in seeds)
+    return audit([judged("claim", judge, records)], records)
+
+
+def per_seed(seeds, **changes):
+    """Parts of a figure with one number per seed, and counts over them."""
+    count = len(seeds)
+    series = curves("I_t", [1, 2], [[seed, 2] for seed in seeds])
+    parts = (
+        Panel(title="", x_label="", y_label="", series=(series,)),
+        HeatMap(
+            title="", x_label="", y_label="", scale_label="", columns=(1,), rows=("a",),
+            values=tuple(((seed,),) for seed in seeds),
+        ),
+        Bars(
+            title="", scale_label="", groups=("g",), bars=("b",), reported=((1.0,),),
+            values=tuple(((seed,),) for seed in seeds),
+        ),
+        Histogram(
+            title="", x_label="", edges=(0, 1, 2), series=("a",), counts=((count, 2 * count),)
+        ),
+        Images(title="", scale_label="", names=("a",), images=(((0.5,),),)),
+    )  # fmt: skip
+    return [part.model_copy(update=changes.get(part.kind, {})) for part in parts]
+
+
+def test_figures_with_a_number_per_seed_are_pooled_and_counts_are_added():
+    pair = [drawn_parts(seeds, *per_seed(seeds)) for seeds in ((0, 1), (2, 3, 4))]
+    (figure,) = merge(pair).entries[0].figures
+    assert figure == drawn_parts((0, 1), *per_seed((0, 1, 2, 3, 4))).entries[0].figures[0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"curves": {"x_label": "other"}},
+        {"curves": {"series": (curves("I_t", [1, 3], [[0, 0]] * 3),)}},
+        {"curves": {"series": (curves("I_t", [1, 2], [[0, 0]] * 3, marker=1.0),)}},
+        {"curves": {"series": (curves("I_t", [1, 2], [[0, 0]]),)}},
+        {"curves": {"series": ()}},
+        {"heat_map": {"rows": ("b",)}},
+        {"heat_map": {"values": (((1.0,),),)}},
+        {"bars": {"reported": ((2.0,),)}},
+        {"histogram": {"edges": (0.0, 1.0, 3.0)}},
+        {"images": {"images": (((0.25,),),)}},
+    ],
+)
+def test_figures_that_differ_in_more_than_their_seeds_stand_side_by_side(changes):
+    pair = [
+        drawn_parts((0, 1), *per_seed((0, 1))),
+        drawn_parts((2, 3, 4), *per_seed((2, 3, 4), **changes)),
+    ]
+    figures = merge(pair).entries[0].figures
+    assert [figure.title for figure in figures] == ["Fig, seeds 0, 1", "Fig, seeds 2, 3, 4"]
+    assert figures[1].panels == pair[1].entries[0].figures[0].panels
+
+
+def test_other_numbers_of_figures_or_of_their_parts_stand_side_by_side():
+    parts = per_seed((2, 3))
+    pair = [drawn_parts((0, 1), *per_seed((0, 1))), drawn_parts((2, 3), *parts[:2])]
+    assert len(merge(pair).entries[0].figures) == 2
+    pair = [drawn_parts((0, 1), *per_seed((0, 1))[:2]), drawn_parts((2, 3), *parts[1::-1])]
+    assert len(merge(pair).entries[0].figures) == 2
 
 
 def three_seeds(name, effects, **options):

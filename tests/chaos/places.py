@@ -12,7 +12,7 @@ PACK = "test_pack.py"
 CLAIMS = (
     HEADER.lstrip()
     + """
-from tic.document.evidence import Panel
+from tic.document.figures import Panel
 from tic.audit.exhibits import curves
 
 def kept(setting):

@@ -182,10 +182,10 @@ def test_the_noise_of_fig_2_is_shown_for_the_papers_five_epochs():
 def test_fig_3_is_shown_for_the_papers_three_epochs_as_shares_of_the_largest():
     judge = conclude(fig3.test_deep_blocks_hold_information_early, everywhere(depth=0.3))
     maps = judge.figures[0].panels
-    assert [each.title for each in maps] == ["Epoch 20", "Epoch 120", "Epoch 300"]
-    for each in maps:
-        assert max(map(max, each.values)) == 1
-        assert each.columns == tuple(range(1, 11))
+    assert [shown.title for shown in maps] == ["Epoch 20", "Epoch 120", "Epoch 300"]
+    for shown in maps:
+        assert {max(map(max, seed)) for seed in shown.values} == {1}
+        assert shown.columns == tuple(range(1, 11))
 
 
 @pytest.fixture

@@ -38,6 +38,9 @@ FIXED = {
     "level", "status", "design", "key", "paper", "git_commit",
 }  # fmt: skip
 
+NAMES = {"rows", "columns", "groups", "bars", "series", "names"}
+"""Fields of figures with names of their own, where they are not records or numbers."""
+
 
 @pytest.fixture(scope="session")
 def example() -> ModuleType:
@@ -115,14 +118,25 @@ def _poison(audit: Audit, texts: Iterable[str]) -> Audit:
 
 def _poisoned(value: Any, texts: Iterator[str]) -> Any:
     if isinstance(value, dict):
+        # The kind of a part of a figure is one of a few; that of what a Recipe has is any text.
+        fixed = FIXED | ({"kind"} if "title" in value else set())
         return {
             key: inner
-            if key in FIXED
+            if key in fixed
             else {next(texts): next(texts), **_poisoned(inner, texts)}
             if key in FREE
+            else _poisoned_names(inner, texts)
+            if key in NAMES
             else _poisoned(inner, texts)
             for key, inner in value.items()
         }
     if isinstance(value, list):
         return [_poisoned(item, texts) for item in value]
     return next(texts) if isinstance(value, str) else value
+
+
+def _poisoned_names(value: Any, texts: Iterator[str]) -> Any:
+    """Poison names and keep them apart, as those of one axis must be."""
+    if not all(isinstance(name, str) for name in value):
+        return _poisoned(value, texts)
+    return [f"{next(texts)} {number}" for number in range(len(value))]

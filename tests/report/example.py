@@ -26,17 +26,14 @@ from tic.document.evidence import (
     Check,
     Comparison,
     Contrast,
-    Figure,
-    HeatMap,
-    Panel,
     ReadingVerdict,
     RegionRecord,
     Sensitivity,
-    Series,
     Table,
     TableRow,
     WorstCase,
 )
+from tic.document.figures import Bars, Figure, HeatMap, Histogram, Images, Panel, Series
 from tic.stats.judge import Outcome
 
 SEEDS = (0, 1, 2, 3, 4)
@@ -280,9 +277,11 @@ def layer_map(alpha: str, size: float) -> HeatMap:
         scale_label="Fisher information I_t of the layer",
         columns=STEPS,
         rows=layers,
-        values=tuple(
-            tuple(size * (1 + i) * math.exp(-((t - 7 + 1.5 * i) ** 2) / 9) for t in STEPS)
-            for i in range(len(layers))
+        values=(
+            tuple(
+                tuple(size * (1 + i) * math.exp(-((t - 7 + 1.5 * i) ** 2) / 9) for t in STEPS)
+                for i in range(len(layers))
+            ),
         ),
     )
 
@@ -293,6 +292,94 @@ def layer_figure() -> Figure:
         title="Where the information is",
         caption="Counterpart of Fig. 3, beside the sum over the layers.",
         panels=(*maps, alpha_panel()),
+    )
+
+
+def similarity_map() -> HeatMap:
+    """Return the similarity of thirty layers with each other, one of them not measured."""
+    layers = tuple(f"block {k // 3 + 1}, {('conv1', 'conv2', 'neuron')[k % 3]}" for k in range(30))
+    jitter = noise("similarity", 0.02)
+
+    def similarity(i: int, j: int) -> float | None:
+        if 7 in (i, j):
+            return None
+        return max(-1.0, min(1.0, math.cos((i - j) / 9) + jitter()))
+
+    return HeatMap(
+        title="Similarity of layers",
+        x_label="layer",
+        y_label="layer",
+        scale_label="correlation of representations",
+        columns=layers,
+        rows=layers,
+        values=tuple(
+            tuple(tuple(similarity(i, j) for j in range(30)) for i in range(30)) for _ in SEEDS
+        ),
+        centre=0.0,
+    )
+
+
+def spike_bars() -> Bars:
+    """Return bars above and below zero, one of which was not measured."""
+    jitter = noise("bars", 0.8)
+    means = ((4.0, 2.5, -3.1), (6.2, None, -0.4))
+
+    def seed() -> tuple[tuple[float | None, ...], ...]:
+        return tuple(tuple(None if m is None else m + jitter() for m in row) for row in means)
+
+    return Bars(
+        title="Change of accuracy",
+        scale_label="accuracy, with minus without (pp)",
+        groups=("digits 8×8", "Fashion-MNIST"),
+        bars=("learnable time constant", "reset to zero", "no leak"),
+        values=tuple(seed() for _ in SEEDS),
+        reported=((3.2, None, -2.0), (5.0, 1.0, None)),
+    )
+
+
+def delays(*, overlaid: bool) -> Histogram:
+    edges = tuple(float(k) for k in range(0, 26, 2))
+    return Histogram(
+        title="Delays, overlaid" if overlaid else "Delays",
+        x_label="delay (ms)",
+        edges=edges,
+        series=("before training", "after training"),
+        counts=tuple(
+            tuple(round(900 * math.exp(-(((low - peak) / 5) ** 2))) for low in edges[:-1])
+            for peak in (12.0, 4.0)
+        ),
+        shares=overlaid,
+        overlaid=overlaid,
+    )
+
+
+def spike_images() -> Images:
+    def wave(size: int, step: float) -> tuple[tuple[float, ...], ...]:
+        return tuple(
+            tuple((1 + math.sin(step * x) * math.cos(step * y)) / 2 for x in range(size))
+            for y in range(size)
+        )
+
+    colours = tuple(tuple((x / 15, y / 11, 0.5) for x in range(16)) for y in range(12))
+    return Images(
+        title="What a layer sees",
+        scale_label="firing rate",
+        names=("input", "conv1, channel 3", "conv2", "classifier", "in colour"),
+        images=(wave(16, 0.5), wave(16, 1.1), wave(8, 0.9), wave(4, 1.3), colours),
+    )
+
+
+def kinds_figure() -> Figure:
+    return Figure(
+        title="Other kinds of figures",
+        caption="In no paper.",
+        panels=(
+            similarity_map(),
+            spike_bars(),
+            delays(overlaid=False),
+            delays(overlaid=True),
+            spike_images(),
+        ),
     )
 
 
@@ -447,6 +534,7 @@ def alpha_accuracy() -> Entry:
             for name, mean in pairs
         ),
         comparisons=(*table_one("clean accuracy", CLEAN), training_time()),
+        figures=(kinds_figure(),),
         runs=tuple(fingerprint(name, seed) for name in ALPHAS for seed in SEEDS),
     )
 

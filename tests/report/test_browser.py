@@ -127,10 +127,10 @@ def test_hostile_text_makes_no_elements_and_stays_on_the_page(visit, hostile_rep
 
 
 # What may run or load something, and what leads to it.
-ARMED = """() => [...document.querySelectorAll('*')].flatMap(e => [...e.attributes]
+ARMED = r"""() => [...document.querySelectorAll('*')].flatMap(e => [...e.attributes]
   .filter(a => a.name.startsWith('on') || a.name === 'style' || a.name === 'src'
             || ['href', 'xlink:href', 'action'].includes(a.name)
-               && !/^(#|data:,$|https?:)/.test(a.value))
+               && !/^(#|data:,$|data:image\/png;base64,[A-Za-z0-9+/=]+$|https?:)/.test(a.value))
   .map(a => e.tagName + ' ' + a.name + '=' + a.value))"""
 
 
@@ -224,7 +224,8 @@ def test_labels_of_drawings_are_whole_and_apart(visit, report, width):
 def test_text_in_drawings_can_be_read_on_a_phone(visit, report, width):
     page = visit(report, viewport={"width": width, "height": 800})
     heights = page.evaluate(
-        "() => [...document.querySelectorAll('svg text')].map(e => 12 * e.getCTM().a)"
+        "() => [...document.querySelectorAll('svg text')].map(e => e.getCTM())"
+        ".map(m => 12 * Math.hypot(m.a, m.b))"
     )
     assert min(heights) >= 10
 
@@ -252,6 +253,29 @@ def test_the_keyboard_reaches_the_navigation(visit, report):
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     assert page.url.endswith("#overview")
+
+
+def test_the_policy_lets_images_in_and_they_are_whole(visit, report):
+    page = visit(report)
+    sizes = page.evaluate("""() => Promise.all([...document.querySelectorAll('svg image')].map(
+      e => new Promise(resolve => {
+        const image = new Image();
+        image.onload = () => resolve([image.naturalWidth, image.naturalHeight]);
+        image.onerror = () => resolve(null);
+        image.src = e.getAttribute('href');
+      })))""")
+    assert sizes == [[16, 16], [16, 16], [8, 8], [4, 4], [16, 12]]
+    assert page.told == []
+
+
+def test_the_numbers_of_a_figure_open_below_it(visit, report):
+    page = visit(report)
+    table = page.get_by_role("table", name="Change of accuracy")
+    assert not table.is_visible()
+    folded = page.locator("details.drawn-numbers", has_text="Change of accuracy")
+    folded.locator("summary").click()
+    assert table.is_visible()
+    assert "Similarity of layers: 900 numbers" in folded.inner_text()
 
 
 def test_heat_maps_are_dark_on_light_and_light_on_dark_and_dark_on_paper(visit, report):

@@ -152,12 +152,35 @@ def test_other_measured_numbers_are_evidence(example_audit, edited):
 def test_cells_of_heat_maps_are_summed_up(example_audit, edited):
     sums, layers = example_audit.entries[3].figures
     first = layers.panels[0]
-    moved = (tuple(value + 1 for value in first.values[0]), *first.values[1:])
+    (grid,) = first.values
+    moved = ((tuple(value + 1 for value in grid[0]), *grid[1:]),)
     panels = (first.model_copy(update={"values": moved}), *layers.panels[1:])
     other = edited(3, figures=(sums, layers.model_copy(update={"panels": panels})))
     (change,) = diff_audits(example_audit, other).evidence
     # Two heat maps of 4 layers and 10 timesteps, and 3 curves of 5 seeds and 10 timesteps.
     assert change.after == "10 of 230 values differ"
+
+
+def test_numbers_of_every_kind_of_figure_are_summed_up(example_audit, edited):
+    (figure,) = example_audit.entries[4].figures
+    heat, bars, counts, shares, images = figure.panels
+    row, image = (0.5,) * 30, ((0.5,) * 4,) * 4
+    moved = (
+        heat.model_copy(update={"values": ((*heat.values[0][:-1], row), *heat.values[1:])}),
+        bars.model_copy(update={"reported": None}),
+        counts.model_copy(update={"counts": ((2_000,) * 12, counts.counts[1])}),
+        shares,
+        images.model_copy(update={"images": (*images.images[:3], image, images.images[4])}),
+    )
+    other = edited(4, figures=(figure.model_copy(update={"panels": moved}),))
+    (change,) = diff_audits(example_audit, other).evidence
+    assert change.place == "kim2023/alpha-accuracy: figure Other kinds of figures"
+    # Twenty-nine of thirty layers and five seeds; five bars of five seeds; twelve bins of two
+    # series, twice; images of 16², 16², 8² and 4² grey values and of 16 × 12 colours. One cell that
+    # nobody had measured has a value now.
+    size = 29**2 * 5 + 1 + 5 * 5 + 2 * 12 * 2 + 2 * 16**2 + 8**2 + 4**2 + 3 * 16 * 12
+    moved_values = 30 + 1 + 12 + sum(value != 0.5 for row in images.images[3] for value in row)
+    assert change.after == f"{moved_values} of {size} values differ"
 
 
 def test_what_a_protocol_means_is_evidence(example_audit, edited):

@@ -1,4 +1,5 @@
 from itertools import pairwise
+from typing import get_args
 from xml.etree import ElementTree
 
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import example as case
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tic.document.evidence import Figure, Panel, Series
+from tic.document.figures import Figure, FigurePart, Panel, Series
 from tic.report.drawing import curves, figures, panel
 from tic.report.drawing.panel import Axes
 
@@ -29,8 +30,8 @@ def series(name: str = "information", **changes: object) -> Series:
 
 
 def paths(markup: str, kind: str) -> list[str]:
-    found = ElementTree.fromstring(markup).iter()
-    return [e.get("d", "") for e in found if kind in e.get("class", "").split()]
+    elements = ElementTree.fromstring(markup).iter()
+    return [e.get("d", "") for e in elements if kind in e.get("class", "").split()]
 
 
 def texts(markup: str) -> list[str]:
@@ -169,6 +170,24 @@ def test_the_description_tells_the_course_of_every_curve():
     assert ElementTree.fromstring(drawing.image).findtext("desc") == (
         "information over timestep t. information: mean 0 at 0, 100 at 10 (1 seed, marker at 5.00)."
     )
+
+
+def test_every_kind_of_part_has_one_renderer():
+    assert set(figures.RENDERERS) == set(get_args(FigurePart))
+
+
+def test_the_numbers_of_curves_are_a_table_by_x():
+    short = series("short", x=(0.0, 5.0), values=((1, 2), (3,)))
+    (drawing,) = drawings(one_panel(series(), short))
+    assert drawing.numbers is not None
+    assert drawing.numbers.table.columns == ("information", "short")
+    ((_, rows),) = drawing.numbers.groups
+    cells = [(row.name, *((cell.mean, cell.spread) for cell in row.cells)) for row in rows]
+    assert cells == [
+        ("timestep t 0", ("0", ""), ("2", "1 to 3")),
+        ("timestep t 5", ("50", ""), ("2", "")),
+        ("timestep t 10", ("100", ""), ("–", "")),
+    ]
 
 
 def test_names_are_moved_apart_within_the_axes():

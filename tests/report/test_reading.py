@@ -5,6 +5,7 @@ import pytest
 
 from tic.data import CIFAR100, CropFlip
 from tic.document.audit import Audit
+from tic.document.figures import HeatMap, Panel
 from tic.document.loading import load_audit
 from tic.document.seal import digest, seal, sealed
 from tic.document.upgrade import upgraded
@@ -176,10 +177,45 @@ def flat(recipe):
     }
 
 
+MEANS = ", mean over the seeds"
+
+
+@pytest.fixture(scope="module")
+def before_kinds(example_audit):
+    """The example as version 4 could state it: curves, and heat maps of means over the seeds."""
+
+    def restated(part):
+        of_means = {"scale_label": part.scale_label + MEANS} if isinstance(part, HeatMap) else {}
+        return part.model_copy(update=of_means)
+
+    def stated(part):
+        return isinstance(part, Panel) or (isinstance(part, HeatMap) and len(part.values) == 1)
+
+    def of_one_number(contrast):
+        seeds = contrast.seeds_to_decide
+        return contrast.model_copy(update={"seeds_to_decide": seeds and (seeds[0], seeds[0])})
+
+    entries = [
+        entry.model_copy(update={"contrasts": tuple(map(of_one_number, entry.contrasts)),
+                                 "figures": tuple(
+            figure.model_copy(update={"panels": tuple(map(restated, figure.panels))})
+            for figure in entry.figures if all(map(stated, figure.panels))
+        )})
+        for entry in example_audit.entries
+    ]  # fmt: skip
+    return example_audit.model_copy(update={"entries": tuple(entries)})
+
+
 def as_version_4(document):
-    """What version 4 wrote: negative controls were called counterfeits."""
+    """What version 4 wrote: counterfeits, and parts of figures that did not say their kind."""
     for family in document["multiplicity"]["families"]:
         del family["setting"]
+    parts = [p for e in document["entries"] for f in e["figures"] for p in f["panels"]]
+    for part in parts:
+        if part.pop("kind") == "heat_map":
+            (part["values"],) = part["values"]
+            part["scale_label"] = part["scale_label"].removesuffix(MEANS)
+            del part["centre"], part["span"]
     for entry in document["entries"]:
         del entry["setting"], entry["design"]
         for contrast in entry["contrasts"]:
@@ -194,21 +230,23 @@ def as_version_4(document):
     return document | {"seal": digest(document)}
 
 
-@pytest.fixture
-def plain(example_audit):
-    """The example as an older version could tell it: one number of seeds would decide."""
-    document = json.loads(example_audit.model_dump_json())
-    for entry in document["entries"]:
-        for contrast in entry["contrasts"]:
-            if seeds := contrast["seeds_to_decide"]:
-                contrast["seeds_to_decide"] = [seeds[0], seeds[0]]
-    return Audit.model_validate(document)
-
-
-def test_an_audit_of_version_4_is_read_with_negative_controls(example_audit, plain):
-    written = json.loads(example_audit.model_dump_json())
+def test_an_audit_of_version_4_is_read_with_negative_controls_and_kinds_of_figures(before_kinds):
+    written = json.loads(before_kinds.model_dump_json())
     assert any(entry["control"] for entry in written["entries"])
-    assert Audit.model_validate(upgraded(as_version_4(written))) == sealed(plain)
+    parts = [p for e in before_kinds.entries for f in e.figures for p in f.panels]
+    assert {type(part) for part in parts} == {Panel, HeatMap}
+    assert Audit.model_validate(upgraded(as_version_4(written))) == sealed(before_kinds)
+
+
+def test_a_heat_map_of_before_is_one_of_means_and_says_so():
+    before = json.loads(KEPT.read_text(encoding="utf-8"))
+    name = "kim2023/layers[tiny-digits]"
+    named = {entry["id"]: entry["figures"] for entry in before["entries"]}[name]
+    after = {entry.id: entry.figures for entry in load_audit(KEPT).entries}
+    (old, *_), (new, *_) = named[0]["panels"], after[name][0].panels
+    assert isinstance(new, HeatMap)
+    assert new.scale_label == f"{old['scale_label']}, mean over the seeds"
+    assert new.values == (tuple(map(tuple, old["values"])),)
 
 
 def test_the_ids_of_counterfeits_become_those_of_negative_controls():
@@ -230,12 +268,12 @@ def as_version_3(document):
 
 
 @pytest.fixture
-def former(example_audit):
-    return as_version_3(json.loads(example_audit.model_dump_json()))
+def former(before_kinds):
+    return as_version_3(json.loads(before_kinds.model_dump_json()))
 
 
-def test_an_audit_of_version_3_is_read_with_recipes_of_kinds(former, plain):
-    assert Audit.model_validate(upgraded(former)) == sealed(plain)
+def test_an_audit_of_version_3_is_read_with_recipes_of_kinds(former, before_kinds):
+    assert Audit.model_validate(upgraded(former)) == sealed(before_kinds)
 
 
 def test_a_pruned_run_of_version_3_is_read_with_the_rule_and_its_parents_fingerprint(former):
@@ -284,12 +322,12 @@ def as_version_2(document):
 
 
 @pytest.fixture
-def older(example_audit):
-    return as_version_2(json.loads(example_audit.model_dump_json()))
+def older(before_kinds):
+    return as_version_2(json.loads(before_kinds.model_dump_json()))
 
 
-def test_an_audit_of_version_2_is_read_as_the_one_of_its_paper(older, plain):
-    assert Audit.model_validate(upgraded(older)) == sealed(plain)
+def test_an_audit_of_version_2_is_read_as_the_one_of_its_paper(older, before_kinds):
+    assert Audit.model_validate(upgraded(older)) == sealed(before_kinds)
 
 
 def test_a_seal_that_did_not_fit_fits_no_more_after_the_upgrade(older):

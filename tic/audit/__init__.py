@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tic.audit.runs import Array, Epoch, SeedRuns
     from tic.data import Augmentation, Dataset, Facts, Samples, Split
     from tic.document.audit import Audit, Paper
-    from tic.document.evidence import HeatMap, Panel, Series
+    from tic.document.figures import Bars, HeatMap, Histogram, Images, Panel, Series
     from tic.errors import NotApplicableError, TicError
     from tic.fitting import Fit, Fitting, Rule
     from tic.losses import Loss
@@ -48,7 +48,7 @@ _HOMES = {
         "seen_as",
     ),
     "tic.document.audit": ("Audit", "Paper"),
-    "tic.document.evidence": ("HeatMap", "Panel", "Series"),
+    "tic.document.figures": ("Bars", "HeatMap", "Histogram", "Images", "Panel", "Series"),
     "tic.audit.exhibits": ("curves",),
     "tic.audit.judge": ("Judge",),
     "tic.audit.pack": ("Pack", "Setting"),
@@ -76,6 +76,7 @@ __all__ = [
     "Array",
     "Audit",
     "Augmentation",
+    "Bars",
     "Claim",
     "Control",
     "Dataset",
@@ -85,6 +86,8 @@ __all__ = [
     "Fitting",
     "Gap",
     "HeatMap",
+    "Histogram",
+    "Images",
     "Judge",
     "Loss",
     "Measurement",

@@ -7,16 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tic.document.evidence import (
-    Check,
-    Comparison,
-    Figure,
-    HeatMap,
-    Panel,
-    Series,
-    Table,
-    TableRow,
-)
+from tic.document.evidence import Check, Comparison, Table, TableRow
+from tic.document.figures import Figure, FigurePart, Series
 
 
 class Exhibits:
@@ -98,8 +90,14 @@ class Exhibits:
             Table(title=title, caption=caption, unit=unit, columns=tuple(columns), rows=made)
         )
 
-    def figure(self, title: str, caption: str, *panels: Panel | HeatMap) -> None:
-        """Add the counterpart of one of the paper's figures."""
+    def figure(self, title: str, caption: str, *panels: FigurePart) -> None:
+        """Add the counterpart of one of the paper's figures.
+
+        Args:
+            title: Of the whole figure.
+            caption: What is to be seen.
+            *panels: Its parts, side by side: Panel, HeatMap, Bars, Histogram or Images.
+        """
         self.figures.append(Figure(title=title, caption=caption, panels=panels))
 
     def note(self, text: str) -> None:

@@ -14,13 +14,13 @@ from tic.document.evidence import (
     Check,
     Comparison,
     Contrast,
-    Figure,
     ReadingVerdict,
     Record,
     Sensitivity,
     Table,
     WorstCase,
 )
+from tic.document.figures import Figure
 from tic.stats.judge import Outcome
 from tic.stats.looks import Design
 

@@ -95,7 +95,7 @@ def decisive_contrast(contrasts: Sequence[Contrast], outcome: Outcome) -> Contra
     Among the contrasts that came out as the claim did, this is the one with the largest p-value:
     a claim holds when all its contrasts hold, so the weakest decides.
     """
-    same = [each for each in contrasts if each.outcome == outcome]
+    same = [contrast for contrast in contrasts if contrast.outcome == outcome]
     candidates = same or list(contrasts)
     return max(candidates, key=lambda c: -1.0 if c.p_value is None else c.p_value, default=None)
 
@@ -185,55 +185,3 @@ class WorstCase(Record):
     attacked: tuple[FiniteFloat, ...]
     worst: tuple[FiniteFloat, ...]
     outcome: Outcome
-
-
-class Series(Record):
-    """One curve per seed over common x; `marker` is drawn as a dotted vertical line."""
-
-    name: str
-    x: tuple[FiniteFloat, ...]
-    values: tuple[tuple[FiniteFloat, ...], ...]
-    marker: FiniteFloat | None = None
-
-
-class Panel(Record):
-    """One set of axes."""
-
-    title: str
-    x_label: str
-    y_label: str
-    series: tuple[Series, ...]
-    log_y: bool = False
-
-
-class HeatMap(Record):
-    """Values over two axes, means over the seeds: one row of cells per name in `rows`.
-
-    `scale_label` says what the values are; the colour scale runs from 0 to their largest.
-    """
-
-    title: str
-    x_label: str
-    y_label: str
-    scale_label: str
-    columns: tuple[FiniteFloat, ...]
-    rows: tuple[str, ...]
-    values: tuple[tuple[FiniteFloat, ...], ...]
-
-    @model_validator(mode="after")
-    def _values_fill_the_grid(self) -> HeatMap:
-        lengths = [len(row) for row in self.values]
-        if lengths != [len(self.columns)] * len(self.rows):
-            raise ValueError(
-                f"{self.title}: values must be {len(self.rows)} rows of {len(self.columns)}, "
-                f"got rows of lengths {lengths}"
-            )
-        return self
-
-
-class Figure(Record):
-    """The counterpart of one of the paper's figures, as data."""
-
-    title: str
-    caption: str
-    panels: tuple[Panel | HeatMap, ...]

@@ -95,12 +95,12 @@ def _raised_recipe(recipe: Document) -> Document | None:
 def _from_4(document: Document) -> Document:
     """A negative control was a counterfeit, and a family of claims that of all settings.
 
-    What would decide was one number of seeds.
+    What would decide was one number of seeds, and parts of figures did not say their kind.
     """
     counts = document["multiplicity"]
     new = {
         **document,
-        "entries": [_of_version_5(entry) for entry in document["entries"]],
+        "entries": [_with_kinds(_of_version_5(entry)) for entry in document["entries"]],
         "multiplicity": {
             **counts,
             "families": [{**family, "setting": ""} for family in counts["families"]],
@@ -131,6 +131,30 @@ def _with_range(contrast: Document) -> Document:
     return {**new, "seeds_to_decide": None if seeds is None else [seeds, seeds]}
 
 
+def _with_kinds(entry: Document) -> Document:
+    return {
+        **entry,
+        "figures": [
+            {**figure, "panels": [_with_kind(panel) for panel in figure["panels"]]}
+            for figure in entry["figures"]
+        ],
+    }
+
+
+def _with_kind(panel: Document) -> Document:
+    """Heat maps had one mean over the seeds in each cell, which their scale says from now on."""
+    if "series" in panel:
+        return {**panel, "kind": "curves"}
+    return {
+        **panel,
+        "kind": "heat_map",
+        "scale_label": f"{panel['scale_label']}, mean over the seeds",
+        "values": [panel["values"]],
+        "centre": None,
+        "span": None,
+    }
+
+
 _STEPS: dict[int, Callable[[Document], Document]] = {
     1: _from_1, 2: _from_2, 3: _from_3, 4: _from_4,
 }  # fmt: skip
@@ -148,7 +172,9 @@ def _entry_without_later_fields(entry: Entry) -> Entry:
     return entry.model_copy(
         update={
             "left_open": (),
-            "contrasts": tuple(each.model_copy(update={"trend": None}) for each in entry.contrasts),
-            "readings": tuple(each.model_copy(update=nothing) for each in entry.readings),
+            "contrasts": tuple(
+                contrast.model_copy(update={"trend": None}) for contrast in entry.contrasts
+            ),
+            "readings": tuple(reading.model_copy(update=nothing) for reading in entry.readings),
         }
     )

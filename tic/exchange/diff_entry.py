@@ -17,7 +17,6 @@ from tic.document.evidence import (
     WorstCase,
 )
 from tic.exchange.changes import FieldChange, changes, keyed, membership, plain
-from tic.report.drawing.parts import parts
 
 # Compared part by part below, compared elsewhere, or different in every execution.
 _ENTRY_APART = {
@@ -109,7 +108,7 @@ def _figure_evidence(key: str, old: Entry, new: Entry) -> Iterator[FieldChange]:
         count = sum(1 for _ in changes("", plain(before[title]), plain(after[title])))
         if count:
             place = f"{key}: figure {title}"
-            shown = f"{count} of {parts(after[title]).size} values differ"
+            shown = f"{count} of {after[title].size} values differ"
             yield FieldChange(place, "as it was", shown)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 
 from tic.document.audit import Audit, Entry, Family, Multiplicity, Provenance, RunRecord
 from tic.document.correction import CONFIDENCE, judged_anew
-from tic.document.evidence import Figure
 from tic.document.former_correction import METHOD as HOLM
 from tic.document.former_correction import correct_by_holm
 from tic.document.seal import sealed
@@ -23,6 +22,7 @@ from tic.exchange.pooling import (
     pooled,
     text,
 )
+from tic.exchange.pooling_figures import pool_figures, seeds_text
 from tic.exchange.verify_audit import verify_document
 from tic.stats.judge import JUDGED
 
@@ -39,7 +39,8 @@ def merge(audits: Sequence[Audit]) -> Audit:
     An entry that is in one audit only is taken as it is; one that several have is judged on the
     seeds of all. Effects are pooled as each audit found them: what a test decided over all of its
     seeds, such as a check, was decided in each audit apart, and a check holds where it holds in
-    all. A claim that could not be judged in one of them is not judged. Figures stand side by side.
+    all. A claim that could not be judged in one of them is not judged. Figures are pooled where
+    their numbers are one per seed, and stand side by side otherwise.
 
     Args:
         audits: At least two, in the order in which their seeds come.
@@ -125,12 +126,10 @@ def _pooled(pairs: Sequence[tuple[Audit, Entry]], multiplicity: Multiplicity) ->
             "worst_cases": pooled(first.id, "worst_cases", entries, pool_worst_cases),
             "readings": pooled(first.id, "readings", entries, pool_readings),
             "tables": pooled(first.id, "tables", entries, pool_tables),
-            "figures": tuple(
-                _titled(entry, figure) for entry in entries for figure in entry.figures
-            ),
+            "figures": pool_figures(entries),
             "notes": (
                 *distinct(note for entry in entries for note in entry.notes),
-                "Pooled from audits of seeds " + " and ".join(map(_seedstext, entries)) + ".",
+                "Pooled from audits of seeds " + " and ".join(map(seeds_text, entries)) + ".",
             ),
             "runs": distinct(run for entry in entries for run in entry.runs),
             "seconds": sum(entry.seconds for entry in entries),
@@ -172,16 +171,6 @@ def _kind(record: RunRecord, records: dict[str, RunRecord]) -> str:
     parent = fields.pop("parent", None)
     elder = "" if parent is None else _kind(records[str(parent)], records)
     return f"{json.dumps(fields, sort_keys=True)} {elder}"
-
-
-def _titled(entry: Entry, figure: Figure) -> Figure:
-    return figure.model_copy(update={"title": f"{figure.title}, seeds {_seedstext(entry)}"})
-
-
-def _seedstext(entry: Entry) -> str:
-    seeds = sorted({seed for contrast in entry.contrasts for seed in contrast.seeds})
-    seeds = seeds or sorted({s for r in entry.readings for c in r.contrasts for s in c.seeds})
-    return ", ".join(map(str, seeds)) or "none"
 
 
 def _runs(audits: Sequence[Audit]) -> tuple[RunRecord, ...]:

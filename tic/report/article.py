@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from tic.document.evidence import Contrast, Figure
-from tic.report.drawing.figures import Drawing, different_axes, figure_drawings, reading
+from tic.document.evidence import Contrast
+from tic.document.figures import Figure
+from tic.report.drawing.drawing import Drawing
+from tic.report.drawing.figures import different_axes, figure_drawings, reading
 from tic.report.drawing.forest import contrast_strips
 from tic.report.findings import nearness
 from tic.report.findings.worst_cases import WorstCaseRow, worst_case_row

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
-from tic.document.evidence import Panel, Series
+from tic.document.figures import Panel, Series
 from tic.report.drawing import svg
 from tic.report.numerals import counted, number
 

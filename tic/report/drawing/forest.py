@@ -9,12 +9,12 @@ from markupsafe import Markup
 from tic.document.evidence import Comparison, Contrast
 from tic.report import numerals
 from tic.report.drawing import svg
+from tic.report.drawing.dots import RADIUS, seed_dots
 from tic.report.drawing.scales import Domain, Scale, domain, share, tick_labels, ticks
 
 WIDTH, HEIGHT = 320.0, 90.0
 _LEFT, _RIGHT = 10.0, 310.0
 _LABEL, _TOP, _INTERVAL, _AXIS, _TICKS, _UNIT = 12.0, 18.0, 30.0, 56.0, 71.0, 86.0
-_RADIUS, _LEVELS = 3.0, 3
 # Below a fifth of a common axis, an interval can no longer be told from a point.
 _LEAST = 0.2
 
@@ -57,7 +57,7 @@ def contrast_strip(contrast: Contrast, span: Domain, ident: str) -> Markup:
         *_region(contrast, scale),
         *_axis(scale, contrast.unit),
         *_interval(contrast, scale),
-        *_seeds(contrast, scale),
+        *seed_dots(_named(contrast), scale, _AXIS - 1),
     ]
     return svg.picture(
         (WIDTH, HEIGHT), ident, contrast.name, _description(contrast), parts, "strip"
@@ -78,7 +78,7 @@ def _comparison_strip(comparison: Comparison, scale: Scale, ident: str) -> Marku
     middle = _STRIP_HEIGHT / 2
     parts = [svg.line((scale.start, middle), (scale.stop, middle), "axis")]
     parts += [
-        svg.element("circle", cx=scale(value), cy=middle, r=_RADIUS, class_="seed")
+        svg.element("circle", cx=scale(value), cy=middle, r=RADIUS, class_="seed")
         for value in comparison.measured
     ]
     at = scale(comparison.reported)
@@ -129,19 +129,6 @@ def _interval(contrast: Contrast, scale: Scale) -> Iterator[Markup]:
         for end in (low, high):
             yield svg.line((end, _INTERVAL - 4), (end, _INTERVAL + 4), f"interval {kind}")
     yield svg.diamond((scale(contrast.estimate), _INTERVAL), 5.0, f"estimate {kind}")
-
-
-def _seeds(contrast: Contrast, scale: Scale) -> Iterator[Markup]:
-    """Stack points that would cover each other; what does not fit lies on the top level."""
-    named = sorted(_named(contrast), key=lambda pair: (pair[1], pair[0]))
-    free = [-2 * WIDTH] * _LEVELS
-    for name, effect in named:
-        x = scale(effect)
-        level = next((i for i, last in enumerate(free) if x - last >= 2 * _RADIUS), _LEVELS - 1)
-        free[level] = x
-        y = _AXIS - 1 - _RADIUS - level * (2 * _RADIUS - 0.5)
-        title = svg.element("title", f"{name}: {numerals.number(effect)}")
-        yield svg.element("circle", title, cx=x, cy=y, r=_RADIUS, class_="seed")
 
 
 def _named(contrast: Contrast) -> list[tuple[str, float]]:

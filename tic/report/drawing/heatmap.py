@@ -1,131 +1,127 @@
-"""Heat maps: cells coloured on one scale from zero, with named rows and numbered columns."""
+"""Heat maps: cells coloured on a stated scale, with names or numbers on both axes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence
 
 from markupsafe import Markup
 
-from tic.document.evidence import HeatMap
+from tic.document.evidence import Table, TableRow
+from tic.document.figures import Axis, HeatMap
 from tic.report.drawing import svg
-from tic.report.numerals import MINUS, counted, number
+from tic.report.drawing.colours import ColourScale, colour_scales, means_of
+from tic.report.drawing.drawing import (
+    Drawing,
+    axis_label,
+    mean_and_range,
+    sentences,
+)
+from tic.report.drawing.grid import (
+    RIGHT,
+    TOP,
+    WIDTH,
+    Grid,
+    column_labels,
+    grid_of,
+    left_margin,
+    row_labels,
+)
+from tic.report.numerals import counted, number
 
-WIDTH = 320.0
-_TOP, _RIGHT = 20.0, WIDTH - 4.0
-# Below the cells: numbers of the columns, their name, the name of the scale, the scale.
-_NUMBERS, _NAME, _SCALE_NAME, _SCALE, _BOTTOM = 15.0, 31.0, 53.0, 60.0, 76.0
-# Longer names of rows are cut, so that the cells keep their room; their titles hold them in full.
-_WIDEST_NAME = 112.0
-_ALL_ROWS, _LOWEST_ROW, _HIGHEST_ROW = 190.0, 14.0, 24.0
-_LABEL_GAP = 6.0
+# Below the labels of the columns: their name, the name of the scale, the scale, its centre.
+_NAME, _SCALE_NAME, _SCALE, _BOTTOM, _SECOND_LINE = 16.0, 38.0, 45.0, 61.0, 15.0
 _RAMP_WIDTH, _RAMP_HEIGHT, _RAMP_STEPS = 120.0, 10.0, 24
+_MISSING_SIGN, _MISSING = WIDTH - 102.0, "not measured"
 
 
-@dataclass(frozen=True)
-class _Grid:
-    left: float
-    columns: tuple[float, ...]
-    row_height: float
-    row_count: int
-
-    @property
-    def bottom(self) -> float:
-        return _TOP + self.row_height * self.row_count
-
-    def box(self, row: int, column: int) -> tuple[float, float, float, float]:
-        """Return left, top, right and bottom of a cell."""
-        top = _TOP + self.row_height * row
-        left, right = self.columns[column], self.columns[column + 1]
-        return left, top, right, top + self.row_height
+def drawings(maps: Mapping[int, HeatMap], ident: str) -> Iterator[tuple[int, Drawing]]:
+    """Draw the heat maps of one figure, those of one quantity on one colour scale."""
+    scales = colour_scales(tuple(maps.values()))
+    left = max((left_margin(one.rows) for one in maps.values()), default=0.0)
+    for (place, one), scale in zip(maps.items(), scales, strict=True):
+        image = draw(one, scale, left, f"{ident}-{place + 1}")
+        yield place, Drawing(one.title, image, (), _remark(one, scale), _table(one))
 
 
-def tops(heat_maps: Sequence[HeatMap]) -> tuple[float, ...]:
-    """Return where the scale of each heat map ends: at the largest value that it is shared by.
-
-    Args:
-        heat_maps: The heat maps of one figure; those with one `scale_label` share their scale.
-    """
-    largest: dict[str, float] = {}
-    for one in heat_maps:
-        values = (value for row in one.values for value in row)
-        largest[one.scale_label] = max(largest.get(one.scale_label, 0.0), *values, 0.0)
-    return tuple(largest[one.scale_label] for one in heat_maps)
+def reading(maps: Sequence[HeatMap]) -> str:
+    """Say what the cells are."""
+    several = any(len(one.values) > 1 for one in maps)
+    return "Cells: mean over the seeds." if several else ""
 
 
-def left_margin(heat_map: HeatMap) -> float:
-    """Return the room that the names of the rows take."""
-    widths = (svg.text_width(svg.fitted(name, _WIDEST_NAME)) for name in heat_map.rows)
-    return max(widths, default=0.0) + 8
-
-
-def draw(heat_map: HeatMap, top: float, left: float, ident: str) -> Markup:
+def draw(heat_map: HeatMap, scale: ColourScale, left: float, ident: str) -> Markup:
     """Draw a heat map.
 
     Args:
         heat_map: What to draw.
-        top: The value at which the colour scale ends, which maps of one figure may share.
-        left: Room for the names of the rows, the same for all maps of a figure.
+        scale: Which value has which colour, which maps of one figure may share.
+        left: Room for the labels of the rows, the same for all maps of a figure.
         ident: Prefix of the identifiers inside the drawing.
     """
-    grid = _grid(heat_map, left)
+    grid = grid_of(len(heat_map.rows), len(heat_map.columns), left)
+    columns = column_labels(heat_map.columns, grid)
+    below = grid.bottom + columns.room
     parts = [
         svg.label(svg.fitted(heat_map.y_label, WIDTH), (0, 12), "start", "label quiet"),
-        *_cells(heat_map, top, grid),
-        svg.box(left, _TOP, _RIGHT, grid.bottom, "frame"),
-        *_row_names(heat_map, grid),
-        *_column_numbers(heat_map, grid),
-        *_scale(heat_map, top, grid.bottom),
+        *_cells(heat_map, scale, grid),
+        svg.box(left, TOP, RIGHT, grid.bottom, "frame"),
+        *row_labels(heat_map.rows, grid),
+        *columns.markup,
+        _column_name(heat_map, grid, below),
+        *_scale(heat_map, scale, below),
     ]
-    size = (WIDTH, grid.bottom + _BOTTOM)
+    second = _SECOND_LINE if scale.centre is not None or _missing(heat_map) else 0.0
+    size = (WIDTH, below + _BOTTOM + second)
     title = heat_map.title or heat_map.scale_label
-    return svg.picture(size, ident, title, describe(heat_map, top), parts, "heatmap")
+    return svg.picture(size, ident, title, describe(heat_map, scale), parts, "heatmap")
 
 
-def describe(heat_map: HeatMap, top: float) -> str:
-    """Say in words what the cells show: each row by its ends and its largest value."""
-    sentences = [
+def describe(heat_map: HeatMap, scale: ColourScale) -> str:
+    """Say in words what the cells show: each row by its ends and its extremes."""
+    centre = "" if scale.centre is None else f", symmetric about {number(scale.centre)}"
+    spoken = [
         f"{heat_map.scale_label}; rows: {heat_map.y_label}; columns: {heat_map.x_label}.",
-        f"Scale from 0 to {number(top)}.",
+        f"Scale from {number(scale.low)} to {number(scale.high)}{centre}.",
     ]
-    rows = zip(heat_map.rows, heat_map.values, strict=True)
-    sentences += [_describe_row(name, values, heat_map.columns) for name, values in rows]
-    return " ".join(sentences)
+    for label, means in zip(heat_map.rows, means_of(heat_map), strict=True):
+        spoken.append(_describe_row(axis_label(label), means, heat_map.columns, scale))
+    return " ".join(spoken)
 
 
-def remark(heat_map: HeatMap) -> str:
-    """Say which values the scale cannot show."""
-    hidden = sum(value < 0 for row in heat_map.values for value in row)
-    return f"{counted(hidden, 'value')} below zero drawn as zero." if hidden else ""
-
-
-def opacity(value: float, top: float) -> float:
-    """Return how far a value lies up the scale, from 0 to 1."""
-    return min(max(value / top, 0.0), 1.0) if top > 0 else 0.0
-
-
-def _grid(heat_map: HeatMap, left: float) -> _Grid:
-    count = len(heat_map.columns)
-    edges = tuple(left + (_RIGHT - left) * index / max(count, 1) for index in range(count + 1))
-    height = min(max(_ALL_ROWS / len(heat_map.rows), _LOWEST_ROW), _HIGHEST_ROW)
-    return _Grid(left, edges, height, len(heat_map.rows))
-
-
-def _cells(heat_map: HeatMap, top: float, grid: _Grid) -> Iterator[Markup]:
+def _cells(heat_map: HeatMap, scale: ColourScale, grid: Grid) -> Iterator[Markup]:
     if not heat_map.columns:
-        middle = ((grid.left + _RIGHT) / 2, (_TOP + grid.bottom) / 2 + 4)
+        middle = ((grid.left + RIGHT) / 2, (TOP + grid.bottom) / 2 + 4)
         yield svg.label("no data", middle, "middle", "label quiet")
-    for row, (name, values) in enumerate(zip(heat_map.rows, heat_map.values, strict=True)):
-        for column, (x, value) in enumerate(zip(heat_map.columns, values, strict=True)):
-            told = f"{name}, {heat_map.x_label} {_plain(x)}: {number(value)}"
-            yield _filled(grid.box(row, column), opacity(value, top), "heat", told)
+    for row, means in enumerate(means_of(heat_map)):
+        for column, value in enumerate(means):
+            title, sides = _cell_title(heat_map, row, column), grid.box(row, column)
+            if value is None:
+                yield from _gap(sides, title)
+            else:
+                yield _filled(sides, scale, value, "heat", title)
+
+
+def _cell_title(heat_map: HeatMap, row: int, column: int) -> str:
+    place = (
+        _named(heat_map.rows[row], heat_map.y_label),
+        _named(heat_map.columns[column], heat_map.x_label),
+    )
+    return f"{', '.join(place)}: {mean_and_range(heat_map.measured(row, column))}"
+
+
+def _named(label: str | float, axis: str) -> str:
+    """Return a label for itself: a number needs the name of its axis."""
+    return label if isinstance(label, str) else f"{axis} {axis_label(label)}"
 
 
 def _filled(
-    sides: tuple[float, float, float, float], strength: float, kind: str, title: str = ""
+    sides: tuple[float, float, float, float],
+    scale: ColourScale,
+    value: float,
+    kind: str,
+    title: str = "",
 ) -> Markup:
-    """Return a rectangle in the one colour of the scale, as opaque as its value is large."""
+    """Return a rectangle in one of the scale's colours, as opaque as its value is far up."""
     left, top, right, bottom = sides
     return svg.element(
         "rect",
@@ -133,72 +129,99 @@ def _filled(
         x=left,
         y=top,
         **{"width": right - left, "height": bottom - top},
-        class_=kind,
+        class_=f"{kind} below" if scale.is_below(value) else kind,
         # Coordinates have one decimal, too few for a colour.
-        fill_opacity=f"{strength:.3f}",
+        fill_opacity=f"{scale.strength(value):.3f}",
     )
 
 
-def _row_names(heat_map: HeatMap, grid: _Grid) -> Iterator[Markup]:
-    for index, name in enumerate(heat_map.rows):
-        y = _TOP + grid.row_height * (index + 0.5) + 4
-        yield svg.label(svg.fitted(name, _WIDEST_NAME), (grid.left - 6, y), "end")
+def _gap(sides: tuple[float, float, float, float], title: str) -> Iterator[Markup]:
+    """Draw a cell without a value: struck through, and of no colour of the scale."""
+    left, top, right, bottom = sides
+    yield svg.titled_box(title, left, top, right, bottom, "gap")
+    yield svg.line((left, bottom), (right, top), "struck")
 
 
-def _column_numbers(heat_map: HeatMap, grid: _Grid) -> Iterator[Markup]:
-    for text, x in _fitting([_plain(column) for column in heat_map.columns], grid):
-        yield svg.label(text, (x, grid.bottom + _NUMBERS), "middle")
-    middle = (grid.left + _RIGHT) / 2
+def _column_name(heat_map: HeatMap, grid: Grid, below: float) -> Markup:
+    middle = (grid.left + RIGHT) / 2
     text = svg.fitted(heat_map.x_label, 2 * (WIDTH - middle))
-    yield svg.label(text, (middle, grid.bottom + _NAME), "middle", "label quiet")
+    return svg.label(text, (middle, below + _NAME), "middle", "label quiet")
 
 
-def _fitting(texts: Sequence[str], grid: _Grid) -> list[tuple[str, float]]:
-    """Return the numbers that fit beside each other: all, every second, every third..."""
-    placed = [_placed(text, index, grid) for index, text in enumerate(texts)]
-    for step in range(1, len(placed) + 1):
-        chosen = placed[::step]
-        if all(_apart(one, other) for one, other in pairwise(chosen)):
-            return chosen
-    return placed
-
-
-def _placed(text: str, column: int, grid: _Grid) -> tuple[str, float]:
-    half = svg.text_width(text) / 2
-    middle = (grid.columns[column] + grid.columns[column + 1]) / 2
-    return text, min(max(middle, half), WIDTH - half)
-
-
-def _apart(one: tuple[str, float], other: tuple[str, float]) -> bool:
-    room = (svg.text_width(one[0]) + svg.text_width(other[0])) / 2
-    return other[1] - one[1] >= room + _LABEL_GAP
-
-
-def _scale(heat_map: HeatMap, top: float, bottom: float) -> Iterator[Markup]:
+def _scale(heat_map: HeatMap, scale: ColourScale, below: float) -> Iterator[Markup]:
     """Draw the legend: what the colours mean, and the values at the ends of the scale."""
     name = svg.fitted(heat_map.scale_label, WIDTH)
-    yield svg.label(name, (0, bottom + _SCALE_NAME), "start", "label quiet")
-    high, low = bottom + _SCALE, bottom + _SCALE + _RAMP_HEIGHT
-    left = svg.text_width("0") + 5
-    yield svg.label("0", (0, low))
+    yield svg.label(name, (0, below + _SCALE_NAME), "start", "label quiet")
+    top, bottom = below + _SCALE, below + _SCALE + _RAMP_HEIGHT
+    lowest = number(scale.low)
+    left = svg.text_width(lowest) + 5
+    yield svg.label(lowest, (0, bottom))
     width = _RAMP_WIDTH / _RAMP_STEPS
     for step in range(_RAMP_STEPS):
         start = left + width * step
-        yield _filled((start, high, start + width, low), step / (_RAMP_STEPS - 1), "ramp")
-    yield svg.box(left, high, left + _RAMP_WIDTH, low, "frame")
-    yield svg.label(number(top), (left + _RAMP_WIDTH + 5, low))
+        value = scale.at(step / (_RAMP_STEPS - 1))
+        yield _filled((start, top, start + width, bottom), scale, value, "ramp")
+    yield svg.box(left, top, left + _RAMP_WIDTH, bottom, "frame")
+    yield svg.label(number(scale.high), (left + _RAMP_WIDTH + 5, bottom))
+    if scale.centre is not None:
+        middle = left + _RAMP_WIDTH / 2
+        yield svg.line((middle, top), (middle, bottom + 3), "axis")
+        yield svg.label(number(scale.centre), (middle, bottom + _SECOND_LINE), "middle")
+    if _missing(heat_map):
+        low = bottom + _SECOND_LINE
+        yield from _gap((_MISSING_SIGN, low - 10, _MISSING_SIGN + 10, low), _MISSING)
+        yield svg.label(_MISSING, (_MISSING_SIGN + 15, low))
 
 
-def _describe_row(name: str, values: Sequence[float], columns: Sequence[float]) -> str:
-    if not values:
-        return f"{name}: no data."
-    largest = max(range(len(values)), key=lambda index: values[index])
-    return (
-        f"{name}: {number(values[0])} at {_plain(columns[0])}, "
-        f"{number(values[-1])} at {_plain(columns[-1])}, "
-        f"largest {number(values[largest])} at {_plain(columns[largest])}."
+def _missing(heat_map: HeatMap) -> int:
+    return sum(value is None for row in means_of(heat_map) for value in row)
+
+
+def _remark(heat_map: HeatMap, scale: ColourScale) -> str:
+    """Say which cells the scale cannot show, and which have no value."""
+    means = [value for row in means_of(heat_map) for value in row if value is not None]
+    below = sum(value < scale.low for value in means)
+    above = sum(value > scale.high for value in means)
+    low, high = ("zero" if end == 0 else number(end) for end in (scale.low, scale.high))
+    missing = _missing(heat_map)
+    return sentences(
+        f"{counted(below, 'value')} below {low} drawn as {low}." if below else "",
+        f"{counted(above, 'value')} above {high} drawn as {high}." if above else "",
+        f"{counted(missing, 'cell')} not measured, struck through." if missing else "",
     )
 
 
-def _plain(value: float) -> str:
-    return f"{value:g}".replace("-", MINUS)
+def _describe_row(
+    label: str, means: Sequence[float | None], columns: Axis, scale: ColourScale
+) -> str:
+    measured = [(v, axis_label(c)) for v, c in zip(means, columns, strict=True) if v is not None]
+    if not measured:
+        return f"{label}: no data."
+    largest = max(measured, key=lambda cell: cell[0])
+    smallest = min(measured, key=lambda cell: cell[0])
+    shown = [_at(measured[0]), _at(measured[-1]), f"largest {_at(largest)}"]
+    if scale.low != 0:
+        shown.append(f"smallest {_at(smallest)}")
+    return f"{label}: {', '.join(shown)}."
+
+
+def _at(cell: tuple[float, str]) -> str:
+    return f"{number(cell[0])} at {cell[1]}"
+
+
+def _table(heat_map: HeatMap) -> Table:
+    columns = range(len(heat_map.columns))
+    return Table(
+        title=heat_map.title or heat_map.scale_label,
+        caption="",
+        unit=heat_map.scale_label,
+        columns=tuple(_named(label, heat_map.x_label) for label in heat_map.columns),
+        rows=tuple(
+            TableRow(
+                name=_named(label, heat_map.y_label),
+                group="",
+                values=tuple(heat_map.measured(row, column) for column in columns),
+            )
+            for row, label in enumerate(heat_map.rows)
+        ),
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from tic.document.evidence import Series
+from tic.document.figures import Series
 from tic.report.drawing import curves, svg
 from tic.report.drawing.scales import Scale
 from tic.report.numerals import number

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from tic.document.evidence import Panel, Series
+from tic.document.figures import Panel, Series
 from tic.report.drawing import curves, svg
+from tic.report.drawing.axes import x_axis, x_name, y_axis
 from tic.report.drawing.markers import MARKER_ROW, Marker, draw_markers, place_markers
 from tic.report.drawing.scales import Domain, Scale, log_labels, tick_labels, ticks
 
@@ -66,8 +67,7 @@ def draw(panel: Panel, axes: Axes, left: float, ident: str) -> Markup:
     """
     frame = _frame(panel, axes, left)
     parts = [
-        *_y_axis(panel, axes, frame),
-        *_x_axis(panel, axes, frame),
+        *_labels(panel, axes, frame),
         *draw_markers(frame.markers, frame.top, frame.bottom),
     ]
     if not curves.shown_values(panel, axes.log):
@@ -93,26 +93,13 @@ def _frame(panel: Panel, axes: Axes, left: float) -> _Frame:
     return _Frame(x, y, left, right, marks)
 
 
-def _y_axis(panel: Panel, axes: Axes, frame: _Frame) -> Iterator[Markup]:
-    for value, text in axes.y_ticks():
-        y = frame.y(value)
-        yield svg.line((frame.left, y), (frame.right, y), "grid")
-        yield svg.label(text, (frame.left - 5, y + 4), "end")
+def _labels(panel: Panel, axes: Axes, frame: _Frame) -> Iterator[Markup]:
+    ends = (frame.left, frame.right)
+    yield from y_axis(axes.y_ticks(), frame.y, *ends)
     scale = " (log scale)" if axes.log else ""
     yield svg.label(svg.fitted(panel.y_label + scale, WIDTH), (0, 12), "start", "label quiet")
-
-
-def _x_axis(panel: Panel, axes: Axes, frame: _Frame) -> Iterator[Markup]:
-    yield svg.line((frame.left, frame.bottom), (frame.right, frame.bottom), "axis")
-    at = _x_ticks(panel, axes.x)
-    for value, text in zip(at, tick_labels(at), strict=True):
-        x = frame.x(value)
-        yield svg.line((x, frame.bottom), (x, frame.bottom + 4), "axis")
-        yield svg.label(text, (x, frame.bottom + 16), "middle")
-    middle = (frame.left + frame.right) / 2
-    room = 2 * min(middle, WIDTH - middle)
-    text = svg.fitted(panel.x_label, room)
-    yield svg.label(text, (middle, HEIGHT - 4), "middle", "label quiet")
+    yield from x_axis(_x_ticks(panel, axes.x), frame.x, ends, frame.bottom, WIDTH)
+    yield x_name(panel.x_label, ends, HEIGHT - 4, WIDTH)
 
 
 def _x_ticks(panel: Panel, span: Domain) -> tuple[float, ...]:

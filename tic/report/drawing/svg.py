@@ -86,6 +86,22 @@ def label(text: str, at: Point, anchor: str = "start", kind: str = "label") -> M
     return element("text", text, x=at[0], y=at[1], text_anchor=anchor, class_=kind)
 
 
+def upright_label(text: str, at: Point) -> Markup:
+    """Return a line of text that is read from below and ends at a point."""
+    turn = f"rotate(-90 {_pair(at)})"
+    return element(
+        "text", text, x=at[0], y=at[1], text_anchor="end", transform=turn, class_="label"
+    )
+
+
+def titled_box(
+    title: str, left: float, top: float, right: float, bottom: float, kind: str
+) -> Markup:
+    """Return a rectangle that says what it is when it is pointed at."""
+    sides = {"width": right - left, "height": bottom - top}
+    return element("rect", element("title", title), x=left, y=top, **sides, class_=kind)
+
+
 def fitted(text: str, width: float) -> str:
     """Cut `text` to what fits `width`."""
     whole = shorten(text, 2 * len(text) + 2)
