@@ -70,8 +70,8 @@ KIM2023 = Pack(
     default="tiny",
     places=PLACES,
     runs=KimRuns,
-    # All that rest on Runs, on every data set of Fig. 4e: so many share the error rate whatever part
-    # of them is audited, and whichever data are there.
+    # All that rest on Runs, on every data set of Fig. 4e: so many share the error rate whatever
+    # part of them is audited, and whichever data are there.
     claims=29,
     rivals=31,
 )
