@@ -102,7 +102,5 @@ class Agreement(audit.Measurement):
     @torch.no_grad()
     def take(self, network: nn.Module, samples: audit.Samples, partners: list[nn.Module]):
         ((inputs, _),) = samples.batches(len(samples))
-        answers, partner_answers = (
-            model(inputs).mean(0).argmax(1) for model in (network, *partners)
-        )
-        return {"agreement": 100 * float((answers == partner_answers).float().mean())}
+        ours, theirs = (model(inputs).mean(0).argmax(1) for model in (network, *partners))
+        return {"agreement": 100 * float((ours == theirs).float().mean())}
