@@ -7,4 +7,5 @@ pytest_plugins = [
     "fixtures.networks",
     "fixtures.packs",
     "fixtures.workers",
+    "fixtures.installed",
 ]

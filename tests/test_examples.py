@@ -1,14 +1,10 @@
 """Every example of the README and the docs: code runs, and commands are understood."""
 
 import json
-import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
-import zipfile
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -16,6 +12,7 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 import tic.models
+from fixtures.installed import surroundings
 from tic.cli import _own_count, _parser
 
 ROOT = Path(__file__).parents[1]
@@ -155,48 +152,16 @@ def test_every_python_example_runs(code, given):
         assert 1 <= given["info"].centroid <= 3
 
 
-@pytest.fixture(scope="session")
-def installed(tmp_path_factory):
-    """A folder with what `pip install .` installs of this project, and nothing else of it."""
-    folder = tmp_path_factory.mktemp("installed")
-    source, wheels, site = (folder / name for name in ("source", "wheels", "site"))
-    source.mkdir()
-    shutil.copytree(ROOT / "tic", source / "tic", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source / name)
-    if find_spec("setuptools") is None or find_spec("pip") is None:
-        pytest.skip("a wheel is built by pip with setuptools, and one of them is not installed")
-    build = ("wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", wheels, source)
-    done = subprocess.run(
-        [sys.executable, "-m", "pip", "--disable-pip-version-check", *map(str, build)],
-        capture_output=True, text=True, cwd=folder,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    (wheel,) = wheels.glob("*.whl")
-    with zipfile.ZipFile(wheel) as opened:
-        opened.extractall(site)
-    return site
-
-
 WHOLE_FILES = [block for block in blocks("python") if "@claim(" in block.values[0]]
 
 
 @pytest.mark.parametrize("example", WHOLE_FILES)
 def test_a_claim_that_is_a_whole_file_is_audited_by_what_is_installed(installed, tmp_path, example):
     (tmp_path / "test_mine.py").write_text(example, encoding="utf-8")
-    audit = ("-m", "pytest", *QUICK, "--store", "store", "--report-dir", "report", ".")
-    told, audited = (
-        subprocess.run(
-            [sys.executable, *arguments],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(installed), "OMP_NUM_THREADS": "1"},
-        )
-        for arguments in (("-c", "import tic; print(tic.__file__)"), audit)
-    )
-    assert Path(told.stdout.strip()).is_relative_to(installed)
-    assert audited.returncode in (0, 1), audited.stdout + audited.stderr
+    audit = (*QUICK, "--store", "store", "--report-dir", "report", ".")
+    assert installed.imported.is_relative_to(installed.site)
+    status, text = installed.run("pytest", *audit, folder=tmp_path)
+    assert status in (0, 1), text
     document = json.loads((tmp_path / "report" / "audit.json").read_text(encoding="utf-8"))
     (entry,) = document["entries"]
     assert entry["id"] in {
@@ -207,9 +172,7 @@ def test_a_claim_that_is_a_whole_file_is_audited_by_what_is_installed(installed,
     assert (tmp_path / "report" / "report.html").exists()
 
 
-def test_the_command_line_that_is_installed_works_where_every_warning_is_an_error(
-    installed, tmp_path
-):
+def test_the_command_line_that_is_installed_works_where_every_warning_is_an_error(site, tmp_path):
     example = WHOLE_FILES[0].values[0]
     (tmp_path / "test_mine.py").write_text(example, encoding="utf-8")
     (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n", encoding="utf-8")
@@ -219,7 +182,7 @@ def test_the_command_line_that_is_installed_works_where_every_warning_is_an_erro
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(installed)},
+        env=surroundings(site),
     )
     assert listed.returncode == 0, listed.stdout + listed.stderr
     assert "doe2026/clean-accuracy" in listed.stdout

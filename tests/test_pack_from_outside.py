@@ -4,68 +4,70 @@ Nothing of this repository but the pack's own folder is on the path.
 """
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from test_examples import installed  # noqa: F401  (a fixture)
 
+from fixtures.installed import surroundings
+from fixtures.packs import QUICKLY
+from fixtures.workers import Gate, wait_until
 from tic.document.loading import load_audit
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "echo2026"
-TIC = ("-c", "import sys; from tic.cli import main; sys.exit(main(sys.argv[1:]))")
-QUICKLY = ("-p", "no:hypothesispytest", "-p", "no:unraisableexception")
 
 
 class Outside:
     """A folder with a copy of the example and with no tic but the installed one."""
 
-    def __init__(self, folder, site):
+    def __init__(self, folder, installed):
         self.folder = folder
-        self.environment = {**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"}
+        self._installed = installed
         shutil.copytree(EXAMPLE, folder / "echo2026")
 
-    def run(self, *arguments, status=(0,)):
-        done = subprocess.run(
-            [sys.executable, *map(str, arguments)],
-            capture_output=True, text=True, cwd=self.folder, env=self.environment,
+    def fresh(self, *arguments, first=()):
+        """Start pytest in a fresh interpreter, with folders that it looks into first."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "pytest", *QUICKLY, "echo2026", *map(str, arguments)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            cwd=self.folder, env=surroundings(*first, self._installed.site),
         )  # fmt: skip
-        assert done.returncode in status, done.stdout + done.stderr
-        return done.stdout + done.stderr
 
-    def pytest(self, *arguments):
+    def pytest(self, *arguments, pack="echo2026", status=(0, 1)):
         """Audit; 1 is the status of an audit in which something was refuted."""
-        return self.run("-m", "pytest", *QUICKLY, "echo2026", *arguments, status=(0, 1))
+        return self._run("pytest", *QUICKLY, pack, *arguments, status=status)
 
     def tic(self, *arguments, status=(0,)):
-        return self.run(*TIC, *arguments, status=status)
+        return self._run("tic", *arguments, status=status)
 
     def audit(self, name):
         return load_audit(self.folder / name / "audit.json")
 
+    def _run(self, *words, status):
+        ended, text = self._installed.run(*words, folder=self.folder)
+        assert ended in status, text
+        return text
+
 
 @pytest.fixture(scope="module")
-def outside(installed, tmp_path_factory):  # noqa: F811
-    outside = Outside(tmp_path_factory.mktemp("outside"), installed)
-    told = outside.run("-c", "import tic; print(tic.__file__)")
-    assert Path(told.strip()).is_relative_to(installed)
-    return outside
+def outside(installed, tmp_path_factory):
+    assert installed.imported.is_relative_to(installed.site)
+    return Outside(tmp_path_factory.mktemp("outside"), installed)
 
 
 @pytest.fixture(scope="module")
 def audited(outside):
-    """Audits of three seeds each in one Store, by two processes."""
-    for name, seeds in (("first", "0-2"), ("second", "3-5")):
-        outside.pytest(
-            "-n", 2, "--store", "store", "--report-dir", name, "--seeds", seeds, "--controls"
-        )
+    """Audits of three seeds each in one Store, the first by a worker of pytest; both are fresh."""
+    asked = ("--store", "store", "--controls")
+    first = outside.fresh("-n", 1, *asked, "--report-dir", "first", "--seeds", "0-2")
+    text, _ = first.communicate()
+    assert first.returncode in (0, 1), text
+    outside.pytest(*asked, "--report-dir", "second", "--seeds", "3-5")
     return outside
 
 
@@ -124,9 +126,7 @@ def test_archives_merges_and_differences_are_of_the_pack_too(audited):
 def test_a_field_of_the_packs_own_network_is_set(outside):
     told = outside.pytest("--store", "store", "--plan", "--set", "architecture.width=5")
     assert "listener-width5-echoes-T1-cooling-adam-margin-mask" in told
-    refused = outside.run(
-        "-m", "pytest", "echo2026", "--plan", "--set", "architecture.depth=5", status=(4,)
-    )
+    refused = outside.pytest("--plan", "--set", "architecture.depth=5", status=(4,))
     assert "--set 'architecture.depth': there is no 'depth' in Listener; known: width" in refused
 
 
@@ -144,23 +144,19 @@ def test_a_plan_times_a_step_of_an_architecture_that_tells_no_operations(outside
     ],
 )
 def test_engines_train_and_measure_what_the_pack_defines(outside, engine):
-    told = outside.tic("build", "echo2026", "--store", engine, "--engine", engine)
-    assert f"/{engine}; 6 were trained now, 9 measurements taken." in told
+    one = ("--seeds", 1, "-n", 1)
+    told = outside.tic("build", "echo2026", "--store", engine, "--engine", engine, *one)
+    assert f"/{engine}; 2 were trained now, 3 measurements taken." in told
 
 
 def test_a_training_that_was_killed_goes_on_with_the_same_bits(outside):
-    one = ("--seeds", 1, "--no-rivals", "--set", "epochs=40", "--report-dir", "killed")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "echo2026", "--store", "torn", *map(str, one)],
-        cwd=outside.folder, env=outside.environment,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    states = outside.folder / "torn" / "work"
-    while process.poll() is None and not [*states.glob("*/state.safetensors")]:
-        time.sleep(0.01)
+    one = ("--seeds", 1, "--no-rivals", "--set", "epochs=10", "--report-dir", "killed")
+    gate = Gate(outside.folder / "gate", "weights-0010.safetensors")
+    process = outside.fresh("--store", "torn", *one, first=[gate.folder])
+    # It cannot be over before it is killed: its last weights are held.
+    wait_until(lambda: any((outside.folder / "torn" / "work").glob("*/state.safetensors")))
     process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert [*states.glob("*/state.safetensors")], "the training was over before it was killed"
+    process.communicate()
     for store in ("torn", "whole"):
         outside.pytest("--store", store, *one)
     torn, whole = (
@@ -177,9 +173,9 @@ def test_a_training_that_was_killed_goes_on_with_the_same_bits(outside):
 def test_what_tic_new_writes_runs_at_once(outside):
     told = outside.tic("new", "smith-2024")
     assert "try it: pytest smith_2024" in told
-    told = outside.run(
-        "-m", "pytest", *QUICKLY, "smith_2024", "--set", "epochs=2", "--train-size", 60,
-        "--report-dir", "new", "--store", "new-store", "--controls", status=(0, 1),
+    outside.pytest(
+        "--set", "epochs=2", "--train-size", 60, "--report-dir", "new", "--store", "new-store",
+        "--controls", pack="smith_2024",
     )  # fmt: skip
     audit = outside.audit("new")
     assert [(entry.id, entry.role) for entry in audit.entries] == [

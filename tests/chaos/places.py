@@ -48,7 +48,8 @@ def test_pruned(runs, judge):
 )
 """Two claims on the same Runs, and one on these and on others that start from them."""
 
-SEEDS = ("--seeds", "2")
+SMALL = ("--seeds", "2", "--train-size", "20", "--test-size", "20")
+"""An audit is tried a hundred times, and is as small as one can be that has all of the parts."""
 HUNGRY = """
 @says("hungry", lambda setting: setting.recipe.but(
     train_size=None, batch_size=1400, timesteps=400, epochs=1))
@@ -58,10 +59,12 @@ def test_hungry(runs, judge):
 """One tensor of it takes 2 GB."""
 
 DIVERGING = """
-@says("diverging", lambda setting: setting.recipe.but(fitting=CosineSGD(learning_rate=1e30)))
+@says("diverging", lambda setting: setting.recipe.but(
+    train_size=60, fitting=CosineSGD(learning_rate=1e30)))
 def test_diverging(runs, judge):
     judge(runs.accuracy(), above(1), name="accuracy", unit="%")
 """
+"""The step after the first of an epoch diverges."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ class Place:
 
     def arguments(self, *options: str | Path) -> list[str]:
         """Return pytest's arguments for the audit; later options replace earlier ones."""
-        own = (*SEEDS, "--store", self.store, "--report-dir", self.report)
+        own = (*SMALL, "--store", self.store, "--report-dir", self.report)
         return [str(each) for each in (self.folder, *QUICKLY, *_ALONE, *own, *options)]
 
 

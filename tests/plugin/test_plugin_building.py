@@ -10,6 +10,9 @@ import pytest
 
 from fixtures.packs import CAUTIOUS, SUPPORTED
 from fixtures.workers import PATIENCE, Gate, wait_until
+from tic.engine import job as jobs
+from tic.engine.job import Finished, Job
+from tic.engine.local import LocalEngine
 
 MEASURED = """
 @says("measured")
@@ -45,10 +48,16 @@ COMMAND = "from tic.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
 @pytest.fixture
-def build(repository):
-    """Build claims with a local worker in a Store of their own."""
+def build(repository, monkeypatch):
+    """Build claims in a Store of their own; what a new worker would do, this process does."""
+
+    def submit(engine: LocalEngine, job: Job) -> None:
+        engine._finished.put(Finished.from_text(job, jobs.carry_out(job.to_text())))
+
+    monkeypatch.setattr(LocalEngine, "submit", submit)
 
     def run(*claims, arguments=()):
+        jobs._lab.cache_clear()  # a new worker has looked at no Run yet
         repository.write(*claims)
         return repository.run("--build", "-n", "1", *arguments, store=store_of(repository))
 
@@ -156,8 +165,8 @@ def test_an_engine_that_cannot_start_is_refused_before_anything_is_made(
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
-def test_a_build_that_is_ended_is_gone_on_with_by_another(repository, end):
-    """Of a real process; Ctrl-C goes to it alone, and its workers end with it.
+def test_a_build_that_is_ended_is_gone_on_with_by_another(build, repository, end):
+    """Of a real process with a real worker; Ctrl-C goes to it alone, and its workers end with it.
 
     It cannot be done by then: nothing is written of the third epoch.
     """
@@ -181,7 +190,7 @@ def test_a_build_that_is_ended_is_gone_on_with_by_another(repository, end):
     assert "Traceback" not in text
     (first,) = store.glob("work/*/weights-0001.safetensors")
     written = first.stat().st_mtime_ns
-    again = repository.run("--build", "-n", "1", "--seeds", "1", store=store)
+    again = build(LONG, arguments=["--seeds", "1"])
     assert again.status == 0
     (folder,) = store.glob("runs/*")
     assert (folder / first.name).stat().st_mtime_ns == written
