@@ -102,7 +102,7 @@ def test_facts_are_planted_while_the_claim_is_tested_and_restored_after(planting
     assert outcome.verdicts == {"sum": "SUPPORTED", "sum[control-three]": "REFUTED"}
     assert outcome.audit.entries[1].contrasts[0].effects == (3,)
     assert "1 passed, 1 supported, 1 held" in outcome.text
-    assert "controls: 1 of 1 caught" in outcome.text
+    assert "negative controls: 1 caught\n" in outcome.text
 
 
 def test_facts_are_restored_when_the_claims_test_fails(planting):
@@ -117,7 +117,7 @@ def test_a_control_that_says_nothing_of_the_setting_is_neither_caught_nor_passed
     assert list(outcome.verdicts.values()) == ["SUPPORTED", "NOT_APPLICABLE", "INCONCLUSIVE"]
     assert outcome.status == 0
     assert "1 skipped, 1 supported, 1 held" in outcome.text
-    assert "controls: 1 of 1 caught" in outcome.text
+    assert "negative controls: 1 caught, 1 not tested" in outcome.text
 
 
 def test_a_control_whose_test_breaks_is_not_caught_but_an_error(planting):
@@ -125,7 +125,7 @@ def test_a_control_whose_test_breaks_is_not_caught_but_an_error(planting):
     assert list(outcome.verdicts.values()) == ["SUPPORTED", "ERROR", "INCONCLUSIVE"]
     assert outcome.status == 1
     assert "1 failed, 1 supported, 1 held" in outcome.text
-    assert "controls: 1 of 1 caught" in outcome.text
+    assert "negative controls: 1 caught, 1 not tested" in outcome.text
 
 
 def test_expected_verdicts_say_nothing_of_controls(planting, repository):
@@ -196,4 +196,4 @@ def test_a_claim_of_arithmetic_without_a_control_is_refused_too(repository):
     repository.write(FACTS.replace("(THREE,)", "()"))
     outcome = repository.run()
     assert outcome.status == pytest.ExitCode.USAGE_ERROR
-    assert "other2024/sum has no control" in outcome.text
+    assert "other2024/sum has no negative control" in outcome.text
