@@ -4,7 +4,7 @@ Among the claims of a paper in one setting, all of them true, one may be REFUTED
 audits, and among false ones one SUPPORTED in at most 2.5 %; likewise among its rivals. Every claim
 has an equal part of that (Bonferroni), whose size the paper's pack fixes: so a claim has the same
 verdict alone and among all, at once and whatever became of the others. Holm's correction would
-decide one or two claims in a hundred more, and only together.
+decide a little more, but only together, so that a claim would have another verdict alone.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The rule of audits before schema 5: Holm's correction of supports, over what was collected.
 
-It let a refutation pass uncorrected, so that with some thirty true claims on an edge one was
-REFUTED in 44 % of audits. Kept so that old audits verify as they were judged.
+It let a refutation pass uncorrected, so that some true claim among many was REFUTED far more often
+than was promised. Kept so that old audits verify as they were judged.
 """
 
 from __future__ import annotations

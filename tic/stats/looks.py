@@ -3,8 +3,8 @@
 An audit that trains more seeds where a verdict is open looks at its data several times. Each look
 has its own share of the error rate, fixed in advance; by Bonferroni's inequality the looks together
 err no more often than the rate says, whatever the test and however the looks depend on each other.
-Boundaries that make use of that dependence (Lan and DeMets 1983) would allow some 10 to 30 % more
-error at each look, which is 1 or 2 % of a t threshold: not worth the normal theory they rest on.
+Boundaries that make use of that dependence (Lan and DeMets 1983) would allow a little more error at
+each look, and rest on normal theory.
 """
 
 from __future__ import annotations
