@@ -192,7 +192,7 @@ def attacks_work():
     found = {name: under(attack) for name, attack in attacked.items()}
     members = attack_suite("quick", 0.1, 0.02)
     grown = {radius: under(PGD(epsilon=radius, step=radius / 4, steps=10)) for radius in (0.1, 1)}
-    robustness = Robustness(
+    left_correct = Robustness(
         members=members,
         clean=under(),
         attacked={each.name: found.get(each.name, found["PGD, 10 steps"]) for each in members},
@@ -201,7 +201,7 @@ def attacks_work():
         chance=25.0,
     )
     exhibits = Exhibits()
-    robustness.check(exhibits, robustness, "small")
+    robustness.check(exhibits, left_correct, "small")
     assert not [each.name for each in exhibits.checks if not each.holds]
 
 
