@@ -5,7 +5,7 @@ import gc
 from hypothesis import settings
 
 # Nearly all that a process of tests allocates stays until its end: to look for garbage among it as
-# often as Python does by itself takes a third of the collection and a twentieth of the tests.
+# often as Python does by itself takes time and finds little.
 gc.set_threshold(50_000, 10, 10)
 
 # A busy machine is no fault of the code, and neither is an example that nobody has tried before:

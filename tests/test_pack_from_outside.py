@@ -154,9 +154,11 @@ def test_a_training_that_was_killed_goes_on_with_the_same_bits(outside):
     gate = Gate(outside.folder / "gate", "weights-0010.safetensors")
     process = outside.fresh("--store", "torn", *one, first=[gate.folder])
     # It cannot be over before it is killed: its last weights are held.
-    wait_until(lambda: any((outside.folder / "torn" / "work").glob("*/state.safetensors")))
+    states = outside.folder / "torn" / "work"
+    wait_until(lambda: process.poll() is not None or any(states.glob("*/state.safetensors")))
     process.send_signal(signal.SIGKILL)
-    process.communicate()
+    text, _ = process.communicate()
+    assert process.returncode == -signal.SIGKILL, text
     for store in ("torn", "whole"):
         outside.pytest("--store", store, *one)
     torn, whole = (
