@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from claims.kim2023.recipes import KIM2023
 from tic.document.loading import load_audit
 from tic.document.seal import seal
-from tic.exchange.citing import cite
+from tic.exchange.citing import Citation, cite
 from tic.exchange.verify_audit import verify_document
 from tic.plugin.concluding import verdict_table
 
@@ -86,6 +87,24 @@ def test_the_readme_shows_the_verdicts_of_the_reference_audit():
     readme = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     shown = [line for line in readme if "[tiny-fashion-mnist" in line or "kim2023/saving" in line]
     assert shown == verdict_lines(audit)
+
+
+def test_the_readme_says_which_of_them_todays_rule_leaves_undecided():
+    moved = Citation(kept(FOLDER / "fashion-mnist-tiny.json")).moved("claim", KIM2023.claims)
+    assert {(then, today) for _, then, today in moved} == {("REFUTED", "INCONCLUSIVE")}
+    names = [re.match(r"kim2023/([^[]+)", entry_id)[1] for entry_id, _, _ in moved]
+    assert names == ["same-accuracy", "alpha-accuracy", "alpha-robustness", "alpha-robustness"]
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert (
+        "leave `same-accuracy`, `alpha-accuracy` and both REFUTED `alpha-robustness` INCONCLUSIVE"
+        in readme
+    )
+
+
+def test_the_findings_share_the_error_rate_as_the_pack_says():
+    template = (ROOT / "docs" / "findings.md.j2").read_text(encoding="utf-8")
+    assert f'moved("claim", {KIM2023.claims}) + each.moved("rival", {KIM2023.rivals})' in template
+    assert f"{KIM2023.claims} claims and {KIM2023.rivals} rivals share it" in template
 
 
 def test_one_of_them_ran_every_protocol_that_touches_its_claims():

@@ -20,14 +20,9 @@ from tic.lab import Lab
 from tic.models import Spiking
 from tic.pruning import Pruning
 from tic.recipe import Recipe
-from tic.session.session import (
-    AuditSession,
-    failed,
-    judged,
-    not_applicable,
-    not_run,
-    plan_entry,
-)
+from tic.session.entries import failed, judged, not_applicable, not_run
+from tic.session.planned import plan_entry
+from tic.session.session import AuditSession
 from tic.stats import above
 
 RECIPE = Recipe(

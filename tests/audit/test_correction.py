@@ -10,7 +10,7 @@ from tic.data import Digits
 from tic.document.audit import Family, Multiplicity, Paper
 from tic.document.correction import METHOD, claim_confidence, judged_anew, members_of, questions
 from tic.models import Spiking
-from tic.session.session import families_of, plan_entry
+from tic.session.planned import families_of, plan_entry
 from tic.stats import Outcome
 
 PAPER = Paper(key="p", title="T", authors="A", venue="V", year=2024, url="https://a.b")
@@ -49,7 +49,7 @@ def test_the_claims_of_a_paper_in_a_setting_share_the_error_rate_and_so_do_its_r
     assert members_of(families, "p", "resnet19-cifar10", "rival") == 4
     assert members_of(families, "q", "tiny-digits", "claim") == 2
     assert members_of(families, "p", "tiny-digits", "control") == 1
-    assert members_of(families, "p", "", "claim") == 1  # arithmetic, in no setting
+    assert members_of(families, "p", "", "claim") == 0  # arithmetic, in no setting
 
 
 def test_what_is_judged_on_runs_here_takes_a_share_and_nothing_else_does():
@@ -115,12 +115,15 @@ def test_the_interval_that_is_shown_is_the_one_that_decides(claims):
 
 
 def test_what_was_judged_is_counted_once_whatever_protocol_it_was_judged_by():
-    family = Family(paper="p", setting="", claims=1, rivals=0)
     judge = judge_of((0, 1, 2))
     judge([2, 3, 4], above(0), name="gap")
+    exact = judge_of((0, 1, 2))
+    exact([4], above(0), name="sum", exact=True)
     entries = [
         judged("a", judge), judged("a", judge, id="a@other", protocol="other"),
-        judged("b", judge), judged("c", judge, role="rival"), entry("d", Outcome.NOT_RUN),
+        judged("b", judge), judged("c", judge, role="rival"), judged("d", judge, role="control"),
+        judged("e", exact), entry("f", Outcome.NOT_RUN), judged("a", judge, setting="elsewhere"),
     ]  # fmt: skip
-    assert questions(entries, family, "claim") == 2
-    assert questions(entries, family, "rival") == 1
+    assert questions(entries) == {
+        ("p", "", "claim"): 2, ("p", "", "rival"): 1, ("p", "elsewhere", "claim"): 1,
+    }  # fmt: skip

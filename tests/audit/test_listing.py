@@ -9,7 +9,7 @@ from tic.models import Spiking
 from tic.pruning import Pruning
 from tic.recipe import Recipe
 from tic.session.listing import WIDTH, claims_text, protocols_text
-from tic.session.session import plan_entry
+from tic.session.planned import plan_entry
 
 PAPER = Paper(key="other2024", title="T", authors="A", venue="V", year=2024, url="u")
 SETTING = Setting(Recipe(dataset=Digits(), architecture=Spiking("tiny")), seeds=(0, 1, 2))

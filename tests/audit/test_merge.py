@@ -8,6 +8,7 @@ from judged_audits import DIGEST, RECIPE, audit, judge_of, judged, provenance, r
 from tic.audit.exhibits import curves
 from tic.document.audit import Scope
 from tic.document.figures import Bars, HeatMap, Histogram, Images, Panel
+from tic.document.former_correction import correct_by_holm
 from tic.document.seal import sealed
 from tic.errors import TicError
 from tic.exchange.merge import merge
@@ -219,10 +220,10 @@ def test_audits_in_which_another_number_of_claims_shares_the_error_rate_are_refu
 
 def test_audits_of_another_rule_are_refused():
     ours = three_seeds("a", [2, 3, 4])
-    theirs = ours.multiplicity.model_copy(update={"level": 0.05})
-    other = sealed(ours.model_copy(update={"multiplicity": theirs}))
-    with pytest.raises(TicError, match=r"one rule to be merged, got Bonferroni at level 0.025"):
-        merge([ours, other])
+    entries, by_holm = correct_by_holm(ours.entries, 0.95)
+    theirs = sealed(ours.model_copy(update={"entries": tuple(entries), "multiplicity": by_holm}))
+    with pytest.raises(TicError, match=r"got Bonferroni at level 0\.025 and in number 2 Holm"):
+        merge([ours, theirs])
 
 
 def test_a_claim_that_failed_in_one_audit_is_not_judged():

@@ -115,6 +115,23 @@ def test_a_smaller_family_is_named(sound):
     )
 
 
+def test_a_family_that_is_left_out_is_named(sound):
+    none = sound.multiplicity.model_copy(update={"families": ()})
+    found = faults(verify_document(sealed(sound.model_copy(update={"multiplicity": none}))))
+    assert found["verdicts"] == (
+        "multiplicity: 0 claims of p share the error rate in the audit, and 1 were judged there",
+    )
+
+
+@pytest.mark.parametrize("forged", [{"level": 0.01}, {"method": "none at all"}])
+def test_a_rule_that_no_audit_follows_is_named(sound, forged):
+    multiplicity = sound.multiplicity.model_copy(update=forged)
+    changed_rule = sealed(sound.model_copy(update={"multiplicity": multiplicity}))
+    (field,) = forged
+    (fault,) = faults(verify_document(changed_rule))["verdicts"]
+    assert fault.startswith(f"multiplicity: {field} is {forged[field]!r}, and ")
+
+
 def test_effects_that_cannot_be_judged_are_a_fault_and_no_traceback(sound):
     region = sound.entries[0].contrasts[0].region.model_copy(update={"low": None})
     contrast = sound.entries[0].contrasts[0].model_copy(update={"region": region})

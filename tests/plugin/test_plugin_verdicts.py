@@ -152,6 +152,21 @@ def test_a_claim_that_judges_nothing_is_an_error(repository, arguments, reason):
     assert outcome.entry.reason == reason
 
 
+def test_a_claim_without_runs_has_no_seeds_and_judges_exact_numbers_only(repository):
+    outcome = repository.audit(
+        """
+@says("sum", needs=None)
+def test_sum(judge):
+    judge([1.0, 2.0, 3.0], above(0), name="sum")
+"""
+    )
+    assert outcome.status == 1
+    assert outcome.entry.reason == (
+        "sum: a claim that needs no Runs has no seeds, and only exact numbers can be judged; write "
+        "judge(…, exact=True), or say with needs= which Runs it rests on"
+    )
+
+
 def test_recipes_by_role_give_runs_by_role(repository):
     outcome = repository.audit(
         """

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tic.stats import error_share, next_look
+from tic.stats import error_share
 from tic.stats.audits import wrong_audits
 from tic.stats.looks import LOOKS
 from tic.stats.noise import NOISES
@@ -22,12 +22,6 @@ def test_a_number_between_two_looks_is_part_of_the_later_one():
 
 def test_a_number_that_was_fixed_in_advance_is_looked_at_once():
     assert error_share(3, "fixed") == error_share(500, "fixed") == 1
-
-
-def test_the_next_look_is_the_next_larger_number():
-    assert [next_look(n) for n in (0, 4, 5, 7, 8, 60, 999, 1000)] == [
-        5, 5, 8, 8, 12, 90, 1000, None,
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("n_seeds", "design"), [(0, "fixed"), (2.5, "fixed"), (5, "adaptive")])

@@ -22,7 +22,7 @@ class Judge(Exhibits):
     A claim holds when all its contrasts hold and is refuted when any is.
 
     Args:
-        seeds: Seed of each effect.
+        seeds: Seed of each effect; none where the claim rests on no Runs.
         confidence: Of the intervals.
         draws: Whether figures are wanted, for which much may have to be measured.
     """
@@ -175,6 +175,11 @@ class Judge(Exhibits):
         )
 
     def _require_one_per_seed(self, name: str, count: int) -> None:
+        if not self.seeds:
+            raise TicError(
+                f"{name}: a claim that needs no Runs has no seeds, and only exact numbers can be "
+                "judged; write judge(…, exact=True), or say with needs= which Runs it rests on"
+            )
         if count != len(self.seeds):
             raise TicError(
                 f"{name}: one effect per seed is needed, got {count} effects "

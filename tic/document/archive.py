@@ -68,10 +68,10 @@ def archived(path: Path) -> Iterator[ArchiveArtefacts]:
 def _prefix(path: Path, archive: zipfile.ZipFile) -> str:
     """Find the one folder at the top of an archive, that its audit lies in."""
     names = set(archive.namelist())
-    found = [name for name in names if name.partition("/")[2] == AUDIT_FILE]
-    if len(found) != 1:
-        raise _refusal(path, f"one with {len(found)} folders that have an {AUDIT_FILE}")
-    return found[0].removesuffix(AUDIT_FILE)
+    audits = [name for name in names if name.partition("/")[2] == AUDIT_FILE]
+    if len(audits) != 1:
+        raise _refusal(path, f"one with {len(audits)} folders that have an {AUDIT_FILE}")
+    return audits[0].removesuffix(AUDIT_FILE)
 
 
 def _refusal(path: Path, got: str) -> TicError:

@@ -17,9 +17,10 @@ from tic.document.deciding import judge_again, sampled_seeds
 from tic.document.former_correction import METHOD as HOLM
 from tic.stats import Design, error_share
 
-CONFIDENCE = 0.95
-LEVEL = (1 - CONFIDENCE) / 2
+LEVEL = 0.025
 """Of a paper's claims in one setting together, for supports and for refutations alike."""
+CONFIDENCE = 1 - 2 * LEVEL
+"""Of a claim that shares it with no other, at a single look."""
 METHOD = "Bonferroni"
 Role = Literal["claim", "rival", "control"]
 
@@ -36,25 +37,30 @@ def claim_confidence(n_seeds: int, design: Design, members: int) -> float:
 
 
 def members_of(families: Sequence[Family], paper: str, setting: str, role: Role) -> int:
-    """Return how many claims, or rivals, share the level with one of a paper in a setting."""
+    """Return how many claims, or rivals, share the level with one of a paper in a setting.
+
+    A negative control is judged alone: 1. Of a paper in a setting that has no family: 0.
+    """
     if role == "control":
         return 1
     for family in families:
         if (family.paper, family.setting) == (paper, setting):
             return family.rivals if role == "rival" else family.claims
-    return 1
+    return 0
 
 
-def questions(entries: Sequence[Entry], family: Family, role: Role) -> int:
-    """Count the different claims, or rivals, of a family that were judged on seeds."""
-    return len(
-        {
-            (entry.claim, tuple(sorted(entry.parameters.items())))
-            for entry in entries
-            if (entry.paper, entry.setting, entry.role) == (family.paper, family.setting, role)
-            and sampled_seeds(entry)
-        }
-    )
+def questions(entries: Sequence[Entry]) -> dict[tuple[str, str, Role], int]:
+    """Count the different claims and rivals that were judged on seeds.
+
+    Returns:
+        By paper, setting and role; a claim counts once, whatever protocols it was judged by.
+    """
+    judged: dict[tuple[str, str, Role], set[object]] = {}
+    for entry in entries:
+        if entry.role != "control" and sampled_seeds(entry):
+            members = judged.setdefault((entry.paper, entry.setting, entry.role), set())
+            members.add((entry.claim, tuple(sorted(entry.parameters.items()))))
+    return {place: len(members) for place, members in judged.items()}
 
 
 def judged_anew(entry: Entry, multiplicity: Multiplicity) -> Entry:

@@ -51,25 +51,25 @@ class JudgedEffects:
         )
 
 
-def judge_effects(found: Effects) -> JudgedEffects:
+def judge_effects(effects: Effects) -> JudgedEffects:
     """Judge effects against their region: exactly without seeds, by Page's test where a trend is.
 
     Raises:
         ValueError: They cannot be judged; the sentence says why.
     """
-    if found.trend is not None:
-        samples, direction = found.trend.samples, found.trend.direction
-        verdict = stats.judge_trend(samples, direction=direction, confidence=found.confidence)
+    if effects.trend is not None:
+        samples, direction = effects.trend.samples, effects.trend.direction
+        verdict = stats.judge_trend(samples, direction=direction, confidence=effects.confidence)
         nearness = stats.trend_sensitivity(verdict, samples, direction=direction)
     else:
         verdict = stats.judge(
-            found.effects,
-            region_of(found.region),
-            confidence=found.confidence,
-            exact=not found.seeds,
+            effects.effects,
+            region_of(effects.region),
+            confidence=effects.confidence,
+            exact=not effects.seeds,
         )
         nearness = stats.sensitivity(verdict)
-    return JudgedEffects(found, verdict, nearness)
+    return JudgedEffects(effects, verdict, nearness)
 
 
 @dataclass(frozen=True)
@@ -90,14 +90,14 @@ def decide(
     """
     if reasons := [*failed_checks(checks), *left_open]:
         return Decision(ClaimVerdict(Outcome.INCONCLUSIVE, None, "; ".join(reasons)), None)
-    verdicts = [each.verdict for each in judged]
-    nearness = stats.claim_sensitivity(verdicts, [each.sensitivity for each in judged])
+    verdicts = [contrast.verdict for contrast in judged]
+    nearness = stats.claim_sensitivity(verdicts, [contrast.sensitivity for contrast in judged])
     return Decision(stats.combine(verdicts), _sensitivity_record(nearness))
 
 
 def failed_checks(checks: Sequence[Check]) -> list[str]:
     """Why the checks allow no verdict: one sentence, or none."""
-    failed = [each.says for each in checks if each.needed and not each.holds]
+    failed = [check.says for check in checks if check.needed and not check.holds]
     return [f"nothing can be said where this does not hold: {'; '.join(failed)}"] if failed else []
 
 
@@ -130,14 +130,14 @@ def reading(
 ) -> ReadingVerdict:
     """Say what came out of a claim by one reading."""
     verdict = decide(judged, (), left_open).verdict
-    decisive = decisive_contrast([each.contrast for each in judged], verdict.outcome)
+    decisive = decisive_contrast([effects.contrast for effects in judged], verdict.outcome)
     return ReadingVerdict(
         factors=factors,
         release=release,
         outcome=verdict.outcome,
         estimate=None if decisive is None else decisive.estimate,
         unit="" if decisive is None else decisive.unit,
-        contrasts=tuple(each.effects for each in judged),
+        contrasts=tuple(contrast.effects for contrast in judged),
         left_open=tuple(left_open),
     )
 
@@ -158,12 +158,9 @@ def contradiction(
     Returns:
         What decides, the readings judged by it, and why nothing is decided where that is so.
     """
-    if confidence is not None:
-        own = 1 - (1 - confidence) / max(1, len(readings))
-        readings = tuple(_read_again(one, own) for one in readings)
-    else:
-        readings = tuple(_read_again(one, None) for one in readings)
-    counts = Counter(each.outcome for each in readings)
+    shared = None if confidence is None else 1 - (1 - confidence) / max(1, len(readings))
+    readings = tuple(_read_again(recorded, shared) for recorded in readings)
+    counts = Counter(recorded.outcome for recorded in readings)
     effects = exact_effects(
         [min(counts[Outcome.SUPPORTED], counts[Outcome.REFUTED])],
         stats.above(0),
@@ -172,9 +169,9 @@ def contradiction(
     )
     decided = counts[Outcome.SUPPORTED] + counts[Outcome.REFUTED]
     if any(effects.effects) or decided == len(readings):
-        return effects, tuple(readings), ()
+        return effects, readings, ()
     reason = f"no two readings contradict each other, but only {decided} of {len(readings)} decide"
-    return effects, tuple(readings), (reason,)
+    return effects, readings, (reason,)
 
 
 def exact_effects(
@@ -208,7 +205,7 @@ def judge_again(entry: Entry, confidence: float | None = None) -> Entry:
     if readings:
         summary, readings, left_open = contradiction(readings, confidence)
         effects = [summary]
-    judged = [judge_effects(one) for one in effects]
+    judged = [judge_effects(of_contrast) for of_contrast in effects]
     decision = decide(judged, entry.checks, left_open)
     return entry.model_copy(
         update={
@@ -217,7 +214,7 @@ def judge_again(entry: Entry, confidence: float | None = None) -> Entry:
             "reason": decision.verdict.reason,
             "p_value": decision.verdict.p_value,
             "sensitivity": decision.sensitivity,
-            "contrasts": tuple(each.contrast for each in judged),
+            "contrasts": tuple(judged_effects.contrast for judged_effects in judged),
             "left_open": left_open,
             "worst_cases": tuple(
                 worst_case(w.figure, w.reported, w.attacked, w.worst, judged[0].verdict.confidence)
@@ -235,8 +232,8 @@ def _read_again(recorded: ReadingVerdict, confidence: float | None) -> ReadingVe
 
 def sampled_seeds(entry: Entry) -> tuple[int, ...]:
     """Seeds that an entry's contrasts, or those of its readings, rest on; () where it is exact."""
-    contrasts = [*entry.contrasts, *(one for way in entry.readings for one in way.contrasts)]
-    return max((contrast.seeds for contrast in contrasts), key=len, default=())
+    of_readings = (effects for recorded in entry.readings for effects in recorded.contrasts)
+    return max((effects.seeds for effects in (*entry.contrasts, *of_readings)), key=len, default=())
 
 
 def _effects(contrast: Effects, confidence: float | None) -> Effects:
@@ -274,10 +271,10 @@ def region_of(record: RegionRecord) -> Region:
     return Region(low, high)
 
 
-def _sensitivity_record(found: stats.Sensitivity) -> Sensitivity:
+def _sensitivity_record(nearness: stats.Sensitivity) -> Sensitivity:
     return Sensitivity(
-        flip_confidence=found.flip_confidence,
-        flips_to=found.flips_to,
-        flip_margin=found.flip_margin,
-        without=found.without,
+        flip_confidence=nearness.flip_confidence,
+        flips_to=nearness.flips_to,
+        flip_margin=nearness.flip_margin,
+        without=nearness.without,
     )

@@ -77,7 +77,7 @@ class Panel(Part):
     @property
     def size(self) -> int:
         """Return how many points all curves have."""
-        return sum(len(values) for one in self.series for values in one.values)
+        return sum(len(values) for series in self.series for values in series.values)
 
 
 class Grid(Part):

@@ -24,7 +24,7 @@ def correct_by_holm(
     included: it does not shrink when some of them fail, and claims of other papers do not widen it.
     Another protocol is another reading of the same claims and no further discovery, so each is
     corrected in a family of its own, where claims that it does not touch stand as in the standard
-    one. Rivals are corrected among themselves; counterfeits are not, since none of them may be
+    one. Rivals are corrected among themselves; negative controls are not, since none of them may be
     supported even alone. The level is the error rate that the two-sided intervals leave on either
     side.
     """
@@ -32,7 +32,7 @@ def correct_by_holm(
     tested: dict[tuple[str, str], list[Entry]] = {}
     for entry in filter(_is_tested, entries):
         tested.setdefault((entry.paper, entry.role), []).append(entry)
-    fallen = {each for members in tested.values() for each in _fallen(members, level)}
+    fallen = {name for members in tested.values() for name in _fallen(members, level)}
     sizes = Counter({key: len(set(map(_identity, own))) for key, own in tested.items()})
     corrected = [
         _demote(entry, sizes[entry.paper, entry.role])
@@ -44,7 +44,7 @@ def correct_by_holm(
         Family(paper=paper, setting="", claims=sizes[paper, "claim"], rivals=sizes[paper, "rival"])
         for paper in dict.fromkeys(entry.paper for entry in entries)
     )
-    return corrected, Multiplicity(method="Holm", level=level, families=families)
+    return corrected, Multiplicity(method=METHOD, level=level, families=families)
 
 
 def _fallen(members: Sequence[Entry], level: float) -> set[str]:
@@ -76,7 +76,7 @@ def _identity(entry: Entry) -> object:
 
 def _is_tested(entry: Entry) -> bool:
     """Whether an entry is one of those that are corrected together."""
-    is_exact = bool(entry.contrasts) and not any(each.seeds for each in entry.contrasts)
+    is_exact = bool(entry.contrasts) and not any(contrast.seeds for contrast in entry.contrasts)
     has_setting = entry.offered and entry.outcome is not Outcome.NOT_APPLICABLE
     return entry.role != "control" and has_setting and not is_exact
 

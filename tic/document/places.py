@@ -43,8 +43,8 @@ def read_places(source: str) -> tuple[Place, ...]:
 
 
 def _read(part: str) -> Place:
-    found = _PANELS.fullmatch(part)
-    return Place(found[1], _letters(found[2] or found[3])) if found else Place(part)
+    match = _PANELS.fullmatch(part)
+    return Place(match[1], _letters(match[2] or match[3])) if match else Place(part)
 
 
 def _letters(panels: str) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from tic.document.audit import Audit, Entry
 from tic.document.controls import ControlResult, control_results
+from tic.document.correction import Role, claim_confidence
+from tic.document.deciding import judge_again, sampled_seeds
 from tic.document.evidence import Contrast, WorstCase
 from tic.document.loading import load_audit
 from tic.errors import TicError
@@ -74,6 +76,25 @@ class Citation:
         results = Counter(control_results(self.audit.entries).values())
         judged = results.total() - results[ControlResult.UNTESTED]
         return results[ControlResult.CAUGHT], judged
+
+    def moved(self, role: Role, members: int) -> list[tuple[str, str, str]]:
+        """Judge the audit again by today's rule, and list which verdicts are others.
+
+        Args:
+            role: `claim` or `rival`, under all protocols.
+            members: How many of them share the error rate, as the paper's pack says today.
+
+        Returns:
+            Id, verdict in the audit, and verdict by today's rule.
+        """
+        moved = []
+        for entry in self.audit.entries:
+            if entry.role == role and (seeds := sampled_seeds(entry)):
+                confidence = claim_confidence(len(seeds), entry.design, members)
+                today = judge_again(entry, confidence).outcome
+                if today is not entry.outcome:
+                    moved.append((entry.id, str(entry.outcome), str(today)))
+        return moved
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tic.document.artefacts import Artefacts
-from tic.document.audit import Audit, Entry, Family
-from tic.document.correction import CONFIDENCE, Role, judged_anew, questions
+from tic.document.audit import Audit, Entry
+from tic.document.correction import CONFIDENCE, LEVEL, METHOD, judged_anew, members_of, questions
 from tic.document.former_correction import METHOD as HOLM
 from tic.document.former_correction import correct_by_holm
 from tic.document.seal import seal
@@ -87,9 +87,12 @@ def _examine_verdicts(audit: Audit) -> Examined:
             faults.append(str(error))
             again.append(entry)
     former = audit.multiplicity.method == HOLM
-    multiplicity = audit.multiplicity
     if former:  # which corrected all of them together
         again, multiplicity = correct_by_holm(again, CONFIDENCE)
+    else:
+        rule = {"method": METHOD, "level": LEVEL}
+        multiplicity = audit.multiplicity.model_copy(update=rule)
+        faults += _small_families(audit)
     for recorded, entry in zip(audit.entries, again, strict=True):
         faults += [
             f"{recorded.id}: {difference}"
@@ -99,23 +102,18 @@ def _examine_verdicts(audit: Audit) -> Examined:
     faults += [
         f"multiplicity: {text}" for _, text in _differences(audit.multiplicity, multiplicity)
     ]
-    faults += [] if former else _small_families(audit)
     return Examined("verdicts", len(again), tuple(faults))
 
 
 def _small_families(audit: Audit) -> list[str]:
-    """Families that are smaller than what the audit itself judged of them."""
+    """Families that are missing, or smaller than what the audit itself judged of them."""
+    families = audit.multiplicity.families
     return [
-        f"multiplicity: {count} {role}s of {family.paper} share the error rate in "
-        f"{family.setting or 'the audit'}, and {judged} were judged there"
-        for family in audit.multiplicity.families
-        for role, count in _counts(family)
-        if (judged := questions(audit.entries, family, role)) > count
+        f"multiplicity: {members} {role}s of {paper} share the error rate in "
+        f"{setting or 'the audit'}, and {judged} were judged there"
+        for (paper, setting, role), judged in questions(audit.entries).items()
+        if (members := members_of(families, paper, setting, role)) < judged
     ]
-
-
-def _counts(family: Family) -> tuple[tuple[Role, int], ...]:
-    return ("claim", family.claims), ("rival", family.rivals)
 
 
 def _differences(recorded: Any, again: Any) -> list[tuple[str, str]]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tic.engine.building import Build, Question
     from tic.engine.engine import Engine
     from tic.engine.job import Job
-    from tic.session.session import PlannedEntry
+    from tic.session.planned import PlannedEntry
 
 DEFAULT_ENGINE = "local"
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tic.audit.pack import Lacking, Setting
     from tic.audit.protocol import Protocol
     from tic.data import Dataset
-    from tic.session.session import PlannedEntry
+    from tic.session.planned import PlannedEntry
 
 
 class Collecting:
@@ -140,7 +140,7 @@ class Collecting:
 
     def _plan(self, items: list[pytest.Item]) -> None:
         from tic.document.correction import members_of
-        from tic.session.session import families_of
+        from tic.session.planned import families_of
 
         session = self.state.session
         # What was not chosen shares the error rate all the same: no choice may change a verdict.
@@ -163,7 +163,7 @@ class Collecting:
 
     def _planned(self, item: pytest.Item) -> PlannedEntry:
         from tic.audit.protocol import STANDARD
-        from tic.session.session import plan_entry
+        from tic.session.planned import plan_entry
 
         claim = claim_of(item)
         assert claim is not None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tic.audit.pack import Setting
     from tic.audit.protocol import Protocol
     from tic.audit.runs import SeedRuns
-    from tic.session.session import PlannedEntry
+    from tic.session.planned import PlannedEntry
 
 _SEEN = pytest.StashKey[bool]()
 
@@ -100,7 +100,8 @@ def judge(request: pytest.FixtureRequest, tic_control: Control | None) -> Iterat
     from tic.audit.judge import Judge
 
     planned = _planned(request)
-    recorder = Judge(planned.setting.seeds, planned.confidence)
+    seeds = planned.setting.seeds if planned.claim.needs else ()
+    recorder = Judge(seeds, planned.confidence)
     request.node.stash[JUDGE] = recorder
     with tic_control.planted() if tic_control else nullcontext():
         yield recorder

@@ -73,7 +73,7 @@ class Judging:
         return report
 
     def _entry(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Entry | None:
-        from tic.session import session as entries
+        from tic.session import entries
         from tic.session.privacy import discreet
 
         planned = self.state.session.planned[entry_id(item)]

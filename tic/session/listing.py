@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from tic.audit.protocol import STANDARD, Protocol
 from tic.engine.plan import make_plan
-from tic.session.session import PlannedEntry
+from tic.session.planned import PlannedEntry
 
 WIDTH = 96
 

@@ -6,7 +6,7 @@ SciPy and statsmodels are imported where they are used, so that importing this p
 from tic.stats.calibration import calibrate
 from tic.stats.combination import ClaimVerdict, combine
 from tic.stats.judge import Outcome, Verdict, judge
-from tic.stats.looks import Design, error_share, next_look
+from tic.stats.looks import Design, error_share
 from tic.stats.multiplicity import holm, holm_adjusted
 from tic.stats.power import PowerCurve, power_curve, seeds_needed, seeds_to_decide
 from tic.stats.region import Region, above, below, within
@@ -45,7 +45,6 @@ __all__ = [
     "holm_adjusted",
     "judge",
     "judge_trend",
-    "next_look",
     "page_effects",
     "page_trend",
     "power_curve",

@@ -45,9 +45,3 @@ def error_share(n_seeds: int, design: Design = "sequential") -> float:
         return 1.0
     look = min(bisect_left(LOOKS, count), len(LOOKS) - 1)
     return 1 / (_FULL + 1) / 2.0 ** max(0, look - _FULL + 1)
-
-
-def next_look(n_seeds: int) -> int | None:
-    """Return the smallest number of seeds in `LOOKS` above this one, or None after the last."""
-    place = bisect_left(LOOKS, n_seeds + 1)
-    return LOOKS[place] if place < len(LOOKS) else None

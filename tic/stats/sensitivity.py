@@ -125,8 +125,8 @@ def claim_sensitivity(
     without = [
         combine(
             [
-                verdict if verdict.exact else found.verdicts_without[seed]
-                for verdict, found in zip(verdicts, sensitivities, strict=True)
+                verdict if verdict.exact else nearness.verdicts_without[seed]
+                for verdict, nearness in zip(verdicts, sensitivities, strict=True)
             ]
         ).outcome
         for seed in range(len(_each_left_out(counts[0])))
@@ -139,7 +139,7 @@ def _of_contrast(verdict: Verdict, without: Sequence[Verdict], margin: float | N
     return Sensitivity(
         *_flip(verdict.outcome, verdict.p_value, verdict.refutation_p_value),
         margin,
-        tuple(each.outcome for each in without),
+        tuple(verdict.outcome for verdict in without),
         tuple(without),
     )
 

@@ -201,8 +201,8 @@ def judge_trend(samples: ArrayLike, *, direction: Direction, confidence: float =
 
 def _interval(blank: Verdict) -> tuple[float, float] | None:
     """Student's interval of the mean rank correlation; None where all seeds have the same."""
-    found = judge(blank.effects, blank.region, confidence=blank.confidence).interval
-    return found and (max(found[0], -1.0), min(found[1], 1.0))
+    interval = judge(blank.effects, blank.region, confidence=blank.confidence).interval
+    return interval and (max(interval[0], -1.0), min(interval[1], 1.0))
 
 
 def _table(samples: ArrayLike, direction: Direction) -> NDArray[np.float64]:
