@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tic.document.audit import Audit
+from tic.document.audit import Audit, Family, Multiplicity
 from tic.document.loading import load_audit
 from tic.errors import TicError
 from tic.report import render, render_html, render_markdown, write_report
@@ -317,3 +317,22 @@ def luminance(colour: str) -> float:
     channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+SHARED = "share an error rate of 2.5 % on either side"
+LOOKED_AGAIN = "Every look at the data has its own part of the error rate"
+
+
+def test_the_page_says_how_the_error_rate_is_shared_and_what_looks_cost(example_audit, edited):
+    family = Family(paper="kim2023", claims=29, rivals=35)
+    rule = Multiplicity(method="Bonferroni", level=0.025, families=(family,))
+    today = example_audit.model_copy(update={"multiplicity": rule})
+    once, again = (
+        Page(render_html(today.model_copy(update={"entries": entries}))).words()
+        for entries in (example_audit.entries, edited(0, design="sequential").entries)
+    )
+    assert f"29 claims {SHARED}" in once
+    assert "The 35 rivals are a family of their own" in once
+    assert LOOKED_AGAIN not in once
+    assert LOOKED_AGAIN in again
+    assert SHARED not in Page(render_html(example_audit)).words()  # by the rule of its time

@@ -1,6 +1,6 @@
 """How much of the error an audit may make at each look at its data.
 
-An audit that trains more seeds where a verdict is open looks at its data several times. Each look
+Whoever adds seeds to those of an open verdict, or pools audits, looks at the data again. Each look
 has its own share of the error rate, fixed in advance; by Bonferroni's inequality the looks together
 err no more often than the rate says, whatever the test and however the looks depend on each other.
 Boundaries that make use of that dependence (Lan and DeMets 1983) would allow a little more error at
@@ -16,10 +16,11 @@ from tic.arrays import whole_number
 
 Design = Literal["fixed", "sequential"]
 """`fixed`: the number of seeds was chosen before any of them was trained, and is looked at once.
-`sequential`: seeds are added where a verdict is open, at the numbers in `LOOKS`."""
+`sequential`: seeds were added, or audits pooled, after some of them had been looked at; looks are
+at the numbers in `LOOKS`."""
 
 LOOKS = (5, 8, 12, 18, 27, 40, 60, 90, 135, 200, 300, 450, 675, 1000)
-"""Numbers of seeds at which an audit of sequential design looks at its data."""
+"""Numbers of seeds at which an audit looks at its data; one between two belongs to the later."""
 _FULL = 7
 """Looks with equal shares, up to 60 seeds; those after them share what one of these has."""
 
