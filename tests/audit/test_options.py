@@ -34,7 +34,7 @@ NOTHING = {
     "arch": None, "dataset": None, "timesteps": None, "epochs": None, "seeds": None,
     "train_size": None, "claim": None, "fisher_size": None, "test_size": None, "protocol": None,
     "attacks": None, "attack_size": None, "precision": None, "gpus": None, "plan": False, "set": [],
-    "store": None, "data": None, "report_dir": None,
+    "store": None, "data": None, "report_dir": None, "budget": None,
 }  # fmt: skip
 
 
@@ -376,3 +376,15 @@ def test_a_field_that_is_none_or_cannot_be_so_is_told(change, reason):
     (found,) = settings(set=[change])
     assert isinstance(found, Lacking)
     assert re.search(reason, found.reason)
+
+
+def test_a_budget_makes_the_design_sequential_from_the_first_look_on():
+    options = read(budget="20min")
+    assert options.design == "sequential"
+    assert only(budget="20min").seeds == (0, 1, 2, 3, 4)
+    assert read().design == "fixed"
+
+
+def test_a_budget_and_a_fixed_number_of_seeds_are_refused_together():
+    with pytest.raises(TicError, match="got both: --budget 2h --seeds 5; leave one of them out"):
+        read(budget="2h", seeds="5")

@@ -3,7 +3,7 @@
 import pytest
 
 from tic.engine import building
-from tic.engine.building import RETRIES, Build
+from tic.engine.building import RETRIES, Build, Limits, longest_chain
 from tic.engine.engine import Engine
 from tic.engine.job import Finished, Job, Resources
 from tic.lab import Lab
@@ -81,7 +81,7 @@ def lacking(engine, *jobs):
 
 
 def run(engine, *questions, recipes=()):
-    build = Build(engine, Lab("nowhere"), recipes)
+    build = Build(engine, Lab("nowhere"), longest_chain(recipes))
     build.run(questions)
     return build
 
@@ -237,3 +237,46 @@ def test_what_somebody_else_finished_is_not_begun(engine, job):
     clean = job(measurement=CLEAN)
     run(engine, lacking(engine, clean))
     assert engine.began == [clean]
+
+
+def limited(engine, *questions, **limits):
+    build = Build(engine, Lab("nowhere"), longest_chain([]), Limits(**limits))
+    build.run(questions)
+    return build
+
+
+def test_no_more_trainings_are_begun_than_may_be_and_measurements_go_on(engine, job, base):
+    trainings = [job(base.with_seed(seed)) for seed in range(5)]
+    engine.done.add(trainings[0])
+    measured = job(base.with_seed(0), CLEAN)
+    build = limited(engine, lacking(engine, *trainings[1:], measured), trainings=2)
+    assert (build.trained, build.measured) == (2, 1)
+    assert measured in engine.began
+
+
+def test_a_training_that_is_begun_again_counts_once(engine, job, base):
+    lost, other = job(base), job(base.with_seed(1))
+    engine.told[lost] = ["lost", "lost"]
+    build = limited(engine, lacking(engine, lost, other), trainings=2)
+    assert (build.trained, len(engine.began)) == (2, 4)
+
+
+def test_what_may_not_begin_does_not_keep_a_build_waiting(engine, job):
+    assert limited(engine, lacking(engine, job()), trainings=0).trained == 0
+    assert engine.began == []
+
+
+def test_nothing_is_begun_or_waited_for_when_the_time_is_over(engine, job, base, monkeypatch):
+    times = iter(range(100))
+    monkeypatch.setattr(building, "monotonic", lambda: next(times))
+    trainings = [job(base.with_seed(seed)) for seed in range(50)]
+    build = limited(engine, lacking(engine, *trainings), ends=10)
+    assert 0 < build.trained < len(engine.began) < 50
+
+
+def test_the_most_urgent_job_is_begun_first(engine, job, base):
+    trainings = [job(base.with_seed(seed)) for seed in range(4)]
+    wanted = lacking(engine, *trainings)
+    Build(engine, Lab("nowhere"), lambda job: job.recipe.seed % 3).run([wanted])
+    # Of equal ones that which was asked for first.
+    assert [job.recipe.seed for job in engine.began] == [2, 1, 0, 3]

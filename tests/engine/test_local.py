@@ -9,7 +9,7 @@ import time
 import pytest
 
 from fixtures.workers import PATIENCE, Gate, wait_until
-from tic.engine.building import Build
+from tic.engine.building import Build, longest_chain
 from tic.engine.engine import EngineSettings
 from tic.engine.job import Finished, Job, Resources
 from tic.engine.local import LocalEngine
@@ -58,7 +58,7 @@ def is_begun(lab, recipe):
 def test_workers_train_and_measure_what_this_process_would(engine, lab, quick_recipe, tmp_path):
     child = quick_recipe.but(parent=quick_recipe, rules=(Pruning(0.5),))
     wanted = [Job(each.with_seed(s), lab, CLEAN) for each in (quick_recipe, child) for s in (0, 1)]
-    build = Build(engine, lab, [])
+    build = Build(engine, lab, longest_chain([]))
     build.run([lambda: [job for job in wanted if not job.is_done(lab)]])
     assert (build.trained, build.measured, build.faults) == (4, 4, [])
     alone = Lab(tmp_path / "alone")
@@ -108,7 +108,7 @@ def test_a_build_goes_on_where_a_worker_was_killed(
         return LocalEngine.wait(engine, 0.01)
 
     monkeypatch.setattr(engine, "wait", kill_once)
-    build = Build(engine, lab, [])
+    build = Build(engine, lab, longest_chain([]))
     build.run([lambda: [Job(longer, lab)] if not lab.has(longer) else []])
     assert len(killed) == 1
     assert build.faults == []

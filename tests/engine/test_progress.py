@@ -8,7 +8,7 @@ import pytest
 from fixtures.workers import wait_until
 from tic.engine import progress as progress_module
 from tic.engine.plan import make_plan
-from tic.engine.progress import Progress, ProgressLine, duration, progress
+from tic.engine.progress import PlanProgress, Progress, ProgressLine, duration, progress
 from tic.run import STATE
 from tic.tensors import write_tensors
 from tic.train import train
@@ -103,7 +103,8 @@ class Clock:
 
 def lines_after(plan, lab, steps):
     """Let a line be written after each step; return the lines."""
-    lines, line = [], ProgressLine(plan, lab, write=lambda text: lines.append(text), every=60)
+    lines = []
+    line = ProgressLine(PlanProgress(plan, lab).text, lines.append, every=60)
     turns = iter(steps)
 
     class Turn(threading.Event):
@@ -176,7 +177,7 @@ def test_a_line_is_written_from_a_thread_until_it_is_stopped(lab, recipes):
         lines.append(text)
         time.sleep(0.05)
 
-    line = ProgressLine(make_plan(recipes), lab, write_slowly, every=0.001)
+    line = ProgressLine(PlanProgress(make_plan(recipes), lab).text, write_slowly, every=0.001)
     line.start()
     wait_until(lambda: len(lines) > 1)
     line.stop()
@@ -184,4 +185,4 @@ def test_a_line_is_written_from_a_thread_until_it_is_stopped(lab, recipes):
 
 
 def test_a_line_that_was_never_started_can_be_stopped(lab, recipes):
-    ProgressLine(make_plan(recipes), lab, lambda text: None, every=1).stop()
+    ProgressLine(PlanProgress(make_plan(recipes), lab).text, lambda text: None, every=1).stop()

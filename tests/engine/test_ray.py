@@ -8,7 +8,7 @@ import pytest
 
 from fixtures.packs import INCONCLUSIVE, SUPPORTED
 from fixtures.workers import Gate, exit_status, train_until_killed, wait_until
-from tic.engine.building import Build
+from tic.engine.building import Build, longest_chain
 from tic.engine.engine import EngineSettings, start_engine
 from tic.engine.job import Job
 from tic.errors import TicError
@@ -155,7 +155,7 @@ def test_runs_and_errors_come_back_and_what_another_began_is_gone_on_with(
         Job(diverging, lab, AccuracyMeasurement(epoch=1, size=60)),
     ]
     with start_engine("ray", EngineSettings(address=cluster.address)) as engine:
-        build = Build(engine, lab, [job.recipe for job in wanted])
+        build = Build(engine, lab, longest_chain(job.recipe for job in wanted))
         build.run([lambda: [job for job in wanted if not job.is_done(lab)]])
     assert (build.trained, lab.has(diverging)) == (3, True)
     assert wanted[2].is_done(lab)

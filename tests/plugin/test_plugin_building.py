@@ -134,8 +134,14 @@ def test_a_device_that_is_not_here_is_refused(build):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--engine", "ray"], "--engine goes with --build, got --engine ray alone; use tic build"),
-        (["--address", "auto"], "--address goes with --build, got --address auto alone"),
+        (
+            ["--engine", "ray"],
+            "--engine goes with --build or --budget, got --engine ray alone; use tic build",
+        ),
+        (
+            ["--address", "auto"],
+            "--address goes with --build or --budget, got --address auto alone",
+        ),
         (["--build", "--plan"], "--build trains and --plan only prints; leave one of them out"),
         (["--build", "--list", "claims"], "--build trains and --list only prints"),
     ],

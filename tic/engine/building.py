@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
 from itertools import count
 from time import monotonic
 
@@ -28,16 +30,60 @@ UNSEEN = (
 )
 
 
+@dataclass
+class Limits:
+    """What may be begun.
+
+    Attributes:
+        ends: Reading of the monotonic clock from which nothing is begun or waited for.
+        trainings: How many may still be begun.
+    """
+
+    ends: float = math.inf
+    trainings: float = math.inf
+    _begun: set[Job] = field(default_factory=set, init=False)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is."""
+        return monotonic() >= self.ends
+
+    def allow(self, job: Job) -> bool:
+        """Whether a job may begin, or begin again."""
+        return job.measurement is not None or job in self._begun or self.trainings > 0
+
+    def begin(self, job: Job) -> None:
+        """Count a job that begins."""
+        if job.measurement is None and job not in self._begun:
+            self._begun.add(job)
+            self.trainings -= 1
+
+
+def longest_chain(recipes: Iterable[Recipe]) -> Callable[[Job], float]:
+    """Urgency where all is to be done: what has most work waiting behind it comes first.
+
+    Args:
+        recipes: All that will probably be trained.
+    """
+    urgency = {planned.recipe: planned.urgency for planned in make_plan(recipes)}
+
+    def of_job(job: Job) -> float:
+        return job.work if job.measurement else urgency.get(job.recipe, job.work)
+
+    return of_job
+
+
 class Build:
     """The jobs of a build: which wait, which are in work, which are over.
 
-    What has the longest chain of trainings behind it is begun first. About as much is submitted as
-    the engine has room for, so that the order still counts for the rest.
+    What is most urgent is begun first. About as much is submitted as the engine has room for, so
+    that the order still counts for the rest.
 
     Args:
         engine: Does the jobs.
         lab: Where the Store is looked at from here.
-        recipes: All that will probably be trained; urgency follows from it.
+        urgency: Of a job that could begin now; see `longest_chain`.
+        limits: What may still be begun; anything without them.
 
     Attributes:
         trained: Number of trainings that were done.
@@ -45,13 +91,19 @@ class Build:
         lost: How often each job was lost with its worker.
     """
 
-    def __init__(self, engine: Engine, lab: Lab, recipes: Iterable[Recipe]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        lab: Lab,
+        urgency: Callable[[Job], float],
+        limits: Limits | None = None,
+    ) -> None:
         self._engine, self._lab = engine, lab
-        self._urgency = {planned.recipe: planned.urgency for planned in make_plan(recipes)}
+        self._urgency, self._limits = urgency, limits or Limits()
         self._known: set[Job] = set()
         self._over: dict[Job, str] = {}
         self._running: set[Job] = set()
-        self._ready: list[tuple[float, int, Job]] = []
+        self._ready: list[Job] = []
         self._later: list[tuple[float, int, Job]] = []
         self._blocked: dict[Job | Question, set[Job]] = {}
         self.lost: dict[Job, int] = {}
@@ -64,16 +116,37 @@ class Build:
         """Why jobs failed, one text each."""
         return [f"{job.label}: {fault}" for job, fault in self._over.items() if fault]
 
+    @property
+    def in_work(self) -> tuple[Job, ...]:
+        """Jobs that the engine has; from any thread."""
+        return tuple(self._running)
+
+    def fault(self, job: Job) -> str:
+        """Why a job failed; "" where it did not."""
+        return self._over.get(job, "")
+
     def run(self, questions: Iterable[Question]) -> None:
-        """Return when every question lacks nothing, or nothing more that can be done."""
+        """Return when every question lacks nothing, or nothing more that can and may be done.
+
+        What is in work when the time is over is left to whoever closes the engine.
+        """
         self._to_ask.extend(questions)
-        while self._to_ask or self._ready or self._running or self._later:
+        while self._is_wanted and not self._limits.is_over:
             if self._to_ask:
                 self._ask(self._to_ask.popleft())
             self._submit()
             # Questions take their time; workers shall not wait for all of them.
             for finished in self._engine.wait(0 if self._to_ask else POLL_SECONDS):
                 self._take(finished)
+
+    @property
+    def _is_wanted(self) -> bool:
+        """Whether anything can be asked, begun, or waited for."""
+        return bool(self._to_ask or self._running or self._later or self._beginnings())
+
+    def _beginnings(self) -> list[Job]:
+        """The jobs that may begin now."""
+        return [job for job in self._ready if self._limits.allow(job)]
 
     def progress_text(self) -> str:
         """Tell how far the measurements are; from any thread."""
@@ -114,17 +187,18 @@ class Build:
         if failed:
             self._end(job, f"{failed.label} failed")
         else:
-            heapq.heappush(self._ready, (-self._urgency_of(job), next(self._number), job))
-
-    def _urgency_of(self, job: Job) -> float:
-        return job.work if job.measurement else self._urgency.get(job.recipe, job.work)
+            self._ready.append(job)
 
     def _submit(self) -> None:
         while self._later and self._later[0][0] <= monotonic():
             self._begin_or_give_up(heapq.heappop(self._later)[2])
-        while self._ready and self._has_room(self._ready[0][2].needs):
-            job = heapq.heappop(self._ready)[2]
+        while beginnings := self._beginnings():
+            job = max(beginnings, key=self._urgency)  # of equal ones the first
+            if not self._has_room(job.needs):
+                return
+            self._ready.remove(job)
             self._running.add(job)
+            self._limits.begin(job)
             self._engine.submit(job)
 
     def _has_room(self, needs: Resources) -> bool:

@@ -56,28 +56,56 @@ def _share(planned: PlannedRun, lab: Lab, since: float) -> float | None:
     return min(epoch / planned.recipe.epochs, 0.999)
 
 
-class ProgressLine:
-    """Writes one line about the plan now and then, from a thread of its own.
+class PlanProgress:
+    """Tells how far a plan is.
 
     Args:
         plan: What is being built.
         lab: Whose Store is looked at.
-        write: Takes the line.
+        also: Tells what else is to be said; without it nothing is told after the last Run.
+    """
+
+    def __init__(self, plan: Plan, lab: Lab, also: Callable[[], str] | None = None) -> None:
+        self._plan, self._lab, self._also = plan, lab, also
+        self._started = time()
+        self._is_over = False
+        self._work_at_start = progress(plan, lab, self._started).work_left
+
+    def text(self) -> str | None:
+        """One line; None when there is nothing more to tell."""
+        if self._is_over:
+            return None
+        state = progress(self._plan, self._lab, self._started)
+        self._is_over = state.done == len(self._plan) and self._also is None
+        also = f"; {self._also()}" if self._also else ""
+        return f"{self._line(state, self._work_at_start - state.work_left)}{also}"
+
+    def _line(self, state: Progress, achieved: float) -> str:
+        elapsed = time() - self._started
+        expected = (
+            f", about {duration(elapsed * state.work_left / achieved)} to train"
+            if achieved > 0 and state.work_left
+            else ""
+        )
+        return (
+            f"Runs: {state.done} done, {state.in_work} in work, {state.left} left"
+            f"{expected} ({duration(elapsed)} so far)"
+        )
+
+
+class ProgressLine:
+    """Writes one line now and then, from a thread of its own.
+
+    Args:
+        text: Gives the line; None when there is nothing more to tell.
+        write: Takes it.
         every: Seconds between lines.
-        also: Tells what else is to be said; without it the last line is that of the last Run.
     """
 
     def __init__(
-        self,
-        plan: Plan,
-        lab: Lab,
-        write: Callable[[str], None],
-        every: float,
-        also: Callable[[], str] | None = None,
+        self, text: Callable[[], str | None], write: Callable[[str], None], every: float
     ) -> None:
-        self._plan, self._lab, self._write, self._every = plan, lab, write, every
-        self._also = also
-        self._started = time()
+        self._text, self._write, self._every = text, write, every
         self._stop = Event()
         self._thread = Thread(target=self._watch, name="tic-progress", daemon=True)
 
@@ -92,25 +120,8 @@ class ProgressLine:
             self._thread.join()
 
     def _watch(self) -> None:
-        work_at_start = progress(self._plan, self._lab, self._started).work_left
-        while not self._stop.wait(self._every):
-            state = progress(self._plan, self._lab, self._started)
-            also = f"; {self._also()}" if self._also else ""
-            self._write(f"{self._line(state, work_at_start - state.work_left)}{also}")
-            if state.done == len(self._plan) and not also:
-                return
-
-    def _line(self, state: Progress, achieved: float) -> str:
-        elapsed = time() - self._started
-        expected = (
-            f", about {duration(elapsed * state.work_left / achieved)} to train"
-            if achieved > 0 and state.work_left
-            else ""
-        )
-        return (
-            f"Runs: {state.done} done, {state.in_work} in work, {state.left} left"
-            f"{expected} ({duration(elapsed)} so far)"
-        )
+        while not self._stop.wait(self._every) and (line := self._text()) is not None:
+            self._write(line)
 
 
 def duration(seconds: float) -> str:

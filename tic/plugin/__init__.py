@@ -16,6 +16,8 @@ from tic.plugin.concluding import Concluding
 from tic.plugin.giving import Giving
 from tic.plugin.judging import Judging
 from tic.plugin.naming import add_options, name_in_full
+from tic.plugin.rehearsing import Rehearsing
+from tic.plugin.spending import Spending
 from tic.plugin.state import MARK, STATE, State
 from tic.plugin.watching import TellOnly, Watching
 
@@ -40,18 +42,25 @@ def pytest_configure(config: pytest.Config) -> None:
     state = State(config)
     check_options(state.flags)
     config.stash[STATE] = state
-    if state.tells_only or state.builds:
+    if state.tells_only or state.uses_engine:
         # They are made in one process; workers of xdist would only start up and leave again.
         config.option.dist, config.option.tx = "no", []
-    if state.tells_only:
-        config.pluginmanager.register(TellOnly(), "tic-tellonly")
-    phases: tuple[object, ...] = (Giving(), Collecting(state), Building(state))
-    if not state.builds:
-        phases = (
-            Giving(), Collecting(state), Watching(state), Judging(state), Concluding(state)
-        )  # fmt: skip
-    for phase in phases:
+    for phase in _phases(state):
         config.pluginmanager.register(phase, f"tic-{type(phase).__name__.lower()}")
+
+
+def _phases(state: State) -> tuple[object, ...]:
+    """Of the audit, of a build, or of what only tells."""
+    rehearsing = Rehearsing(state)
+    first = (Giving(), Collecting(state))
+    if state.builds:
+        return (*first, rehearsing, Building(state, rehearsing))
+    judging = (Judging(state), Concluding(state))
+    if state.tells_only:
+        return (TellOnly(), *first, *judging)
+    if state.uses_engine:
+        return (*first, rehearsing, Spending(state, rehearsing), *judging)
+    return (*first, Watching(state), *judging)
 
 
 @pytest.fixture

@@ -1,30 +1,22 @@
-"""`--build`: Runs and measurements of the collected claims are made, and nothing is judged.
-
-What is to be measured only the tests of the claims know. So they are rehearsed: a test runs as far
-as the Store allows, an engine takes what it lacked, and the test runs again.
-"""
+"""`--build`: Runs and measurements of the collected claims are made, and nothing is judged."""
 
 from __future__ import annotations
 
 import argparse
 from functools import partial
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING
 
 import pytest
-from _pytest.runner import runtestprotocol
 
-from tic.errors import TicError
+from tic.plugin.rehearsing import Rehearsing, start_chosen_engine
 from tic.plugin.state import State, claim_of, entry_id
 from tic.plugin.terminal import write_lines
 from tic.plugin.watching import progress_line
 
 if TYPE_CHECKING:
     from tic.engine.building import Build, Question
-    from tic.engine.engine import Engine
     from tic.engine.job import Job
     from tic.session.planned import PlannedEntry
-
-DEFAULT_ENGINE = "local"
 
 
 def check_options(flags: argparse.Namespace) -> None:
@@ -35,10 +27,16 @@ def check_options(flags: argparse.Namespace) -> None:
     """
     for option in ("engine", "address"):
         given = getattr(flags, option)
-        if given is not None and not flags.build:
+        if given is not None and not (flags.build or flags.budget):
             raise pytest.UsageError(
-                f"--{option} goes with --build, got --{option} {given} alone; use tic build"
+                f"--{option} goes with --build or --budget, got --{option} {given} alone; "
+                "use tic build"
             )
+    if flags.build and flags.budget is not None:
+        raise pytest.UsageError(
+            "--budget adds seeds where a verdict is open, and --build judges nothing; "
+            "leave one of them out"
+        )
     if flags.build and (flags.plan or flags.list):
         only_tells = "--plan" if flags.plan else "--list"
         raise pytest.UsageError(
@@ -49,8 +47,8 @@ def check_options(flags: argparse.Namespace) -> None:
 class Building:
     """Stands in for the test loop."""
 
-    def __init__(self, state: State) -> None:
-        self.state = state
+    def __init__(self, state: State, rehearsing: Rehearsing) -> None:
+        self.state, self.rehearsing = state, rehearsing
         self.build: Build | None = None
 
     @pytest.hookimpl(tryfirst=True)
@@ -64,27 +62,17 @@ class Building:
         return True
 
     def _build(self, items: list[pytest.Item]) -> Build:
-        from tic.engine.building import Build
+        from tic.engine.building import Build, longest_chain
 
         audit = self.state.session
         if audit.nothing_runs:
             raise pytest.UsageError(audit.nothing_runs)
-        with self._engine() as engine:
-            self.build = build = Build(engine, audit.lab, [run.recipe for run in audit.plan])
+        urgency = longest_chain(run.recipe for run in audit.plan)
+        with start_chosen_engine(self.state) as engine:
+            self.build = build = Build(engine, audit.lab, urgency)
             with progress_line(audit, build.progress_text):
                 build.run(self._questions(items))
         return build
-
-    def _engine(self) -> Engine:
-        from tic.engine.engine import EngineSettings, start_engine
-
-        flags = self.state.flags
-        processes = getattr(self.state.config.option, "numprocesses", None)
-        settings = EngineSettings(flags.device, processes or None, flags.address)
-        try:
-            return start_engine(flags.engine or DEFAULT_ENGINE, settings)
-        except TicError as error:
-            raise pytest.UsageError(str(error)) from None
 
     def _questions(self, items: list[pytest.Item]) -> list[Question]:
         """What the claims lack; a claim without Runs asks for nothing."""
@@ -98,25 +86,13 @@ class Building:
     def _lacking(self, item: pytest.Item, entry: PlannedEntry) -> list[Job]:
         """The Runs of a claim that are not there; then what its test could not read."""
         from tic.engine.job import Job
-        from tic.measure.measurement import rehearsal
 
         here, there = self.state.session.lab, self.state.lab
         absent = [recipe for recipe in entry.seeded_recipes if not here.has(recipe, verify=True)]
         if absent:
             return [Job(recipe, there) for recipe in absent]
-        with rehearsal() as lacking:
-            # Whatever else becomes of the test is for the audit to tell.
-            runtestprotocol(item, log=False, nextitem=None)
+        lacking = self.rehearsing.rehearse(item).lacking
         return [Job(recipe, there, measurement) for measurement, recipe in lacking]
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> pytest.TestReport:
-        """Leave tracebacks out: to write them took most of the time of a rehearsal."""
-        outcome: Literal["passed", "failed"] = "failed" if call.excinfo else "passed"
-        when = cast(Literal["setup", "call", "teardown"], call.when)
-        return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, when)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell what was made, what failed, and what comes next."""

@@ -156,7 +156,8 @@ class Collecting:
             members = members_of(
                 session.families, planned.claim.pack.paper.key, planned.place, planned.role
             )
-            session.planned[planned.id] = replace(planned, members=members)
+            design = self.state.options.design
+            session.planned[planned.id] = replace(planned, members=members, design=design)
         _ = self.state.expected
         self.state.claims_folder = items[0].path.parent
         self.state.has_audit = True

@@ -89,7 +89,7 @@ def runs(
     if not claim_of(request.node):
         return _elses(request)  # type: ignore[no-any-return]
     state, planned = request.config.stash[STATE], _planned(request)
-    return state.session.trained(planned) if state.builds else state.session.runs(planned)
+    return state.session.trained(planned) if state.rehearses else state.session.runs(planned)
 
 
 def judge(request: pytest.FixtureRequest, tic_control: Control | None) -> Iterator[Judge]:
@@ -109,7 +109,9 @@ def judge(request: pytest.FixtureRequest, tic_control: Control | None) -> Iterat
 
 def setting(request: pytest.FixtureRequest, tic_setting: Setting | None) -> Setting | None:
     """The setting that the claim is put to the test in."""
-    return tic_setting if claim_of(request.node) else _elses(request)
+    if not claim_of(request.node):
+        return _elses(request)  # type: ignore[no-any-return]
+    return _planned(request).setting if tic_setting else None
 
 
 def protocol(request: pytest.FixtureRequest, tic_protocol: Protocol | None) -> Protocol | None:

@@ -61,6 +61,8 @@ class Judging:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Attach the entry to the report; settle its outcome where that is final."""
         report = yield
+        if self.state.rehearses:
+            return report
         if claim_of(item) and (entry := self._entry(item, call)):
             report.__dict__["tic_entry"] = entry.model_dump(mode="json")
             defect, traceback = _is_defect(call), report.longrepr

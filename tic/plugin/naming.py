@@ -38,6 +38,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "epochs": {"metavar": "N", "help": "epochs instead of the setting's own"},
     "precision": {"choices": PRECISIONS, "help": "of the training (default: the setting's own)"},
     "seeds": {"metavar": "S|A-B", "help": "number of seeds, or the first and the last of them"},
+    "budget": {
+        "metavar": "TIME|N",
+        "help": "add seeds where a verdict is open, for 15min, 2h … or N trainings",
+    },
     "train-size": {"metavar": "N|all", "help": "number of training images, or all of them"},
     "fisher-size": {"metavar": "N|all", "help": "at most so many images for Fisher information"},
     "test-size": {"metavar": "N|all", "help": "at most so many test images for accuracy"},
@@ -102,11 +106,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     },
     "engine": {
         "metavar": "NAME",
-        "help": "with --build: who does it: local, ray … (default: local)",
+        "help": "with --build or --budget: who trains: local, ray … (default: local)",
     },
     "address": {
         "metavar": "ADDRESS",
-        "help": "with --build: cluster to join, of engines that can",
+        "help": "with --build or --budget: cluster to join, of engines that can",
     },
     "list": {
         "choices": ("claims", "protocols"),

@@ -58,6 +58,7 @@ class State:
         is_worker: Whether pytest-xdist started this process.
         faults: Sentences that refuse the command line.
         is_partial: Whether tests were deselected.
+        rehearses: Whether tests run only to tell what they lack.
         has_audit: Whether a claim was found.
         claims_folder: Folder of the first claim; pytest's own root moves with `--store DIR`.
     """
@@ -67,6 +68,7 @@ class State:
         self.is_worker = hasattr(config, "workerinput")
         self.faults: list[str] = []
         self.is_partial = False
+        self.rehearses = False
         self.has_audit = False
         self.claims_folder = config.rootpath
 
@@ -89,6 +91,11 @@ class State:
     def builds(self) -> bool:
         """Whether Runs and measurements are only made, by an engine, and nothing is judged."""
         return bool(self.flags.build)
+
+    @property
+    def uses_engine(self) -> bool:
+        """Whether an engine trains and measures, for a build or for as long as a budget lasts."""
+        return self.builds or self.flags.budget is not None
 
     @cached_property
     def session(self) -> AuditSession:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, TextIO
 
 import pytest
@@ -50,9 +50,18 @@ class TellOnly:
         return True
 
 
+def progress_line(
+    session: AuditSession, also: Callable[[], str] | None = None
+) -> AbstractContextManager[None]:
+    """Write how far the plan is for as long as the context is open."""
+    from tic.engine.progress import PlanProgress
+
+    return text_now_and_then(PlanProgress(session.plan, session.lab, also).text)
+
+
 @contextmanager
-def progress_line(session: AuditSession, also: Callable[[], str] | None = None) -> Iterator[None]:
-    """Write the progress line for as long as the context is open; see `ProgressLine`."""
+def text_now_and_then(text: Callable[[], str | None]) -> Iterator[None]:
+    """Write a text that changes for as long as the context is open; see `ProgressLine`."""
     from tic.engine.progress import ProgressLine
 
     with ExitStack() as stack:
@@ -60,11 +69,11 @@ def progress_line(session: AuditSession, also: Callable[[], str] | None = None) 
             stack.enter_context(terminal)
             every, start, end = (2.0, "\r", "\033[K") if terminal.isatty() else (30.0, "", "\n")
 
-            def write(text: str) -> None:
-                terminal.write(f"{start}{text}{end}")
+            def write(line: str) -> None:
+                terminal.write(f"{start}{line}{end}")
                 terminal.flush()
 
-            line = ProgressLine(session.plan, session.lab, write, every, also)
+            line = ProgressLine(text, write, every)
             line.start()
             stack.callback(line.stop)
         yield

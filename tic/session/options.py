@@ -18,7 +18,10 @@ from tic.data import Dataset
 from tic.errors import TicError
 from tic.files import require_folder
 from tic.recipe import MOST_EPOCHS, MOST_SAMPLES, MOST_TIMESTEPS, Precision
+from tic.session.budget import Budget, read_budget, with_seeds
 from tic.session.overriding import overridden
+from tic.stats import Design
+from tic.stats.looks import LOOKS
 from tic.text import quoted, shorten
 
 MOST_SEEDS = 1000
@@ -46,6 +49,7 @@ class Options:
         claims: Patterns of claim names, ids or places; all without any.
         protocols: Names of protocols; only the standard one without any.
         gpus: Numbers of GPUs whose schedule a plan simulates.
+        budget: What a sequential audit may spend; None where the number of seeds is fixed.
     """
 
     architectures: tuple[str, ...] = ()
@@ -61,6 +65,12 @@ class Options:
     claims: tuple[str, ...] = ()
     protocols: tuple[str, ...] = ()
     gpus: tuple[int, ...] = ()
+    budget: Budget | None = None
+
+    @property
+    def design(self) -> Design:
+        """Whether the number of seeds is fixed in advance."""
+        return "fixed" if self.budget is None else "sequential"
 
     def settings(self, pack: Pack) -> list[Setting | Lacking]:
         """Resolve the settings that the claims of a pack are audited in.
@@ -133,6 +143,8 @@ class Options:
         setting = setting.but(**{name: value for name, value in changes.items() if value})
         if self.seeds is not None:
             setting = replace(setting, seeds=self.seeds)
+        if self.budget is not None:
+            setting = with_seeds(setting, LOOKS[0])
         # A purpose that the pack does not name is another pack's in the same audit.
         known = {*setting.sizes, "test", "attack"}
         sizes = {purpose: size for purpose, size in self.sizes if purpose in known}
@@ -175,6 +187,12 @@ def read_options(flags: argparse.Namespace) -> Options:
             f"--gpus goes with --plan, whose schedule it simulates, got --gpus "
             f"{shorten(flags.gpus, 40)} alone; use tic plan, or -n for the number of processes"
         )
+    if flags.budget is not None and flags.seeds is not None:
+        raise TicError(
+            f"--budget adds seeds where a verdict is open, and --seeds fixes their number, got "
+            f"both: --budget {shorten(flags.budget, 40)} --seeds {shorten(flags.seeds, 40)}; "
+            "leave one of them out"
+        )
     require_folder("--store", store_folder(flags))
     if flags.report_dir is not None:
         require_folder("--report-dir", flags.report_dir)
@@ -200,6 +218,7 @@ def read_options(flags: argparse.Namespace) -> Options:
         gpus=tuple(
             _whole("--gpus", count, MOST_WORKERS) for count in _listed("--gpus", flags.gpus)
         ),
+        budget=None if flags.budget is None else read_budget(flags.budget),
     )
 
 

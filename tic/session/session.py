@@ -66,6 +66,12 @@ class AuditSession:
             recipe for entry in self.planned.values() for recipe in entry.seeded_recipes
         )
 
+    def change(self, entry: PlannedEntry) -> None:
+        """Plan an entry in another way, such as with other seeds."""
+        self.planned[entry.id] = entry
+        self.__dict__.pop("plan", None)
+        self._left = None
+
     @property
     def attacked(self) -> tuple[AttackedRun, ...]:
         """Every Run that is put to the attack suite, once."""

@@ -1,0 +1,232 @@
+"""Budgets: how they are read, how seeds are added, what comes first."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.audit.entries import contrast
+from tic.audit import Control, Pack, Paper, Setting
+from tic.audit.claims import Claim, Rival
+from tic.data import Digits
+from tic.document.audit import Scope
+from tic.errors import TicError
+from tic.lab import Lab
+from tic.models import Spiking
+from tic.recipe import Recipe
+from tic.session.agenda import Agenda
+from tic.session.budget import (
+    RIVAL,
+    likely_range,
+    next_look,
+    priority,
+    read_budget,
+    with_seeds,
+)
+from tic.session.planned import PlannedEntry
+from tic.session.session import AuditSession
+from tic.stats import Outcome
+from tic.stats.looks import LOOKS
+
+RECIPE = Recipe(dataset=Digits(), architecture=Spiking("tiny"), train_size=60, timesteps=2)
+SETTING = Setting(RECIPE, seeds=(3, 1))
+PAPER = Paper(key="other2024", title="T", authors="A", venue="V", year=2024, url="u")
+PACK = Pack(PAPER, {"tiny": SETTING}, original="tiny", default="tiny")
+WORLD = Control("nothing", "Nothing was planted.")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "trainings"),
+    [
+        ("90s", 90, None), ("15min", 900, None), ("1.5h", 5400, None), ("2 d", 172800, None),
+        ("300", None, 300), ("1 training", None, 1), ("12 trainings", None, 12),
+    ],
+)  # fmt: skip
+def test_a_budget_is_a_duration_or_a_number_of_trainings(text, seconds, trainings):
+    budget = read_budget(text)
+    assert (budget.seconds, budget.trainings) == (seconds, trainings)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "-5", "-5min", "15m", "1h30", "ten", "1e3", "nan", "inf h", "٣min", "5 hours", "h"]
+)
+def test_other_texts_are_refused_with_the_way_out(text):
+    with pytest.raises(TicError, match="a duration in s, min, h or d, such as 15min, or a number"):
+        read_budget(text)
+
+
+@pytest.mark.parametrize("text", ["0", "1.5", "999999999"])
+def test_a_number_of_trainings_is_whole_and_positive(text):
+    with pytest.raises(
+        TicError, match="a whole number of trainings from 1 to 10,000,000, or a dur"
+    ):
+        read_budget(text)
+
+
+@pytest.mark.parametrize("text", ["0s", "0.5s", "0min", "367d", "9999h"])
+def test_a_duration_lasts_from_a_second_to_a_year(text):
+    with pytest.raises(TicError, match="must last from 1 s to 366 d, got"):
+        read_budget(text)
+
+
+def test_seeds_are_the_settings_own_and_then_those_that_follow():
+    assert with_seeds(SETTING, 1).seeds == (3,)
+    assert with_seeds(SETTING, 5).seeds == (3, 1, 4, 5, 6)
+
+
+@given(st.integers(1, 80), st.integers(1, 80))
+def test_fewer_seeds_are_the_first_of_more(one, other):
+    fewer, more = sorted((one, other))
+    assert with_seeds(SETTING, more).seeds[:fewer] == with_seeds(SETTING, fewer).seeds
+
+
+def test_looks_follow_each_other():
+    assert [next_look(n) for n in (0, 4, 5, 6, 60, LOOKS[-1])] == [5, 5, 8, 8, 90, None]
+
+
+def judged(effect, seeds_to_decide):
+    """A contrast that allows what is above 0."""
+    return contrast((0, 1, 2)).model_copy(
+        update={"estimate": effect, "seeds_to_decide": seeds_to_decide}
+    )
+
+
+def test_all_contrasts_support_a_claim_and_one_refutes_it():
+    inside = [judged(1.0, (6, 10)), judged(1.0, (20, 40)), judged(1.0, None)]
+    assert likely_range(inside) == (20, 40)
+    assert likely_range([*inside, judged(-1.0, (12, 16)), judged(-1.0, (30, None))]) == (12, 16)
+    assert likely_range([judged(1.0, None)]) is None
+
+
+def planned(name="one", recipes=None, role=Claim, control=None, **fields):
+    threatened = {"of": ("one",)} if role is Rival else {}
+    claim = role(
+        pack=PACK, name=name, source="s", says="s", rule="r", needs=lambda setting: RECIPE,
+        **threatened,
+    )  # fmt: skip
+    return PlannedEntry(
+        id=f"other2024/{name}{'-control' if control else ''}", claim=claim, setting=SETTING,
+        parameters={}, recipes=recipes or {"": RECIPE}, scope=Scope(level="paper", differences=()),
+        control=control, threatens=tuple(f"other2024/{n}" for n in threatened.get("of", ())),
+        **fields,
+    )  # fmt: skip
+
+
+def of(entry, n_seeds=0, contrasts=(), sharing=None, trained=None, supported=()):
+    return priority(entry, n_seeds, contrasts, sharing or {}, trained or {}, supported)
+
+
+def test_what_costs_less_comes_first():
+    costly = planned(recipes={"": RECIPE.but(epochs=2 * RECIPE.epochs)})
+    assert of(planned()) == pytest.approx(2 * of(costly), rel=1e-3)
+
+
+def test_a_shared_training_is_paid_in_parts():
+    assert of(planned(), sharing={RECIPE: 4}) == pytest.approx(4 * of(planned()), rel=1e-3)
+
+
+def test_what_the_store_has_costs_nothing():
+    # Eight seeds are reckoned with before anything is known.
+    seeds = with_seeds(SETTING, 8).seeds
+    assert of(planned(), trained={RECIPE: set(seeds[:4])}) == pytest.approx(
+        2 * of(planned()), rel=1e-3
+    )
+    assert of(planned(), trained={RECIPE: set(seeds)}) == 1.0
+
+
+def test_what_needs_many_more_seeds_comes_last():
+    near, far, never = ([judged(1.0, r)] for r in ((6, 9), (30, 60), (900, None)))
+    assert of(planned(), 5, near) > of(planned(), 5, far) > of(planned(), 5, never)
+
+
+def test_ancestors_are_paid_for_too():
+    child = RECIPE.but(parent=RECIPE)
+    assert of(planned(recipes={"": child})) < of(planned(recipes={"": RECIPE}))
+
+
+def test_a_rival_counts_as_much_as_a_claim_once_that_is_supported():
+    rival = planned("two", role=Rival)
+    assert of(rival) == pytest.approx(RIVAL * of(planned()))
+    assert of(rival, supported={"other2024/one"}) == of(planned())
+
+
+@pytest.fixture
+def agenda(tmp_path):
+    def make(*entries):
+        session = AuditSession(Lab(tmp_path), {entry.id: entry for entry in entries})
+        return Agenda(session)
+
+    return make
+
+
+def seeds_of(agenda, entry):
+    return agenda.session.planned[entry.id].setting.seeds
+
+
+def test_controls_get_the_seeds_of_their_claim(agenda):
+    one, control = planned(), planned(control=WORLD)
+    made = agenda(control, one)
+    (claim,) = made.claims
+    assert claim.entries == (one, control)
+    made.take(claim, Outcome.INCONCLUSIVE, ())
+    assert len(seeds_of(made, one)) == len(seeds_of(made, control)) == 8
+    made.take(claim, Outcome.SUPPORTED, ())
+    made.close({}, set())
+    assert len(seeds_of(made, one)) == len(seeds_of(made, control)) == 8
+
+
+def test_an_open_claim_is_judged_at_its_last_complete_look(agenda):
+    made = agenda(planned())
+    (claim,) = made.claims
+    made.take(claim, Outcome.INCONCLUSIVE, ())
+    assert (claim.looked, claim.wanted, claim.over) == (5, 8, False)
+    made.close({}, set())
+    assert seeds_of(made, claim.planned) == with_seeds(SETTING, 5).seeds
+
+
+@pytest.mark.parametrize("outcome", [Outcome.SUPPORTED, Outcome.REFUTED, None])
+def test_nothing_is_added_to_what_is_decided_or_cannot_be_judged(agenda, outcome):
+    made = agenda(planned())
+    (claim,) = made.claims
+    made.take(claim, outcome, ())
+    assert claim.over
+    assert (claim.priority, claim.wanted) == (0.0, 5)
+
+
+def test_the_last_look_is_the_last(agenda):
+    made = agenda(planned())
+    (claim,) = made.claims
+    for _ in LOOKS:
+        assert not claim.over
+        made.take(claim, Outcome.INCONCLUSIVE, ())
+    assert claim.over
+
+
+def test_a_claim_without_a_look_is_not_run_and_one_that_failed_tells_so_itself(agenda):
+    made = agenda(planned("one"), planned("two"))
+    made.close({"other2024/one": "the budget ended"}, {"other2024/two"})
+    one, two = made.session.planned.values()
+    assert (one.unavailable, one.seeded_recipes) == ("the budget ended", [])
+    assert (two.unavailable, len(two.setting.seeds)) == (None, 5)
+
+
+def test_a_run_is_wanted_as_much_as_what_wants_it_most(agenda):
+    made = agenda(planned("cheap"), planned("dear", {"a": RECIPE, "b": RECIPE.but(epochs=90)}))
+    cheap, dear = made.claims
+    shared = RECIPE.with_seed(3)
+    assert made.priority(shared) == cheap.priority > dear.priority > 0
+    assert made.wanting(shared) is cheap
+    made.take(cheap, Outcome.SUPPORTED, ())
+    assert made.priority(shared) == dear.priority
+    assert made.wanting(shared) is dear
+    assert made.priority(RECIPE.with_seed(99)) == 0.0
+
+
+def test_what_would_decide_a_claim_is_told_in_trainings(agenda):
+    made = agenda(planned(recipes={"a": RECIPE, "b": RECIPE.but(parent=RECIPE)}))
+    (claim,) = made.claims
+    assert claim.trainings_to_decide is None
+    made.take(claim, Outcome.INCONCLUSIVE, [judged(1.0, (9, 20))])
+    # Two trainings for each of 4 to 15 further seeds.
+    assert claim.trainings_to_decide == (8, 30)
+    made.take(claim, Outcome.INCONCLUSIVE, [judged(1.0, (9, None))])
+    assert claim.trainings_to_decide == (2, None)

@@ -1,0 +1,150 @@
+"""`--budget`: an engine trains for as long as it lasts, and every claim is judged where it is."""
+
+import pytest
+
+from fixtures.packs import CAUTIOUS, INCONCLUSIVE, RIVAL, SUPPORTED
+from tic.document.correction import claim_confidence
+from tic.engine import job as jobs
+from tic.engine.job import Finished, Job
+from tic.engine.local import LocalEngine
+
+COUNTED = """
+@says("counted", lambda setting: setting.recipe.but(epochs=3))
+def test_counted(runs, judge, setting):
+    assert runs.seeds == judge.seeds == setting.seeds
+    losses = runs.train_loss()[:, -1]
+    judge(losses if len(losses) > 8 else losses - losses.mean(), above(0), name="loss")
+"""
+"""Nobody can decide it before twelve seeds."""
+BROKEN = """
+@says("broken")
+def test_broken(runs, judge):
+    raise AssertionError("a defect of the claim")
+"""
+IMPOSSIBLE = """
+@says("impossible", lambda setting: setting.recipe.but(timesteps=1, train_size=61))
+def test_impossible(runs, judge):
+    judge(runs.train_loss()[:, -1], above(0), name="loss")
+"""
+
+
+@pytest.fixture
+def audit(repository, monkeypatch):
+    """Audit claims with a budget; what a worker would do, this process does."""
+
+    def submit(engine: LocalEngine, job: Job) -> None:
+        engine._finished.put(Finished.from_text(job, jobs.carry_out(job.to_text())))
+
+    monkeypatch.setattr(LocalEngine, "submit", submit)
+
+    def run(*claims, budget="1000 trainings", arguments=()):
+        jobs._lab.cache_clear()
+        repository.write(*claims)
+        store = repository.pytester.path / "store"
+        return repository.run("--budget", budget, "-n", "1", *arguments, store=store)
+
+    return run
+
+
+def seeds(result, name):
+    (entry,) = (e for e in result.audit.entries if e.claim.endswith(name) and e.role != "control")
+    return entry.contrasts[0].seeds
+
+
+def test_seeds_are_added_until_a_claim_is_decided(audit):
+    result = audit(SUPPORTED, COUNTED, budget="30 trainings")
+    assert result.status == 0
+    assert seeds(result, "positive") == tuple(range(5))
+    assert seeds(result, "counted") == tuple(range(12))
+    assert set(result.verdicts.values()) == {"SUPPORTED"}
+    # Five of the one Recipe and twelve of the other.
+    assert "trained 17, measured 0; decided: 2 of 2 claims" in result.text
+
+
+def test_a_verdict_pays_for_every_look(audit):
+    result = audit(SUPPORTED, COUNTED)
+    entries = result.audit.entries
+    assert {entry.design for entry in entries} == {"sequential"}
+    assert [entry.contrasts[0].confidence for entry in entries] == [
+        claim_confidence(n, "sequential", 2) for n in (5, 12)
+    ]
+
+
+def test_controls_and_rivals_are_looked_at_too(audit):
+    result = audit(CAUTIOUS, SUPPORTED, RIVAL, arguments=["--controls"])
+    assert "decided: 2 of 2 claims, 1 of 1 rivals" in result.text
+    assert {len(e.contrasts[0].seeds) for e in result.audit.entries} == {5}
+
+
+def test_an_open_claim_is_left_at_its_last_complete_look(audit):
+    result = audit(INCONCLUSIVE, budget="11 trainings")
+    assert result.status == 0
+    assert seeds(result, "spread") == tuple(range(8))
+    assert "trained 11" in result.text
+    assert "open: other2024/spread[tiny-digits] at 8 seeds;" in result.text
+
+
+def test_more_budget_goes_on_from_what_is_there(audit):
+    first = audit(COUNTED, budget="9 trainings")
+    assert seeds(first, "counted") == tuple(range(8))
+    second = audit(COUNTED, budget="3 trainings")
+    assert seeds(second, "counted") == tuple(range(12))
+    assert "trained 3" in second.text
+
+
+def test_a_budget_too_small_for_one_look_says_so(audit):
+    result = audit(SUPPORTED, COUNTED, budget="4 trainings")
+    assert result.status == 1
+    sentence = "the budget of 4 trainings ended before the first look at 5 seeds; with more it goes"
+    assert result.audit.entries[0].reason.startswith(sentence)
+    assert "no claim that rests on Runs could run" in result.text
+
+
+def test_the_cheaper_claim_is_decided_first(audit):
+    result = audit(COUNTED, SUPPORTED, budget="5 trainings")
+    assert [str(entry.outcome) for entry in result.audit.entries] == ["NOT_RUN", "SUPPORTED"]
+
+
+def test_what_fails_is_told_by_the_claim_itself(audit):
+    result = audit(BROKEN, IMPOSSIBLE, SUPPORTED)
+    assert result.status == 1
+    outcomes = {e.claim.partition("/")[2]: str(e.outcome) for e in result.audit.entries}
+    assert outcomes == {"broken": "ERROR", "impossible": "ERROR", "positive": "SUPPORTED"}
+    assert "leave 1 to the last batch, where tiny needs at least 2" in result.text
+
+
+def test_ended_by_hand_it_judges_what_is_there(audit, monkeypatch):
+    from tic.engine.building import Build
+
+    take, count = Build._take, iter(range(1000))
+
+    def interrupt(build, finished):
+        take(build, finished)
+        if next(count) == 6:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Build, "_take", interrupt)
+    result = audit(COUNTED)
+    assert seeds(result, "counted") == tuple(range(5))
+    assert "1000 trainings, ended by hand: trained 7" in result.text
+    assert result.audit.completed
+
+
+def test_the_plan_of_a_budget_is_that_of_the_first_look(audit):
+    assert "5 Runs, 5 to train" in audit(SUPPORTED, arguments=["--plan"]).text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--budget", "soon"], "--budget must be a duration in s, min, h or d"),
+        (["--budget", "0"], "--budget must be a whole number of trainings"),
+        (["--budget", "1h", "--seeds", "3"], "--budget adds seeds where a verdict is open, and"),
+        (["--budget", "1h", "--build"], "--build judges nothing; leave one of them out"),
+    ],
+)
+def test_what_says_nothing_together_is_refused(repository, arguments, sentence):
+    repository.write(SUPPORTED)
+    result = repository.pytester.runpytest_inprocess(*arguments)
+    assert result.ret == 4
+    assert sentence in result.stderr.str()

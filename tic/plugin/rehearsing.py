@@ -1,0 +1,87 @@
+"""Rehearsals: the test of a claim runs as far as the Store allows, and tells what it lacks.
+
+What is to be measured only the tests of the claims know. So a test runs until it asks for something
+that the Store does not have, an engine takes that, and the test runs again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, cast
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from tic.errors import TicError
+from tic.plugin.state import JUDGE, State
+
+if TYPE_CHECKING:
+    from tic.audit.judge import Judge
+    from tic.engine.engine import Engine
+    from tic.measure.measurement import Measurement
+    from tic.recipe import Recipe
+
+DEFAULT_ENGINE = "local"
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """How a test ran.
+
+    Attributes:
+        lacking: Measurements, and the Recipes of their Runs, that the Store does not have.
+        judge: What the test judged, where it ran to its end.
+    """
+
+    lacking: Sequence[tuple[Measurement, Recipe]]
+    judge: Judge | None
+
+
+class Rehearsing:
+    """Runs tests without anybody hearing of it."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self._failed = False
+
+    def rehearse(self, item: pytest.Item) -> Rehearsal:
+        """Run the test of a claim whose Runs are there; whatever else fails is for the audit."""
+        from tic.measure.measurement import rehearsal
+
+        self.state.rehearses, self._failed = True, False
+        try:
+            with rehearsal() as lacking:
+                runtestprotocol(item, log=False, nextitem=None)
+        finally:
+            self.state.rehearses = False
+        return Rehearsal(lacking, None if self._failed else item.stash.get(JUDGE, None))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> pytest.TestReport | None:
+        """Leave tracebacks out: to write them took most of the time of a rehearsal."""
+        if not self.state.rehearses:
+            return None
+        self._failed = self._failed or call.excinfo is not None
+        outcome: Literal["passed", "failed"] = "failed" if call.excinfo else "passed"
+        when = cast(Literal["setup", "call", "teardown"], call.when)
+        return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, when)
+
+
+def start_chosen_engine(state: State) -> Engine:
+    """Start the engine that the command line asks for.
+
+    Raises:
+        pytest.UsageError: There is none of the name, or it cannot start.
+    """
+    from tic.engine.engine import EngineSettings, start_engine
+
+    flags = state.flags
+    processes = getattr(state.config.option, "numprocesses", None)
+    settings = EngineSettings(flags.device, processes or None, flags.address)
+    try:
+        return start_engine(flags.engine or DEFAULT_ENGINE, settings)
+    except TicError as error:
+        raise pytest.UsageError(str(error)) from None

@@ -1,0 +1,194 @@
+"""`--budget`: seeds are added where a verdict is open, until all are decided or it is spent.
+
+Claims are looked at on 5 seeds, then on 8, 12, 18 … as `tic.stats.looks` fixes them; each look has
+its own share of the error rate. What decides most for its cost is trained first. When nothing more
+may be begun, every claim is judged at its last complete look.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tic.plugin.rehearsing import Rehearsing, start_chosen_engine
+from tic.plugin.state import State, claim_of, entry_id
+from tic.plugin.terminal import write_lines
+from tic.plugin.watching import text_now_and_then
+
+if TYPE_CHECKING:
+    from tic.engine.building import Build
+    from tic.engine.job import Job
+    from tic.session.agenda import Agenda, OpenClaim
+    from tic.session.budget import Budget
+
+SHOWN = 10
+"""Open claims whose costs are told at the end; the page has all."""
+
+
+class Spending:
+    """Trains and measures before the claims are judged."""
+
+    def __init__(self, state: State, rehearsing: Rehearsing) -> None:
+        self.state, self.rehearsing = state, rehearsing
+        self.spent: _Spent | None = None
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Spend the budget, then let the claims be judged."""
+        wanted = self.state.has_audit and not session.config.option.collectonly
+        if wanted and not session.testsfailed and not self.state.session.nothing_runs:
+            self._spend(session.items)
+        return (yield)
+
+    def _spend(self, items: list[pytest.Item]) -> None:
+        from tic.engine.building import Build, Limits
+        from tic.session.agenda import Agenda
+
+        budget = self.state.options.budget
+        assert budget is not None
+        agenda = Agenda(self.state.session)
+        tests = {entry_id(item): item for item in items if claim_of(item)}
+        limits = Limits(
+            ends=math.inf if budget.seconds is None else monotonic() + budget.seconds,
+            trainings=math.inf if budget.trainings is None else budget.trainings,
+        )
+        with start_chosen_engine(self.state) as engine:
+            build = Build(engine, self.state.session.lab, partial(_urgency, agenda), limits)
+            spent = self.spent = _Spent(budget, agenda, build)
+            ranked = sorted(agenda.claims, key=lambda claim: -claim.priority)
+            questions = [partial(self._lacking, claim, spent, tests) for claim in ranked]
+            with text_now_and_then(spent.progress_text):
+                try:
+                    build.run(questions)
+                    spent.end(interrupted=False)
+                except KeyboardInterrupt:  # what was looked at is judged; another ends that, too
+                    spent.end(interrupted=True)
+        agenda.close(spent.unlooked(), spent.failed())
+
+    def _lacking(self, claim: OpenClaim, spent: _Spent, tests: dict[str, pytest.Item]) -> list[Job]:
+        """What the next look of a claim lacks; nothing where no further one is wanted."""
+        jobs = spent.asked[claim.planned.id] = self._jobs(claim, spent.agenda, tests)
+        return jobs
+
+    def _jobs(self, claim: OpenClaim, agenda: Agenda, tests: dict[str, pytest.Item]) -> list[Job]:
+        from tic.engine.job import Job
+
+        while not claim.over:
+            if absent := agenda.absent(claim):
+                return [Job(recipe, self.state.lab) for recipe in absent]
+            rehearsals = [self.rehearsing.rehearse(tests[entry.id]) for entry in claim.entries]
+            if lacking := [wanted for rehearsal in rehearsals for wanted in rehearsal.lacking]:
+                return [Job(recipe, self.state.lab, measured) for measured, recipe in lacking]
+            judge = rehearsals[0].judge
+            if judge is None or not judge.contrasts:
+                agenda.take(claim, None, ())
+            else:
+                agenda.take(claim, judge.verdict().outcome, judge.contrasts)
+        return []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Tell what the budget was spent on, and what would decide the rest."""
+        if self.spent is None:
+            return
+        terminalreporter.section("budget")
+        for fault in self.spent.build.faults:
+            write_lines(terminalreporter, fault, red=True)
+        for line in self.spent.summary():
+            write_lines(terminalreporter, line)
+
+
+def _urgency(agenda: Agenda, job: Job) -> float:
+    """A measurement completes what was trained for already, and comes before trainings like it."""
+    return agenda.priority(job.recipe) * (10 if job.measurement else 1)
+
+
+@dataclass
+class _Spent:
+    """What a budget is being spent on."""
+
+    budget: Budget
+    agenda: Agenda
+    build: Build
+    asked: dict[str, list[Job]] = field(default_factory=dict)
+    seconds: float = 0.0
+    interrupted: bool = False
+    _started: float = field(default_factory=monotonic)
+
+    def end(self, *, interrupted: bool) -> None:
+        """Nothing more is begun."""
+        self.seconds, self.interrupted = monotonic() - self._started, interrupted
+
+    def progress_text(self) -> str:
+        """Tell what is decided and what is being done for which claim; from any thread."""
+        from tic.engine.progress import duration
+
+        so_far = duration(monotonic() - self._started)
+        texts = [f"decided: {self._decided()}", *self._in_work()]
+        return f"{'; '.join(texts)} ({self._done()}, {so_far} so far)"
+
+    def unlooked(self) -> dict[str, str]:
+        """Why claims had no complete look, by their ids; those whose jobs failed are left out."""
+        return {
+            claim.planned.id: (
+                f"the budget of {self.budget.text} ended before the first look at {claim.wanted} "
+                "seeds; with more it goes on from what the Store has"
+            )
+            for claim in self.agenda.claims
+            if not claim.looked and not self._has_fault(claim)
+        }
+
+    def failed(self) -> set[str]:
+        """Ids of the claims whose next look could not be prepared, since a job of it failed."""
+        return {claim.planned.id for claim in self.agenda.claims if self._has_fault(claim)}
+
+    def summary(self) -> Iterator[str]:
+        """Tell what was spent and decided, and what would decide the rest."""
+        from tic.engine.progress import duration
+
+        by_hand = ", ended by hand" if self.interrupted else ""
+        yield (
+            f"{duration(self.seconds)} spent of {self.budget.text}{by_hand}: {self._done()}; "
+            f"decided: {self._decided()}"
+        )
+        still_open = [claim for claim in self.agenda.claims if claim.looked and not claim.decided]
+        still_open.sort(key=lambda claim: -claim.priority)
+        for claim in still_open[:SHOWN]:
+            yield f"open: {claim.planned.id} at {claim.looked} seeds; {_would_decide(claim)}"
+        if len(still_open) > SHOWN:
+            yield f"and {len(still_open) - SHOWN} more; the report tells what would decide them"
+
+    def _has_fault(self, claim: OpenClaim) -> bool:
+        return any(self.build.fault(job) for job in self.asked.get(claim.planned.id, ()))
+
+    def _done(self) -> str:
+        return f"trained {self.build.trained}, measured {self.build.measured}"
+
+    def _decided(self) -> str:
+        counts = []
+        for role in ("claim", "rival"):
+            claims = [claim for claim in self.agenda.claims if claim.planned.role == role]
+            if claims:
+                decided = sum(claim.decided for claim in claims)
+                counts.append(f"{decided} of {len(claims)} {role}s")
+        return ", ".join(counts)
+
+    def _in_work(self) -> list[str]:
+        wanting = [self.agenda.wanting(job.recipe) for job in self.build.in_work]
+        names = {claim.planned.id: claim.wanted for claim in wanting if claim}
+        return [f"for {name} at {seeds} seeds" for name, seeds in names.items()]
+
+
+def _would_decide(claim: OpenClaim) -> str:
+    if claim.trainings_to_decide is None:
+        return "no number of seeds is known to decide it"
+    least, most = claim.trainings_to_decide
+    if most is None:
+        return f"at least {least} more trainings would decide it, or none"
+    return f"{least} to {most} more trainings would probably decide it"

@@ -1,0 +1,188 @@
+"""A sequential audit: which claims are open, at how many seeds they are, what comes next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from tic.document.evidence import Contrast
+from tic.recipe import Recipe
+from tic.session.budget import likely_range, next_look, priority, with_ancestors, with_seeds
+from tic.session.planned import PlannedEntry
+from tic.session.session import AuditSession
+from tic.stats import Outcome
+from tic.stats.looks import LOOKS
+
+
+@dataclass(eq=False)
+class OpenClaim:
+    """A claim or rival with its negative controls, which get the seeds that it gets.
+
+    Attributes:
+        entries: Its own first, then those of its controls; as they were collected.
+        wanted: Seeds of the look that is being prepared.
+        looked: Seeds of the last look that was complete; 0 before the first.
+        outcome: What came out then.
+        contrasts: What was judged then.
+        over: Whether no further look is wanted.
+        priority: See `tic.session.budget.priority`.
+        used: Recipes with seeds, ancestors among them, that the look needs.
+    """
+
+    entries: tuple[PlannedEntry, ...]
+    wanted: int = LOOKS[0]
+    looked: int = 0
+    outcome: Outcome | None = None
+    contrasts: tuple[Contrast, ...] = ()
+    over: bool = False
+    priority: float = 0.0
+    used: frozenset[Recipe] = frozenset()
+
+    @property
+    def planned(self) -> PlannedEntry:
+        """The claim or rival itself."""
+        return self.entries[0]
+
+    @property
+    def decided(self) -> bool:
+        """Whether it was SUPPORTED or REFUTED."""
+        return self.outcome in (Outcome.SUPPORTED, Outcome.REFUTED)
+
+    @property
+    def trainings_to_decide(self) -> tuple[int, int | None] | None:
+        """Between which numbers of further trainings that lies which would probably decide it.
+
+        Those that other claims want, too, count whole. None where no number of seeds is known to.
+        """
+        seeds = likely_range(self.contrasts)
+        if self.decided or seeds is None:
+            return None
+        per_seed = len(with_ancestors(self.planned.recipes.values()))
+        least, most = ((n and per_seed * max(0, n - self.looked)) for n in seeds)
+        return least or 0, most
+
+
+@dataclass
+class Agenda:
+    """The claims of a sequential audit.
+
+    Args:
+        session: Whose planned entries get the seeds of each look.
+
+    Attributes:
+        claims: Those that rest on Runs which can be trained here.
+    """
+
+    session: AuditSession
+    claims: list[OpenClaim] = field(init=False)
+    _trained: dict[Recipe, set[int]] = field(default_factory=dict, init=False)
+    _wanted_by: dict[Recipe, set[OpenClaim]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        entries = [entry for entry in self.session.planned.values() if entry.seeded_recipes]
+        self.claims = _with_controls(entries)
+        for claim in self.claims:
+            self._prepare(claim, claim.wanted)
+        self._rank()
+
+    def absent(self, claim: OpenClaim) -> list[Recipe]:
+        """Runs of the look that is being prepared, which the Store does not have."""
+        lab, recipes = self.session.lab, list(claim.planned.recipes.values())
+        absent = []
+        for recipe in recipes:
+            known = self._trained.setdefault(recipe, set())
+            for seed in with_seeds(claim.planned.setting, claim.wanted).seeds:
+                if seed not in known:
+                    if lab.has(seeded := recipe.with_seed(seed), verify=True):
+                        known.add(seed)
+                    else:
+                        absent.append(seeded)
+        return absent
+
+    def take(
+        self, claim: OpenClaim, outcome: Outcome | None, contrasts: Sequence[Contrast]
+    ) -> None:
+        """Take what a look gave, None where nothing could be judged; prepare the next one."""
+        claim.looked, claim.outcome, claim.contrasts = claim.wanted, outcome, tuple(contrasts)
+        following = next_look(claim.looked)
+        claim.over = outcome is not Outcome.INCONCLUSIVE or following is None
+        if not claim.over:
+            assert following is not None
+            self._prepare(claim, following)
+        self._rank()
+
+    def priority(self, recipe: Recipe) -> float:
+        """Of what a Run is needed for, the highest."""
+        return max((claim.priority for claim in self._wanted_by.get(recipe, ())), default=0.0)
+
+    def wanting(self, recipe: Recipe) -> OpenClaim | None:
+        """For which claim a Run is trained first of all."""
+        claims = [claim for claim in self._wanted_by.get(recipe, ()) if not claim.over]
+        return max(claims, key=lambda claim: claim.priority, default=None)
+
+    def close(self, unlooked: Mapping[str, str], failed: Collection[str]) -> None:
+        """Leave every entry at its last complete look.
+
+        Args:
+            unlooked: Why claims had none, by their ids: they are not run.
+            failed: Ids of claims that are judged at the look which was prepared, so that their own
+                error is told.
+        """
+        for claim in self.claims:
+            identity = claim.planned.id
+            seeds = claim.wanted if identity in failed else claim.looked
+            for entry in claim.entries:
+                if identity in unlooked:
+                    self.session.change(replace(entry, unavailable=unlooked[identity]))
+                else:
+                    setting = with_seeds(entry.setting, seeds)
+                    self.session.change(replace(entry, setting=setting))
+
+    def _prepare(self, claim: OpenClaim, n_seeds: int) -> None:
+        claim.wanted = n_seeds
+        for entry in claim.entries:
+            self.session.change(replace(entry, setting=with_seeds(entry.setting, n_seeds)))
+        seeds = with_seeds(claim.planned.setting, n_seeds).seeds
+        recipes = with_ancestors(claim.planned.recipes.values())
+        claim.used = frozenset(recipe.with_seed(seed) for recipe in recipes for seed in seeds)
+        for recipe in claim.used:
+            self._wanted_by.setdefault(recipe, set()).add(claim)
+
+    def _rank(self) -> None:
+        """What is shared, what is there and what was SUPPORTED change with every look."""
+        still_open = [claim for claim in self.claims if not claim.over]
+        sharing = Counter(
+            recipe
+            for claim in still_open
+            for recipe in with_ancestors(claim.planned.recipes.values())
+        )
+        supported = {
+            claim.planned.claim.id
+            for claim in self.claims
+            if claim.outcome is Outcome.SUPPORTED and claim.planned.role == "claim"
+        }
+        for claim in self.claims:
+            claim.priority = (
+                0.0
+                if claim.over
+                else priority(
+                    claim.planned, claim.looked, claim.contrasts, sharing, self._trained, supported
+                )
+            )
+
+
+def _with_controls(entries: Iterable[PlannedEntry]) -> list[OpenClaim]:
+    """Put the controls of a claim beside it, those of several protocols beside the first."""
+    groups: dict[object, list[list[PlannedEntry]]] = {}
+    ordered = sorted(entries, key=lambda entry: entry.role == "control")
+    claims = []
+    for entry in ordered:
+        place = (entry.claim.id, entry.setting.label, tuple(sorted(entry.parameters.items())))
+        same = groups.setdefault(place, [])
+        if entry.role == "control" and same:
+            same[0].append(entry)
+        else:
+            same.append([entry])
+            claims.append(same[-1])
+    return [OpenClaim(tuple(group)) for group in claims]

@@ -1,0 +1,163 @@
+"""What an audit may spend, and which claim it is spent on first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from tic.audit.pack import Setting
+from tic.audit.robustness import suite_passes
+from tic.document.evidence import Contrast
+from tic.engine.plan import AttackedRun, work
+from tic.errors import TicError
+from tic.recipe import Recipe
+from tic.session.planned import PlannedEntry
+from tic.stats.looks import LOOKS
+from tic.text import quoted
+
+_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+_MOST_TRAININGS = 10_000_000
+_MOST_SECONDS = 366 * 86400
+_FORM = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?(s|min|h|d|trainings?)?", re.ASCII)
+
+RIVAL = 1 / 4
+"""Worth of a verdict on a rival, where one on a claim is 1. On a rival of a SUPPORTED claim it is 1
+too: what is left of that claim depends on it."""
+UNKNOWN = LOOKS[1]
+"""Seeds that a claim is taken to need before anything is known of it."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What this run may spend, seconds or trainings. What the Store has costs nothing.
+
+    Attributes:
+        text: As it was asked for.
+        seconds: From its beginning on, trainings and measurements are begun.
+        trainings: So many are begun.
+    """
+
+    text: str
+    seconds: float | None = None
+    trainings: int | None = None
+
+
+def read_budget(text: str) -> Budget:
+    """Read a budget: a duration, such as `15min` or `1.5h`, or a number of trainings.
+
+    Raises:
+        TicError: It is neither, or out of range.
+    """
+    form = _FORM.fullmatch(text.strip())
+    if form is None:
+        raise TicError(
+            "--budget must be a duration in s, min, h or d, such as 15min, or a number of "
+            f"trainings, such as 300, got {quoted(text)}"
+        )
+    amount, unit = Fraction(form[1]), form[2] or "trainings"
+    if unit.startswith("training"):
+        if amount.denominator != 1 or not 1 <= amount <= _MOST_TRAININGS:
+            raise TicError(
+                f"--budget must be a whole number of trainings from 1 to {_MOST_TRAININGS:,}, or "
+                f"a duration with its unit, such as 15min, got {quoted(text)}"
+            )
+        return Budget(f"{amount} trainings", trainings=int(amount))
+    seconds = amount * _UNITS[unit]
+    if not 1 <= seconds <= _MOST_SECONDS:
+        raise TicError(f"--budget must last from 1 s to 366 d, got {quoted(text)}")
+    return Budget(f"{form[1]} {unit}", seconds=float(seconds))
+
+
+def with_seeds(setting: Setting, count: int) -> Setting:
+    """Return a setting with so many seeds: its own first, then those that follow its last."""
+    following = range(max(setting.seeds) + 1, max(setting.seeds) + 1 + count)
+    return replace(setting, seeds=(*setting.seeds, *following)[:count])
+
+
+def next_look(n_seeds: int) -> int | None:
+    """Return the number of seeds at which an open verdict is looked at next, None at the last."""
+    return next((look for look in LOOKS if look > n_seeds), None)
+
+
+def priority(
+    entry: PlannedEntry,
+    n_seeds: int,
+    contrasts: Collection[Contrast],
+    sharing: Mapping[Recipe, int],
+    trained: Mapping[Recipe, Collection[int]],
+    supported: Collection[str],
+) -> float:
+    """How much a claim decides for what it still costs: its worth by presentations of samples.
+
+    Args:
+        entry: The claim or rival.
+        n_seeds: It was judged on; 0 before its first look.
+        contrasts: It was judged by then.
+        sharing: How many open claims want a Recipe, without its seed: each pays its part.
+        trained: Seeds of a Recipe that the Store has.
+        supported: Ids of the claims that were SUPPORTED.
+    """
+    wanted = max(_likely_seeds(n_seeds, contrasts), next_look(n_seeds) or n_seeds + 1)
+    seeds = with_seeds(entry.setting, wanted).seeds
+    cost = sum(
+        _cost(recipe, entry)
+        / sharing.get(recipe, 1)
+        * len(set(seeds).difference(trained.get(recipe, ())))
+        for recipe in with_ancestors(entry.recipes.values())
+    )
+    return _worth(entry, supported) / (1 + cost)
+
+
+def likely_range(contrasts: Collection[Contrast]) -> tuple[int, int | None] | None:
+    """Between which numbers of seeds the one lies that will probably decide a claim.
+
+    One contrast refutes it, and all of them support it. None where none says a number.
+    """
+    against = [contrast for contrast in contrasts if not _is_inside(contrast)]
+    ranges = [c.seeds_to_decide for c in against or contrasts if c.seeds_to_decide]
+    if not ranges:
+        return None
+    return (min if against else max)(ranges, key=_middle)
+
+
+def with_ancestors(recipes: Iterable[Recipe]) -> list[Recipe]:
+    """Recipes and those that they start from, each once."""
+    return list(
+        dict.fromkeys(needed for recipe in recipes for needed in (*recipe.ancestors, recipe))
+    )
+
+
+def _likely_seeds(n_seeds: int, contrasts: Collection[Contrast]) -> int:
+    if n_seeds == 0:
+        return UNKNOWN
+    seeds = likely_range(contrasts)
+    return LOOKS[-1] if seeds is None else _middle(seeds)
+
+
+def _is_inside(contrast: Contrast) -> bool:
+    low, high = contrast.region.low, contrast.region.high
+    above_low = low is None or contrast.estimate > low
+    return above_low and (high is None or contrast.estimate < high)
+
+
+def _middle(seeds: tuple[int, int | None]) -> int:
+    """Of a range, geometrically: the number goes with the square of a ratio."""
+    least, most = seeds
+    return LOOKS[-1] if most is None else round((least * most) ** 0.5)
+
+
+def _cost(recipe: Recipe, entry: PlannedEntry) -> float:
+    cost: float = work(recipe)
+    if entry.claim.attacked:
+        images = entry.setting.sizes.get("attack") or recipe.dataset.facts.test_size
+        images = min(images, recipe.dataset.facts.test_size)
+        cost += AttackedRun(recipe, images, suite_passes(entry.setting.attacks)).work
+    return cost
+
+
+def _worth(entry: PlannedEntry, supported: Collection[str]) -> float:
+    if entry.role != "rival" or any(threatened in supported for threatened in entry.threatens):
+        return 1.0
+    return RIVAL
