@@ -16,28 +16,31 @@ from tic.stats import above, below, half_fall, theil_sen_slope
 
 LEAST_FALL = 0.05
 """Fall of the normalised centroid, early to final, that counts as concentration."""
+LEAST_DIFFERENCE = LEAST_FALL
+"""Difference between two normalised centroids that counts: where none is needed, a claim about an
+order can never be refuted, since no effect at all lies on its edge."""
 
 
-def judge_concentration(runs: KimRuns, judge: Judge, of: str = "") -> None:
-    """Judge whether information moves to the early timesteps while the training goes on.
+def judge_concentration(runs: KimRuns, judge: Judge) -> None:
+    """Judge whether information moves to the early timesteps while the training goes on."""
+    judge_fall(runs, judge)
+    epochs, centroids = runs.centroids()
+    shares = np.array(epochs) / runs.recipe.epochs
+    slopes = [theil_sen_slope(shares, curve) for curve in centroids]
+    judge(slopes, below(0), name="slope of the normalised centroid", unit="per training")
+
+
+def judge_fall(runs: KimRuns, judge: Judge, of: str = "") -> None:
+    """Judge whether one of several trainings shows concentration.
 
     Args:
         runs: One training.
         judge: Of the claim.
-        of: Which training, where the claim has several.
+        of: Which training it is.
     """
     suffix = f", {of}" if of else ""
     fall = runs.centroid("early") - runs.centroid("final")
     judge(fall, above(LEAST_FALL), name=f"fall of the normalised centroid, early to final{suffix}")
-    epochs, centroids = runs.centroids()
-    shares = np.array(epochs) / runs.recipe.epochs
-    slopes = [theil_sen_slope(shares, curve) for curve in centroids]
-    judge(
-        slopes,
-        below(0),
-        name=f"slope of the normalised centroid{suffix}",
-        unit="per training",
-    )
 
 
 def half_falls(runs: KimRuns) -> Array:

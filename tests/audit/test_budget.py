@@ -56,9 +56,7 @@ def test_other_texts_are_refused_with_the_way_out(text):
 
 @pytest.mark.parametrize("text", ["0", "1.5", "999999999"])
 def test_a_number_of_trainings_is_whole_and_positive(text):
-    with pytest.raises(
-        TicError, match="a whole number of trainings from 1 to 10,000,000, or a dur"
-    ):
+    with pytest.raises(TicError, match="a whole number of trainings from 1 to 10,000,000"):
         read_budget(text)
 
 
