@@ -131,7 +131,13 @@ def test_ended_by_hand_it_judges_what_is_there(audit, monkeypatch):
 
 
 def test_the_plan_of_a_budget_is_that_of_the_first_look(audit):
-    assert "5 Runs, 5 to train" in audit(SUPPORTED, arguments=["--plan"]).text
+    text = audit(SUPPORTED, COUNTED, arguments=["--plan"]).text
+    assert "plan of the first look" in text
+    assert "10 Runs, 10 to train" in text
+    rows = [line for line in text.splitlines() if line.startswith("all claims at")]
+    assert [row.partition(":")[0].split() for row in rows] == [
+        f"all claims at {n} seeds {2 * n} Runs, {2 * n} to train".split() for n in (5, 8, 12, 18)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -98,8 +98,14 @@ class Concluding:
         if wanted is None:
             from tic.engine.plan_text import plan_text
 
-            workers = self.state.options.gpus
-            return "plan", plan_text(session.plan, session.attacked, session.lab, workers)
+            options = self.state.options
+            text = plan_text(session.plan, session.attacked, session.lab, options.gpus)
+            if options.budget is None:
+                return "plan", text
+            from tic.session.budget import looks_text
+
+            looks = looks_text(session.planned.values(), session.lab, options.budget)
+            return "plan of the first look", f"{text}\n\n{looks}"
         from tic.session.listing import claims_text, protocols_text
 
         describe = claims_text if wanted == "claims" else protocols_text

@@ -10,8 +10,10 @@ from fractions import Fraction
 from tic.audit.pack import Setting
 from tic.audit.robustness import suite_passes
 from tic.document.evidence import Contrast
-from tic.engine.plan import AttackedRun, work
+from tic.engine.plan import AttackedRun, expected_seconds, make_plan, missing, work
+from tic.engine.progress import duration
 from tic.errors import TicError
+from tic.lab import Lab
 from tic.recipe import Recipe
 from tic.session.planned import PlannedEntry
 from tic.stats.looks import LOOKS
@@ -120,6 +122,32 @@ def likely_range(contrasts: Collection[Contrast]) -> tuple[int, int | None] | No
     if not ranges:
         return None
     return (min if against else max)(ranges, key=_middle)
+
+
+def looks_text(planned: Collection[PlannedEntry], lab: Lab, budget: Budget) -> str:
+    """Tell what every claim costs at the first looks, were none of them decided."""
+    rows = []
+    for n_seeds in LOOKS[:4]:
+        plan = make_plan(
+            recipe.with_seed(seed)
+            for entry in planned
+            if entry.seeded_recipes
+            for recipe in entry.recipes.values()
+            for seed in with_seeds(entry.setting, n_seeds).seeds
+        )
+        left = missing(plan, lab)
+        seconds = duration(expected_seconds(left, lab))
+        runs = f"{len(plan)} Runs, {len(left)} to train"
+        rows.append(
+            f"all claims at {n_seeds:>2} seeds        {runs}: about {seconds} of one process"
+        )
+    return "\n".join(
+        [
+            *rows,
+            "Seeds are added only where a verdict is open, the cheapest claims first, and "
+            f"{budget.text} may end before the first look at the others.",
+        ]
+    )
 
 
 def with_ancestors(recipes: Iterable[Recipe]) -> list[Recipe]:
