@@ -2,6 +2,8 @@ PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 REPORT ?= reports/audit
+# So long seeds are added where a verdict is open; then the claims are judged.
+BUDGET ?= 12min
 ARGS ?=
 BIN := $(VENV)/bin
 
@@ -10,10 +12,10 @@ BIN := $(VENV)/bin
 
 help:  ## list what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
-	@echo "  ARGS='…' passes options on, JOBS=N sets the number of processes, REPORT=DIR the report's folder"
+	@echo "  ARGS='…' passes options on, JOBS=N sets the number of processes, REPORT=DIR the report's folder, BUDGET=TIME how long an audit trains"
 
 audit: $(VENV)/.installed  ## audit all claims on the embedded data and write a report
-	$(BIN)/tic audit claims -n $(JOBS) --controls --report-dir $(REPORT) $(ARGS)
+	$(BIN)/tic audit claims -n $(JOBS) --controls --budget $(BUDGET) --report-dir $(REPORT) $(ARGS)
 
 test: $(VENV)/.installed  ## run the tests
 	$(BIN)/python -m pytest tests -n $(JOBS) $(ARGS)

@@ -37,14 +37,14 @@ SMOKE_SETTING = Setting(
         train_size=2000,
         architecture=Spiking("tiny"),
         timesteps=PAPER_SETTING.recipe.timesteps // 2,
-        epochs=PAPER_SETTING.recipe.epochs // 10,
-        batch_size=PAPER_SETTING.recipe.batch_size // 2,
+        epochs=PAPER_SETTING.recipe.epochs // 30,
         # The 8×8 digits fill their frame: a crop cuts strokes off and the α losses stay far away.
         augmentation=None,
     ),
-    seeds=(0, 1, 2),
-    sizes={"fisher": 128, "test": 500, "attack": 64},
+    seeds=(0, 1, 2, 3, 4),
+    sizes={"fisher": 64, "test": 500, "attack": 64},
 )
+"""Chosen for what it decides for its cost (`benchmarks.smoke_setting`); no audit has those seeds."""
 
 NETWORKS = {
     "AlexNet": "alexnet",
@@ -81,8 +81,9 @@ ALPHAS: dict[str, tuple[float, float, float]] = {
     "svhn": (1e-4, 1e-2, 7e-2),
     "cifar100": (1e-4, 1e-3, 1e-2),
     # Not in the paper. Chosen on the training loss alone, with seeds that no audit uses, so that
-    # the tiny network comes near each of the three levels in the smoke setting.
-    "digits": (1e-2, 5e-2, 2e-1),
+    # the tiny network comes near each of the three levels in the smoke setting: below 0.07 it does
+    # not get on the digits (`benchmarks.smoke_setting`).
+    "digits": (1e-1, 2e-1, 4e-1),
     "fashion-mnist": (2e-1, 3.5e-1, 6e-1),
 }
 """α (low, intermediate, high) by data set; the paper lets it follow the set's difficulty."""

@@ -1,5 +1,7 @@
 """Budgets: how they are read, how seeds are added, what comes first."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from tic.audit import Control, Pack, Paper, Setting
 from tic.audit.claims import Claim, Rival
 from tic.data import Digits
 from tic.document.audit import Scope
+from tic.engine.plan import work
 from tic.errors import TicError
 from tic.lab import Lab
 from tic.models import Spiking
@@ -115,20 +118,30 @@ def of(entry, n_seeds=0, contrasts=(), sharing=None, trained=None, supported=())
 
 def test_what_costs_less_comes_first():
     costly = planned(recipes={"": RECIPE.but(epochs=2 * RECIPE.epochs)})
-    assert of(planned()) == pytest.approx(2 * of(costly), rel=1e-3)
+    assert of(planned()) == pytest.approx(2 * of(costly))
 
 
-def test_a_shared_training_is_paid_in_parts():
-    assert of(planned(), sharing={RECIPE: 4}) == pytest.approx(4 * of(planned()), rel=1e-3)
+def test_a_shared_training_is_paid_in_parts_and_a_measurement_whole():
+    # 1 + 1/2 against 1/4 + 1/2 of a training.
+    assert of(planned(), sharing={RECIPE: 4}) == pytest.approx(2 * of(planned()))
 
 
-def test_what_the_store_has_costs_nothing():
-    # Eight seeds are reckoned with before anything is known.
+def test_what_the_store_has_need_only_be_measured():
+    # Eight seeds are reckoned with before anything is known: 8 + 4 trainings, 4 + 4, or 4.
     seeds = with_seeds(SETTING, 8).seeds
-    assert of(planned(), trained={RECIPE: set(seeds[:4])}) == pytest.approx(
-        2 * of(planned()), rel=1e-3
-    )
-    assert of(planned(), trained={RECIPE: set(seeds)}) == 1.0
+    costs = [1 / of(planned(), trained={RECIPE: set(seeds[:n])}) for n in (0, 4, 8)]
+    assert costs == pytest.approx([12 * work(RECIPE), 8 * work(RECIPE), 4 * work(RECIPE)])
+
+
+def test_what_is_measured_is_paid_for_the_seeds_that_a_look_adds():
+    near = [judged(1.0, (8, 8))]
+    seeds = {RECIPE: set(with_seeds(SETTING, 8).seeds)}
+    assert 1 / of(planned(), 5, near, trained=seeds) == pytest.approx(1.5 * work(RECIPE))
+
+
+def test_the_attack_suite_is_priced():
+    attacked = replace(planned(), claim=replace(planned().claim, attacked=True))
+    assert of(attacked) < of(planned())
 
 
 def test_what_needs_many_more_seeds_comes_last():

@@ -27,6 +27,9 @@ _FORM = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?(s|min|h|d|trainings?)?", re
 RIVAL = 1 / 4
 """Worth of a verdict on a rival, where one on a claim is 1. On a rival of a SUPPORTED claim it is 1
 too: what is left of that claim depends on it."""
+MEASURING = 0.5
+"""What measuring a Run for one claim costs beside training it: a rough number, since only its test
+knows what it measures. Without it a claim whose Runs are there would seem to cost nothing."""
 UNKNOWN = LOOKS[1]
 """Seeds that a claim is taken to need before anything is known of it."""
 
@@ -103,13 +106,14 @@ def priority(
     """
     wanted = max(_likely_seeds(n_seeds, contrasts), next_look(n_seeds) or n_seeds + 1)
     seeds = with_seeds(entry.setting, wanted).seeds
-    cost = sum(
-        _cost(recipe, entry)
-        / sharing.get(recipe, 1)
-        * len(set(seeds).difference(trained.get(recipe, ())))
+    training = sum(
+        work(recipe) / sharing.get(recipe, 1) * len(set(seeds).difference(trained.get(recipe, ())))
         for recipe in with_ancestors(entry.recipes.values())
     )
-    return _worth(entry, supported) / (1 + cost)
+    measuring = sum(
+        _measuring(recipe, entry) * (wanted - n_seeds) for recipe in entry.recipes.values()
+    )
+    return _worth(entry, supported) / (training + measuring)
 
 
 def likely_range(contrasts: Collection[Contrast]) -> tuple[int, int | None] | None:
@@ -176,8 +180,8 @@ def _middle(seeds: tuple[int, int | None]) -> int:
     return LOOKS[-1] if most is None else round((least * most) ** 0.5)
 
 
-def _cost(recipe: Recipe, entry: PlannedEntry) -> float:
-    cost: float = work(recipe)
+def _measuring(recipe: Recipe, entry: PlannedEntry) -> float:
+    cost = MEASURING * work(recipe)
     if entry.claim.attacked:
         images = entry.setting.sizes.get("attack") or recipe.dataset.facts.test_size
         images = min(images, recipe.dataset.facts.test_size)
