@@ -10,7 +10,7 @@ from tic.lab import Lab, one_thread, usable_device
 from tic.losses import PrefixLoss
 from tic.models import Spiking
 from tic.run import weights_name
-from tic.train import train
+from tic.train import _Training, train
 
 # Devices
 
@@ -226,6 +226,15 @@ def test_initial_weights_come_from_the_seed_alone(lab, quick_recipe):
     assert torch.equal(lab.fresh_network(quick_recipe).stem[0].weight, first)
     other = lab.fresh_network(quick_recipe.but(seed=1)).stem[0].weight
     assert not torch.equal(other, first)
+
+
+def test_a_twin_starts_with_weights_of_its_own_and_sees_another_order(lab, quick_recipe):
+    twin = quick_recipe.but(twin=1)
+    assert not torch.equal(
+        lab.fresh_network(twin).stem[0].weight, lab.fresh_network(quick_recipe).stem[0].weight
+    )
+    orders = [_Training(recipe, lab, "x").generator.get_state() for recipe in (twin, quick_recipe)]
+    assert not torch.equal(*orders)
 
 
 def test_initial_weights_do_not_depend_on_training_or_timesteps(lab, quick_recipe):

@@ -33,6 +33,7 @@ CHANGED = {
     "augmentation": None,
     "checkpoints": 2,
     "seed": 1,
+    "twin": 1,
     "parent": PARENT,
 }
 CHANGED_KINDS = {
@@ -530,6 +531,7 @@ def test_ancestors_come_eldest_first():
     [
         ({}, "tiny-digits-T5-seed0"),
         ({"loss": PrefixLoss(), "seed": 4}, "tiny-digits-T5-prefix-seed4"),
+        ({"twin": 2, "seed": 4}, "tiny-digits-T5-twin2-seed4"),
         ({"loss": AlphaLoss(0.01), "seed": 2}, "tiny-digits-T5-alpha0.01-seed2"),
         ({"loss": AlphaLoss(0.2, "sample")}, "tiny-digits-T5-alpha0.2-per-sample-seed0"),
         ({"architecture": Spiking("tiny", tau=4 / 3)}, "tiny-tau1.33-digits-T5-seed0"),
@@ -582,3 +584,16 @@ def test_ancestors_come_eldest_first():
 )
 def test_the_label_says_what_matters_to_people(changes, label):
     assert DIGITS.but(**changes).label == label
+
+
+def test_a_twin_has_random_numbers_and_a_fingerprint_of_its_own():
+    twins = [DIGITS.but(twin=number, seed=seed) for number in (0, 1, 2) for seed in (0, 1)]
+    assert [twin.random_seed for twin in twins[:2]] == [0, 1]
+    assert len({twin.random_seed for twin in twins}) == len(twins)
+    assert len({twin.fingerprint("data") for twin in twins}) == len(twins)
+    assert all(Recipe.model_validate_json(twin.model_dump_json()) == twin for twin in twins)
+
+
+def test_a_recipe_that_is_no_twin_is_described_as_before_there_were_any():
+    assert "twin" not in DIGITS.described()
+    assert DIGITS.but(twin=1).described()["twin"] == 1

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         fisher_information,
         information_centroid,
     )
+    from tic.measure.similarity import RepresentationSimilarity, representation_similarity
     from tic.pruning import compute_saving
     from tic.recipe import Recipe
     from tic.stats import above, below, judge, within
@@ -26,12 +27,14 @@ _HOMES = {
     "Estimator": "tic.measure.fisher",
     "FisherInformation": "tic.measure.fisher",
     "Recipe": "tic.recipe",
+    "RepresentationSimilarity": "tic.measure.similarity",
     "above": "tic.stats",
     "below": "tic.stats",
     "compute_saving": "tic.pruning",
     "fisher_information": "tic.measure.fisher",
     "information_centroid": "tic.measure.fisher",
     "judge": "tic.stats",
+    "representation_similarity": "tic.measure.similarity",
     "within": "tic.stats",
 }
 _MODULES = ("losses", "models")
@@ -40,6 +43,7 @@ __all__ = [
     "Estimator",
     "FisherInformation",
     "Recipe",
+    "RepresentationSimilarity",
     "above",
     "below",
     "compute_saving",
@@ -48,6 +52,7 @@ __all__ = [
     "judge",
     "losses",
     "models",
+    "representation_similarity",
     "within",
 ]
 

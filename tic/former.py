@@ -84,7 +84,7 @@ def _flat(recipe: Fields) -> Fields | None:
         and _kind(fitting) == _SGD
         and None not in (loss, rules, augmentation)
     )
-    if not known or loss is None or rules is None:
+    if not known or loss is None or rules is None or "twin" in recipe:
         return None
     built = network["fields"]
     return {

@@ -125,7 +125,7 @@ class Lab:
         """
         with torch.random.fork_rng(devices=[]):
             # torch.manual_seed would seed accelerators too, which no fork restores.
-            torch.default_generator.manual_seed(derive(recipe.seed, "weights"))
+            torch.default_generator.manual_seed(derive(recipe.random_seed, "weights"))
             network = recipe.architecture.build(recipe.dataset.facts, recipe.timesteps)
         if not isinstance(network, nn.Module) or not any(
             parameter.requires_grad for parameter in network.parameters()

@@ -25,6 +25,7 @@ from tic.kinds import identity
 from tic.losses import Loss, MeanLoss
 from tic.models.architecture import Architecture
 from tic.restoring import Described, UntrustedError
+from tic.seeding import derive
 from tic.text import quoted, shorten
 
 VERSION = 4
@@ -34,6 +35,7 @@ MOST_TIMESTEPS = 10_000
 MOST_EPOCHS = 1_000_000
 MOST_SAMPLES = 10**9
 MOST_ANCESTORS = 100
+MOST_TWINS = 1000
 """Beyond these no training ends; what is larger is refused before anything is allocated for it."""
 _MOST_FAULTS, _LONGEST_PLACE = 5, 60
 _REFUSAL = "not a valid Recipe: "
@@ -66,6 +68,8 @@ class Recipe(BaseModel):
             untrained network (epoch 0) and epoch 1 are kept beside them.
         seed: Of the initial weights, the order of the samples, their augmentation and what rules
             draw.
+        twin: Number of the twin: trainings that differ in it alone are the same with other random
+            numbers, so that several of one seed can be compared with each other.
         parent: Recipe whose final weights this one starts from.
     """
 
@@ -84,6 +88,7 @@ class Recipe(BaseModel):
     augmentation: Annotated[Augmentation, Described(Augmentation)] | None = None
     checkpoints: Epochs = 1
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    twin: Annotated[int, Field(ge=0, le=MOST_TWINS)] = 0
     parent: Recipe | None = None
 
     def __init__(self, **fields: object) -> None:
@@ -125,6 +130,11 @@ class Recipe(BaseModel):
         return self.but(seed=seed, parent=parent)
 
     @property
+    def random_seed(self) -> int:
+        """What its random numbers follow from: the seed, and which twin it is."""
+        return derive(self.seed, f"twin {self.twin}") if self.twin else self.seed
+
+    @property
     def ancestors(self) -> tuple[Recipe, ...]:
         """The trainings that this one builds on, eldest first."""
         return () if self.parent is None else (*self.parent.ancestors, self.parent)
@@ -154,7 +164,10 @@ class Recipe(BaseModel):
 
     def described(self) -> dict[str, Any]:
         """The fields as plain JSON without the parent, kinds as `tic.kinds` describes them."""
-        return self.model_dump(mode="json", exclude={"parent"})
+        described = self.model_dump(mode="json", exclude={"parent"})
+        if not self.twin:  # as it was described before there were twins
+            del described["twin"]
+        return described
 
     @property
     def label(self) -> str:
@@ -166,6 +179,7 @@ class Recipe(BaseModel):
                 parts.append(value.label)
         parts += [rule.label for rule in self.rules]
         parts += [] if self.precision == "fp32" else [self.precision]
+        parts += [f"twin{self.twin}"] if self.twin else []
         return "-".join([*filter(None, parts), f"seed{self.seed}"])
 
 

@@ -161,11 +161,11 @@ class _Training:
             self.network,
             recipe.fitting.optimiser(self.network),
             recipe.epochs,
-            recipe.seed,
-            seeding.generator(recipe.seed, "rules"),
+            recipe.random_seed,
+            seeding.generator(recipe.random_seed, "rules"),
         )
         _require_optimiser(recipe, self.fit.optimiser)
-        self.generator = seeding.generator(recipe.seed, "order", lab.device)
+        self.generator = seeding.generator(recipe.random_seed, "order", lab.device)
         self.progress = _Progress()
         self.kept: dict[str, str] = {}  # sha256 of the weights that were written, by file
 
@@ -247,7 +247,7 @@ class _Training:
         An epoch is what is resumed, so each has a seed.
         """
         device = self.lab.device
-        seed = seeding.derive(self.recipe.seed, purpose)
+        seed = seeding.derive(self.recipe.random_seed, purpose)
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
             torch.default_generator.manual_seed(seed)
             if device.type == "cuda":

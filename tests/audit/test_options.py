@@ -32,7 +32,8 @@ TINY = Setting(
 PACK = Pack(PAPER, {"resnet19": OWN, "tiny": TINY}, original="resnet19", default="tiny")
 NOTHING = {
     "arch": None, "dataset": None, "timesteps": None, "epochs": None, "seeds": None,
-    "train_size": None, "claim": None, "fisher_size": None, "test_size": None, "protocol": None,
+    "train_size": None, "paper": None,
+        "claim": None, "fisher_size": None, "test_size": None, "protocol": None,
     "attacks": None, "attack_size": None, "precision": None, "gpus": None, "plan": False, "set": [],
     "store": None, "data": None, "report_dir": None, "budget": None,
 }  # fmt: skip

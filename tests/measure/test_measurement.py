@@ -372,6 +372,13 @@ def test_partners_are_the_final_networks_of_the_runs_that_were_named(lab, recipe
     assert found["weights"] == weight_of(lab.network(recipe, 1))
 
 
+def test_a_partner_is_taken_at_the_epoch_that_is_said(lab, recipe, taken, monkeypatch):
+    monkeypatch.setattr(Probe, "partner_epoch", lambda self, partner: self.epoch, raising=False)
+    (found,) = measure(Probe(epoch=1, others=(1,)), recipe, lab)["partners"]
+    assert found == weight_of(lab.network(recipe.with_seed(1), 1))
+    assert found != weight_of(lab.network(recipe.with_seed(1)))
+
+
 def test_without_partners_none_are_given(lab, recipe, taken):
     assert measure(Probe(epoch=1), recipe, lab)["partners"] == []
 

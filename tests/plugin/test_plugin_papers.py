@@ -169,3 +169,19 @@ def test_the_joint_audit_verifies_and_its_page_tells_the_claims_of_one_name_apar
     assert "| another2025/near |" in summary
     assert "| other2024/near |" in summary
     assert "Bonferroni over 2 claims of other2024 and 2 claims of another2025, at level" in summary
+
+
+def test_one_paper_of_several_is_audited_as_if_it_were_alone(audit):
+    chosen = audit(BOTH, "--paper", "another2025").audit
+    assert {entry.paper for entry in chosen.entries} == {"another2025"}
+    assert plain(chosen, "another2025") == plain(audit(["test_two"]).audit, "another2025")
+    both = audit(BOTH, "--paper", "another2025,other2024", "--claim", "near").audit
+    assert {(entry.paper, entry.claim) for entry in both.entries} == {
+        ("other2024", "near"), ("another2025", "near"),
+    }  # fmt: skip
+
+
+def test_a_paper_that_says_nothing_here_is_refused(audit):
+    outcome = audit(BOTH, "--paper", "third2026")
+    assert outcome.status == pytest.ExitCode.USAGE_ERROR
+    assert "--paper does not know 'third2026'; known: another2025, other2024" in outcome.text

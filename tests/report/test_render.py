@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tic.document.audit import Audit, Family, Multiplicity
+from tic.document.evidence import Unknown
 from tic.document.loading import load_audit
 from tic.errors import TicError
 from tic.report import render, render_html, render_markdown, write_report
@@ -177,6 +178,16 @@ def test_the_papers_numbers_stand_beside_ours(example_audit, edited):
     ours = entry.comparisons[0].model_copy(update={"reported": 92.04, "measured": (94.0, 96.0)})
     words = Page(render_html(edited(4, comparisons=(ours,)))).words()
     assert "clean accuracy, low α 92.04 95.00 94.00 to 96.00 +2.96" in words
+
+
+def test_a_number_of_the_paper_that_is_not_known_is_said_so(example_audit, edited):
+    entry = next(e for e in example_audit.entries if e.comparisons)
+    unknown = Unknown(why="the paper's text was not read")
+    ours = entry.comparisons[0].model_copy(update={"reported": unknown, "measured": (94.0, 96.0)})
+    page = Page(render_html(edited(4, comparisons=(ours,))))
+    told = "not known: the paper's text was not read 95.0000 94.0000 to 96.0000 –"
+    assert told in page.words()
+    assert "Paper not known: the paper's text was not read, ours 94" in page.words()
 
 
 def test_an_interrupted_audit_says_so_on_top(edited):

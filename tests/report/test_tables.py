@@ -1,9 +1,11 @@
 from tic.document.audit import RunRecord
-from tic.document.evidence import Comparison
+from tic.document.evidence import Comparison, Unknown
 from tic.report.tables import comparison_groups, recipe_value, training
 
 
-def comparison(quantity: str, place: str, reported: float, *measured: float) -> Comparison:
+def comparison(
+    quantity: str, place: str, reported: float | Unknown, *measured: float
+) -> Comparison:
     return Comparison(
         quantity=quantity, place=place, unit="%", reported=reported, measured=measured
     )
@@ -22,6 +24,23 @@ def run(seed: int, fingerprint: str, label: str = "", **recipe: object) -> RunRe
             "test_accuracy": 97.0,
         }
     )
+
+
+def test_a_number_that_is_not_known_stands_beside_those_that_are():
+    unknown = Unknown(why="it was not read")
+    (group,) = comparison_groups(
+        [
+            comparison("clean", "Table 1", unknown, 94.0, 96.0),
+            comparison("blur", "Table 1", 58.1, 50.0),
+        ],
+        "x",
+    )
+    first, second = group.rows
+    assert first.reported == "not known: it was not read"
+    assert (first.mean, first.difference) == ("95.0", "–")
+    assert (second.reported, second.difference) == ("58.1", "−8.1")
+    assert first.strip.count("reported") == 0
+    assert second.strip.count("reported") == 1
 
 
 def test_numbers_of_one_place_stand_together_with_the_papers_decimals():

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tic.audit.runs import Array, Epoch, SeedRuns
     from tic.data import Augmentation, Dataset, Facts, Samples, Split
     from tic.document.audit import Audit, Paper
+    from tic.document.evidence import Unknown
     from tic.document.figures import Bars, HeatMap, Histogram, Images, Panel, Series
     from tic.errors import NotApplicableError, TicError
     from tic.fitting import Fit, Fitting, Rule
@@ -48,6 +49,7 @@ _HOMES = {
         "seen_as",
     ),
     "tic.document.audit": ("Audit", "Paper"),
+    "tic.document.evidence": ("Unknown",),
     "tic.document.figures": ("Bars", "HeatMap", "Histogram", "Images", "Panel", "Series"),
     "tic.audit.exhibits": ("curves",),
     "tic.audit.judge": ("Judge",),
@@ -105,6 +107,7 @@ __all__ = [
     "Setting",
     "Split",
     "TicError",
+    "Unknown",
     "above",
     "below",
     "claim",

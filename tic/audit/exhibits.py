@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tic.document.evidence import Check, Comparison, Table, TableRow
+from tic.document.evidence import Check, Comparison, Table, TableRow, Unknown
 from tic.document.figures import Figure, FigurePart, Series
 
 
@@ -27,7 +27,7 @@ class Exhibits:
         place: str,
         *,
         unit: str,
-        reported: float,
+        reported: float | Unknown,
         measured: ArrayLike,
         timed: bool = False,
     ) -> None:
@@ -37,7 +37,7 @@ class Exhibits:
             quantity: What the number is.
             place: In the paper.
             unit: Of both numbers.
-            reported: By the paper.
+            reported: By the paper; `Unknown(why)` for a number that it has and nobody read.
             measured: By us; a single number or one per seed.
             timed: Ours rests on a clock, so that two audits need not agree on it.
         """

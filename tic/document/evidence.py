@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict, FiniteFloat, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from tic.stats.judge import Outcome
 from tic.stats.trend import Direction
@@ -100,8 +100,20 @@ def decisive_contrast(contrasts: Sequence[Contrast], outcome: Outcome) -> Contra
     return max(candidates, key=lambda c: -1.0 if c.p_value is None else c.p_value, default=None)
 
 
+class Unknown(Record):
+    """Stands for a number that the paper reports and that whoever wrote the claims does not know.
+
+    `why` follows "not known: ", such as `the paper's text was not read`.
+    """
+
+    why: str = Field(min_length=1)
+
+    def __str__(self) -> str:
+        return f"not known: {self.why}"
+
+
 class Comparison(Record):
-    """A number that the paper reports, beside ours (one per seed).
+    """A number that the paper reports, known or not, beside ours (one per seed).
 
     `timed` tells that ours rests on a clock, so that no two audits share it.
     """
@@ -109,7 +121,7 @@ class Comparison(Record):
     quantity: str
     place: str
     unit: str
-    reported: FiniteFloat
+    reported: FiniteFloat | Unknown
     measured: tuple[FiniteFloat, ...]
     timed: bool = False
 

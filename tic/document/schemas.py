@@ -10,7 +10,7 @@ from tic.document.audit import SCHEMA_VERSION, Audit
 from tic.errors import TicError
 from tic.recipe import Recipe
 
-RECIPE_VERSION = 3
+RECIPE_VERSION = 4
 """Raised when a Recipe's fields change; what they train to has a version of its own."""
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _MODELS: dict[str, tuple[type[BaseModel], int]] = {

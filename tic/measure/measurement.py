@@ -71,9 +71,13 @@ class Measurement(Kind, ABC):
     def partners(self, recipe: Recipe) -> tuple[Recipe, ...]:
         """Other Runs that the measurement needs, such as the one that images are attacked on.
 
-        Their final weights are taken.
+        Their final weights are taken, unless `partner_epoch` says otherwise.
         """
         return ()
+
+    def partner_epoch(self, partner: Recipe) -> int:
+        """The epoch whose weights of a partner are taken, which it must have kept."""
+        return partner.epochs
 
 
 class NotMeasuredError(Exception):
@@ -151,7 +155,10 @@ def _take(measurement: Measurement, recipe: Recipe, lab: Lab, samples: Samples) 
         network = lab.network(recipe, measurement.epoch)
         if measurement.timesteps:
             run_for(network, measurement.timesteps)
-        partners = [lab.network(partner) for partner in measurement.partners(recipe)]
+        partners = [
+            lab.network(partner, measurement.partner_epoch(partner))
+            for partner in measurement.partners(recipe)
+        ]
         result: Any = measurement.take(network, samples, partners)
     if not isinstance(result, dict) or not all_finite(result):
         raise TicError(

@@ -105,15 +105,24 @@ class Collecting:
         _bring_into_order(items)
         if self.state.flags.no_rivals:
             self._drop(items, [item for item in items if _role(item) == "rival"])
-        if not self.state.flags.claim:
-            return
-        claims = [claim for item in items if (claim := claim_of(item))]
         try:
-            self.state.options.require_claims(claims)
-            named = {claim.id for claim in claims if self.state.options.selects(claim)}
+            if self.state.flags.paper:
+                self._keep_papers(items)
+            if self.state.flags.claim:
+                self._keep_claims(items)
         except TicError as error:
             self.state.refuse(error)
-            return
+
+    def _keep_papers(self, items: list[pytest.Item]) -> None:
+        options = self.state.options
+        options.require_papers(_claims_of(items))
+        others = [i for i in items if (claim := claim_of(i)) is None or not options.concerns(claim)]
+        self._drop(items, others)
+
+    def _keep_claims(self, items: list[pytest.Item]) -> None:
+        options, claims = self.state.options, _claims_of(items)
+        options.require_claims(claims)
+        named = {claim.id for claim in claims if options.selects(claim)}
         self._drop(items, [item for item in items if not _concerns(item, named)])
 
     def _drop(self, items: list[pytest.Item], dropped: list[pytest.Item]) -> None:
@@ -237,6 +246,10 @@ def _protocol_id(protocol: Protocol) -> str | object:
 
 def _world_id(control: Control | None) -> str | object:
     return f"control-{control.name}" if control else pytest.HIDDEN_PARAM
+
+
+def _claims_of(items: list[pytest.Item]) -> list[Claim]:
+    return [claim for item in items if (claim := claim_of(item))]
 
 
 def _role(item: pytest.Item) -> str | None:

@@ -10,7 +10,7 @@ from itertools import groupby
 from markupsafe import Markup
 
 from tic.document.audit import RunRecord
-from tic.document.evidence import Comparison
+from tic.document.evidence import Comparison, Unknown
 from tic.kinds import flattened
 from tic.report import numerals
 from tic.report.drawing.forest import comparison_strips
@@ -112,7 +112,9 @@ def recipe_value(value: Value) -> str:
 def _comparison_group(
     place: str, unit: str, members: Sequence[Comparison], ident: str
 ) -> ComparisonGroup:
-    decimals = min(max(numerals.decimals_of(c.reported) for c in members), _MOST_DECIMALS)
+    known = [c.reported for c in members if not isinstance(c.reported, Unknown)]
+    wanted = max(map(numerals.decimals_of, known), default=_MOST_DECIMALS)
+    decimals = min(wanted, _MOST_DECIMALS)
     strips = comparison_strips(members, ident)
     rows = zip(members, strips, strict=True)
     return ComparisonGroup(place, unit, tuple(_row(c, strip, decimals) for c, strip in rows))
@@ -126,13 +128,15 @@ def _row(comparison: Comparison, strip: Markup, decimals: int) -> ComparisonRow:
     mean = sum(value / seeds for value in comparison.measured)
     low = shown(min(comparison.measured, default=0.0))
     high = shown(max(comparison.measured, default=0.0))
-    gap = mean / 2 - comparison.reported / 2
+    reported = comparison.reported
+    known = not isinstance(reported, Unknown)
+    gap = 0.0 if isinstance(reported, Unknown) else mean / 2 - reported / 2
     return ComparisonRow(
         quantity=comparison.quantity,
-        reported=shown(comparison.reported),
+        reported=str(reported) if isinstance(reported, Unknown) else shown(reported),
         mean=shown(mean) if seeds else "not measured",
         spread=f"{low} to {high}" if seeds > 1 else "–",
-        difference=_difference(2 * gap, decimals) if seeds else "–",
+        difference=_difference(2 * gap, decimals) if seeds and known else "–",
         seeds=seeds,
         strip=strip,
     )

@@ -46,6 +46,7 @@ class Options:
         sizes: Purpose, and at most so many samples for it; None for all.
         attacks: Level of the attack suite.
         changes: `FIELD=VALUE`, for any field; applied last.
+        papers: Keys of the papers whose claims are meant; all without any.
         claims: Patterns of claim names, ids or places; all without any.
         protocols: Names of protocols; only the standard one without any.
         gpus: Numbers of GPUs whose schedule a plan simulates.
@@ -62,6 +63,7 @@ class Options:
     sizes: tuple[tuple[str, int | None], ...] = ()
     attacks: Level | None = None
     changes: tuple[str, ...] = ()
+    papers: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
     protocols: tuple[str, ...] = ()
     gpus: tuple[int, ...] = ()
@@ -87,6 +89,21 @@ class Options:
     def selects(self, claim: Claim) -> bool:
         """Whether `--claim` names this claim or rival, by its name, its full id or its place."""
         return not self.claims or any(_matches(claim, pattern) for pattern in self.claims)
+
+    def concerns(self, claim: Claim) -> bool:
+        """Whether `--paper` names the paper of this claim or rival."""
+        return not self.papers or claim.pack.paper.key in self.papers
+
+    def require_papers(self, claims: Sequence[Claim]) -> None:
+        """Refuse a paper that says none of the claims, unless there are no claims at all.
+
+        Raises:
+            TicError: One of the keys is that of no paper.
+        """
+        known = sorted({claim.pack.paper.key for claim in claims})
+        for key in self.papers:
+            if known and key not in known:
+                raise TicError(f"--paper does not know {quoted(key)}; known: {', '.join(known)}")
 
     def require_claims(self, claims: Sequence[Claim]) -> None:
         """Refuse a pattern that names none of the claims, unless there are no claims at all.
@@ -213,6 +230,7 @@ def read_options(flags: argparse.Namespace) -> Options:
         ),
         attacks=flags.attacks,
         changes=tuple(flags.set),
+        papers=_listed("--paper", flags.paper),
         claims=_listed("--claim", flags.claim),
         protocols=_listed("--protocol", flags.protocol),
         gpus=tuple(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 
-from tic.document.evidence import Comparison, Contrast
+from tic.document.evidence import Comparison, Contrast, Unknown
 from tic.report import numerals
 from tic.report.drawing import svg
 from tic.report.drawing.dots import RADIUS, seed_dots
@@ -66,8 +66,9 @@ def contrast_strip(contrast: Contrast, span: Domain, ident: str) -> Markup:
 
 def comparison_strips(comparisons: Sequence[Comparison], ident: str) -> tuple[Markup, ...]:
     """Draw reported numbers and ours on one common axis, one small strip each."""
-    values = [v for c in comparisons for v in (c.reported, *c.measured)]
-    scale = Scale(*domain(values), 5.0, _STRIP_WIDTH - 5.0)
+    reported = [c.reported for c in comparisons if not isinstance(c.reported, Unknown)]
+    values = [*reported, *(value for c in comparisons for value in c.measured)]
+    scale = Scale(*domain(values or [0.0]), 5.0, _STRIP_WIDTH - 5.0)
     return tuple(
         _comparison_strip(comparison, scale, f"{ident}-{index + 1}")
         for index, comparison in enumerate(comparisons)
@@ -81,11 +82,15 @@ def _comparison_strip(comparison: Comparison, scale: Scale, ident: str) -> Marku
         svg.element("circle", cx=scale(value), cy=middle, r=RADIUS, class_="seed")
         for value in comparison.measured
     ]
-    at = scale(comparison.reported)
-    parts.append(svg.line((at, 2), (at, _STRIP_HEIGHT - 2), "reported"))
+    reported = comparison.reported
+    if isinstance(reported, Unknown):
+        said = str(reported)
+    else:
+        at, said = scale(reported), numerals.number(reported)
+        parts.append(svg.line((at, 2), (at, _STRIP_HEIGHT - 2), "reported"))
     title = f"{comparison.quantity}: the paper's number and ours on a common axis"
     description = (
-        f"Paper {numerals.number(comparison.reported)}, ours "
+        f"Paper {said}, ours "
         f"{', '.join(numerals.number(value) for value in comparison.measured) or 'not measured'}."
     )
     size = (_STRIP_WIDTH, _STRIP_HEIGHT)

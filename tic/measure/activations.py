@@ -1,0 +1,186 @@
+"""What the layers of a network give out, by layer and timestep, whatever the network is made of.
+
+A layer is a submodule, named as `named_modules` names it. Its output may be (T, B, …) at once,
+(T·B, …) with time outermost, or (B, …) in one call per timestep; one that runs once per image, as
+the stem of a network with direct encoding does, has one timestep for all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tic.errors import TicError
+from tic.models.capabilities import Timed
+from tic.models.logits import calling
+from tic.models.modes import evaluation_mode
+from tic.text import quoted
+
+See = Callable[[str, int, Tensor], None]
+"""Is given a layer's name, its first timestep in this call, and its output (T', B, …)."""
+
+_PROBED = 3
+"""Images that a network which does not tell its timesteps is asked with."""
+_SHOWN = 8
+
+
+def activations(
+    network: nn.Module, inputs: Tensor, layers: Sequence[str] | None = None
+) -> dict[str, Tensor]:
+    """Record what layers give out on a batch.
+
+    Args:
+        network: Any; measured in evaluation mode, without gradients, and left as it was found.
+        inputs: Shape (B, …).
+        layers: Names; without them all submodules within which no other one runs, and that give out
+            something for every image.
+
+    Returns:
+        By layer, in the order of the first call: activations (T, B, …), or (1, B, …) of a layer
+        that runs once for all timesteps.
+
+    Raises:
+        TicError: As `watch`.
+    """
+    parts: dict[str, list[Tensor]] = {}
+
+    def keep(name: str, _first: int, values: Tensor) -> None:
+        parts.setdefault(name, []).append(values.clone())
+
+    watch(network, inputs, layers, keep)
+    return {name: torch.cat(calls) for name, calls in parts.items()}
+
+
+@torch.no_grad()
+def watch(network: nn.Module, inputs: Tensor, layers: Sequence[str] | None, see: See) -> int:
+    """Run a network on a batch and show what its layers give out, while it runs.
+
+    What is shown may be changed in place by the layer that follows: look at it, or copy it.
+
+    Args:
+        network: Any; run in evaluation mode, without gradients, and left as it was found.
+        inputs: Shape (B, …).
+        layers: See `activations`.
+        see: Is shown every output.
+
+    Returns:
+        Number of timesteps T.
+
+    Raises:
+        TicError: A layer does not exist, is not run, gives out nothing for every image, or is run
+            neither once nor once per timestep; or there are as many images as timesteps, whose axes
+            cannot be told apart.
+    """
+    names = _require_layers(network, layers)
+    with evaluation_mode(network):
+        timesteps = _timesteps(network, inputs)
+        if timesteps == len(inputs) > 1:
+            raise TicError(
+                f"a batch must not have as many images as there are timesteps, whose axes could "
+                f"not be told apart, got {timesteps} of both; take another batch size"
+            )
+        watched = _Watched(timesteps, len(inputs), layers is not None, see)
+        with watched.hooked(network, names), calling(inputs):
+            network(inputs)
+    watched.require_whole(names)
+    return timesteps
+
+
+def _require_layers(network: nn.Module, layers: Sequence[str] | None) -> list[str]:
+    known = dict(network.named_modules())
+    if layers is None:
+        return [name for name in known if name]
+    for name in layers:
+        if name not in known or not name:
+            shown = ", ".join(list(known)[1 : _SHOWN + 1])
+            raise TicError(
+                f"{type(network).__name__} has no layer {quoted(name)}; named_modules() lists "
+                f"them, such as {shown or 'none'}"
+            )
+    if not layers or len(set(layers)) != len(layers):
+        raise TicError(f"layers must be different names, at least one, got {quoted(list(layers))}")
+    return list(layers)
+
+
+def _timesteps(network: nn.Module, inputs: Tensor) -> int:
+    """How many timesteps a network runs for: as it tells, or as its output (T, B, K) has."""
+    if isinstance(network, Timed) and isinstance(network.timesteps, int):
+        return network.timesteps
+    some = inputs[:_PROBED].clone()  # a layer that works in place may change them
+    with calling(some):
+        output: Any = network(some)
+    timed = isinstance(output, Tensor) and output.dim() == 3 and output.shape[1] == len(some)
+    return len(output) if timed else 1
+
+
+class _Watched:
+    """One forward pass whose layers are looked at."""
+
+    def __init__(self, timesteps: int, batch: int, named: bool, see: See) -> None:
+        self.timesteps, self.batch, self.named, self.see = timesteps, batch, named, see
+        self.steps: Counter[str] = Counter()
+        self.containers: set[str] = set()
+
+    @contextmanager
+    def hooked(self, network: nn.Module, names: Sequence[str]) -> Iterator[None]:
+        with ExitStack() as stack:
+            for name in names:
+                handle = network.get_submodule(name).register_forward_hook(self._hook(name))
+                stack.callback(handle.remove)
+            yield
+
+    def _hook(self, name: str) -> Callable[[nn.Module, Any, Any], None]:
+        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            if not self.named:
+                container = name in self.containers
+                parts = name.split(".")[:-1]
+                self.containers.update(".".join(parts[: k + 1]) for k in range(len(parts)))
+                if container:
+                    return
+            values = self._by_time(output)
+            if values is None:
+                if self.named:
+                    raise TicError(
+                        f"layer {name} must give out a tensor with an entry for each of the "
+                        f"{self.batch} images at 1 or {self.timesteps} timesteps, got "
+                        f"{_shape(output)}; name another layer"
+                    )
+                return
+            self.see(name, self.steps[name], values)
+            self.steps[name] += len(values)
+
+        return hook
+
+    def _by_time(self, output: Any) -> Tensor | None:
+        """Bring an output into the shape (T', B, …); None where it holds no images."""
+        if isinstance(output, tuple | list) and output:
+            output = output[0]  # as of recurrent layers, (output, state)
+        if not isinstance(output, Tensor) or output.dim() < 1 or not output.is_floating_point():
+            return None
+        steps = (1, self.timesteps)
+        if output.dim() > 1 and output.shape[1] == self.batch and len(output) in steps:
+            return output
+        times, left = divmod(len(output), self.batch)
+        if left or times not in steps:
+            return None
+        return output.reshape(times, self.batch, *output.shape[1:])
+
+    def require_whole(self, names: Sequence[str]) -> None:
+        for name in names:
+            count = self.steps[name]
+            if self.named and not count:
+                raise TicError(f"layer {name} is not run; name another layer")
+            if count not in (0, 1, self.timesteps):
+                raise TicError(
+                    f"layer {name} must run once, or once at every timestep, got {count} times "
+                    f"at {self.timesteps} timesteps; name layers that are used at one place"
+                )
+
+
+def _shape(output: Any) -> str:
+    return str(tuple(output.shape)) if isinstance(output, Tensor) else type(output).__name__
