@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from tic.document.audit import Audit, Entry, Family, Multiplicity, Provenance, RunRecord
 from tic.document.correction import CONFIDENCE, judged_anew
+from tic.document.coverage import with_coverage
 from tic.document.former_correction import METHOD as HOLM
 from tic.document.former_correction import correct_by_holm
 from tic.document.seal import sealed
@@ -64,7 +65,12 @@ def merge(audits: Sequence[Audit]) -> Audit:
         for entry in audit.entries:
             by_id.setdefault(entry.id, []).append((audit, entry))
     multiplicity = _multiplicity(audits)
+    records = _runs(audits)
+    runs = {record.fingerprint: record for record in records}
     entries = [_pooled(pairs, multiplicity) for pairs in by_id.values()]
+    entries = [
+        with_coverage(entry, runs) if entry.coverage is not None else entry for entry in entries
+    ]
     if multiplicity.method == HOLM:
         entries, multiplicity = correct_by_holm(entries, CONFIDENCE)
     return sealed(
@@ -76,7 +82,7 @@ def merge(audits: Sequence[Audit]) -> Audit:
             packages=tuple(sorted({package for audit in audits for package in audit.packages})),
             protocols=distinct(protocol for audit in audits for protocol in audit.protocols),
             entries=tuple(entries),
-            runs=_runs(audits),
+            runs=records,
             multiplicity=multiplicity,
             provenance=provenance,
         )
@@ -132,6 +138,8 @@ def _pooled(pairs: Sequence[tuple[Audit, Entry]], multiplicity: Multiplicity) ->
                 "Pooled from audits of seeds " + " and ".join(map(seeds_text, entries)) + ".",
             ),
             "runs": distinct(run for entry in entries for run in entry.runs),
+            "coverage": first.coverage if all(entry.coverage for entry in entries) else None,
+            "samples": distinct(sample for entry in entries for sample in entry.samples),
             "seconds": sum(entry.seconds for entry in entries),
             # Whoever pools them has seen the parts: it is another look at the same question.
             "design": "sequential",
