@@ -24,6 +24,7 @@ from tic.exchange.pooling import (
     text,
 )
 from tic.exchange.pooling_figures import pool_figures, seeds_text
+from tic.exchange.repetitions import require_other_trainings
 from tic.exchange.verify_audit import verify_document
 from tic.stats.judge import JUDGED
 
@@ -60,6 +61,7 @@ def merge(audits: Sequence[Audit]) -> Audit:
                 f"{f' (and {len(faults) - 1} more)' if len(faults) > 1 else ''}; see tic verify"
             )
     provenance = _provenance(audits)
+    require_other_trainings(audits)
     by_id: dict[str, list[tuple[Audit, Entry]]] = {}
     for audit in audits:
         for entry in audit.entries:
