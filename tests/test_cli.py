@@ -227,7 +227,7 @@ def test_an_audit_does_not_differ_from_itself(left, capsys):
 def test_a_file_that_is_no_audit_is_refused_in_one_sentence(command, capsys):
     assert main(command) == 2
     told = capsys.readouterr().err
-    assert told.startswith("tic: absent.json must be an audit of schema 5, got ")
+    assert told.startswith("tic: absent.json must be an audit of schema 6, got ")
     assert told.count("\n") == 1
 
 

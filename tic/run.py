@@ -73,6 +73,15 @@ class Run:
         """sha256 of the manifest, which has that of every other file."""
         return sha256_of(self.folder / MANIFEST)
 
+    def weights_digest(self, epoch: int) -> str | None:
+        """sha256 of the weights after an epoch; None where the Run kept none, as when it diverged.
+
+        Raises:
+            TicError: There is no manifest.
+        """
+        digest: str | None = _document(self.folder / MANIFEST).get(weights_name(epoch))
+        return digest
+
     def weights(self, epoch: int, like: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
         """Read the weights after an epoch.
 

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from tic.data.facts import Subset
 from tic.errors import TicError, UnwritableError
 from tic.files import parse_json, read_stored
 from tic.run import HISTORY, MANIFEST, STATE, Run, fault_of, sha256_of, unreadable
@@ -40,12 +41,14 @@ class Store:
     Attributes:
         evidence: sha256 of every measurement that was asked for through this object, by its path.
         packages: Those outside of `tic` that define such measurements.
+        looked_at: Samples that claims' measurements on Runs looked at.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.evidence: dict[Path, str] = {}
         self.packages: set[str] = set()
+        self.looked_at: set[Subset] = set()
         self._verified: dict[str, Run] = {}
 
     def run_folder(self, fingerprint: str) -> Path:

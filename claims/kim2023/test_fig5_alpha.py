@@ -22,6 +22,8 @@ from tic.stats import above, below, within
 
 LEAST_RATIO = math.log(1.1)
 """Logarithm of a ratio of Fisher traces that counts: a tenth more."""
+UNSTABLE = 0.1
+"""Share of seeds with a training that diverges from which on training is not stable."""
 
 
 @claim(
@@ -73,16 +75,22 @@ def test_smaller_alpha_holds_less_information(runs: dict[str, KimRuns], judge: J
     source="Fig. 5b",
     says="Training with the α loss converges stably, to the loss that α names.",
     rule=(
-        "No training diverges, and the mean L_t over timesteps in the last epoch is within ±50 % "
-        "of α, for each α."
+        "In less than one of ten seeds does a training diverge, by exact binomial tests, and the "
+        "mean L_t over timesteps in the last epoch is within ±50 % of α, for each α."
     ),
     needs=recipes.alphas,
+    version=2,
+    notes=(
+        "Before version 2 a single training that diverged refuted the claim, and none supported "
+        "it, however few there were. The paper says that training is stable, not that it never "
+        "fails: that is a rate, and one of ten is where nobody would call it stable any more.",
+    ),
     gaps=(*TRAINING, PER_BATCH),
     controls=(controls.BACKWARD_TRAINING,),
 )
 def test_the_alpha_loss_converges(runs: dict[str, KimRuns], judge: Judge) -> None:
-    diverged = sum(int(trained.diverged().sum()) for trained in runs.values())
-    judge([diverged], below(1), name="trainings that diverged", exact=True)
+    diverged = np.any([trained.diverged() for trained in runs.values()], axis=0)
+    judge.rate(diverged, below(UNSTABLE), name="seeds in which a training diverged")
     stable = {level: trained for level, trained in runs.items() if not trained.diverged().any()}
     for level, trained in stable.items():
         alpha = recipes.alpha(trained.recipe)
@@ -115,10 +123,11 @@ def test_the_alpha_loss_converges(runs: dict[str, KimRuns], judge: Judge) -> Non
     says="α has little effect on classification accuracy.",
     rule=(
         "Difference of test accuracy between any two α within ±1 percentage point. The networks "
-        "must have learned: at least twice the accuracy of guessing at the low α."
+        "must have learned: at least twice the accuracy of guessing at the low α. Half an image is "
+        "the least standard deviation."
     ),
     needs=recipes.alphas,
-    version=2,
+    version=3,
     gaps=(*TRAINING, PER_BATCH, SEEDS),
     controls=(controls.UNTRAINED_ALPHA, PERMUTED_LABELS),
 )
@@ -131,6 +140,7 @@ def test_alpha_does_not_change_accuracy(runs: dict[str, KimRuns], judge: Judge) 
             within(-1, 1),
             name=f"accuracy, α {first} minus α {second}",
             unit="pp",
+            resolution=runs[first].resolution,
         )
     dataset = runs["low"].recipe.dataset.name
     place, rows = table_1_rows(dataset)

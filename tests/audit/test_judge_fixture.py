@@ -144,3 +144,25 @@ def test_a_single_curve_is_one_row():
 def test_numbers_that_are_not_finite_are_refused(judge):
     with pytest.raises(ValueError, match="finite"):
         judge([1, 2, math.nan], above(0), name="gap")
+
+
+def test_a_rate_is_judged_by_exact_tests_and_recorded_as_such():
+    judge = Judge(tuple(range(36)), 0.95)
+    judge.rate([False] * 36, below(0.1), name="diverged")
+    (contrast,) = judge.contrasts
+    # 0.9^36 = 2.25 %
+    assert contrast.p_value == pytest.approx(0.9**36)
+    assert (contrast.outcome, contrast.rate, contrast.estimate) == (Outcome.SUPPORTED, True, 0)
+    assert contrast.effects == (0.0,) * 36
+
+
+def test_a_rate_needs_one_outcome_per_seed(judge):
+    with pytest.raises(TicError, match="one effect per seed is needed, got 2 effects for 3 seeds"):
+        judge.rate([0, 1], below(0.1), name="diverged")
+
+
+def test_equal_effects_of_a_known_resolution_are_recorded_with_it(judge):
+    judge([0.0] * 3, within(-5, 5), name="gap", resolution=0.5)
+    judge([0.0] * 3, within(-5, 5), name="unknown")
+    assert [each.resolution for each in judge.contrasts] == [0.5, None]
+    assert [each.outcome for each in judge.contrasts] == [Outcome.SUPPORTED, Outcome.INCONCLUSIVE]

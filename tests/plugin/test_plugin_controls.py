@@ -71,6 +71,7 @@ def test_a_claim_stands_beside_each_of_its_controls_and_one_seed_taken_for_many(
     )
     assert negated.contrasts[0].effects == tuple(-each for each in own.contrasts[0].effects)
     assert one_seed.contrasts[0].effects == own.contrasts[0].effects[:1] * 3
+    assert "seeds 0, 1, 2 have the same weights in 1 of 1 trainings" in one_seed.reason
 
 
 def test_controls_that_are_caught_do_not_fail_whatever_their_outcome(planting):

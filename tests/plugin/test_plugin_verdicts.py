@@ -194,3 +194,40 @@ def test_sum(judge):
     entry = outcome.entry
     assert (entry.id, entry.outcome, entry.runs) == ("other2024/sum", "SUPPORTED", ())
     assert outcome.audit.runs == ()
+
+
+ACCURATE = """
+@says("accurate")
+def test_accurate(runs, judge):
+    judge(runs.accuracy(), above(-1), name="accuracy", unit="%", resolution=runs.resolution)
+    judge.compare("accuracy", "Table 1", unit="", reported=200.0, measured=runs.train_loss()[:, -1])
+    assert runs.resolution == 100 / 60
+"""
+
+
+def test_an_entry_says_which_trainings_and_samples_its_verdict_covers(repository):
+    outcome = repository.audit(ACCURATE)
+    entry, runs = outcome.entry, outcome.audit.runs
+    assert (entry.coverage.trainings, entry.coverage.seeds, entry.coverage.untested) == (3, 3, 0)
+    (samples,) = entry.samples
+    assert samples.model_dump() == {
+        "data": "digits", "noun": "images", "split": "test", "size": 60, "available": 360,
+    }  # fmt: skip
+    assert [run.tested for run in runs] == [60] * 3
+    # The most frequent of ten classes has at least a tenth of the images.
+    assert all(10 <= run.guessing < 30 for run in runs)
+    assert len({run.weights for run in runs}) == 3
+    assert entry.comparisons[0].reproduces is False
+    assert entry.contrasts[0].resolution == 100 / 60
+
+
+def test_trainings_are_tested_for_collapse_whatever_a_claim_measures(repository):
+    entry = repository.audit(REFUTED).entry
+    assert entry.coverage.untested == 0
+    assert entry.samples == ()
+
+
+def test_one_claim_is_not_said_to_rest_on_the_samples_of_another(repository):
+    first, second = repository.audit(ACCURATE, SUPPORTED).audit.entries
+    assert first.samples
+    assert second.samples == ()

@@ -53,7 +53,7 @@ def test_what_is_no_audit_is_refused_in_one_sentence(tmp_path, content, message)
 
 
 def test_missing_files_and_folders_are_refused(tmp_path):
-    with pytest.raises(TicError, match="must be an audit of schema 5, got no such file"):
+    with pytest.raises(TicError, match="must be an audit of schema 6, got no such file"):
         load_audit(tmp_path / "audit.json")
     with pytest.raises(TicError, match="got is a directory"):
         load_audit(tmp_path)
@@ -61,8 +61,8 @@ def test_missing_files_and_folders_are_refused(tmp_path):
 
 def test_a_newer_schema_is_refused_with_the_way_out(tmp_path, document):
     path = tmp_path / "audit.json"
-    path.write_text(json.dumps(document | {"schema_version": 6}), encoding="utf-8")
-    with pytest.raises(TicError, match=r"at most 5, got 6 in .*; upgrade tic-audit"):
+    path.write_text(json.dumps(document | {"schema_version": 7}), encoding="utf-8")
+    with pytest.raises(TicError, match=r"at most 6, got 7 in .*; upgrade tic-audit"):
         load_audit(path)
 
 
@@ -351,5 +351,5 @@ def test_an_audit_of_version_2_on_several_papers_followed_another_rule_and_has_n
 def test_a_document_of_version_2_that_is_no_audit_is_refused(tmp_path, older, name, value):
     path = tmp_path / "audit.json"
     path.write_text(json.dumps(older | {name: value}), encoding="utf-8")
-    with pytest.raises(TicError, match="must be an audit of schema 5"):
+    with pytest.raises(TicError, match="must be an audit of schema 6"):
         load_audit(path)

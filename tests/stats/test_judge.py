@@ -1,10 +1,11 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy.stats import ttest_1samp
+from scipy.stats import binom, ttest_1samp
 from statsmodels.stats.weightstats import DescrStatsW
 
 from tic.stats import Outcome, Region, above, below, judge, within
@@ -332,3 +333,51 @@ def test_a_large_effect_is_found_and_its_opposite_refuted(noise, n_seeds, effect
     assert rates(moved, below(0))[1] > 0.8
     assert rates(moved, within(effect - 6, effect + 6))[0] > 0.8
     assert rates(moved, within(-1, 0))[1] > 0.8
+
+
+def test_equal_effects_of_a_known_resolution_are_decided_where_they_are_many_enough():
+    assert judge([0.0] * 500, within(-2, 2)).outcome is Outcome.INCONCLUSIVE
+    verdict = judge([0.0] * 500, within(-2, 2), resolution=0.5)
+    assert verdict.outcome is Outcome.SUPPORTED
+    # t(499) at 97.5 % is 1.964729; times 0.25 / sqrt(500).
+    assert verdict.interval == pytest.approx((-0.0219664, 0.0219664), abs=1e-6)
+
+
+def test_the_spread_is_at_least_half_of_the_resolution_and_no_less_than_it_is():
+    effects = [0.0, 0.0, 0.0, 0.2]
+    half = 0.1 * 3.182446 / 2  # sd 0.1, t(3) at 97.5 %
+    assert judge(effects, above(-1)).interval == pytest.approx((0.05 - half, 0.05 + half))
+    assert judge(effects, above(-1), resolution=0.2) == replace(
+        judge(effects, above(-1)), resolution=0.2
+    )
+    assert judge(effects, above(-1), resolution=0.4).interval == pytest.approx(
+        (0.05 - 2 * half, 0.05 + 2 * half)
+    )
+
+
+@pytest.mark.parametrize("n_seeds", [3, 5, 8, 20, 60])
+@pytest.mark.parametrize("level", [0.025, 0.001])
+def test_of_two_neighbouring_values_the_mean_is_supported_wrongly_as_seldom_as_promised(
+    n_seeds, level
+):
+    """All samples of two values are counted, with the true mean on the edge."""
+    k = np.arange(n_seeds + 1)
+    for share in np.linspace(0.02, 0.98, 49):
+        supported = [
+            judge(
+                [-1.0] * count + [0.0] * (n_seeds - count),
+                above(-share),
+                confidence=1 - 2 * level,
+                resolution=1.0,
+            ).outcome
+            is Outcome.SUPPORTED
+            for count in k
+        ]
+        # As for normal effects, up to half as much for the steps of a binomial.
+        assert binom.pmf(k, n_seeds, share)[supported].sum() <= 1.5 * level
+
+
+@pytest.mark.parametrize("resolution", [-1, float("nan"), float("inf")])
+def test_a_resolution_that_is_none_is_refused(resolution):
+    with pytest.raises(ValueError, match="resolution must be a number from 0"):
+        judge([1, 2, 3], above(0), resolution=resolution)

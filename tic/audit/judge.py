@@ -52,6 +52,7 @@ class Judge(Exhibits):
         name: str,
         unit: str = "",
         exact: bool = False,
+        resolution: float | None = None,
     ) -> Verdict:
         """Judge one effect per seed, shape (S,), against the region that the claim allows.
 
@@ -61,14 +62,28 @@ class Judge(Exhibits):
             name: What the effect is, for the report.
             unit: Of the effect.
             exact: The effects are arithmetic, without sampling error.
+            resolution: Smallest step between two effects, such as `runs.resolution` for accuracies;
+                effects that are all equal can be judged then.
         """
         values = tuple(finite_array(effects, name="effects", axes="S").tolist())
         if exact:
             effect = deciding.exact_effects(values, region, self.confidence, name=name, unit=unit)
         else:
             self._require_one_per_seed(name, len(values))
-            effect = self._sampled(name, unit, values, region)
+            effect = self._sampled(name, unit, values, region, resolution=resolution)
         return self._record(effect)
+
+    def rate(self, outcomes: ArrayLike, region: Region, *, name: str) -> Verdict:
+        """Judge how often something happens, by exact binomial tests at the claim's level.
+
+        Args:
+            outcomes: Whether it happened in each seed, shape (S,), in seed order.
+            region: The shares of seeds, in [0, 1], that the claim allows.
+            name: What happens, for the report.
+        """
+        values = tuple(finite_array(outcomes, name="outcomes", axes="S").tolist())
+        self._require_one_per_seed(name, len(values))
+        return self._record(self._sampled(name, "of seeds", values, region, rate=True))
 
     def trend(self, samples: ArrayLike, *, direction: stats.trend.Direction, name: str) -> Verdict:
         """Judge by Page's test whether (S, conditions) values follow an order within each seed."""
@@ -163,6 +178,9 @@ class Judge(Exhibits):
         effects: tuple[float, ...],
         region: Region,
         trend: Trend | None = None,
+        *,
+        rate: bool = False,
+        resolution: float | None = None,
     ) -> Effects:
         return Effects(
             name=name,
@@ -172,6 +190,8 @@ class Judge(Exhibits):
             region=record_region(region),
             confidence=self.confidence,
             trend=trend,
+            rate=rate,
+            resolution=resolution,
         )
 
     def _require_one_per_seed(self, name: str, count: int) -> None:

@@ -21,7 +21,7 @@ from tic.errors import TicError
 from tic.lab import Lab
 from tic.measure.confidence import ConfidenceMeasurement
 from tic.measure.layers import stored_sparsity
-from tic.measure.measurement import Measurement, gathered, measure
+from tic.measure.measurement import Measurement, gathered, measure, sample_count, subset
 from tic.measure.robustness import (
     AccuracyMeasurement,
     CorrectMeasurement,
@@ -119,7 +119,7 @@ class SeedRuns:
     def measured_each(self, measurements: Iterable[Measurement]) -> list[dict[str, Any]]:
         """Take one measurement per Run."""
         return gathered(
-            partial(_taken, measurement, recipe, self.lab, self.lab.store)
+            partial(_looked_at, measurement, recipe, self.lab)
             for measurement, recipe in zip(measurements, self.recipes, strict=True)
         )
 
@@ -144,6 +144,17 @@ class SeedRuns:
             size=self.size("test"),
         )
         return self.values(measurement, "accuracy")
+
+    @property
+    def resolution(self) -> float:
+        """Smallest step between two test accuracies, in percentage points."""
+        measurement = AccuracyMeasurement(epoch=self.recipe.epochs, size=self.size("test"))
+        return 100 / sample_count(measurement, self.recipe)
+
+    def weights(self) -> tuple[str | None, ...]:
+        """sha256 of the final weights of each Run; None where it has none, as when it diverged."""
+        finals = [(self.lab.finished(recipe), recipe.epochs) for recipe in self.recipes]
+        return tuple(run.weights_digest(epochs) if run else None for run, epochs in finals)
 
     @property
     def chance(self) -> float:
@@ -222,6 +233,16 @@ class SeedRuns:
         if run is None:
             raise TicError(f"{recipe.label} is not in the Store; train it first")
         return run.history
+
+
+def tested(recipe: Recipe, size: int | None, lab: Lab) -> dict[str, Any]:
+    """Measure the final test accuracy of a Run in percent, on at most `size` samples."""
+    return _taken(AccuracyMeasurement(epoch=recipe.epochs, size=size), recipe, lab, lab.store)
+
+
+def _looked_at(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any]:
+    lab.store.looked_at.add(subset(measurement, recipe))
+    return _taken(measurement, recipe, lab, lab.store)
 
 
 @lru_cache(maxsize=2**14)

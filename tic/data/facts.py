@@ -9,6 +9,25 @@ Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")
 
 
+@dataclass(frozen=True, order=True)
+class Subset:
+    """So many of the samples of one split, the first of a fixed permutation.
+
+    Attributes:
+        data: label of the data set.
+        noun: what its samples are called.
+        split: of it.
+        size: samples in the subset.
+        available: samples in the split, or those that a training took of it.
+    """
+
+    data: str
+    noun: str
+    split: Split
+    size: int
+    available: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """The fixed facts of one data set.

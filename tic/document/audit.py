@@ -14,8 +14,10 @@ from tic.document.evidence import (
     Check,
     Comparison,
     Contrast,
+    Coverage,
     ReadingVerdict,
     Record,
+    SampleRecord,
     Sensitivity,
     Table,
     WorstCase,
@@ -24,7 +26,7 @@ from tic.document.figures import Figure
 from tic.stats.judge import Outcome
 from tic.stats.looks import Design
 
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 
 
 class Paper(Record):
@@ -85,6 +87,10 @@ class Entry(Record):
     `own_outcome` follows from the contrasts, where all needed checks hold and `left_open` does not
     say why nothing can be said; where there are readings, it follows from those (see
     `tic.document.deciding`).
+
+    A verdict is about seeds: about other trainings like those that `coverage` counts, measured on
+    the very `samples` that were looked at. Audits before schema 6 say nothing of either, and an
+    entry has no coverage that rests on no Runs.
     """
 
     id: str
@@ -119,12 +125,16 @@ class Entry(Record):
     figures: tuple[Figure, ...]
     notes: tuple[str, ...]
     runs: tuple[str, ...]
+    coverage: Coverage | None = None
+    samples: tuple[SampleRecord, ...] = ()
     seconds: FiniteFloat
 
 
 class RunRecord(Record):
-    """What was trained for the audit; `test_accuracy` is in percent.
+    """What was trained for the audit; `test_accuracy` is in percent, over `tested` samples.
 
+    `guessing` is the accuracy in percent of naming their most frequent class always. `weights` is
+    the sha256 of the final weights, by which a training that is there twice is known.
     `recipe` has the fields of the Recipe, its kinds as `tic.kinds` describes them, and the
     fingerprint of its parent. `manifest` is the sha256 of the Run's manifest, which has that of
     every file of the Run. `measurements` has the sha256 of every measurement of it that the
@@ -139,6 +149,9 @@ class RunRecord(Record):
     seconds: FiniteFloat | None
     train_loss: FiniteFloat | None
     test_accuracy: FiniteFloat | None
+    tested: int | None = None
+    guessing: FiniteFloat | None = None
+    weights: str | None = None
     manifest: str | None = None
     measurements: dict[str, str] = Field(default_factory=dict)
 
@@ -194,7 +207,7 @@ class Audit(Record):
     verified has none.
     """
 
-    schema_version: Literal[5] = SCHEMA_VERSION
+    schema_version: Literal[6] = SCHEMA_VERSION
     started: str
     seconds: FiniteFloat
     completed: bool

@@ -54,6 +54,8 @@ class JudgedEffects:
 def judge_effects(effects: Effects) -> JudgedEffects:
     """Judge effects against their region: exactly without seeds, by Page's test where a trend is.
 
+    A rate is judged by exact binomial tests.
+
     Raises:
         ValueError: They cannot be judged; the sentence says why.
     """
@@ -61,12 +63,17 @@ def judge_effects(effects: Effects) -> JudgedEffects:
         samples, direction = effects.trend.samples, effects.trend.direction
         verdict = stats.judge_trend(samples, direction=direction, confidence=effects.confidence)
         nearness = stats.trend_sensitivity(verdict, samples, direction=direction)
+    elif effects.rate:
+        region = region_of(effects.region)
+        verdict = stats.judge_rate(effects.effects, region, confidence=effects.confidence)
+        nearness = stats.rate_sensitivity(verdict)
     else:
         verdict = stats.judge(
             effects.effects,
             region_of(effects.region),
             confidence=effects.confidence,
             exact=not effects.seeds,
+            resolution=effects.resolution or 0.0,
         )
         nearness = stats.sensitivity(verdict)
     return JudgedEffects(effects, verdict, nearness)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
@@ -50,7 +51,9 @@ class Effects(Record):
     """One number per seed, and the region it is judged against: all that a verdict follows from.
 
     `seeds` names the seed of each effect, and is empty for effects that are exact. Where `trend` is
-    there, Page's test of it decides, and the effects are its rank correlations.
+    there, Page's test of it decides, and the effects are its rank correlations. Of a `rate` they
+    are 1 for seeds in which something happened and 0 for the others, and an exact binomial test
+    decides. `resolution` is the smallest step between two effects, where it is known.
     """
 
     name: str
@@ -60,6 +63,8 @@ class Effects(Record):
     region: RegionRecord
     confidence: FiniteFloat
     trend: Trend | None = None
+    rate: bool = False
+    resolution: FiniteFloat | None = None
 
     @model_validator(mode="after")
     def _seeds_match_effects(self) -> Effects:
@@ -115,7 +120,9 @@ class Unknown(Record):
 class Comparison(Record):
     """A number that the paper reports, known or not, beside ours (one per seed).
 
-    `timed` tells that ours rests on a clock, so that no two audits share it.
+    `timed` tells that ours rests on a clock, so that no two audits share it. `prediction` is where
+    one further seed of ours lies at 95 %; the paper's number reproduces where it lies inside. There
+    is none outside of the paper's own setting, where the two are not of one kind.
     """
 
     quantity: str
@@ -124,6 +131,45 @@ class Comparison(Record):
     reported: FiniteFloat | Unknown
     measured: tuple[FiniteFloat, ...]
     timed: bool = False
+    prediction: tuple[FiniteFloat, FiniteFloat] | None = None
+
+    @property
+    def reproduces(self) -> bool | None:
+        """Whether the paper's number is one that a further seed could give.
+
+        None where that is not asked, or the paper's number is not known.
+        """
+        if self.prediction is None or isinstance(self.reported, Unknown):
+            return None
+        return self.prediction[0] <= self.reported <= self.prediction[1]
+
+
+class SampleRecord(Record):
+    """Samples that measurements looked at: `size` of the `available` of a split of a data set."""
+
+    data: str
+    noun: str
+    split: Literal["train", "test"]
+    size: int
+    available: int
+
+
+class Coverage(Record):
+    """What the trainings were that a claim was judged on, and how often one may come to nothing.
+
+    A training `diverged`, or it `collapsed`: in the end it classified no better than guessing (see
+    `tic.stats.proportions.is_chance`). Of those that are `untested` nobody measured that. A seed
+    counts as failed where any of its trainings did. `most_failing` is the upper 95 % bound
+    (Clopper and Pearson 1934) of the share of such seeds, whatever number of them was seen.
+    """
+
+    trainings: int
+    diverged: int
+    collapsed: int
+    untested: int
+    seeds: int
+    failed_seeds: int
+    most_failing: FiniteFloat
 
 
 class Check(Record):

@@ -155,9 +155,59 @@ def _with_kind(panel: Document) -> Document:
     }
 
 
+def _from_5(document: Document) -> Document:
+    """Nothing was kept of what a verdict covers, nor of how finely effects were measured."""
+    new = {
+        **document,
+        "entries": [_of_version_6(entry) for entry in document["entries"]],
+        "runs": [
+            {**run, "tested": None, "guessing": None, "weights": None} for run in document["runs"]
+        ],
+        "schema_version": 6,
+    }
+    if document.get("seal") is not None and document["seal"] == digest(document):
+        new["seal"] = digest(new)
+    return new
+
+
+def _of_version_6(entry: Document) -> Document:
+    plain = {"rate": False, "resolution": None}
+    return {
+        **entry,
+        "coverage": None,
+        "samples": [],
+        "contrasts": [{**contrast, **plain} for contrast in entry["contrasts"]],
+        "comparisons": [{**comparison, "prediction": None} for comparison in entry["comparisons"]],
+        "readings": [
+            {**reading, "contrasts": [{**effects, **plain} for effects in reading["contrasts"]]}
+            for reading in entry["readings"]
+        ],
+    }
+
+
 _STEPS: dict[int, Callable[[Document], Document]] = {
-    1: _from_1, 2: _from_2, 3: _from_3, 4: _from_4,
+    1: _from_1, 2: _from_2, 3: _from_3, 4: _from_4, 5: _from_5,
 }  # fmt: skip
+
+
+def without_coverage(audit: Audit) -> Audit:
+    """Return an audit without what audits before schema 6 did not keep, to be compared with one."""
+    return audit.model_copy(
+        update={
+            "entries": tuple(map(_entry_without_coverage, audit.entries)),
+            "runs": tuple(
+                run.model_copy(update={"tested": None, "guessing": None, "weights": None})
+                for run in audit.runs
+            ),
+        }
+    )
+
+
+def _entry_without_coverage(entry: Entry) -> Entry:
+    comparisons = tuple(
+        comparison.model_copy(update={"prediction": None}) for comparison in entry.comparisons
+    )
+    return entry.model_copy(update={"coverage": None, "samples": (), "comparisons": comparisons})
 
 
 def without_later_fields(audit: Audit) -> Audit:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tic.document.audit import Audit, Entry
-from tic.document.upgrade import without_later_fields
+from tic.document.coverage import keeps_coverage
+from tic.document.upgrade import without_coverage, without_later_fields
 from tic.exchange.changes import FieldChange, changes, keyed, membership, plain
 from tic.exchange.diff_entry import entry_evidence, shared_contrasts
 from tic.report.numerals import number
@@ -73,6 +74,8 @@ def diff_audits(before: Audit, after: Audit) -> AuditDiff:
     if (before.seal is None) != (after.seal is None):
         # One is of an older version, which did not keep all that a newer one does.
         before, after = without_later_fields(before), without_later_fields(after)
+    if keeps_coverage(before) != keeps_coverage(after):
+        before, after = without_coverage(before), without_coverage(after)
     old = keyed((entry.id, entry) for entry in before.entries)
     new = keyed((entry.id, entry) for entry in after.entries)
     pairs = [(key, old[key], new[key]) for key in old if key in new]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from tic.document.audit import Audit, Entry, Family, Multiplicity, Provenance, RunRecord
 from tic.document.correction import CONFIDENCE, judged_anew
+from tic.document.coverage import with_coverage
 from tic.document.former_correction import METHOD as HOLM
 from tic.document.former_correction import correct_by_holm
 from tic.document.seal import sealed
@@ -23,6 +24,7 @@ from tic.exchange.pooling import (
     text,
 )
 from tic.exchange.pooling_figures import pool_figures, seeds_text
+from tic.exchange.repetitions import require_other_trainings
 from tic.exchange.verify_audit import verify_document
 from tic.stats.judge import JUDGED
 
@@ -59,12 +61,18 @@ def merge(audits: Sequence[Audit]) -> Audit:
                 f"{f' (and {len(faults) - 1} more)' if len(faults) > 1 else ''}; see tic verify"
             )
     provenance = _provenance(audits)
+    require_other_trainings(audits)
     by_id: dict[str, list[tuple[Audit, Entry]]] = {}
     for audit in audits:
         for entry in audit.entries:
             by_id.setdefault(entry.id, []).append((audit, entry))
     multiplicity = _multiplicity(audits)
+    records = _runs(audits)
+    runs = {record.fingerprint: record for record in records}
     entries = [_pooled(pairs, multiplicity) for pairs in by_id.values()]
+    entries = [
+        with_coverage(entry, runs) if entry.coverage is not None else entry for entry in entries
+    ]
     if multiplicity.method == HOLM:
         entries, multiplicity = correct_by_holm(entries, CONFIDENCE)
     return sealed(
@@ -76,7 +84,7 @@ def merge(audits: Sequence[Audit]) -> Audit:
             packages=tuple(sorted({package for audit in audits for package in audit.packages})),
             protocols=distinct(protocol for audit in audits for protocol in audit.protocols),
             entries=tuple(entries),
-            runs=_runs(audits),
+            runs=records,
             multiplicity=multiplicity,
             provenance=provenance,
         )
@@ -132,6 +140,8 @@ def _pooled(pairs: Sequence[tuple[Audit, Entry]], multiplicity: Multiplicity) ->
                 "Pooled from audits of seeds " + " and ".join(map(seeds_text, entries)) + ".",
             ),
             "runs": distinct(run for entry in entries for run in entry.runs),
+            "coverage": first.coverage if all(entry.coverage for entry in entries) else None,
+            "samples": distinct(sample for entry in entries for sample in entry.samples),
             "seconds": sum(entry.seconds for entry in entries),
             # Whoever pools them has seen the parts: it is another look at the same question.
             "design": "sequential",

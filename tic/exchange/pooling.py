@@ -56,7 +56,7 @@ def pool_contrasts(name: str, pieces: Sequence[Contrast]) -> Contrast:
 
 def _pooled_effects(name: str, pieces: Sequence[Effects]) -> dict[str, Any]:
     """The seeds of all, in order, with the effects and samples that belong to them."""
-    _alike(name, pieces, "name", "unit", "region", "confidence")
+    _alike(name, pieces, "name", "unit", "region", "confidence", "rate", "resolution")
     if not any(piece.seeds for piece in pieces):
         # What is exact is the same for any seeds; of readings it is counted anew.
         return {"effects": pieces[0].effects}
@@ -87,7 +87,7 @@ def pool_comparisons(name: str, pieces: Sequence[Comparison]) -> Comparison:
     """The numbers of all beside the one that the paper reports."""
     _alike(name, pieces, "quantity", "place", "unit", "reported", "timed")
     measured = tuple(number for piece in pieces for number in piece.measured)
-    return pieces[0].model_copy(update={"measured": measured})
+    return pieces[0].model_copy(update={"measured": measured, "prediction": None})
 
 
 def pool_checks(name: str, pieces: Sequence[Check]) -> Check:

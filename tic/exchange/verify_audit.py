@@ -13,6 +13,7 @@ from typing import Any
 from tic.document.artefacts import Artefacts
 from tic.document.audit import Audit, Entry
 from tic.document.correction import CONFIDENCE, LEVEL, METHOD, judged_anew, members_of, questions
+from tic.document.coverage import with_coverage
 from tic.document.former_correction import METHOD as HOLM
 from tic.document.former_correction import correct_by_holm
 from tic.document.seal import seal
@@ -80,9 +81,11 @@ def _examine_verdicts(audit: Audit) -> Examined:
     """Judge every entry again, by the rule and in the families that the audit names."""
     faults: list[str] = []
     again: list[Entry] = []
+    runs = {run.fingerprint: run for run in audit.runs}
     for entry in audit.entries:
         try:
-            again.append(judged_anew(entry, audit.multiplicity))
+            judged = judged_anew(entry, audit.multiplicity)
+            again.append(with_coverage(judged, runs) if entry.coverage is not None else judged)
         except ValueError as error:
             faults.append(str(error))
             again.append(entry)

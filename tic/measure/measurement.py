@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -18,7 +18,7 @@ from torch import nn
 from tic import kinds
 from tic.arrays import all_finite
 from tic.data import Samples, Split
-from tic.data.facts import subset_size
+from tic.data.facts import Subset, subset_size
 from tic.errors import TicError
 from tic.files import parse_json, read_stored
 from tic.kinds import Kind
@@ -129,7 +129,7 @@ def measure(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any
     """
     lab.run(recipe)
     lab.store.packages |= kinds.foreign_packages((measurement, recipe))
-    samples = _samples(measurement, recipe, lab)
+    samples = samples_of(measurement, recipe, lab)
     path = _path(measurement, recipe, lab, samples)
     shape = measurement.shape(recipe)
     if (stored := _read(path, shape, lab.store)) is not None:
@@ -178,14 +178,14 @@ def measure_anew(measurement: Measurement, recipe: Recipe, lab: Lab) -> tuple[st
         TicError: As `measure`.
         DivergedRunError: Its training diverged.
     """
-    samples = _samples(measurement, recipe, lab)
+    samples = samples_of(measurement, recipe, lab)
     result = _take(measurement, recipe, lab, samples)
     return _path(measurement, recipe, lab, samples).name, json.loads(json.dumps(result))
 
 
 def stored_result(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any] | None:
     """Return a measurement that the Store has, or None; nothing is measured."""
-    path = _path(measurement, recipe, lab, _samples(measurement, recipe, lab))
+    path = _path(measurement, recipe, lab, samples_of(measurement, recipe, lab))
     return _read(path, measurement.shape(recipe))
 
 
@@ -202,11 +202,24 @@ def sample_count(measurement: Measurement, recipe: Recipe) -> int:
     return min(measurement.size or available, available)
 
 
+def subset(measurement: Measurement, recipe: Recipe) -> Subset:
+    """Which samples a measurement looks at."""
+    whole = replace(measurement, size=None)
+    return Subset(
+        data=recipe.dataset.label,
+        noun=recipe.dataset.facts.noun,
+        split=measurement.split,
+        size=sample_count(measurement, recipe),
+        available=sample_count(whole, recipe),
+    )
+
+
 def _whole(measurement: Measurement, recipe: Recipe) -> int:
     return recipe.dataset.facts.size(measurement.split)
 
 
-def _samples(measurement: Measurement, recipe: Recipe, lab: Lab) -> Samples:
+def samples_of(measurement: Measurement, recipe: Recipe, lab: Lab) -> Samples:
+    """Load the samples that a measurement looks at."""
     size = subset_size(sample_count(measurement, recipe), _whole(measurement, recipe))
     return lab.samples(recipe.dataset, measurement.split, size)
 

@@ -89,7 +89,9 @@ def runs(
     if not claim_of(request.node):
         return _elses(request)  # type: ignore[no-any-return]
     state, planned = request.config.stash[STATE], _planned(request)
-    return state.session.trained(planned) if state.rehearses else state.session.runs(planned)
+    trained = state.session.trained(planned) if state.rehearses else state.session.runs(planned)
+    state.session.test_trainings(planned)
+    return trained
 
 
 def judge(request: pytest.FixtureRequest, tic_control: Control | None) -> Iterator[Judge]:

@@ -16,6 +16,7 @@ from tic.text import visible
 
 if TYPE_CHECKING:
     from tic.document.audit import Entry
+    from tic.session.planned import PlannedEntry
 
 _OF_THE_AUTHOR = (pytest.skip.Exception, pytest.xfail.Exception)
 """Raised where the author of a claim says that its test is not to run here."""
@@ -94,14 +95,20 @@ class Judging:
             if not isinstance(error, TicError):
                 error = TicError(f"{type(error).__name__}: {error}")
             return entries.failed(planned, discreet(str(error)))
-        if call.when != "call":
-            return None
+        return self._judged(item, planned, call.duration) if call.when == "call" else None
+
+    def _judged(self, item: pytest.Item, planned: PlannedEntry, seconds: float) -> Entry:
+        from tic.session import entries
+        from tic.session.privacy import discreet
+
+        if JUDGE not in item.stash:
+            return entries.failed(planned, "the claim's test does not ask for the fixture `judge`")
+        judge, session = item.stash[JUDGE], self.state.session
         try:
-            return entries.judged(planned, item.stash[JUDGE], call.duration, self.state.session.lab)
+            session.leave_repetitions_open(planned, judge)
+            return entries.judged(planned, judge, seconds, session.lab)
         except TicError as failure:
             return entries.failed(planned, discreet(str(failure)))
-        except KeyError:
-            return entries.failed(planned, "the claim's test does not ask for the fixture `judge`")
 
     def _with_entry(self, reports: list[pytest.TestReport]) -> list[pytest.TestReport]:
         """Leave one entry, the last, on the last report: a teardown may still make it an ERROR."""

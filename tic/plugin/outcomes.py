@@ -104,4 +104,8 @@ def findings(entry: Entry) -> str:
             f"  {contrast.outcome}: {contrast.name} = {contrast.estimate:.4g}{interval} "
             f"{contrast.unit}, the {entry.role} allows {contrast.region.text}"
         )
+    if entry.coverage is not None:
+        from tic.report.coverage import trainings_line
+
+        lines.append(f"  {trainings_line(entry.coverage)}")
     return "\n".join(lines)

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from tic.document.evidence import Contrast
 from tic.document.figures import Figure
+from tic.report.coverage import coverage_lines
 from tic.report.drawing.drawing import Drawing
 from tic.report.drawing.figures import different_axes, figure_drawings, reading
 from tic.report.drawing.forest import contrast_strips
@@ -45,12 +46,14 @@ class ContrastView:
 class Article:
     """One claim or rival in one setting, with everything the page shows of it.
 
-    `alternatives` are the verdicts under the protocols that could change this one, and `not_run`
-    those of these protocols that this audit has no verdict under.
+    `coverage` says what the verdict covers. `alternatives` are the verdicts under the protocols
+    that could change this one, and `not_run` those of these protocols that this audit has no
+    verdict under.
     """
 
     item: Item
     sensitivity: str
+    coverage: tuple[str, ...]
     contrasts: tuple[ContrastView, ...]
     comparisons: tuple[ComparisonGroup, ...]
     worst_cases: tuple[WorstCaseRow, ...]
@@ -87,6 +90,7 @@ def _article(
     return Article(
         item=item,
         sensitivity=nearness.entry_line(entry),
+        coverage=coverage_lines(entry),
         contrasts=_contrast_views(entry.contrasts, anchor),
         comparisons=comparison_groups(entry.comparisons, anchor),
         worst_cases=tuple(worst_case_row(case) for case in entry.worst_cases),

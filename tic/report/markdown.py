@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tic.document.audit import Audit
 from tic.report import overview, verdicts
+from tic.report.coverage import coverage_lines
 from tic.report.findings.finding import text
 from tic.report.findings.summary import findings
 from tic.report.index import Index, Item, index_of
@@ -43,6 +44,7 @@ def render_markdown(audit: Audit) -> str:
         heads = tuple(column.head for column in overview.COLUMNS)
         blocks.append(_table(heads, map(_row, index.overview)))
     blocks.append(_reasons(index.claims))
+    blocks.append(_coverage(index.overview))
     blocks += _protocols(tables)
     blocks.append(_origin(audit))
     return "\n\n".join(block for block in blocks if block) + "\n"
@@ -111,6 +113,20 @@ def _reasons(claims: Iterable[Item]) -> str:
         for claim in claims
         if claim.entry.outcome != Outcome.SUPPORTED and claim.entry.reason
     )
+
+
+def _coverage(claims: Iterable[Item]) -> str:
+    """Say what the verdicts cover, once for all that cover the same."""
+    by_lines: dict[str, list[str]] = {}
+    for claim in claims:
+        if lines := coverage_lines(claim.entry):
+            by_lines.setdefault(" ".join(lines), []).append(claim.label)
+    if not by_lines:
+        return ""
+    points = [
+        f"- {markdown(', '.join(names))}: {markdown(lines)}" for lines, names in by_lines.items()
+    ]
+    return "\n".join(["## What the verdicts cover", "", *points])
 
 
 def _origin(audit: Audit) -> str:

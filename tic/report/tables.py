@@ -13,6 +13,7 @@ from tic.document.audit import RunRecord
 from tic.document.evidence import Comparison, Unknown
 from tic.kinds import flattened
 from tic.report import numerals
+from tic.report.coverage import reproduction
 from tic.report.drawing.forest import comparison_strips
 from tic.report.text import slug
 
@@ -23,13 +24,14 @@ Value = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class ComparisonRow:
-    """One reported number beside ours, printed."""
+    """One reported number beside ours, printed; `prediction` tells where a further seed lies."""
 
     quantity: str
     reported: str
     mean: str
     spread: str
     difference: str
+    prediction: str
     seeds: int
     strip: Markup
 
@@ -41,6 +43,7 @@ class ComparisonGroup:
     place: str
     unit: str
     rows: tuple[ComparisonRow, ...]
+    predicts: bool
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,12 @@ def _comparison_group(
     decimals = min(wanted, _MOST_DECIMALS)
     strips = comparison_strips(members, ident)
     rows = zip(members, strips, strict=True)
-    return ComparisonGroup(place, unit, tuple(_row(c, strip, decimals) for c, strip in rows))
+    return ComparisonGroup(
+        place=place,
+        unit=unit,
+        rows=tuple(_row(c, strip, decimals) for c, strip in rows),
+        predicts=any(comparison.prediction is not None for comparison in members),
+    )
 
 
 def _row(comparison: Comparison, strip: Markup, decimals: int) -> ComparisonRow:
@@ -137,6 +145,7 @@ def _row(comparison: Comparison, strip: Markup, decimals: int) -> ComparisonRow:
         mean=shown(mean) if seeds else "not measured",
         spread=f"{low} to {high}" if seeds > 1 else "–",
         difference=_difference(2 * gap, decimals) if seeds and known else "–",
+        prediction=reproduction(comparison) or "–",
         seeds=seeds,
         strip=strip,
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from tic.audit.claims import Claim
 from tic.audit.judge import Judge
 from tic.audit.protocol import STANDARD
 from tic.document.audit import ControlRecord, Entry
+from tic.document.evidence import SampleRecord
 from tic.lab import Lab
 from tic.session.planned import PlannedEntry
 from tic.stats import Outcome
@@ -27,6 +29,7 @@ def judged(planned: PlannedEntry, judge: Judge, seconds: float, lab: Lab) -> Ent
         "tables": tuple(judge.tables),
         "figures": tuple(judge.figures),
         "notes": (*_notes(planned.claim), *judge.notes),
+        "samples": tuple(SampleRecord(**asdict(subset)) for subset in sorted(lab.store.looked_at)),
     }
     return _entry(
         planned,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from tic.data import Dataset
 from tic.document.audit import RunRecord
 from tic.engine.plan import Plan
 from tic.errors import TicError
 from tic.lab import Lab
-from tic.measure.measurement import stored_result
+from tic.measure.measurement import samples_of, stored_result
 from tic.measure.robustness import AccuracyMeasurement
 from tic.recipe import Recipe
+
+_UNTESTED = {"test_accuracy": None, "tested": None, "guessing": None}
 
 
 def run_records(
@@ -46,12 +49,6 @@ def _run_record(
     with suppress(TicError):  # one that cannot be read is none
         run = lab.finished(recipe)
     losses = run.history.get("train_loss", []) if run else []
-    wanted = (AccuracyMeasurement(epoch=recipe.epochs, size=size) for size in test_sizes)
-    tested = None
-    with suppress(TicError):  # there may be fewer images now
-        tested = next(
-            filter(None, (stored_result(measurement, recipe, lab) for measurement in wanted)), None
-        )
     return RunRecord(
         fingerprint=fingerprint,
         label=recipe.label,
@@ -60,10 +57,26 @@ def _run_record(
         status="missing" if run is None else "diverged" if run.diverged else "finished",
         seconds=run.history["seconds"] if run else None,
         train_loss=losses[-1] if losses else None,
-        test_accuracy=tested["accuracy"] if run and tested else None,
+        **(_tested(recipe, lab, test_sizes) if run else _UNTESTED),
+        weights=run.weights_digest(recipe.epochs) if run else None,
         manifest=run.manifest_digest if run else None,
         measurements=dict(sorted(evidence.get(fingerprint, {}).items())),
     )
+
+
+def _tested(recipe: Recipe, lab: Lab, sizes: Sequence[int | None]) -> dict[str, Any]:
+    """Final test accuracy of a Run, and that of guessing, on the first size that was measured."""
+    with suppress(TicError):  # there may be fewer images now
+        for size in sizes:
+            measurement = AccuracyMeasurement(epoch=recipe.epochs, size=size)
+            if stored := stored_result(measurement, recipe, lab):
+                labels = samples_of(measurement, recipe, lab).labels
+                return {
+                    "test_accuracy": stored["accuracy"],
+                    "tested": len(labels),
+                    "guessing": 100 * float(labels.bincount().max()) / len(labels),
+                }
+    return _UNTESTED
 
 
 def _parent(recipe: Recipe, lab: Lab) -> str | None:

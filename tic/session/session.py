@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,10 +20,13 @@ from tic.document.audit import (
     ProtocolRecord,
 )
 from tic.document.correction import LEVEL, METHOD
+from tic.document.coverage import with_coverage
+from tic.errors import TicError
 from tic.session.entries import not_run
 from tic.session.planned import PlannedEntry
 
 if TYPE_CHECKING:
+    from tic.audit.judge import Judge
     from tic.audit.runs import SeedRuns
     from tic.engine.plan import AttackedRun, Plan
     from tic.lab import Lab
@@ -105,6 +109,11 @@ class AuditSession:
 
     def trained(self, entry: PlannedEntry) -> SeedRuns | dict[str, SeedRuns]:
         """Return the Runs of an entry by role, which are there."""
+        seen = self._by_role(entry)
+        return seen[""] if set(seen) == {""} else seen
+
+    def _by_role(self, entry: PlannedEntry) -> dict[str, SeedRuns]:
+        """The Runs of an entry as its test sees them, falsified where it is a control."""
         from tic.audit.runs import SeedRuns
 
         kind = entry.claim.pack.runs or SeedRuns
@@ -112,8 +121,26 @@ class AuditSession:
             role: kind(recipe, entry.setting, self.lab, entry.protocol)
             for role, recipe in entry.recipes.items()
         }
-        seen = entry.control.plant(by_role) if entry.control else by_role
-        return seen[""] if set(seen) == {""} else dict(seen)
+        return dict(entry.control.plant(by_role)) if entry.control else by_role
+
+    def test_trainings(self, entry: PlannedEntry) -> None:
+        """Measure the final accuracy of every Run of an entry, by which a collapse is seen.
+
+        What cannot be tested, a diverged Run or a network that memory is short for, stays untested.
+        """
+        from tic.audit.runs import tested
+        from tic.measure.measurement import NotMeasuredError
+
+        for recipe in entry.seeded_recipes:
+            with suppress(TicError, NotMeasuredError):  # a rehearsal notes it all the same
+                tested(recipe, entry.setting.sizes.get("test"), self.lab)
+
+    def leave_repetitions_open(self, entry: PlannedEntry, judge: Judge) -> None:
+        """Leave an entry open whose seeds are one training under several names."""
+        from tic.audit.repeated import leave_repetitions_open
+
+        planted = entry.control is not None
+        leave_repetitions_open(judge, self._by_role(entry), planted=planted)
 
     def conclude(self, root: Path, arguments: Sequence[str], *, completed: bool) -> Audit:
         """Assemble the audit from the entries; collected claims without one are NOT_RUN."""
@@ -127,6 +154,8 @@ class AuditSession:
         sizes = dict.fromkeys(
             planned.setting.sizes.get("test") for planned in self.planned.values()
         )
+        runs = run_records(self.plan, self.lab, list(sizes), self.evidence)
+        by_fingerprint = {run.fingerprint: run for run in runs}
         digests = data_digests((planned.recipe for planned in self.plan), self.lab)
         papers = {
             planned.claim.pack.paper.key: planned.claim.pack.paper
@@ -139,8 +168,8 @@ class AuditSession:
             papers=tuple(papers.values()),
             packages=tuple(sorted(self.packages | self._packages_of_runs())),
             protocols=self._protocols(),
-            entries=tuple(entries),
-            runs=tuple(run_records(self.plan, self.lab, list(sizes), self.evidence)),
+            entries=tuple(with_coverage(entry, by_fingerprint) for entry in entries),
+            runs=tuple(runs),
             multiplicity=Multiplicity(method=METHOD, level=LEVEL, families=self.families),
             provenance=provenance(root, arguments, digests, self.lab.device_name),
         )
@@ -153,6 +182,7 @@ class AuditSession:
         while evidence:
             path, digest = evidence.popitem()
             measurements.setdefault(path.parent.name, {})[path.name] = digest
+        self.lab.store.looked_at.clear()
         return {"measurements": measurements, "packages": sorted(self.lab.store.packages)}
 
     def receive(self, entry: Entry, evidence: Evidence) -> None:

@@ -9,10 +9,13 @@ from tic.stats.judge import Outcome, Verdict, judge
 from tic.stats.looks import Design, error_share
 from tic.stats.multiplicity import holm, holm_adjusted
 from tic.stats.power import PowerCurve, power_curve, seeds_needed, seeds_to_decide
+from tic.stats.proportions import is_chance, judge_rate, upper_bound
 from tic.stats.region import Region, above, below, within
+from tic.stats.replication import prediction_interval
 from tic.stats.sensitivity import (
     Sensitivity,
     claim_sensitivity,
+    rate_sensitivity,
     sensitivity,
     trend_sensitivity,
 )
@@ -43,15 +46,20 @@ __all__ = [
     "half_fall",
     "holm",
     "holm_adjusted",
+    "is_chance",
     "judge",
+    "judge_rate",
     "judge_trend",
     "page_effects",
     "page_trend",
     "power_curve",
+    "prediction_interval",
+    "rate_sensitivity",
     "seeds_needed",
     "seeds_to_decide",
     "sensitivity",
     "theil_sen_slope",
     "trend_sensitivity",
+    "upper_bound",
     "within",
 ]

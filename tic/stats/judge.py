@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tic.arrays import LARGEST, finite_array
+from tic.arrays import LARGEST, finite_array, real_number
 from tic.stats.checks import one_sided_level
 from tic.stats.power import MIN_SEEDS, seeds_to_decide
 from tic.stats.region import Region, require_region
@@ -67,6 +67,7 @@ class Verdict:
             estimated.
         reason: what a reader must know beside the numbers; "" when that is nothing.
         exact: whether the effects were taken as free of sampling error.
+        resolution: smallest step between two effects that can be told apart; 0 where none is known.
     """
 
     outcome: Outcome
@@ -81,10 +82,16 @@ class Verdict:
     seeds_to_decide: tuple[int, int | None] | None = None
     reason: str = ""
     exact: bool = False
+    resolution: float = 0.0
 
 
 def judge(
-    effects: ArrayLike, region: Region, *, confidence: float = 0.95, exact: bool = False
+    effects: ArrayLike,
+    region: Region,
+    *,
+    confidence: float = 0.95,
+    exact: bool = False,
+    resolution: float = 0.0,
 ) -> Verdict:
     """Judge one effect per seed against the region that a claim allows.
 
@@ -101,24 +108,34 @@ def judge(
         confidence: of the interval, between 0 and 1.
         exact: the effects are arithmetic without sampling error. Any S ≥ 1 will do; SUPPORTED when
             every effect lies inside, else REFUTED.
+        resolution: smallest step between two effects, such as 100/N for accuracies in percent over
+            N images. The standard deviation counts as at least half of it, the largest that two
+            neighbouring values can have: that few effects are equal may be chance.
 
     Returns:
         INCONCLUSIVE without an interval for fewer than 3 seeds, and for effects that are all
-        identical: no spread can be estimated, and one seed counted several times looks like that.
+        identical where no resolution is given: no spread can be estimated then.
 
     Raises:
         ValueError: effects are no real numbers, masked, empty, not finite, beyond 1e290 or not
-            (S,), the region is none, or confidence is not in (0, 1).
+            (S,), the region is none, confidence is not in (0, 1), or the resolution is no number
+            from 0 on.
     """
     one_sided_level(confidence)
     require_region(region)
     values = finite_array(effects, name="effects", axes="S")
-    blank = undecided(values, region, confidence)
+    step = real_number(resolution, name="resolution")
+    if not 0 <= step <= LARGEST:
+        raise ValueError(
+            f"resolution must be a number from 0 to {LARGEST:g}, got {step:.12g}; "
+            "it is the smallest step between two effects"
+        )
+    blank = replace(undecided(values, region, confidence), resolution=step)
     if exact:
         return _judge_exact(blank)
     if values.size < MIN_SEEDS:
         return replace(blank, reason=too_few(values.size))
-    if float(np.ptp(values)) <= _rounding(values, region):
+    if max(float(np.ptp(values)), step) <= _rounding(values, region):
         reason = f"all {values.size} effects are identical, so their spread cannot be estimated"
         return replace(blank, reason=reason)
     return _judge_by_t(blank)
@@ -178,7 +195,8 @@ def _judge_exact(blank: Verdict) -> Verdict:
 def _judge_by_t(blank: Verdict) -> Verdict:
     from scipy.special import stdtr, stdtrit
 
-    mean, sd = _mean_and_sd(np.array(blank.effects))
+    mean, spread = _mean_and_sd(np.array(blank.effects))
+    sd = max(spread, blank.resolution / 2)
     df, error = blank.n_seeds - 1, sd / math.sqrt(blank.n_seeds)
     # An infinite bound gives t = ∞, a test that always rejects: one formula serves every region.
     scores = ((mean - blank.region.low) / error, (blank.region.high - mean) / error)

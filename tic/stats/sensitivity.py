@@ -13,6 +13,7 @@ from tic.arrays import finite_array
 from tic.stats.combination import combine
 from tic.stats.judge import Outcome, Verdict, judge, require_verdict
 from tic.stats.multiplicity import holm_adjusted
+from tic.stats.proportions import judge_rate
 from tic.stats.region import Region
 from tic.stats.trend import Direction, judge_trend
 
@@ -49,7 +50,13 @@ def sensitivity(verdict: Verdict) -> Sensitivity:
     """
     require_verdict(verdict)
     effects = np.array(verdict.effects)
-    replayed = judge(effects, verdict.region, confidence=verdict.confidence, exact=verdict.exact)
+    replayed = judge(
+        effects,
+        verdict.region,
+        confidence=verdict.confidence,
+        exact=verdict.exact,
+        resolution=verdict.resolution,
+    )
     if replayed.p_value != verdict.p_value:
         raise ValueError(
             f"judge must have made the verdict, got p = {verdict.p_value} for its "
@@ -58,7 +65,15 @@ def sensitivity(verdict: Verdict) -> Sensitivity:
     without = () if verdict.exact else _each_left_out(len(effects))
     return _of_contrast(
         verdict,
-        [judge(effects[i], verdict.region, confidence=verdict.confidence) for i in without],
+        [
+            judge(
+                effects[i],
+                verdict.region,
+                confidence=verdict.confidence,
+                resolution=verdict.resolution,
+            )
+            for i in without
+        ],
         _exact_margin(verdict) if verdict.exact else _margin(verdict),
     )
 
@@ -85,6 +100,26 @@ def trend_sensitivity(verdict: Verdict, samples: ArrayLike, *, direction: Direct
     without = [
         judge_trend(table[i], direction=direction, confidence=verdict.confidence)
         for i in _each_left_out(len(table))
+    ]
+    return _of_contrast(verdict, without, None)
+
+
+def rate_sensitivity(verdict: Verdict) -> Sensitivity:
+    """Tell what would change a verdict of `judge_rate`.
+
+    Raises:
+        ValueError: another function made the verdict.
+    """
+    require_verdict(verdict)
+    outcomes = np.array(verdict.effects)
+    if judge_rate(outcomes, verdict.region, confidence=verdict.confidence) != verdict:
+        raise ValueError(
+            "judge_rate must have made the verdict, got one that says "
+            f"{verdict.estimate:.12g}; for means use sensitivity"
+        )
+    without = [
+        judge_rate(outcomes[i], verdict.region, confidence=verdict.confidence)
+        for i in _each_left_out(len(outcomes))
     ]
     return _of_contrast(verdict, without, None)
 

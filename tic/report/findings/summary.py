@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tic.document.controls import ControlResult, control_results
 from tic.report.controls import control_sentence
+from tic.report.findings.failures import failures
 from tic.report.findings.finding import Finding, Span, enumerated, verb
 from tic.report.findings.nearness import hangs_on, left_out
 from tic.report.findings.rivals import explanations
@@ -25,6 +26,7 @@ def findings(index: Index) -> tuple[Finding, ...]:
         *robustness(index),
         *checks(index),
         *release(index),
+        *failures(index),
         *_controls(index),
         *_seeds(index),
     )

@@ -1,0 +1,111 @@
+"""What a verdict covers, as the page, the summary and the findings say it."""
+
+import pytest
+
+from tic.document.evidence import Coverage, SampleRecord
+from tic.report import render_html, render_markdown
+from tic.report.coverage import coverage_lines, trainings_line
+from tic.report.findings.finding import text
+from tic.report.findings.summary import findings
+from tic.report.index import index_of
+from tic.report.numerals import THIN
+
+SEED = Coverage(
+    trainings=15, diverged=0, collapsed=0, untested=0, seeds=5, failed_seeds=0, most_failing=0.45072
+)
+TEST = SampleRecord(data="digits", noun="images", split="test", size=360, available=360)
+TRAIN = SampleRecord(data="digits", noun="images", split="train", size=128, available=1437)
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        (
+            {},
+            "None of 15 trainings in 5 seeds diverged or collapsed; one may in up to 45 % of seeds "
+            "(95 % upper bound).",
+        ),
+        (
+            {"diverged": 1, "collapsed": 2, "failed_seeds": 2, "most_failing": 0.8107},
+            "Of 15 trainings, 1 diverged and 2 collapsed to guessing, in 2 of 5 seeds; one may in "
+            "up to 81 % of seeds (95 % upper bound). Those that collapsed are part of every mean.",
+        ),
+        (
+            {"untested": 3},
+            "None of 15 trainings in 5 seeds diverged or collapsed; one may in up to 45 % of seeds "
+            "(95 % upper bound). Whether 3 of them collapsed was not measured.",
+        ),
+    ],
+)
+def test_failed_trainings_are_told_and_how_many_more_there_may_be(changes, line):
+    told = trainings_line(SEED.model_copy(update=changes))
+    assert told.replace(THIN, " ") == line
+
+
+@pytest.fixture
+def covered(example_audit):
+    """The claim with the paper's numbers, with what its verdict covers."""
+    entry = next(
+        each for each in example_audit.entries if each.contrasts and len(each.comparisons) > 1
+    )
+    first, *others = entry.comparisons
+    near = first.model_copy(update={"reported": 92.0, "prediction": (91.0, 93.0)})
+    far = others[0].model_copy(update={"reported": 92.0, "prediction": (93.0, 95.0)})
+    changes = {"coverage": SEED, "samples": (TRAIN, TEST), "comparisons": (near, far)}
+    return entry.model_copy(update=changes)
+
+
+def test_a_verdict_holds_over_seeds_on_the_samples_that_were_measured(covered):
+    lines = [line.replace(THIN, " ") for line in coverage_lines(covered)]
+    assert lines[1] == (
+        "Holds over seeds, on these images: 128 training images of digits (of 1437) and 360 test "
+        "images of digits (all). Others are not covered."
+    )
+    assert lines[2] == (
+        "Reproduces 1 of 2 numbers of the paper, in that one further seed would lie so at 95 %; "
+        f"not: {covered.comparisons[1].quantity}."
+    )
+
+
+def test_an_entry_of_an_older_audit_covers_what_nobody_knows(covered):
+    assert coverage_lines(covered.model_copy(update={"coverage": None})) == ()
+
+
+def test_page_and_summary_show_it(covered, edited):
+    audit = edited(entries=(covered,))
+    page = render_html(audit)
+    assert "<dt>Covers</dt><dd>None of 15 trainings in 5 seeds" in page
+    assert "inside [91.0, 93.0]" in page
+    assert "outside [93.0, 95.0]" in page
+    summary = render_markdown(audit)
+    assert "## What the verdicts cover" in summary
+    assert "None of 15 trainings in 5 seeds diverged" in summary
+
+
+def test_a_page_without_it_has_no_empty_place(covered, edited):
+    bare = covered.model_copy(update={"coverage": None, "comparisons": ()})
+    audit = edited(entries=(bare,))
+    assert "<dt>Covers</dt>" not in render_html(audit)
+    assert "What the verdicts cover" not in render_markdown(audit)
+
+
+def test_the_auditor_sums_up_failed_trainings(covered, edited, example_audit):
+    run = example_audit.runs[0].model_copy(
+        update={"status": "finished", "test_accuracy": 95.0, "tested": 360, "guessing": 10.0}
+    )
+    guesser = run.model_copy(update={"fingerprint": "g", "test_accuracy": 10.0})
+
+    def told(entry, *runs):
+        of_audit = findings(index_of(edited(entries=(entry,), runs=runs)))
+        (line,) = (text(each.spans) for each in of_audit if each.topic == "Failed trainings")
+        return line.replace(THIN, " ")
+
+    assert told(covered, run) == (
+        "None of 1 training diverged or collapsed to guessing: with 5 seeds, one may all the same "
+        "in up to 45 % of seeds (95 % upper bound)."
+    )
+    failed = SEED.model_copy(update={"collapsed": 1, "failed_seeds": 1})
+    assert told(covered.model_copy(update={"coverage": failed}), run, guesser) == (
+        "Of 2 trainings, 0 diverged and 1 collapsed to guessing. 1 verdict rests on one: "
+        f"{index_of(edited(entries=(covered,))).items[0].label}."
+    )
