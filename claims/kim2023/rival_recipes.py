@@ -14,6 +14,7 @@ from claims.kim2023.recipes import (
     timesteps,
 )
 from tic.audit import Setting
+from tic.errors import NotApplicableError
 from tic.losses import PrefixLoss
 from tic.recipe import Recipe
 
@@ -25,12 +26,20 @@ def shorter(setting: Setting, kind: str, retrain_timesteps: int) -> dict[str, Re
     """The last round of pruning with fewer timesteps, and with fewer epochs of as many operations.
 
     Both kinds of retraining take as many operations as whole epochs allow.
+
+    Raises:
+        NotApplicableError: No whole number of epochs is fewer.
     """
     chains = pruned(setting, kind, retrain_timesteps)
     fewer, full = chains[role(retrain_timesteps, ROUNDS)], chains[role(FULL, ROUNDS)]
     share = operations(fewer) / operations(full)
     first = full.ancestors[0]
     epochs = max(1, round(share * full.epochs))
+    if epochs == full.epochs:
+        raise NotApplicableError(
+            f"retrainings of {full.epochs} epochs are too short to tell {retrain_timesteps} of "
+            f"{full.timesteps} timesteps from fewer epochs"
+        )
     return {
         FEWER_TIMESTEPS: fewer,
         FEWER_EPOCHS: chain(first, first.timesteps, epochs=epochs)[-1],

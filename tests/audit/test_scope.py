@@ -46,10 +46,9 @@ def test_another_network_is_smoke():
         "dataset: digits instead of cifar10",
         "architecture: tiny instead of resnet19",
         "timesteps: 5 instead of 10",
-        "epochs: 30 instead of 300",
-        "batch size: 64 instead of 128",
+        "epochs: 10 instead of 300",
         "augmentation: none instead of crop-flip",
-        "fisher size: 128 instead of 1616",
+        "fisher size: 64 instead of 1616",
     )
 
 

@@ -57,6 +57,7 @@ RIVALS = {
 }  # fmt: skip
 """By rival: the claims that it threatens."""
 
+SEEDS = 5  # of a smoke audit whose number of seeds is fixed
 # How many Recipes each claim adds to those before it in a smoke audit, at T = 5.
 BASELINE = 1
 TIMESTEPS = 3  # T = 2, 3 and 4 for the paper's 4, 6 and 8; its 10 is the baseline
@@ -152,7 +153,7 @@ def test_an_audit_in_the_papers_own_setting_is_the_paper(claims):
 def test_a_smoke_audit_plans_the_fewest_runs(claims):
     plan = claims().plan
     assert ON_DIGITS + FASHION_MNIST == 63
-    assert len(plan) == 3 * 63 == 189
+    assert len(plan) == SEEDS * 63 == 315
     assert len({planned.recipe.with_seed(0) for planned in plan}) == 63
 
 
@@ -160,7 +161,7 @@ def test_rivals_add_twins_and_two_kinds_of_pruning(collected):
     audit = collected()
     rivals = {name for name, each in audit.planned.items() if each.claim.role == "rival"}
     assert set(names(audit.planned)) - set(names(rivals)) == set(ENTRIES)
-    assert len(audit.plan) == 3 * (63 + TWINS + LESS_TRAINING + AT_RANDOM)
+    assert len(audit.plan) == SEEDS * (63 + TWINS + LESS_TRAINING + AT_RANDOM)
 
 
 def test_every_rival_threatens_the_claims_that_it_explains(collected):
@@ -186,7 +187,7 @@ def test_no_two_planned_runs_differ_in_their_checkpoints_alone(collected):
 
 def test_without_fashion_mnist_its_claim_is_not_run_and_nothing_is_trained_on_it(claims):
     audit = claims(machine_holds=("digits",))
-    assert len(audit.plan) == 3 * ON_DIGITS == 3 * 62
+    assert len(audit.plan) == SEEDS * ON_DIGITS == SEEDS * 62
     lacking = {k: each.unavailable for k, each in audit.planned.items() if each.unavailable}
     assert lacking == {
         f"kim2023/datasets[tiny-digits-{dataset}]": (
@@ -198,7 +199,7 @@ def test_without_fashion_mnist_its_claim_is_not_run_and_nothing_is_trained_on_it
 
 def test_every_data_set_of_fig_4e_adds_one_recipe(claims):
     everything = ("digits", "fashion-mnist", "cifar10", "svhn")
-    assert len(claims(machine_holds=everything).plan) == 3 * (ON_DIGITS + 3)
+    assert len(claims(machine_holds=everything).plan) == SEEDS * (ON_DIGITS + 3)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +222,7 @@ def test_every_data_set_of_fig_4e_adds_one_recipe(claims):
     ],
 )
 def test_a_claim_alone_needs_its_own_recipes(claims, claim, recipes):
-    assert len(claims("--claim", claim).plan) == 3 * recipes
+    assert len(claims("--claim", claim).plan) == SEEDS * recipes
 
 
 def test_three_timesteps_leave_what_they_can_tell(claims):
@@ -238,13 +239,13 @@ def test_three_timesteps_leave_what_they_can_tell(claims):
     # Rounds at T = 3 and 2 only.
     pruning = VGG_16 + 2 * 2 * ROUNDS
     others = ARCHITECTURES + ALPHAS + FASHION_MNIST
-    assert len(audit.plan) == 3 * (BASELINE + factors + others + pruning)
+    assert len(audit.plan) == SEEDS * (BASELINE + factors + others + pruning)
 
 
 def test_eight_timesteps_need_first_trainings_of_their_own_for_pruning(claims):
     plan = claims("--timesteps", "8", "--claim", "concentration,pruning").plan
     # The baseline at T = 8; both networks' first trainings at T = 5.
-    assert len(plan) == 3 * (BASELINE + 2 + 2 * RETRAININGS * ROUNDS)
+    assert len(plan) == SEEDS * (BASELINE + 2 + 2 * RETRAININGS * ROUNDS)
 
 
 def test_one_timestep_leaves_what_is_not_about_time(claims):

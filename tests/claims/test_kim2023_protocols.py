@@ -84,7 +84,7 @@ def trained(audit):
     [
         ("tau-four-thirds", [{"architecture": Spiking("tiny", tau=4 / 3)}]),
         ("bf16", [{"precision": "bf16"}]),
-        ("alpha-per-sample", [{"loss": AlphaLoss(a, per="sample")} for a in (0.01, 0.05, 0.2)]),
+        ("alpha-per-sample", [{"loss": AlphaLoss(a, per="sample")} for a in (0.1, 0.2, 0.4)]),
     ],
 )
 def test_what_else_a_protocol_trains(collected, name, changes):

@@ -20,6 +20,18 @@ def test_the_result_is_one_sentence(example_audit, edited):
     assert overview.counts_sentence(first) == "1 verdict on 1 claim: 1 supported."
 
 
+def test_a_finding_with_the_numbers_of_another_is_not_counted_again(example_audit, edited):
+    first = example_audit.entries[0]
+    again = first.model_copy(update={"id": f"{first.id}-again", "claim": f"{first.claim}-again"})
+    audit = edited(entries=(first, again))
+    assert overview.counts_sentence(index_of(audit)) == (
+        "1 verdict on 1 claim: 1 supported. 1 more verdict not counted, with the numbers of "
+        "another."
+    )
+    assert "One finding twice" in words(render_html(audit))
+    assert "One finding twice" not in words(render_html(edited(entries=(first,))))
+
+
 def test_scopes_share_the_differences_that_all_their_verdicts_have(example_audit):
     smoke, paper = overview.scope_groups(index_of(example_audit))
     assert (smoke.level, smoke.count, len(smoke.differences)) == ("smoke", 13, 4)

@@ -159,6 +159,7 @@ def verdict_table(audit: Audit) -> str:
     """Lay out one line per claim and per rival, and say how many controls were caught."""
     from tic.document.controls import control_results
     from tic.document.controls import counts as counts_of_results
+    from tic.document.repeated import repeated
 
     width = max(len(entry.id) for entry in audit.entries)
     blocks = []
@@ -166,8 +167,12 @@ def verdict_table(audit: Audit) -> str:
         entries = [entry for entry in audit.entries if entry.role == role]
         if entries:
             heading = ["other explanations, SUPPORTED where they stand:"] if role == "rival" else []
-            counts = Counter(entry.outcome for entry in entries)
-            total = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+            repetitions = repeated(entries)
+            counts = Counter(entry.outcome for entry in entries if entry.id not in repetitions)
+            totals = [f"{count} {outcome}" for outcome, count in counts.items()]
+            if repetitions:
+                totals.append(f"{len(repetitions)} with the numbers of another, not counted")
+            total = ", ".join(totals)
             lines = [_verdict_line(entry, width) for entry in entries]
             blocks += ["\n".join([*heading, *lines]), total]
     if results := control_results(audit.entries):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from tic.document.audit import Audit, Entry, Multiplicity
+from tic.document.repeated import repeated
 from tic.report import numerals, verdicts
 from tic.report.index import Index, Item
 from tic.report.verdicts import BADGES
@@ -55,16 +56,20 @@ def title(audit: Audit) -> str:
 
 
 def counts_sentence(index: Index) -> str:
-    """Say in one sentence what came out."""
-    entries = [item.entry for item in index.overview]
-    if not entries:
+    """Say in one sentence what came out; a finding that is another's is not counted again."""
+    listed = [item.entry for item in index.overview]
+    if not listed:
         return "No claim was judged."
+    repetitions = repeated(listed)
+    entries = [entry for entry in listed if entry.id not in repetitions]
     claims = len({(entry.paper, entry.claim) for entry in entries})
     counts = Counter(entry.outcome for entry in entries)
     parts = [f"{counts[outcome]} {b.phrase}" for outcome, b in BADGES.items() if counts[outcome]]
     judged = numerals.counted(len(entries), "verdict")
     on = numerals.counted(claims, "claim")
-    return f"{judged} on {on}: {numerals.enumerated(parts)}."
+    more = numerals.counted(len(repetitions), "more verdict")
+    again = f" {more} not counted, with the numbers of another." if repetitions else ""
+    return f"{judged} on {on}: {numerals.enumerated(parts)}.{again}"
 
 
 def scope_groups(index: Index) -> tuple[ScopeGroup, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tic.document.controls import ControlResult, control_results
+from tic.document.repeated import repeated
 from tic.report.controls import control_sentence
 from tic.report.findings.failures import failures
-from tic.report.findings.finding import Finding, Span, enumerated, verb
+from tic.report.findings.finding import Finding, Span, enumerated, listed, verb
 from tic.report.findings.nearness import hangs_on, left_out
 from tic.report.findings.rivals import explanations
 from tic.report.findings.soundness import checks, release, robustness
@@ -27,9 +28,23 @@ def findings(index: Index) -> tuple[Finding, ...]:
         *checks(index),
         *release(index),
         *failures(index),
+        *_repetitions(index),
         *_controls(index),
         *_seeds(index),
     )
+
+
+def _repetitions(index: Index) -> Iterator[Finding]:
+    repetitions = repeated([item.entry for item in index.overview])
+    if not repetitions:
+        return
+    items = {item.entry.id: item for item in index.overview}
+    spans = [Span("Not counted, since they have the numbers of another: ")]
+    pairs = [
+        (Span(items[again].label, items[again]), Span(" of "), Span(items[one].label, items[one]))
+        for again, one in repetitions.items()
+    ]
+    yield Finding("One finding twice", (*spans, *listed(pairs), Span(".")))
 
 
 def _controls(index: Index) -> Iterator[Finding]:
