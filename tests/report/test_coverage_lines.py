@@ -109,3 +109,15 @@ def test_the_auditor_sums_up_failed_trainings(covered, edited, example_audit):
         "Of 2 trainings, 0 diverged and 1 collapsed to guessing. 1 verdict rests on one: "
         f"{index_of(edited(entries=(covered,))).items[0].label}."
     )
+
+
+def test_the_look_that_a_sequential_audit_was_at_is_told(covered):
+    seeds = len(covered.contrasts[0].seeds)
+    entry = covered.model_copy(update={"design": "sequential"})
+    assert any("Seeds were added" in line for line in coverage_lines(entry))
+    line = next(line for line in coverage_lines(entry) if line.startswith("Seeds were added"))
+    assert line.replace(THIN, " ") == (
+        f"Seeds were added while it was open; this look, at {seeds} seeds, has 12.5 % of its part of "
+        "the error rate."
+    )
+    assert not any("Seeds were added" in line for line in coverage_lines(covered))

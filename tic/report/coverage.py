@@ -6,16 +6,36 @@ from collections.abc import Iterator, Sequence
 
 from tic.document.audit import Entry
 from tic.document.coverage import CONFIDENCE
+from tic.document.deciding import sampled_seeds
 from tic.document.evidence import Comparison, Coverage, SampleRecord
 from tic.report import numerals
+from tic.stats import error_share
 
 
 def coverage_lines(entry: Entry) -> tuple[str, ...]:
     """Say what a verdict covers; () where nothing was kept of it, or nothing was trained."""
     if entry.coverage is None:
         return ()
-    lines = (trainings_line(entry.coverage), samples_line(entry), *_numbers(entry.comparisons))
+    lines = (
+        trainings_line(entry.coverage),
+        samples_line(entry),
+        look_line(entry),
+        *_numbers(entry.comparisons),
+    )
     return tuple(filter(None, lines))
+
+
+def look_line(entry: Entry) -> str:
+    """Say that seeds were added while the verdict was open; "" where their number was fixed."""
+    n_seeds = len(sampled_seeds(entry))
+    if entry.design == "fixed" or not n_seeds:
+        return ""
+    seeds = numerals.counted(n_seeds, "seed")
+    share = numerals.with_unit(numerals.number(100 * error_share(n_seeds), 3), "%")
+    return (
+        f"Seeds were added while it was open; this look, at {seeds}, has {share} of its part of "
+        "the error rate."
+    )
 
 
 def trainings_line(coverage: Coverage) -> str:
