@@ -93,19 +93,20 @@ class MixedBlocks(LiRuns):
 
     def timesteps_apart(
         self, epoch: Epoch = "final", *, reestimated: bool = False, **falsified: Any
-    ) -> Array:
+    ) -> list[Array]:
         """See `LiRuns.timesteps_apart`."""
-        return _rotated(super().timesteps_apart(epoch, reestimated=reestimated, **falsified))
+        by_seed = super().timesteps_apart(epoch, reestimated=reestimated, **falsified)
+        return [_rotated(apart, seed) for seed, apart in enumerate(by_seed)]
 
     def attacked(self, epsilon: float, *, signs: bool = False) -> tuple[Array, Array]:
         """See `LiRuns.attacked`."""
         similar, accuracy = super().attacked(epsilon, signs=signs)
-        return _rotated(similar), accuracy
+        return np.array([_rotated(row, seed) for seed, row in enumerate(similar)]), accuracy
 
 
-def _rotated(by_block: Array) -> Array:
-    third = max(1, round(by_block.shape[1] / 3))
-    return np.array([np.roll(row, seed * third, axis=0) for seed, row in enumerate(by_block)])
+def _rotated(by_block: Array, seed: int) -> Array:
+    rotated: Array = np.roll(by_block, seed * max(1, round(len(by_block) / 3)), axis=0)
+    return rotated
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class Memoryless(LiRuns):
 
     def timesteps_apart(
         self, epoch: Epoch = "final", *, reestimated: bool = False, **falsified: Any
-    ) -> Array:
+    ) -> list[Array]:
         """See `LiRuns.timesteps_apart`."""
         return super().timesteps_apart(epoch, reestimated=reestimated, leak=0.0)
 

@@ -57,7 +57,7 @@ def blocks_of(network: nn.Module) -> int:
 def reestimate(network: nn.Module, inputs: Tensor) -> None:
     """Let batch normalisation have the statistics of these inputs, (B, …).
 
-    An untrained network has none of its own, and its deep neurons are silent in evaluation mode.
+    An untrained network has none of its own, and its deep neurons hardly fire in evaluation mode.
     """
     norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
     for norm in norms:

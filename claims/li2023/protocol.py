@@ -107,8 +107,9 @@ CRAFTING = Gap(
     "digits ε is 0.3 standard deviations."
 )
 UNTRAINED = Gap(
-    "An untrained spiking network is silent in its deep layers, since batch normalisation has no "
-    "statistics yet. It is compared with those of the images that are measured."
+    "In evaluation mode an untrained spiking network hardly fires in its deep layers, since the "
+    "statistics of its batch normalisation are not its own yet. It is compared with those of the "
+    "images that are measured."
 )
 COMMON = (UNREAD, ESTIMATOR, FITTING, SHORTCUT)
 """What is open in every comparison of a spiking with an ordinary network."""

@@ -22,7 +22,7 @@ class Similarities:
         seeds: Of the tables.
         tables: By seed: debiased CKA by layer of the one and of the other; undefined ones are
             left out.
-        blocks: Number of blocks.
+        depths: By seed: number of blocks, which is one number except in falsified Runs.
         gaps: By seed: how far the biased CKA exceeds the debiased one, mean over layers.
         by_chance: By seed: what the biased one would be of layers with nothing in common.
         images: Number of images.
@@ -30,10 +30,15 @@ class Similarities:
 
     seeds: tuple[int, ...]
     tables: tuple[Mapping[str, Mapping[str, float]], ...]
-    blocks: int
+    depths: tuple[int, ...]
     gaps: Array
     by_chance: Array
     images: int
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks."""
+        return self.depths[0]
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -48,7 +53,7 @@ class Similarities:
         """
         return np.array(
             [
-                [defined(table.get(name, {}).get(name), name, seed) for name in layers]
+                [_same(table, name, seed) for name in layers]
                 for seed, table in zip(self.seeds, self.tables, strict=True)
             ]
         )
@@ -68,8 +73,13 @@ class Similarities:
 
     def mean(self) -> Array:
         """Mean over all layers, shape (S,)."""
-        every: Array = self.of(self.layers).mean(1)
-        return every
+        by_seed = zip(self.seeds, self.tables, self.depths, strict=True)
+        return np.array(
+            [
+                np.mean([_same(table, name, seed) for name in layer_names(blocks)])
+                for seed, table, blocks in by_seed
+            ]
+        )
 
     def cells(self) -> list[list[list[float | None]]]:
         """By seed, layer of the one and layer of the other; None where undefined."""
@@ -86,6 +96,12 @@ class Similarities:
             f"{self.gaps.mean():.2g} on average over layers and seeds; of layers like these with "
             f"nothing in common it would be {self.by_chance.mean():.2g}."
         )
+
+
+def _same(table: Mapping[str, Mapping[str, float]], name: str, seed: int) -> float:
+    """Similarity of the layers of one name."""
+    value: float = defined(table.get(name, {}).get(name), name, seed)
+    return value
 
 
 def defined(value: Any, layer: str, seed: int) -> Any:
@@ -119,6 +135,12 @@ class LiRuns(SeedRuns):
         assert isinstance(self.recipe.architecture, PreActivation)
         return self.recipe.architecture.blocks
 
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """Number of blocks of the network of every seed."""
+        designs = (recipe.architecture for recipe in self.recipes)
+        return tuple(design.blocks for design in designs if isinstance(design, PreActivation))
+
     def similarity(
         self, other: LiRuns, epoch: Epoch = "final", *, reestimated: bool = False
     ) -> Similarities:
@@ -137,7 +159,7 @@ class LiRuns(SeedRuns):
         return Similarities(
             seeds=self.seeds,
             tables=tuple(result["debiased"] for result in results),
-            blocks=self.blocks,
+            depths=self.depths,
             gaps=np.array([result["gap"] for result in results]),
             by_chance=np.array([result["by_chance"] for result in results]),
             images=results[0]["images"],
@@ -149,8 +171,8 @@ class LiRuns(SeedRuns):
 
     def timesteps_apart(
         self, epoch: Epoch = "final", *, reestimated: bool = False, **falsified: Any
-    ) -> Array:
-        """Similarity of the timesteps of every block's output, shape (S, blocks, T, T).
+    ) -> list[Array]:
+        """Similarity of the timesteps of every block's output: by seed, shape (blocks, T, T).
 
         Raises:
             NotApplicableError: A block is the same for all images at some timestep.
@@ -161,24 +183,24 @@ class LiRuns(SeedRuns):
             size=self.size("similarity"),
             **falsified,
         )
-        return np.array(
-            [
-                [defined(result["debiased"].get(n), n, seed) for n in block_names(self.blocks)]
-                for seed, result in zip(self.seeds, self.measured(measurement), strict=True)
-            ]
-        )
+        return [
+            np.array([defined(result["debiased"].get(n), n, seed) for n in block_names(blocks)])
+            for seed, blocks, result in zip(
+                self.seeds, self.depths, self.measured(measurement), strict=True
+            )
+        ]
 
     def change(self, epoch: Epoch = "final", *, reestimated: bool = False) -> Array:
         """D: 1 less the similarity of first and last timestep, shape (S, blocks)."""
-        apart = self.timesteps_apart(epoch, reestimated=reestimated)
-        changed: Array = 1 - apart[:, :, 0, -1]
-        return changed
+        by_seed = self.timesteps_apart(epoch, reestimated=reestimated)
+        return np.array([1 - apart[:, 0, -1] for apart in by_seed])
 
     def neighbour_change(self) -> Array:
         """D̄: the same of neighbouring timesteps, their mean, shape (S, blocks)."""
-        beside = np.diagonal(self.timesteps_apart(), offset=1, axis1=2, axis2=3)
-        changed: Array = 1 - beside.mean(-1)
-        return changed
+        neighbours = (
+            np.diagonal(apart, offset=1, axis1=1, axis2=2) for apart in self.timesteps_apart()
+        )
+        return np.array([1 - beside.mean(-1) for beside in neighbours])
 
     def attacked(self, epsilon: float, *, signs: bool = False) -> tuple[Array, Array]:
         """Similarity of clean and attacked images at every block, (S, blocks); accuracy, (S,).

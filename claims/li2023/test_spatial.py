@@ -108,6 +108,8 @@ def test_similarity_rises_with_width(runs: dict[str, LiRuns], judge: Judge) -> N
             for name in (WIDTHS[0], WIDTHS[-1])
         },
     )
+    if not judge.draws:
+        return
     judge.figure(
         "Similarity over width",
         "Mean over all layers, and layer by layer.",
@@ -142,6 +144,8 @@ def test_similarity_falls_with_depth(runs: dict[str, LiRuns], judge: Judge) -> N
             for name in (conditions[0], conditions[-1])
         },
     )
+    if not judge.draws:
+        return
     deepest = similar[conditions[-1]]
     judge.figure(
         "Similarity over depth",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from claims.li2023 import controls, recipes
@@ -37,7 +38,7 @@ def test_deeper_layers_change_more_over_time(runs: LiRuns, judge: Judge) -> None
     beside_reported(judge, ABSTRACT, "", {"change over time, last third of the blocks": last})
     if not judge.draws:
         return
-    apart = runs.timesteps_apart()
+    apart = np.array(runs.timesteps_apart())
     judge.figure(
         "Dynamics over depth",
         "Left: change from the first to the last timestep, and between neighbours. Then: timesteps "
