@@ -73,7 +73,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "help": "folder of Runs (default: $TIC_STORE or .tic)",
     },
     "report-dir": {"metavar": "DIR", "type": Path, "help": "folder of the report (reports/TIME)"},
-    "paper": {"metavar": "KEY", "help": "claims of these papers only (kim2023)"},
+    "paper": {"metavar": "KEY", "help": "claims of these papers only (smith2024)"},
     "claim": {
         "metavar": "PATTERN[,PATTERN]",
         "help": "claims by name or place (alpha-*, fig4)",

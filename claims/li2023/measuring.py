@@ -1,0 +1,250 @@
+"""What is measured of these networks, all of it with the library's debiased CKA.
+
+Where a layer is the same for all images its similarity is undefined, and is left out of the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from claims.li2023.networks import block_names, layer_names
+from claims.li2023.neurons import Neurons
+from tic import representation_similarity, seeding
+from tic.attacks import PGD
+from tic.audit import Measurement, Recipe, Samples, Split
+from tic.data import ImageFacts
+from tic.measure.batches import Loader
+from tic.measure.grams import Time
+from tic.measure.robustness import accuracy
+from tic.measure.similarity import RepresentationSimilarity
+
+TILE = 512
+BATCH = 256
+STEPS = 20
+"""Of projected gradient descent; each goes a tenth of the way."""
+
+
+def _as_tables(similar: RepresentationSimilarity) -> dict[str, dict[str, float]]:
+    """Debiased CKA by row and column, without pairs that are undefined."""
+    rows = zip(similar.rows, similar.debiased.tolist(), strict=True)
+    return {
+        row: {
+            column: value
+            for column, value in zip(similar.columns, values, strict=True)
+            if value is not None
+        }
+        for row, values in rows
+    }
+
+
+def _diagonal(table: Any) -> list[float]:
+    return [float(value) for value in table.diagonal().compressed()]
+
+
+def blocks_of(network: nn.Module) -> int:
+    """Number of blocks of a network."""
+    blocks = network.get_submodule("blocks")
+    assert isinstance(blocks, nn.Sequential)
+    return len(blocks)
+
+
+@torch.no_grad()
+def reestimate(network: nn.Module, inputs: Tensor) -> None:
+    """Let batch normalisation have the statistics of these inputs, (B, …).
+
+    An untrained network has none of its own, and its deep neurons hardly fire in evaluation mode.
+    """
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # of one batch, not a moving average
+    network.train()(inputs)
+    network.eval()
+
+
+def _whole(samples: Samples) -> Tensor:
+    ((inputs, _),) = samples.batches(len(samples))
+    return inputs
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairMeasurement(Measurement):
+    """Similarity of the layers of a Run with those of another.
+
+    Attributes:
+        other: Whose, its seed included.
+        time: How timesteps become features.
+        reestimated: BN statistics are those of the images that are measured.
+        permuted: The other sees the images in another order.
+        threshold: Of all spiking neurons of the other; their own without it.
+    """
+
+    name: ClassVar[str] = "li2023-pair"
+
+    split: Split = "test"
+    other: Recipe
+    time: Time = "joined"
+    reestimated: bool = False
+    permuted: bool = False
+    threshold: float | None = None
+
+    def partners(self, recipe: Recipe) -> tuple[Recipe, ...]:
+        """See `Measurement.partners`."""
+        return (self.other,)
+
+    def partner_epoch(self, partner: Recipe) -> int:
+        """See `Measurement.partner_epoch`: an untrained network is compared with another."""
+        return partner.epochs if self.epoch else 0
+
+    def take(
+        self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
+    ) -> dict[str, Any]:
+        """See `Measurement.take`.
+
+        Gives `debiased` by row and column; `biased`, `gap` and `by_chance` are means over layers of
+        one name of the biased CKA, of how far it exceeds the debiased one, and of what it would be
+        of layers with nothing in common.
+        """
+        (other,) = partners
+        for module in other.modules():
+            if isinstance(module, Neurons) and self.threshold is not None:
+                module.threshold = self.threshold
+        if self.reestimated:
+            for each in (network, other):
+                reestimate(each, _whole(samples))
+        names = layer_names(blocks_of(network))
+        similar = representation_similarity(
+            network,
+            other,
+            samples.batches(BATCH),
+            layers=names,
+            other_layers=layer_names(blocks_of(other)),
+            other_loader=_permuted(samples) if self.permuted else None,
+            time=self.time,
+            tile=TILE,
+        )
+        biased, chance = _diagonal(similar.biased), _diagonal(similar.by_chance)
+        debiased = _diagonal(similar.debiased)
+        count = max(1, len(biased))
+        return {
+            "debiased": _as_tables(similar),
+            "biased": sum(biased) / count,
+            "gap": (sum(biased) - sum(debiased)) / count,
+            "by_chance": sum(chance) / count,
+            "images": similar.images,
+        }
+
+
+def _permuted(samples: Samples) -> Loader:
+    draws = seeding.generator(0, "order of the images")
+    order = torch.randperm(len(samples), generator=draws).to(samples.device)
+    inputs, labels = _whole(samples)[order], samples.labels[order]
+    return list(zip(torch.split(inputs, BATCH), torch.split(labels, BATCH), strict=True))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DynamicsMeasurement(Measurement):
+    """Similarity of the outputs of blocks at one timestep with those at another.
+
+    Attributes:
+        reestimated: BN statistics are those of the images that are measured.
+        leak: Of all neurons; their own without it.
+    """
+
+    name: ClassVar[str] = "li2023-dynamics"
+
+    split: Split = "test"
+    reestimated: bool = False
+    leak: float | None = None
+
+    def take(
+        self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
+    ) -> dict[str, Any]:
+        """See `Measurement.take`.
+
+        Gives `debiased` by block: T rows of T values; a block that is the same for all images at
+        some timestep is left out.
+        """
+        for module in network.modules():
+            if isinstance(module, Neurons) and self.leak is not None:
+                module.leak = self.leak
+        if self.reestimated:
+            reestimate(network, _whole(samples))
+        names = block_names(blocks_of(network))
+        similar = representation_similarity(
+            network, network, samples.batches(BATCH), layers=names, time="apart", tile=TILE
+        )
+        return {"debiased": dict(_by_block(similar, names)), "images": similar.images}
+
+
+def _by_block(
+    similar: RepresentationSimilarity, names: Sequence[str]
+) -> Iterator[tuple[str, list[list[float]]]]:
+    for name in names:
+        places = [k for k, row in enumerate(similar.rows) if row.startswith(f"{name}[")]
+        table = similar.debiased[places[0] : places[-1] + 1, places[0] : places[-1] + 1]
+        if not table.mask.any():
+            yield name, table.tolist()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttackedMeasurement(Measurement):
+    """Similarity of the outputs of blocks on clean images with those on attacked ones.
+
+    Attributes:
+        epsilon: Largest change of a pixel, in standard deviations of the data set's pixels.
+        signs: Every pixel is changed by that much at random instead.
+    """
+
+    name: ClassVar[str] = "li2023-attacked"
+
+    split: Split = "test"
+    epsilon: float
+    signs: bool = False
+
+    def take(
+        self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
+    ) -> dict[str, Any]:
+        """See `Measurement.take`.
+
+        Gives `debiased` by block and `accuracy` on the attacked images, in percent.
+        """
+        facts = samples.facts
+        assert isinstance(facts, ImageFacts)
+        size = self.epsilon * sum(facts.std) / len(facts.std)
+        attacked = [
+            (self._changed(network, images, labels, size, number), labels)
+            for number, (images, labels) in enumerate(samples.batches(BATCH))
+        ]
+        names = block_names(blocks_of(network))
+        similar = representation_similarity(
+            network,
+            network,
+            samples.batches(BATCH),
+            layers=names,
+            other_loader=attacked,
+            tile=TILE,
+        )
+        tables: Mapping[str, Mapping[str, float]] = _as_tables(similar)
+        return {
+            "debiased": {name: row[name] for name, row in tables.items() if name in row},
+            "accuracy": accuracy(network, attacked),
+            "images": similar.images,
+        }
+
+    def _changed(
+        self, network: nn.Module, images: Tensor, labels: Tensor, size: float, batch: int
+    ) -> Tensor:
+        if not size:
+            return images
+        if self.signs:
+            draws = seeding.generator(batch, "signs")
+            signs = torch.randint(0, 2, images.shape, generator=draws).to(images)
+            return (images + size * (2 * signs - 1)).clamp(0, 1)
+        attack = PGD(epsilon=size, step=size / 10, steps=STEPS, random_start=False)
+        return attack(network, images, labels, batch)

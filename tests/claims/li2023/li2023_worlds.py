@@ -1,0 +1,237 @@
+"""Planted worlds: what would be measured of networks whose truth is known; nothing is trained."""
+
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from claims.li2023.measuring import AttackedMeasurement, DynamicsMeasurement, PairMeasurement
+from claims.li2023.networks import BRANCH, layer_names
+from claims.li2023.recipes import RESNET20, design
+from claims.li2023.runs import LiRuns
+from tic.audit import Control, Judge
+from tic.audit.claims import decided_by
+from tic.audit.protocol import STANDARD
+from tic.errors import NotApplicableError
+from tic.lab import Lab
+from tic.measure.permuted import PermutedLabels
+from tic.measure.robustness import AccuracyMeasurement
+from tic.stats import Outcome
+from tic.store import Store
+
+NOTHING = Control("nothing", "Nothing is falsified.")
+
+
+@dataclass(frozen=True)
+class World:
+    """What is true; a pair is spiking, or ordinary, by the second of its networks.
+
+    Attributes:
+        level: Similarity at the outputs of blocks, of a spiking pair.
+        twin_level: Of two ordinary networks.
+        sag: How much less similar the ends of branches are, of a spiking pair.
+        twin_sag: Of two ordinary networks.
+        untrained_sag: Of a spiking pair before training.
+        plain_loss: Similarity lost without shortcuts, of a spiking pair.
+        twin_plain_loss: Of two ordinary networks.
+        by_width: Similarity gained with every doubling of the channels; of ordinary ones likewise.
+        twin_by_width: Of two ordinary networks.
+        by_depth: Similarity lost with every block more in a stage.
+        twin_by_depth: Of two ordinary networks.
+        change: D of the first and of the last block.
+        untrained_change: The same before training.
+        plain_change: The same without shortcuts.
+        event_change: The same on events.
+        by_timesteps: D gained with a doubling of T.
+        by_leak: D gained with the larger leak.
+        similar_by_factor: Similarity gained with either.
+        attacked: Similarity lost at the first and the last block under attack.
+        signs: The same under random signs.
+        spiking_lost: Accuracy lost without shortcuts, in percentage points.
+        ordinary_lost: Of ordinary networks.
+        gap: Biased minus debiased similarity.
+    """
+
+    level: float = 0.8
+    twin_level: float = 0.8
+    sag: float = 0.1
+    twin_sag: float = 0.02
+    untrained_sag: float = 0.0
+    plain_loss: float = 0.15
+    twin_plain_loss: float = 0.02
+    by_width: float = 0.04
+    twin_by_width: float = 0.0
+    by_depth: float = 0.04
+    twin_by_depth: float = 0.0
+    change: tuple[float, float] = (0.01, 0.16)
+    untrained_change: tuple[float, float] = (0.01, 0.02)
+    plain_change: tuple[float, float] = (0.01, 0.3)
+    event_change: tuple[float, float] = (0.2, 0.4)
+    by_timesteps: float = 0.0
+    by_leak: float = 0.0
+    similar_by_factor: float = 0.0
+    attacked: tuple[float, float] = (0.05, 0.4)
+    signs: tuple[float, float] = (0.01, 0.06)
+    spiking_lost: float = 8.0
+    ordinary_lost: float = 1.0
+    gap: float = 0.004
+
+    def but(self, **changes):
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True, eq=False)
+class WorldLab(Lab):
+    world: World = World()
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    @cached_property
+    def store(self):
+        return Store(self.store_root)
+
+
+def noise(*of, scale=0.002):
+    key = zlib.crc32(repr(of).encode())
+    return float(np.random.default_rng(key).normal(0, scale))
+
+
+def is_spiking(recipe):
+    return design(recipe).neuron == "spiking"
+
+
+def level(world, recipe, other):
+    """Similarity at the outputs of blocks."""
+    made, base, spiking = design(other), design(RESNET20.recipe), is_spiking(other)
+    value = world.level if spiking else world.twin_level
+    if not made.shortcuts:
+        value -= world.plain_loss if spiking else world.twin_plain_loss
+    doublings = np.log2(made.width / base.width)
+    value += doublings * (world.by_width if spiking else world.twin_by_width)
+    value -= (made.depth - 3) * (world.by_depth if spiking else world.twin_by_depth)
+    if spiking:
+        value += world.similar_by_factor * ((made.leak == 1) + (other.timesteps == 4))
+    return value
+
+
+def of_pair(world, measurement, recipe):
+    other, blocks = measurement.other, design(recipe).blocks
+    names = layer_names(blocks)
+    if measurement.threshold is not None:
+        table = {}
+    elif other == recipe:
+        table = {name: {name: 1.0} for name in names}
+    else:
+        spiking = is_spiking(other)
+        sag = world.sag if spiking else world.twin_sag
+        if measurement.epoch == 0:
+            assert measurement.reestimated
+            sag = world.untrained_sag
+        sag = sag if design(other).shortcuts else 0.0
+        base = 0.0 if measurement.permuted else level(world, recipe, other)
+        pair = recipe.seed, other.twin, design(other), other.timesteps, measurement.epoch
+        shift = noise(pair)
+        table = {}
+        for name in names:
+            low = sag + noise(name, pair) if name.endswith(BRANCH) else 0.0
+            low = 0.0 if measurement.permuted else low
+            table[name] = {name: base + shift - low}
+    size = noise("gap", recipe.seed, scale=0.0003)
+    return {
+        "debiased": table, "gap": world.gap + size, "biased": 0.0, "by_chance": 0.05,
+        "images": 2048,
+    }  # fmt: skip
+
+
+def between(ends, blocks):
+    return np.linspace(*ends, blocks)
+
+
+def of_dynamics(world, measurement, recipe):
+    made, blocks = design(recipe), design(recipe).blocks
+    ends = world.change
+    if measurement.epoch == 0:
+        ends = world.untrained_change
+    elif not made.shortcuts:
+        ends = world.plain_change
+    elif len(recipe.dataset.facts.shape) == 4:
+        ends = world.event_change
+    change = between(ends, blocks)
+    change = change + world.by_timesteps * (recipe.timesteps == 4)
+    change = change + world.by_leak * (made.leak == 1)
+    of = recipe.seed, made, recipe.timesteps, measurement.epoch
+    change = change + [noise(of, block, scale=0.001) for block in range(blocks)]
+    steps = np.arange(recipe.timesteps)
+    apart = np.abs(steps[:, None] - steps) / (recipe.timesteps - 1)
+    # Neighbours differ as first and last do: D and D̄ are one number.
+    apart = np.where(apart > 0, 1.0, 0.0)
+    change = change * (0 if measurement.leak == 0 else 1)
+    return {
+        "debiased": {f"blocks.{k}": (1 - d * apart).tolist() for k, d in enumerate(change)},
+        "images": 2048,
+    }
+
+
+def of_attacked(world, measurement, recipe):
+    blocks = design(recipe).blocks
+    lost = between(world.signs if measurement.signs else world.attacked, blocks)
+    lost = lost * (1 if measurement.epsilon else 0)
+    return {
+        "debiased": {
+            f"blocks.{k}": float(1 - d + (noise(recipe.seed, k, measurement.signs) if d else 0))
+            for k, d in enumerate(lost)
+        },
+        "accuracy": 50.0,
+        "images": 2048,
+    }
+
+
+def measured(measurement, recipe, lab):
+    """What `tic.measure.measurement.measure` would give."""
+    world = lab.world
+    if isinstance(measurement, PermutedLabels):
+        return {"accuracy": 10 + noise(recipe.seed, design(recipe), scale=0.1)}
+    if isinstance(measurement, PairMeasurement):
+        return of_pair(world, measurement, recipe)
+    if isinstance(measurement, DynamicsMeasurement):
+        return of_dynamics(world, measurement, recipe)
+    if isinstance(measurement, AttackedMeasurement):
+        return of_attacked(world, measurement, recipe)
+    assert isinstance(measurement, AccuracyMeasurement)
+    lost = world.spiking_lost if is_spiking(recipe) else world.ordinary_lost
+    lost = 0 if design(recipe).shortcuts else lost
+    return {"accuracy": 92 - lost + noise(recipe.seed, design(recipe), scale=0.1)}
+
+
+@contextmanager
+def planted():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tic.audit.runs.measure", measured)
+        yield
+
+
+def conclude(test, world, parameters=None, control=NOTHING, protocol=STANDARD):
+    """Let a test judge a world in the release's setting, with its five seeds."""
+    parameters = parameters or {}
+    lab = WorldLab(Path("nowhere"), world=world)
+    recipes = decided_by(test).recipes(RESNET20, parameters, protocol)
+    runs = {role: LiRuns(recipe, RESNET20, lab, protocol) for role, recipe in recipes.items()}
+    judge = Judge(RESNET20.seeds, 0.95, draws=control is NOTHING)
+    names = test.__code__.co_varnames[: test.__code__.co_argcount]
+    with planted(), control.planted():
+        runs = dict(control.plant(runs))
+        given = {"judge": judge, "runs": runs.get("", runs), **parameters}
+        test(**{name: given[name] for name in names})
+    return judge
+
+
+def outcome(test, world, parameters=None, control=NOTHING):
+    try:
+        return conclude(test, world, parameters, control).verdict().outcome
+    except NotApplicableError:
+        return Outcome.NOT_APPLICABLE
