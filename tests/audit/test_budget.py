@@ -16,6 +16,7 @@ from tic.errors import TicError
 from tic.lab import Lab
 from tic.models import Spiking
 from tic.recipe import Recipe
+from tic.session import budget
 from tic.session.agenda import Agenda
 from tic.session.budget import (
     RIVAL,
@@ -23,6 +24,7 @@ from tic.session.budget import (
     next_look,
     priority,
     read_budget,
+    timed,
     with_seeds,
 )
 from tic.session.planned import PlannedEntry
@@ -45,8 +47,8 @@ WORLD = Control("nothing", "Nothing was planted.")
     ],
 )  # fmt: skip
 def test_a_budget_is_a_duration_or_a_number_of_trainings(text, seconds, trainings):
-    budget = read_budget(text)
-    assert (budget.seconds, budget.trainings) == (seconds, trainings)
+    read = read_budget(text)
+    assert (read.seconds, read.trainings) == (seconds, trainings)
 
 
 @pytest.mark.parametrize(
@@ -112,8 +114,8 @@ def planned(name="one", recipes=None, role=Claim, control=None, **fields):
     )  # fmt: skip
 
 
-def of(entry, n_seeds=0, contrasts=(), sharing=None, trained=None, supported=()):
-    return priority(entry, n_seeds, contrasts, sharing or {}, trained or {}, supported)
+def of(entry, n_seeds=0, contrasts=(), sharing=None, trained=None, supported=(), cost=work):
+    return priority(entry, n_seeds, contrasts, sharing or {}, trained or {}, supported, cost)
 
 
 def test_what_costs_less_comes_first():
@@ -137,6 +139,24 @@ def test_what_is_measured_is_paid_for_the_seeds_that_a_look_adds():
     near = [judged(1.0, (8, 8))]
     seeds = {RECIPE: set(with_seeds(SETTING, 8).seeds)}
     assert 1 / of(planned(), 5, near, trained=seeds) == pytest.approx(1.5 * work(RECIPE))
+
+
+def test_whoever_knows_what_a_training_costs_is_believed():
+    slow, quick = RECIPE.but(timesteps=1), RECIPE
+    costs = {slow: 60.0, quick: 20.0}
+    first, second = (of(planned(recipes={"": r}), cost=costs.get) for r in (slow, quick))
+    assert second == pytest.approx(3 * first)
+
+
+def test_what_cannot_be_timed_is_priced_by_its_presentations(tmp_path, monkeypatch):
+    lab = Lab(tmp_path)
+    assert 0 < timed(RECIPE, lab) != pytest.approx(1e-4 * work(RECIPE))
+
+    def broken(recipe, lab):
+        raise RuntimeError("a defect of the network")
+
+    monkeypatch.setattr(budget, "seconds_per_presentation", broken)
+    assert timed(RECIPE, lab) == pytest.approx(1e-4 * work(RECIPE))
 
 
 def test_the_attack_suite_is_priced():

@@ -58,7 +58,7 @@ def test_seeds_are_added_until_a_claim_is_decided(audit):
     assert seeds(result, "counted") == tuple(range(12))
     assert set(result.verdicts.values()) == {"SUPPORTED"}
     # Five of the one Recipe and twelve of the other.
-    assert "trained 17, measured 0; decided: 2 of 2 claims" in result.text
+    assert "trained 17, measured 17; decided: 2 of 2 claims" in result.text
 
 
 def test_a_verdict_pays_for_every_look(audit):
@@ -120,13 +120,13 @@ def test_ended_by_hand_it_judges_what_is_there(audit, monkeypatch):
 
     def interrupt(build, finished):
         take(build, finished)
-        if next(count) == 6:
+        if next(count) == 11:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(Build, "_take", interrupt)
     result = audit(COUNTED)
     assert seeds(result, "counted") == tuple(range(5))
-    assert "1000 trainings, ended by hand: trained 7" in result.text
+    assert "1000 trainings, ended by hand: trained 7, measured 5" in result.text
     assert result.audit.completed
 
 

@@ -117,7 +117,7 @@ def test_the_look_that_a_sequential_audit_was_at_is_told(covered):
     assert any("Seeds were added" in line for line in coverage_lines(entry))
     line = next(line for line in coverage_lines(entry) if line.startswith("Seeds were added"))
     assert line.replace(THIN, " ") == (
-        f"Seeds were added while it was open; this look, at {seeds} seeds, has 12.5 % of its part of "
-        "the error rate."
+        f"Seeds were added while it was open; this look, at {seeds} seeds, has 12.5 % of its part "
+        "of the error rate."
     )
     assert not any("Seeds were added" in line for line in coverage_lines(covered))

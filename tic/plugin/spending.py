@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -49,17 +49,19 @@ class Spending:
     def _spend(self, items: list[pytest.Item]) -> None:
         from tic.engine.building import Build, Limits
         from tic.session.agenda import Agenda
+        from tic.session.budget import timed
 
         budget = self.state.options.budget
         assert budget is not None
-        agenda = Agenda(self.state.session)
+        lab = self.state.session.lab
+        agenda = Agenda(self.state.session, cost=lru_cache(None)(partial(timed, lab=lab)))
         tests = {entry_id(item): item for item in items if claim_of(item)}
         limits = Limits(
             ends=math.inf if budget.seconds is None else monotonic() + budget.seconds,
             trainings=math.inf if budget.trainings is None else budget.trainings,
         )
         with start_chosen_engine(self.state) as engine:
-            build = Build(engine, self.state.session.lab, partial(_urgency, agenda), limits)
+            build = Build(engine, lab, partial(_urgency, agenda), limits)
             spent = self.spent = _Spent(budget, agenda, build)
             ranked = sorted(agenda.claims, key=lambda claim: -claim.priority)
             questions = [partial(self._lacking, claim, spent, tests) for claim in ranked]

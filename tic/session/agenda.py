@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tic.document.evidence import Contrast
+from tic.engine.plan import work
 from tic.recipe import Recipe
 from tic.session.budget import likely_range, next_look, priority, with_ancestors, with_seeds
 from tic.session.planned import PlannedEntry
@@ -69,12 +70,14 @@ class Agenda:
 
     Args:
         session: Whose planned entries get the seeds of each look.
+        cost: Of a training.
 
     Attributes:
         claims: Those that rest on Runs which can be trained here.
     """
 
     session: AuditSession
+    cost: Callable[[Recipe], float] = work
     claims: list[OpenClaim] = field(init=False)
     _trained: dict[Recipe, set[int]] = field(default_factory=dict, init=False)
     _wanted_by: dict[Recipe, set[OpenClaim]] = field(default_factory=dict, init=False)
@@ -167,7 +170,13 @@ class Agenda:
                 0.0
                 if claim.over
                 else priority(
-                    claim.planned, claim.looked, claim.contrasts, sharing, self._trained, supported
+                    claim.planned,
+                    claim.looked,
+                    claim.contrasts,
+                    sharing,
+                    self._trained,
+                    supported,
+                    self.cost,
                 )
             )
 

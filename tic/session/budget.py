@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from tic.audit.pack import Setting
 from tic.audit.robustness import suite_passes
 from tic.document.evidence import Contrast
-from tic.engine.plan import AttackedRun, expected_seconds, make_plan, missing, work
+from tic.engine.plan import (
+    AttackedRun,
+    expected_seconds,
+    kind,
+    make_plan,
+    missing,
+    seconds_per_presentation,
+    work,
+)
 from tic.engine.progress import duration
 from tic.errors import TicError
 from tic.lab import Lab
@@ -22,6 +30,8 @@ from tic.text import quoted
 _UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 _MOST_TRAININGS = 10_000_000
 _MOST_SECONDS = 366 * 86400
+_UNTIMED = 1e-4
+"""Seconds per presentation of a network that cannot be timed."""
 _FORM = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?(s|min|h|d|trainings?)?", re.ASCII)
 
 RIVAL = 1 / 4
@@ -93,8 +103,9 @@ def priority(
     sharing: Mapping[Recipe, int],
     trained: Mapping[Recipe, Collection[int]],
     supported: Collection[str],
+    cost: Callable[[Recipe], float] = work,
 ) -> float:
-    """How much a claim decides for what it still costs: its worth by presentations of samples.
+    """How much a claim decides for what it still costs: its worth by that.
 
     Args:
         entry: The claim or rival.
@@ -103,15 +114,17 @@ def priority(
         sharing: How many open claims want a Recipe, without its seed: each pays its part.
         trained: Seeds of a Recipe that the Store has.
         supported: Ids of the claims that were SUPPORTED.
+        cost: Of a training; presentations of samples unless somebody knows better.
     """
     wanted = max(_likely_seeds(n_seeds, contrasts), next_look(n_seeds) or n_seeds + 1)
     seeds = with_seeds(entry.setting, wanted).seeds
     training = sum(
-        work(recipe) / sharing.get(recipe, 1) * len(set(seeds).difference(trained.get(recipe, ())))
+        cost(recipe) / sharing.get(recipe, 1) * len(set(seeds).difference(trained.get(recipe, ())))
         for recipe in with_ancestors(entry.recipes.values())
     )
     measuring = sum(
-        _measuring(recipe, entry) * (wanted - n_seeds) for recipe in entry.recipes.values()
+        cost(recipe) * _measuring(recipe, entry) * (wanted - n_seeds)
+        for recipe in entry.recipes.values()
     )
     return _worth(entry, supported) / (training + measuring)
 
@@ -181,12 +194,21 @@ def _middle(seeds: tuple[int, int | None]) -> int:
 
 
 def _measuring(recipe: Recipe, entry: PlannedEntry) -> float:
-    cost = MEASURING * work(recipe)
-    if entry.claim.attacked:
-        images = entry.setting.sizes.get("attack") or recipe.dataset.facts.test_size
-        images = min(images, recipe.dataset.facts.test_size)
-        cost += AttackedRun(recipe, images, suite_passes(entry.setting.attacks)).work
-    return cost
+    """What measuring a Run costs, in trainings of it."""
+    if not entry.claim.attacked:
+        return MEASURING
+    images = entry.setting.sizes.get("attack") or recipe.dataset.facts.test_size
+    images = min(images, recipe.dataset.facts.test_size)
+    attacked = AttackedRun(recipe, images, suite_passes(entry.setting.attacks)).work
+    return MEASURING + attacked / work(recipe)
+
+
+def timed(recipe: Recipe, lab: Lab) -> float:
+    """Seconds that a training takes, from steps timed here; each kind of them is timed once."""
+    try:
+        return work(recipe) * seconds_per_presentation(kind(recipe), lab)
+    except Exception:  # whatever is wrong with it, its training tells
+        return work(recipe) * _UNTIMED
 
 
 def _worth(entry: PlannedEntry, supported: Collection[str]) -> float:
