@@ -112,6 +112,11 @@ def _parser() -> argparse.ArgumentParser:
     merge.add_argument("audits", type=Path, nargs="+", metavar="audit", help="audit.json")
     merge.add_argument("--report-dir", type=Path, required=True, help="where the new one goes")
     merge.set_defaults(run=_merge)
+    expected = commands.add_parser(
+        "expected", help="print the verdicts that pass elsewhere, for --expect"
+    )
+    expected.add_argument("audit", type=Path, help="audit.json")
+    expected.set_defaults(run=_expected)
     cite = commands.add_parser("cite", help="fill in a text that quotes audits, and print it")
     cite.add_argument("template", type=Path, help="such as docs/findings.md.j2")
     cite.set_defaults(run=_cite)
@@ -189,6 +194,14 @@ def _merge(flags: argparse.Namespace, rest: list[str]) -> int:
     require_folder("--report-dir", flags.report_dir)
     page = write_report(merge([load_audit(path) for path in flags.audits]), flags.report_dir)
     print(visible(str(page)))
+    return 0
+
+
+def _expected(flags: argparse.Namespace, rest: list[str]) -> int:
+    from tic.document.loading import load_audit
+    from tic.exchange.expected import expected_verdicts
+
+    print(expected_verdicts(load_audit(flags.audit)), end="")
     return 0
 
 
