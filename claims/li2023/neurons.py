@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 Kind = Literal["spiking", "relu"]
 
@@ -22,29 +23,51 @@ REACH = 3.0
 """Distance from the threshold beyond which the surrogate derivative is 0."""
 
 
-class _Spike(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, distance: Tensor) -> Tensor:
-        ctx.save_for_backward(distance)
-        return (distance >= 0).to(distance.dtype)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        (distance,) = ctx.saved_tensors
-        slope = 1 - torch.tanh(SHARPNESS * distance).square()
-        scale = SHARPNESS / (2 * math.tanh(SHARPNESS * REACH))
-        gradient: Tensor = gradients[0] * slope * scale * (distance.abs() < REACH)
-        return gradient
+def surrogate(distance: Tensor) -> Tensor:
+    """Derivative of the spike, by how far the membrane is above the threshold; any shape."""
+    slope = torch.tanh(SHARPNESS * distance).square_().neg_().add_(1)
+    slope.mul_(SHARPNESS / (2 * math.tanh(SHARPNESS * REACH)))
+    return slope.mul_(distance.abs() < REACH)
 
 
-def spike(distance: Tensor) -> Tensor:
-    """1 where the membrane has reached the threshold, with a surrogate derivative.
+class _Fire(torch.autograd.Function):
+    """Currents (T, B, …) to spikes, with the gradients written out; as a graph they take longer.
 
-    Args:
-        distance: Of the membrane above the threshold, any shape.
+    With v_t = m_t (1 - s_t), from the last timestep to the first,
+
+        ∂L/∂m_t = σ'(m_t - 1) (∂L/∂s_t - m_t ∂L/∂v_t) + (1 - s_t) ∂L/∂v_t
+        ∂L/∂x_t = ∂L/∂m_t,    ∂L/∂v_{t-1} = λ ∂L/∂m_t.
     """
-    fired: Tensor = _Spike.apply(distance)
-    return fired
+
+    @staticmethod
+    def forward(ctx: Any, currents: Tensor, leak: float, threshold: float) -> Tensor:
+        membranes, spikes = torch.empty_like(currents), torch.empty_like(currents)
+        left = torch.zeros_like(currents[0])
+        for current, membrane, fired in zip(currents, membranes, spikes, strict=True):
+            torch.add(current, left, alpha=leak, out=membrane)
+            torch.ge(membrane, threshold, out=fired)
+            left = torch.addcmul(membrane, membrane, fired, value=-1)
+        ctx.save_for_backward(membranes, spikes)
+        ctx.leak, ctx.threshold = leak, threshold
+        return spikes
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *by_spikes: Tensor) -> Any:
+        membranes, spikes = ctx.saved_tensors
+        slopes = surrogate(membranes - ctx.threshold)
+        gradients = slopes * by_spikes[0]
+        # What is left of a membrane depends on it by 1 - s_t - m_t σ'.
+        passed = torch.addcmul(spikes, membranes, slopes).neg_().add_(1).mul_(ctx.leak)
+        for t in reversed(range(len(membranes) - 1)):
+            gradients[t].addcmul_(gradients[t + 1], passed[t])
+        return gradients, None, None
+
+
+def fire(currents: Tensor, leak: float, threshold: float) -> Tensor:
+    """Integrate currents (T, B, …) from rest, and give the spikes (T, B, …)."""
+    spikes: Tensor = _Fire.apply(currents.contiguous(), leak, threshold)
+    return spikes
 
 
 class Neurons(nn.Module):
@@ -64,13 +87,7 @@ class Neurons(nn.Module):
 
     def forward(self, currents: Tensor) -> Tensor:
         """Map currents (T, B, …) to spikes (T, B, …)."""
-        membrane, spikes = torch.zeros_like(currents[0]), []
-        for current in currents:
-            membrane = self.leak * membrane + current
-            fired = spike(membrane - self.threshold)
-            membrane = membrane * (1 - fired)
-            spikes.append(fired)
-        return torch.stack(spikes)
+        return fire(currents, self.leak, self.threshold)
 
 
 def neurons(kind: Kind, leak: float) -> nn.Module:

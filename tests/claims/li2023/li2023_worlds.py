@@ -122,6 +122,7 @@ def level(world, recipe, other):
 def of_pair(world, measurement, recipe):
     other, blocks = measurement.other, design(recipe).blocks
     names = layer_names(blocks)
+    assert other.dataset == recipe.dataset
     if measurement.threshold is not None:
         table = {}
     elif other == recipe:
@@ -221,7 +222,7 @@ def conclude(test, world, parameters=None, control=NOTHING, protocol=STANDARD):
     lab = WorldLab(Path("nowhere"), world=world)
     recipes = decided_by(test).recipes(RESNET20, parameters, protocol)
     runs = {role: LiRuns(recipe, RESNET20, lab, protocol) for role, recipe in recipes.items()}
-    judge = Judge(RESNET20.seeds, 0.95, draws=control is NOTHING)
+    judge = Judge(RESNET20.seeds, 0.95)
     names = test.__code__.co_varnames[: test.__code__.co_argcount]
     with planted(), control.planted():
         runs = dict(control.plant(runs))

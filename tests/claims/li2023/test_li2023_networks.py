@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from claims.li2023.events import DIRECTIONS, Events, events
 from claims.li2023.measuring import reestimate
 from claims.li2023.networks import PreActivation, block_names, layer_names
-from claims.li2023.neurons import Neurons, spike
+from claims.li2023.neurons import Neurons
 from tic import representation_similarity
 from tic.data import Digits
 from tic.errors import TicError
@@ -51,10 +51,50 @@ def test_spikes_by_hand(leak, currents, spikes):
 
 @pytest.mark.parametrize("distance", [-3.5, -3.0, -1.0, -0.2, 0.0, 0.4, 2.9, 3.1])
 def test_the_surrogate_derivative_is_that_of_its_formula(distance):
-    u = torch.tensor(distance, dtype=torch.float64, requires_grad=True)
-    spike(u).backward()
+    x = torch.tensor([[1 + distance]], dtype=torch.float64, requires_grad=True)
+    Neurons(0.5)(x).sum().backward()
     expected = 3 * (1 - math.tanh(3 * distance) ** 2) / (2 * math.tanh(9))
-    assert float(u.grad) == pytest.approx(expected if abs(distance) < 3 else 0.0)
+    assert float(x.grad) == pytest.approx(expected if abs(distance) < 3 else 0.0)
+
+
+class Spike(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, distance):
+        ctx.save_for_backward(distance)
+        return (distance >= 0).to(distance.dtype)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (distance,) = ctx.saved_tensors
+        slope = 3 * (1 - torch.tanh(3 * distance) ** 2) / (2 * math.tanh(9))
+        return gradient * slope * (distance.abs() < 3)
+
+
+def slow_neurons(currents, leak):
+    """The slow twin: every timestep a piece of autograd's graph, the reset in it."""
+    membrane, spikes = torch.zeros_like(currents[0]), []
+    for current in currents:
+        membrane = leak * membrane + current
+        spikes.append(Spike.apply(membrane - 1))
+        membrane = membrane * (1 - spikes[-1])
+    return torch.stack(spikes)
+
+
+@given(seed=st.integers(0, 1000), leak=st.sampled_from([0.0, 0.5, 0.9, 1.0]))
+@settings(max_examples=25, deadline=None)
+def test_spikes_and_gradients_are_those_of_the_slow_twin(seed, leak):
+    generator = torch.Generator().manual_seed(seed)
+    currents = 1.5 * torch.randn(5, 3, 7, dtype=torch.float64, generator=generator)
+    weights = torch.randn(5, 3, 7, dtype=torch.float64, generator=generator)
+    results = []
+    for run in (Neurons(leak), lambda x: slow_neurons(x, leak)):
+        x = currents.clone().requires_grad_()
+        spikes = run(x)
+        (spikes * weights).sum().backward()
+        results.append((spikes.detach(), x.grad))
+    (ours, gradient), (theirs, expected) = results
+    assert torch.equal(ours, theirs)
+    assert torch.allclose(gradient, expected, atol=1e-12)
 
 
 def test_gradients_flow_through_the_reset():
