@@ -8,7 +8,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help audit test chaos lint types imports check bench fuzz findings schemas clean
+.PHONY: help audit test chaos lint types imports check bench fuzz mutants findings schemas clean
 
 help:  ## list what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ schemas: $(VENV)/.installed  ## write docs/schemas, the JSON Schemas of audits a
 
 fuzz: $(VENV)/.fuzz  ## try ten thousand bad and hostile inputs with each of two fuzzers
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
+mutants: $(VENV)/.installed  ## change what decides in each claim's test; see that known answers notice
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 bench: $(VENV)/.installed  ## measure speed and memory as ratios to named peers, floors and limits
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -3,6 +3,7 @@
 import pkgutil
 from collections import Counter
 from importlib import import_module
+from itertools import islice
 
 import pytest
 
@@ -52,7 +53,8 @@ ON_TRUE = [
 ON_FALSE = [
     pytest.param(case, planted, world, id=f"{case.name}: {planted.name} where {what}")
     for case, planted in PLANTED
-    for what, world in case.refuted.items()
+    # Those after the fifth differ from others in where they lie by a margin.
+    for what, world in islice(case.refuted.items(), 5)
 ]
 
 

@@ -1,202 +1,44 @@
 """Each rival in worlds where the truth is known: its test says yes there, and no here."""
 
-from dataclasses import replace
-
 import pytest
 from test_kim2023_controls import TESTS
 
-from claims.kim2023 import readings
 from claims.kim2023 import test_fig1_concentration as fig1
 from claims.kim2023 import test_rival_faults as faults
 from claims.kim2023 import test_rival_readings as rival_readings
-from claims.kim2023 import test_rival_readouts as readouts
 from claims.kim2023 import test_rival_robustness as robustness
 from claims.kim2023 import test_rival_training as training
-from claims.kim2023.corruptions import GRADIENT_ATTACKS
 from claims.kim2023.faults import FAULTS
 from claims.kim2023.paper import LEVELS, TABLE_1
 from claims.kim2023.readings import FISHER_TESTS, READINGS
-from claims.kim2023.recipes import DATASETS, PRUNED
-from claims.kim2023.rival_recipes import AT_RANDOM, FEWER_EPOCHS
+from claims.kim2023.rival_recipes import AT_RANDOM
 from fixtures.claims import conclude
-from fixtures.known_answers import CASES, FALLING, TINY_FALL, Case, is_role
-from fixtures.truth import Truth, by_level, everywhere, falls_at, rises_at, unless
-from tic.attacks import PGD, Rescaled, Square
+from fixtures.information_answers import is_role
+from fixtures.rival_answers import (
+    CASES_OF_RIVALS,
+    FEW_READINGS,
+    ORDER,
+    READ,
+    at_low,
+    mostly_hidden,
+    only,
+    under,
+)
+from fixtures.truth import Truth, everywhere, unless
 from tic.audit.claims import decided_by
 from tic.errors import NotApplicableError
 from tic.stats import Outcome
 
-ORDER = by_level("drop", 10, 20, 30)
-SWAPPED = by_level("drop", 30, 20, 10)
-PEAK = by_level("drop", 10, 30, 20)
-
-
-def nothing(_):
-    return 0.0
-
-
-def only(*kinds):
-    """Strength of corruptions of which these kinds take the whole drop and others nothing."""
-    return lambda corruption: float(isinstance(corruption, kinds))
-
-
-def under(world, strength):
-    """The world, where an attack takes its share of each drop."""
-    return lambda level, recipe: replace(world(level, recipe), strength=strength)
-
-
-def at_low(**truth):
-    """A world in which the network of the low α is like that of the high but for this."""
-    return unless(is_role("low"), {"drop": 30}, **{"drop": 30, **truth})
-
-
-def mostly_hidden(corruption):
-    """Strength in a network that hides two thirds of what only queries find."""
-    return 1.0 if isinstance(corruption, Square) else 1 / 3
-
-
-TWINS = {
-    readouts.test_nothing_moves_in_the_twin: ([{}], [[1, 3]]),
-    readouts.test_nothing_moves_in_twins_of_any_length: ([{}], [[4]]),
-    readouts.test_nothing_moves_in_twins_on_other_images: (
-        [{"images": each} for each in DATASETS],
-        [[1, 3]],
-    ),
-}
-CASES_OF_RIVALS = [
-    *(
-        Case(
-            faults.test_a_fault_makes_the_pattern,
-            under(ORDER, only(fault)),
-            {
-                "the labels of α are swapped": under(SWAPPED, only(fault)),
-                "the intermediate loses most": under(PEAK, only(fault)),
-            },
-            comparisons=6,
-            parameters={"corruption": corruption, "fault": name},
-        )
-        for name, fault in FAULTS.items()
-        for corruption in GRADIENT_ATTACKS
-    ),
-    Case(
-        readouts.test_only_the_output_error_moves,
-        everywhere(errors=falls_at(0.4)),
-        {
-            "the kernel moves, too": everywhere(errors=falls_at(0.4), kernel=falls_at(0.4)),
-            "only the kernel moves": everywhere(kernel=falls_at(0.4)),
-            "nothing moves": everywhere(),
-            "the output error moves to the end": everywhere(errors=rises_at(0.4)),
-        },
-        [[3, 3]],
-    ),
-    *(
-        Case(
-            test,
-            everywhere(**TINY_FALL),
-            {"information moves in the twin, too": everywhere(**FALLING)},
-            panels,
-            parameters=parameters,
-        )
-        for test, (cases, panels) in TWINS.items()
-        for parameters in cases
-    ),
-    Case(
-        readouts.test_the_twin_holds_information_throughout,
-        everywhere(lateness=lambda _: -0.1),
-        {"the twin holds it early": everywhere(**FALLING)},
-    ),
-    *(
-        Case(
-            robustness.test_no_advantage_in_the_worst_case,
-            at_low(strength=mostly_hidden),
-            {
-                "the worst case, too, is ordered by α": ORDER,
-                "PGD hides the advantage": at_low(
-                    drop=10, strength=lambda corruption: float(not isinstance(corruption, PGD))
-                ),
-            },
-            parameters={"corruption": corruption},
-        )
-        for corruption in robustness.MEMBERS
-    ),
-    *(
-        Case(
-            robustness.test_no_advantage_at_equal_temperature,
-            at_low(strength=only(Rescaled)),
-            {"temperature is not it": ORDER},
-            parameters={"corruption": corruption},
-        )
-        for corruption in GRADIENT_ATTACKS
-    ),
-    *(
-        Case(
-            robustness.test_no_advantage_at_equal_margin,
-            # Both lose the images whose margin is below 0.3.
-            lambda level, _: Truth(margin=3, drop=10) if level == "low" else Truth(drop=30),
-            {
-                "equal margins, and the low α loses less": ORDER,
-                "larger margins, and it loses none": at_low(margin=3, drop=0),
-            },
-            parameters={"corruption": corruption},
-        )
-        for corruption in GRADIENT_ATTACKS
-    ),
-    *(
-        Case(
-            test,
-            everywhere(),
-            {
-                "it costs 3 points": unless(is_role(other), {}, accuracy=87),
-            },
-            parameters={"kind": kind, "retrain_timesteps": 3},
-        )
-        for test, other in (
-            (training.test_fewer_epochs_do_as_well, FEWER_EPOCHS),
-            (training.test_random_pruning_does_as_well, AT_RANDOM),
-        )
-        for kind in PRUNED
-    ),
-]
 WORLDS = [
     pytest.param(case, world, id=f"{case.name}: {what}")
     for case in CASES_OF_RIVALS
     for what, world in case.refuted.items()
 ]
-READ = [
-    (
-        Case(
-            rival_readings.test_the_answer_depends_on_the_reading,
-            case.holds,
-            case.refuted,
-            parameters={"of": decided_by(case.test).name},
-        )
-        if case.test is not readings.DATASETS_TEST
-        else Case(
-            rival_readings.test_the_answer_on_a_data_set_depends_on_the_reading,
-            case.holds,
-            case.refuted,
-            parameters=case.parameters,
-        )
-    )
-    for case in CASES
-    if case.test in (*FISHER_TESTS.values(), readings.DATASETS_TEST)
-]
-
-
-def contradicting(case):
-    """A world in which the claim holds on training images and the opposite on others."""
-    opposite = next(iter(case.refuted.values()))
-    return lambda role, recipe: replace(
-        case.holds(role, recipe), on_test_images=opposite(role, recipe)
-    )
 
 
 @pytest.fixture
 def few_readings(monkeypatch):
-    """Eq. 6 on training images and on others."""
-    chosen = [each for each in READINGS if each.protocol.reading.estimator == "empirical"][::3]
-    monkeypatch.setattr(rival_readings, "READINGS", chosen)
-    return chosen
+    monkeypatch.setattr(rival_readings, "READINGS", FEW_READINGS)
 
 
 @pytest.mark.parametrize("case", CASES_OF_RIVALS, ids=lambda case: case.name)
@@ -214,21 +56,21 @@ def test_a_rival_is_refuted_where_it_is_false(case, world):
 
 @pytest.mark.parametrize("case", READ, ids=lambda case: case.name)
 def test_readings_that_contradict_each_other_support_the_rival(case, few_readings):
-    judge = conclude(case.test, contradicting(case), case.parameters)
+    judge = conclude(case.test, case.holds, case.parameters)
     assert judge.verdict().outcome is Outcome.SUPPORTED
     assert [each.outcome for each in judge.readings] == ["SUPPORTED", "REFUTED"]
-    assert [each.factors for each in judge.readings] == [each.factors for each in few_readings]
+    assert [each.factors for each in judge.readings] == [each.factors for each in FEW_READINGS]
 
 
 @pytest.mark.parametrize("case", READ, ids=lambda case: case.name)
-def test_readings_that_agree_refute_the_rival(case, few_readings):
-    for world in (case.holds, next(iter(case.refuted.values()))):
+def test_readings_that_agree_refute_the_rival(case):
+    for world in case.refuted.values():
         assert case.outcome(world) is Outcome.REFUTED
 
 
 def test_every_reading_is_judged_by_itself_and_the_first_is_the_standard_one():
     (case,) = (each for each in READ if each.parameters == {"of": "concentrated"})
-    judge = conclude(case.test, contradicting(case), case.parameters)
+    judge = conclude(case.test, case.holds, case.parameters)
     outcomes = {tuple(each.factors.values()): each.outcome for each in judge.readings}
     assert len(outcomes) == len(READINGS) == 24
     for (_, images, _), outcome in outcomes.items():
@@ -239,8 +81,9 @@ def test_every_reading_is_judged_by_itself_and_the_first_is_the_standard_one():
 
 
 def test_undecided_readings_leave_the_rival_open(few_readings):
-    flat = Truth(lateness=nothing)
-    world = everywhere(**FALLING, on_test_images=flat)
+    # Thirds of the blocks then differ by 0.05, the least that counts.
+    edge = Truth(lateness=lambda _: 0.0, depth=lambda _: 0.0364)
+    world = everywhere(lateness=edge.lateness, depth=edge.depth, on_test_images=edge)
     judge = conclude(rival_readings.test_the_answer_depends_on_the_reading, world, {"of": "layers"})
     assert {each.outcome for each in judge.readings} == {"INCONCLUSIVE"}
     assert judge.verdict().outcome is Outcome.INCONCLUSIVE

@@ -13,8 +13,9 @@ from claims.kim2023 import test_fig7_pruning as fig7
 from claims.kim2023 import test_table1_robustness as table1
 from claims.kim2023.paper import LEVELS, TABLE_1
 from claims.kim2023.protocol import LEAK
+from fixtures.accuracy_answers import last_round, short
 from fixtures.claims import conclude
-from fixtures.known_answers import CASES, last_round, short
+from fixtures.known_answers import CASES
 from fixtures.truth import Truth, by_level, everywhere, unless
 from tic.audit import HeatMap
 from tic.audit.claims import decided_by
@@ -187,7 +188,7 @@ def test_the_noise_of_fig_2_is_shown_for_the_papers_five_epochs():
 
 
 def test_fig_3_is_shown_for_the_papers_three_epochs_as_shares_of_the_largest():
-    judge = conclude(fig3.test_deep_blocks_hold_information_early, everywhere(depth=0.3))
+    judge = conclude(fig3.test_deep_blocks_hold_information_early, everywhere(depth=lambda _: 0.3))
     maps = judge.figures[0].panels
     assert [shown.title for shown in maps] == ["Epoch 20", "Epoch 120", "Epoch 300"]
     for shown in maps:
