@@ -17,7 +17,6 @@ from claims.kim2023 import test_discussion_capacity as discussion
 from claims.kim2023 import test_eq11_perturbation as eq11
 from claims.kim2023 import test_fig1_concentration as fig1
 from claims.kim2023 import test_fig3_layers as fig3
-from claims.kim2023 import test_fig4_factors as fig4
 from claims.kim2023 import test_fig5_alpha as fig5
 from claims.kim2023 import test_fig7_pruning as fig7
 from claims.kim2023 import test_table1_robustness as table1
@@ -29,7 +28,6 @@ from tic.audit import control, robustness
 from tic.audit import runs as audit_runs
 from tic.audit.claims import decided_by
 from tic.audit.exhibits import Exhibits
-from tic.audit.judge import Judge
 from tic.audit.robustness import Robustness
 from tic.data import Digits
 from tic.lab import Lab
@@ -286,17 +284,6 @@ def reversed_blocks(patch):
     )
 
 
-def reversed_trend(patch):
-    sound, other = Judge.trend, {"increasing": "decreasing", "decreasing": "increasing"}
-    patch.setattr(
-        Judge,
-        "trend",
-        lambda self, samples, *, direction, name: sound(
-            self, samples, direction=other[direction], name=name
-        ),
-    )
-
-
 def everything_within(patch):
     wide = fig5.within(-100, 100)
     patch.setattr(fig5, "within", lambda low, high: wide)
@@ -388,11 +375,6 @@ MUTATIONS = (
         "blocks are counted from the output on",
         reversed_blocks,
         known_answers(fig3.test_deep_blocks_hold_information_early),
-    ),
-    Mutation(
-        "a rising trend is asked for as a falling one",
-        reversed_trend,
-        known_answers(fig4.test_larger_time_constants_keep_information_late),
     ),
     Mutation(
         "the trace over the weights has the wrong sign",

@@ -42,6 +42,10 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
         "test_fewer_timesteps_prune_as_well: short_run - long_run → long_run - short_run",
         "relative_errors: np.abs(response.divergence - response.prediction) → "
         "np.abs(response.prediction - response.divergence)",
+        "test_fewer_timesteps_save_compute: 100 * (saving - paper.SAVING) → "
+        "100 * (paper.SAVING - saving)",
+        "test_larger_networks_need_fewer_timesteps: accuracy[t] - accuracy[longest] → "
+        "accuracy[longest] - accuracy[t]",
         "require_sparsity: abs(trained.sparsity() - sparsity_of(trained.recipe)) → "
         "abs(sparsity_of(trained.recipe) - trained.sparsity())",
     ),
@@ -55,6 +59,12 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
         "[epoch * PAPER_SETTING.recipe.epochs for epoch in EPOCHS[1:]]",
         "chosen_epochs: EPOCHS[1:] → [*EPOCHS[1:]][-1:]",
         "chosen_epochs: EPOCHS[1:] → EPOCHS[1 + 1:]",
+    ),
+    "The longest is the last one.": (
+        "test_larger_networks_need_fewer_timesteps: accuracy[longest] - accuracy[t] → "
+        "[*accuracy.values()][-1] - accuracy[t]",
+        "test_larger_networks_need_fewer_timesteps: accuracy[t] - accuracy[longest] → "
+        "accuracy[t] - [*accuracy.values()][-1]",
     ),
     "The untrained network is drawn only.": tuple(
         "test_only_the_output_error_moves: ('untrained', 'early', 'final') → "
