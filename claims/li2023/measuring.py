@@ -115,8 +115,8 @@ class PairMeasurement(Measurement):
             if isinstance(module, Neurons) and self.threshold is not None:
                 module.threshold = self.threshold
         if self.reestimated:
-            for each in (network, other):
-                reestimate(each, _whole(samples))
+            for measured in (network, other):
+                reestimate(measured, _whole(samples))
         names = layer_names(blocks_of(network))
         similar = representation_similarity(
             network,

@@ -73,13 +73,13 @@ def _under(runs: dict[str, LiRuns], conditions: tuple[str, ...]) -> dict[str, Si
 def _judge_order(judge: Judge, similar: dict[str, Similarities], direction: Direction) -> Array:
     """Judge that the mean similarity follows the order of the conditions; (S, conditions)."""
     names = list(similar)
-    means = np.column_stack([each.mean() for each in similar.values()])
+    means = np.column_stack([pair.mean() for pair in similar.values()])
     first, last = (means[:, -1], means[:, 0]) if direction == "increasing" else means[:, [0, -1]].T
     high, low = (names[-1], names[0]) if direction == "increasing" else (names[0], names[-1])
     judge(first - last, above(LEAST), name=f"mean S(A, N), {high} minus {low}")
     judge.trend(means, direction=direction, name=f"mean S(A, N) over {', '.join(names)}")
-    for name, each in similar.items():
-        judge.note(f"{name}: {each.note}")
+    for name, pair in similar.items():
+        judge.note(f"{name}: {pair.note}")
     return means
 
 

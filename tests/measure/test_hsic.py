@@ -113,7 +113,7 @@ def test_rotation_scale_and_shift_of_the_features_change_nothing(seed, scale, sh
     turned = scale * (z @ rotation) + shift
     one, other = criteria([x, y, z]), criteria([x, y, turned])
     for name in ("debiased", "biased"):
-        before, after = (cka(getattr(each, name)) for each in (one, other))
+        before, after = (cka(getattr(values, name)) for values in (one, other))
         assert torch.allclose(after, before, rtol=0, atol=1e-6)
 
 
@@ -141,9 +141,9 @@ def test_chance_is_the_mean_over_all_permutations_and_the_debiased_mean_is_zero(
 
     x, y, _ = drawn(5, images=5)
     every = [criteria([x, y[list(order)]]) for order in permutations(range(5))]
-    biased = np.mean([float(each.biased[0, 1]) for each in every])
+    biased = np.mean([float(values.biased[0, 1]) for values in every])
     assert biased == pytest.approx(float(criteria([x, y]).by_chance[0, 1]))
-    debiased = np.mean([float(each.debiased[0, 1]) for each in every])
+    debiased = np.mean([float(values.debiased[0, 1]) for values in every])
     assert debiased == pytest.approx(0, abs=1e-10)
 
 

@@ -113,7 +113,7 @@ def test_batches_for_themselves_are_summed_before_the_ratio():
 
     total = None
     for images, _ in loader(20):
-        x, y = (activations(each, images)["network.2"][0] for each in (one, other))
+        x, y = (activations(net, images)["network.2"][0] for net in (one, other))
         sums = GramSums(2, 20, torch.device("cpu"))
         sums.add(torch.stack([x @ x.mT, y @ y.mT]), 0, 0)
         total = sums.criteria() if total is None else total + sums.criteria()

@@ -207,9 +207,9 @@ def test_a_direction_that_is_filled_in_decides(name, sign, factor, monkeypatch):
 
 def all_of_the_pack():
     modules = [
-        import_module(f"claims.li2023.{each.name}")
-        for each in pkgutil.iter_modules(claims.li2023.__path__)
-        if each.name.startswith("test_")
+        import_module(f"claims.li2023.{part.name}")
+        for part in pkgutil.iter_modules(claims.li2023.__path__)
+        if part.name.startswith("test_")
     ]
     return {
         test
@@ -227,7 +227,7 @@ def test_every_claim_and_rival_is_put_to_a_world():
 def test_every_control_is_planted_and_every_claim_has_one_of_its_own():
     claimed = [decided_by(test) for test in all_of_the_pack()]
     worlds = [claim.worlds for claim in claimed if claim.role == "claim"]
-    used = {control.name for each in worlds for control in each}
-    made = {each.name for each in vars(controls).values() if isinstance(each, Control)}
+    used = {control.name for planted in worlds for control in planted}
+    made = {item.name for item in vars(controls).values() if isinstance(item, Control)}
     assert made <= used
-    assert all(set(each) - {ONE_SEED} for each in worlds)
+    assert all(set(planted) - {ONE_SEED} for planted in worlds)
