@@ -158,3 +158,13 @@ def test_measuring_leaves_the_weights_alone():
     assert all(torch.equal(x, y) for x, y in zip(before, after, strict=True))
     assert not any(m._forward_hooks for m in one.modules())
     assert activations(one, SAMPLES.presented(SAMPLES.inputs[:5]), ["pool"])["pool"].shape[0] == 4
+
+
+def test_both_networks_of_an_untrained_pair_are_given_their_statistics():
+    torch.manual_seed(0)
+    one, other = (PreActivation(depth=1, width=4).build(Digits().facts, 4) for _ in range(2))
+    result = PairMeasurement(epoch=0, other=RECIPE, reestimated=True).take(one, SAMPLES, [other])
+    assert set(result["debiased"]) == set(NAMES)
+    for network in (one, other):
+        assert float(network.stem[1].running_mean.abs().max()) > 0
+        assert network.blocks[2].norm.momentum is None
