@@ -136,6 +136,7 @@ def given():
     return {
         "__name__": "example",
         "network": tic.models.build("tiny", in_channels=1, num_classes=10, timesteps=3),
+        "other_network": tic.models.build("tiny", in_channels=1, num_classes=10, timesteps=2),
         "loader": DataLoader(TensorDataset(images, labels), batch_size=2),
     }
 

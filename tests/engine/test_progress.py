@@ -166,7 +166,9 @@ def test_the_line_ends_when_all_is_done(lab, recipes, monkeypatch):
     def finish():
         train(recipes[0], lab)
 
-    lines = lines_after(make_plan(recipes[:1]), lab, [finish, lambda: pytest.fail("went on")])
+    lines = lines_after(
+        make_plan(recipes[:1]), lab, [finish, lambda: None, lambda: pytest.fail("went on")]
+    )
     assert lines == ["Runs: 1 done, 0 in work, 0 left (0 s so far)"]
 
 

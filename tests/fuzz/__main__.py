@@ -10,7 +10,7 @@ import argparse
 import sys
 import time
 
-from tests.fuzz import coverage
+from tests.fuzz import guided
 from tests.fuzz.counting import Count, header
 from tests.fuzz.hypothesis_fuzzer import fuzz
 from tests.fuzz.memory import limit_memory
@@ -24,13 +24,13 @@ def main() -> int:
     print(header(), flush=True)
     limit_memory()
     for name in asked.only or TARGETS:
-        for fuzzer in (fuzz, coverage.fuzz):
+        for fuzzer in (fuzz, guided.fuzz):
             started = time.perf_counter()
             count = fuzzer(name, asked.cases // len(TARGETS), asked.seed)
             if count is not None:
                 print(count.line(time.perf_counter() - started), flush=True)
                 counts.append(count)
-    if not coverage.is_installed():
+    if not guided.is_installed():
         print("atheris is not installed, so nothing was guided by coverage: pip install '.[fuzz]'")
     return _concluded(counts)
 

@@ -209,7 +209,8 @@ _changes = (
     st.builds(lambda field, value: f"{field}={value}", _fields | texts, _values | texts) | texts
 )
 _OPTIONS: dict[str, st.SearchStrategy[Any]] = {
-    **dict.fromkeys(("arch", "dataset", "claim", "protocol"), _names | texts),
+    **dict.fromkeys(("arch", "dataset", "paper", "claim", "protocol"), _names | texts),
+    "budget": st.sampled_from(["15min", "0", "-1 h", "1e9d", "300", "9" * 30, "٣min"]) | texts,
     **dict.fromkeys(("timesteps", "epochs", "seeds", "train_size"), _counts),
     **dict.fromkeys(("fisher_size", "test_size", "attack_size", "gpus"), _counts),
     **dict.fromkeys(("store", "data", "report_dir"), _paths),

@@ -60,7 +60,7 @@ def test_a_defect_is_told_with_its_smallest_case(monkeypatch, take, told):
     ("take", "status"), [(lambda case: True, 0), (_demanding, 1)], ids=["sound", "broken"]
 )
 def test_the_command_tells_what_it_tried_and_fails_on_a_defect(monkeypatch, capsys, take, status):
-    monkeypatch.setattr(command.coverage, "is_installed", lambda: False)
+    monkeypatch.setattr(command.guided, "is_installed", lambda: False)
     monkeypatch.setattr(command, "limit_memory", lambda: None)
     monkeypatch.setitem(TARGETS, "broken", Target(st.integers(0, 10**6), take))
     monkeypatch.setattr(

@@ -177,7 +177,7 @@ def test_one_paper_of_several_is_audited_as_if_it_were_alone(audit):
     assert plain(chosen, "another2025") == plain(audit(["test_two"]).audit, "another2025")
     both = audit(BOTH, "--paper", "another2025,other2024", "--claim", "near").audit
     assert {(entry.paper, entry.claim) for entry in both.entries} == {
-        ("other2024", "near"), ("another2025", "near"),
+        ("other2024", "other2024/near"), ("another2025", "another2025/near"),
     }  # fmt: skip
 
 

@@ -38,7 +38,7 @@ def fuzz(name: str, cases: int, key: int) -> Count | None:
         corpus = _write_corpus(Path(folder) / "corpus", key)
         done = subprocess.run(
             [
-                *(sys.executable, "-m", "tests.fuzz.coverage", name, str(record), str(cases)),
+                *(sys.executable, "-m", "tests.fuzz.guided", name, str(record), str(cases)),
                 *(f"-seed={key + 1}", f"-timeout={_SECONDS_PER_CASE}", "-verbosity=0"),
                 *(f"-rss_limit_mb={_MEGABYTES}", "-len_control=0", f"-max_len={_LENGTH}"),
                 str(corpus),
