@@ -36,6 +36,7 @@ def test_there_are_audits_that_are_kept():
         "digits-tiny",
         "fashion-mnist-tiny",
         "fashion-mnist-tiny-protocols",
+        "smoke-budget",
     }
 
 
@@ -48,7 +49,7 @@ def test_a_kept_audit_is_whole_and_says_how_it_was_made(path):
     commands = re.sub(r" *\\\n *", " ", written)
     # As that option has been called since they were made.
     made_by = audit.provenance.command.replace("--counterfeits", "--controls")
-    asked = made_by.removeprefix("pytest ")
+    asked = re.sub(r"pytest |--strict-\w+ |-ra |--tic-audit ", "", made_by)
     assert f"    tic audit {asked}\n" in commands
     assert f"reports/reference/{path.name}" in commands
 
@@ -105,6 +106,13 @@ def test_the_findings_share_the_error_rate_as_the_pack_says():
     template = (ROOT / "docs" / "findings.md.j2").read_text(encoding="utf-8")
     assert f'moved("claim", {KIM2023.claims}) + each.moved("rival", {KIM2023.rivals})' in template
     assert f"{KIM2023.claims} claims and {KIM2023.rivals} rivals share it" in template
+
+
+def test_the_readme_counts_the_verdicts_of_the_audit_with_a_budget():
+    audit = kept(FOLDER / "smoke-budget.json")
+    counted = verdict_table(audit).split("\n\n")[1]
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"`make audit` came to, on two slow cores: {counted}." in readme
 
 
 def test_one_of_them_ran_every_protocol_that_touches_its_claims():
