@@ -79,10 +79,7 @@ def test_four_images_by_hand():
 
 @pytest.mark.filterwarnings("ignore:Distance covariance is not guaranteed:UserWarning")
 @pytest.mark.parametrize("seed", range(3))
-def test_debiased_cka_is_bias_corrected_distance_correlation_of_squared_distances(
-    seed, monkeypatch
-):
-    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")  # compiling takes longer than all of these tests
+def test_debiased_cka_is_bias_corrected_distance_correlation_of_squared_distances(seed):
     dcor = pytest.importorskip("dcor")
     x, y, z = drawn(seed, images=30)
     ours = cka(criteria([x, y, z]).debiased)
