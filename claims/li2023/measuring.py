@@ -106,9 +106,9 @@ class PairMeasurement(Measurement):
     ) -> dict[str, Any]:
         """See `Measurement.take`.
 
-        Gives `debiased` by row and column; `biased`, `gap` and `by_chance` are means over layers of
-        one name of the biased CKA, of how far it exceeds the debiased one, and of what it would be
-        of layers with nothing in common.
+        Gives `debiased` by row and column; `gap` and `by_chance` are means over layers of one name:
+        of how far the biased CKA exceeds the debiased one, and of what it would be of layers with
+        nothing in common.
         """
         (other,) = partners
         for module in other.modules():
@@ -133,7 +133,6 @@ class PairMeasurement(Measurement):
         count = max(1, len(biased))
         return {
             "debiased": _as_tables(similar),
-            "biased": sum(biased) / count,
             "gap": (sum(biased) - sum(debiased)) / count,
             "by_chance": sum(chance) / count,
             "images": similar.images,

@@ -201,7 +201,7 @@ def test_controls_get_the_seeds_of_their_claim(agenda):
     made.take(claim, Outcome.INCONCLUSIVE, ())
     assert len(seeds_of(made, one)) == len(seeds_of(made, control)) == 8
     made.take(claim, Outcome.SUPPORTED, ())
-    made.close({}, set())
+    made.close({}, {})
     assert len(seeds_of(made, one)) == len(seeds_of(made, control)) == 8
 
 
@@ -210,7 +210,7 @@ def test_an_open_claim_is_judged_at_its_last_complete_look(agenda):
     (claim,) = made.claims
     made.take(claim, Outcome.INCONCLUSIVE, ())
     assert (claim.looked, claim.wanted, claim.over) == (5, 8, False)
-    made.close({}, set())
+    made.close({}, {})
     assert seeds_of(made, claim.planned) == with_seeds(SETTING, 5).seeds
 
 
@@ -232,12 +232,31 @@ def test_the_last_look_is_the_last(agenda):
     assert claim.over
 
 
-def test_a_claim_without_a_look_is_not_run_and_one_that_failed_tells_so_itself(agenda):
+def test_a_claim_without_a_look_is_not_run_and_one_that_failed_is_an_error(agenda):
     made = agenda(planned("one"), planned("two"))
-    made.close({"other2024/one": "the budget ended"}, {"other2024/two"})
+    made.close({"other2024/one": "the budget ended"}, {"other2024/two": "a worker died"})
     one, two = made.session.planned.values()
-    assert (one.unavailable, one.seeded_recipes) == ("the budget ended", [])
-    assert (two.unavailable, len(two.setting.seeds)) == (None, 5)
+    assert (one.unavailable, one.fault, one.seeded_recipes) == ("the budget ended", None, [])
+    # Nothing more is trained for it.
+    assert (two.unavailable, two.fault, two.seeded_recipes) == (None, "a worker died", [])
+    assert made.session.plan == ()
+
+
+def test_runs_that_only_a_control_needs_are_asked_for_too(agenda):
+    # So it is where a claim is judged by another protocol alone; controls stand in the standard.
+    other = RECIPE.but(epochs=3)
+    made = agenda(planned(recipes={"": other}), planned(control=WORLD))
+    (claim,) = made.claims
+    assert {recipe.with_seed(0) for recipe in made.absent(claim)} == {RECIPE, other}
+
+
+def test_what_was_measured_for_a_look_prices_the_next(agenda):
+    made = agenda(planned("quick"), planned("slow"))
+    quick, slow = made.claims
+    made.take(quick, Outcome.INCONCLUSIVE, (), 5.0)
+    made.take(slow, Outcome.INCONCLUSIVE, (), 5e9)
+    assert (quick.measuring, slow.measuring) == (1.0, 1e9)
+    assert quick.priority > slow.priority > 0
 
 
 def test_a_run_is_wanted_as_much_as_what_wants_it_most(agenda):

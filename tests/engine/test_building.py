@@ -1,5 +1,7 @@
 """The loop that all engines share, with an engine that does as it is told."""
 
+from dataclasses import replace
+
 import pytest
 
 from tic.engine import building
@@ -280,3 +282,15 @@ def test_the_most_urgent_job_is_begun_first(engine, job, base):
     Build(engine, Lab("nowhere"), lambda job: job.recipe.seed % 3).run([wanted])
     # Of equal ones that which was asked for first.
     assert [job.recipe.seed for job in engine.began] == [2, 1, 0, 3]
+
+
+def test_what_workers_took_is_summed_over_jobs(engine, job, base, monkeypatch):
+    first, second, other = (job(base.with_seed(seed)) for seed in range(3))
+    took = {first: 2.0, second: 3.5}
+    wait = engine.wait
+    monkeypatch.setattr(
+        engine, "wait",
+        lambda seconds: [replace(ended, seconds=took[ended.job]) for ended in wait(seconds)],
+    )  # fmt: skip
+    build = run(engine, lacking(engine, first, second))
+    assert build.seconds([first, second, other]) == 5.5

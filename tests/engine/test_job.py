@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -120,6 +121,12 @@ def test_small_steps_share_a_gpu_and_large_ones_have_it_alone(recipe, share):
 
 
 # Carrying out
+
+
+def test_a_worker_tells_how_long_it_was_at_a_job(lab, quick_recipe):
+    started = monotonic()
+    ended = answer(Job(quick_recipe, lab))
+    assert 0 < ended.seconds <= monotonic() - started
 
 
 def test_a_training_is_carried_out_with_all_that_it_builds_on(lab, quick_recipe, pruned):

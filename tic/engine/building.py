@@ -50,7 +50,7 @@ class Limits:
 
     def allow(self, job: Job) -> bool:
         """Whether a job may begin, or begin again."""
-        return job.measurement is not None or job in self._begun or self.trainings > 0
+        return job.measurement is not None or self.trainings > 0 or job in self._begun
 
     def begin(self, job: Job) -> None:
         """Count a job that begins."""
@@ -107,6 +107,7 @@ class Build:
         self._later: list[tuple[float, int, Job]] = []
         self._blocked: dict[Job | Question, set[Job]] = {}
         self.lost: dict[Job, int] = {}
+        self._seconds: dict[Job, float] = {}
         self._to_ask: deque[Question] = deque()
         self._number = count()
         self.trained = self.measured = self._to_measure = 0
@@ -124,6 +125,10 @@ class Build:
     def fault(self, job: Job) -> str:
         """Why a job failed; "" where it did not."""
         return self._over.get(job, "")
+
+    def seconds(self, jobs: Iterable[Job]) -> float:
+        """How long workers were at some jobs that were done here."""
+        return sum(self._seconds.get(job, 0.0) for job in jobs)
 
     def run(self, questions: Iterable[Question]) -> None:
         """Return when every question lacks nothing, or nothing more that can and may be done.
@@ -213,6 +218,7 @@ class Build:
     def _take(self, finished: Finished) -> None:
         job, status, reason = finished.job, finished.status, finished.reason
         self._running.discard(job)
+        self._seconds[job] = finished.seconds
         if status == "done" and not job.is_done(self._lab):
             status, reason = "lost", UNSEEN
         if status == "lost":

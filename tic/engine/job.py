@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
+from time import monotonic
 from typing import Any, Literal
 
 from tic.engine.plan import AttackedRun, kind, work
@@ -140,11 +141,13 @@ class Finished:
         status: `done`; `left`, as nothing can be measured on a diverged Run; `held`, as another
             process trains the Run; `failed`; or `lost` with its worker.
         reason: For people, where it failed or was lost.
+        seconds: That the worker was at it, where it told; no two of them are the same.
     """
 
     job: Job
     status: Status
     reason: str = ""
+    seconds: float = field(default=0.0, compare=False)
 
     @classmethod
     def from_text(cls, job: Job, answer: str) -> Finished:
@@ -161,8 +164,9 @@ def carry_out(text: str) -> str:
     Returns:
         The answer for `Finished.from_text`, one line of JSON. No error is raised.
     """
+    started = monotonic()
     status, reason = _attempt(text)
-    return json.dumps({"status": status, "reason": reason})
+    return json.dumps({"status": status, "reason": reason, "seconds": monotonic() - started})
 
 
 def _attempt(text: str) -> tuple[Status, str]:

@@ -55,6 +55,8 @@ class Judging:
             planned = self.state.session.planned[entry_id(item)]
             if reason := planned.not_applicable or planned.unavailable:
                 pytest.skip(reason)
+            if planned.fault:
+                raise TicError(planned.fault)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(

@@ -42,7 +42,7 @@ class Spending:
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Spend the budget, then let the claims be judged."""
         wanted = self.state.has_audit and not session.config.option.collectonly
-        if wanted and not session.testsfailed and not self.state.session.nothing_runs:
+        if wanted and not session.testsfailed and self.state.session.plan:
             self._spend(session.items)
         return (yield)
 
@@ -53,13 +53,13 @@ class Spending:
 
         budget = self.state.options.budget
         assert budget is not None
-        lab = self.state.session.lab
-        agenda = Agenda(self.state.session, cost=lru_cache(None)(partial(timed, lab=lab)))
-        tests = {entry_id(item): item for item in items if claim_of(item)}
         limits = Limits(
             ends=math.inf if budget.seconds is None else monotonic() + budget.seconds,
             trainings=math.inf if budget.trainings is None else budget.trainings,
         )
+        lab = self.state.session.lab
+        agenda = Agenda(self.state.session, cost=lru_cache(None)(partial(timed, lab=lab)))
+        tests = {entry_id(item): item for item in items if claim_of(item)}
         with start_chosen_engine(self.state) as engine:
             build = Build(engine, lab, partial(_urgency, agenda), limits)
             spent = self.spent = _Spent(budget, agenda, build)
@@ -71,27 +71,30 @@ class Spending:
                     spent.end(interrupted=False)
                 except KeyboardInterrupt:  # what was looked at is judged; another ends that, too
                     spent.end(interrupted=True)
-        agenda.close(spent.unlooked(), spent.failed())
+        agenda.close(spent.unlooked(), spent.faults())
 
     def _lacking(self, claim: OpenClaim, spent: _Spent, tests: dict[str, pytest.Item]) -> list[Job]:
         """What the next look of a claim lacks; nothing where no further one is wanted."""
-        jobs = spent.asked[claim.planned.id] = self._jobs(claim, spent.agenda, tests)
-        return jobs
-
-    def _jobs(self, claim: OpenClaim, agenda: Agenda, tests: dict[str, pytest.Item]) -> list[Job]:
         from tic.engine.job import Job
 
         while not claim.over:
-            if absent := agenda.absent(claim):
-                return [Job(recipe, self.state.lab) for recipe in absent]
-            rehearsals = [self.rehearsing.rehearse(tests[entry.id]) for entry in claim.entries]
-            if lacking := [wanted for rehearsal in rehearsals for wanted in rehearsal.lacking]:
-                return [Job(recipe, self.state.lab, measured) for measured, recipe in lacking]
+            jobs = [Job(recipe, self.state.lab) for recipe in spent.agenda.absent(claim)]
+            rehearsals = (
+                [] if jobs else [self.rehearsing.rehearse(tests[e.id]) for e in claim.entries]
+            )
+            for measurement, recipe in (lacking for r in rehearsals for lacking in r.lacking):
+                jobs.append(Job(recipe, self.state.lab, measurement))
+            asked = spent.asked.setdefault(claim.planned.id, {})
+            if jobs:
+                asked |= dict.fromkeys(jobs)
+                return jobs
+            seconds = spent.build.seconds(job for job in asked if job.measurement)
+            del spent.asked[claim.planned.id]
             judge = rehearsals[0].judge
             if judge is None or not judge.contrasts:
-                agenda.take(claim, None, ())
+                spent.agenda.take(claim, None, (), seconds)
             else:
-                agenda.take(claim, judge.verdict().outcome, judge.contrasts)
+                spent.agenda.take(claim, judge.verdict().outcome, judge.contrasts, seconds)
         return []
 
     @pytest.hookimpl(tryfirst=True)
@@ -118,7 +121,7 @@ class _Spent:
     budget: Budget
     agenda: Agenda
     build: Build
-    asked: dict[str, list[Job]] = field(default_factory=dict)
+    asked: dict[str, dict[Job, None]] = field(default_factory=dict)
     seconds: float = 0.0
     interrupted: bool = False
     _started: float = field(default_factory=monotonic)
@@ -143,12 +146,16 @@ class _Spent:
                 "seeds; with more it goes on from what the Store has"
             )
             for claim in self.agenda.claims
-            if not claim.looked and not self._has_fault(claim)
+            if not claim.looked and not self._faults(claim)
         }
 
-    def failed(self) -> set[str]:
-        """Ids of the claims whose next look could not be prepared, since a job of it failed."""
-        return {claim.planned.id for claim in self.agenda.claims if self._has_fault(claim)}
+    def faults(self) -> dict[str, str]:
+        """Why the next look of claims could not be prepared, by their ids."""
+        return {
+            claim.planned.id: "; ".join(faults)
+            for claim in self.agenda.claims
+            if (faults := self._faults(claim))
+        }
 
     def summary(self) -> Iterator[str]:
         """Tell what was spent and decided, and what would decide the rest."""
@@ -166,8 +173,10 @@ class _Spent:
         if len(still_open) > SHOWN:
             yield f"and {len(still_open) - SHOWN} more; the report tells what would decide them"
 
-    def _has_fault(self, claim: OpenClaim) -> bool:
-        return any(self.build.fault(job) for job in self.asked.get(claim.planned.id, ()))
+    def _faults(self, claim: OpenClaim) -> list[str]:
+        """Distinct reasons why jobs of the look that was being prepared failed."""
+        jobs = self.asked.get(claim.planned.id, ())
+        return list(dict.fromkeys(fault for job in jobs if (fault := self.build.fault(job))))
 
     def _done(self) -> str:
         return f"trained {self.build.trained}, measured {self.build.measured}"
@@ -188,9 +197,10 @@ class _Spent:
 
 
 def _would_decide(claim: OpenClaim) -> str:
+    """Tell what would decide an open claim; see `tic.stats.power.seeds_to_decide`."""
     if claim.trainings_to_decide is None:
         return "no number of seeds is known to decide it"
     least, most = claim.trainings_to_decide
     if most is None:
-        return f"at least {least} more trainings would decide it, or none"
-    return f"{least} to {most} more trainings would probably decide it"
+        return f"in nine of ten cases it takes more than {least} more trainings"
+    return f"{least} to {most} more trainings would decide it in four of five cases"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tic.document.evidence import Contrast
@@ -28,7 +28,7 @@ class OpenClaim:
         contrasts: What was judged then.
         over: Whether no further look is wanted.
         priority: See `tic.session.budget.priority`.
-        used: Recipes with seeds, ancestors among them, that the look needs.
+        measuring: Seconds per seed that workers measured for its last look; None before the first.
     """
 
     entries: tuple[PlannedEntry, ...]
@@ -38,7 +38,12 @@ class OpenClaim:
     contrasts: tuple[Contrast, ...] = ()
     over: bool = False
     priority: float = 0.0
-    used: frozenset[Recipe] = frozenset()
+    measuring: float | None = None
+
+    @property
+    def recipes(self) -> list[Recipe]:
+        """What it is trained on, each Recipe once, without seeds."""
+        return list(dict.fromkeys(r for entry in self.entries for r in entry.recipes.values()))
 
     @property
     def planned(self) -> PlannedEntry:
@@ -59,7 +64,7 @@ class OpenClaim:
         seeds = likely_range(self.contrasts)
         if self.decided or seeds is None:
             return None
-        per_seed = len(with_ancestors(self.planned.recipes.values()))
+        per_seed = len(with_ancestors(self.recipes))
         least, most = ((n and per_seed * max(0, n - self.looked)) for n in seeds)
         return least or 0, most
 
@@ -91,9 +96,8 @@ class Agenda:
 
     def absent(self, claim: OpenClaim) -> list[Recipe]:
         """Runs of the look that is being prepared, which the Store does not have."""
-        lab, recipes = self.session.lab, list(claim.planned.recipes.values())
-        absent = []
-        for recipe in recipes:
+        lab, absent = self.session.lab, []
+        for recipe in claim.recipes:
             known = self._trained.setdefault(recipe, set())
             for seed in with_seeds(claim.planned.setting, claim.wanted).seeds:
                 if seed not in known:
@@ -104,9 +108,21 @@ class Agenda:
         return absent
 
     def take(
-        self, claim: OpenClaim, outcome: Outcome | None, contrasts: Sequence[Contrast]
+        self,
+        claim: OpenClaim,
+        outcome: Outcome | None,
+        contrasts: Sequence[Contrast],
+        measured: float = 0.0,
     ) -> None:
-        """Take what a look gave, None where nothing could be judged; prepare the next one."""
+        """Take what a look gave, and prepare the next one.
+
+        Args:
+            claim: That was looked at.
+            outcome: None where nothing could be judged.
+            contrasts: That were judged.
+            measured: Seconds that workers took for it.
+        """
+        claim.measuring = measured / (claim.wanted - claim.looked)
         claim.looked, claim.outcome, claim.contrasts = claim.wanted, outcome, tuple(contrasts)
         following = next_look(claim.looked)
         claim.over = outcome is not Outcome.INCONCLUSIVE or following is None
@@ -121,44 +137,41 @@ class Agenda:
 
     def wanting(self, recipe: Recipe) -> OpenClaim | None:
         """For which claim a Run is trained first of all."""
-        claims = [claim for claim in self._wanted_by.get(recipe, ()) if not claim.over]
+        # A copy, since another thread asks while claims are added.
+        wanting = tuple(self._wanted_by.get(recipe, ()))
+        claims = [claim for claim in wanting if not claim.over]
         return max(claims, key=lambda claim: claim.priority, default=None)
 
-    def close(self, unlooked: Mapping[str, str], failed: Collection[str]) -> None:
+    def close(self, unlooked: Mapping[str, str], faults: Mapping[str, str]) -> None:
         """Leave every entry at its last complete look.
 
         Args:
             unlooked: Why claims had none, by their ids: they are not run.
-            failed: Ids of claims that are judged at the look which was prepared, so that their own
-                error is told.
+            faults: Why the next look of claims cannot be had, by their ids: that is an error.
         """
         for claim in self.claims:
             identity = claim.planned.id
-            seeds = claim.wanted if identity in failed else claim.looked
+            fault, reason = faults.get(identity), unlooked.get(identity)
             for entry in claim.entries:
-                if identity in unlooked:
-                    self.session.change(replace(entry, unavailable=unlooked[identity]))
-                else:
-                    setting = with_seeds(entry.setting, seeds)
-                    self.session.change(replace(entry, setting=setting))
+                setting = with_seeds(entry.setting, claim.looked or claim.wanted)
+                self.session.change(
+                    replace(entry, setting=setting, fault=fault, unavailable=reason)
+                )
 
     def _prepare(self, claim: OpenClaim, n_seeds: int) -> None:
         claim.wanted = n_seeds
         for entry in claim.entries:
             self.session.change(replace(entry, setting=with_seeds(entry.setting, n_seeds)))
         seeds = with_seeds(claim.planned.setting, n_seeds).seeds
-        recipes = with_ancestors(claim.planned.recipes.values())
-        claim.used = frozenset(recipe.with_seed(seed) for recipe in recipes for seed in seeds)
-        for recipe in claim.used:
-            self._wanted_by.setdefault(recipe, set()).add(claim)
+        for recipe in with_ancestors(claim.recipes):
+            for seed in seeds:
+                self._wanted_by.setdefault(recipe.with_seed(seed), set()).add(claim)
 
     def _rank(self) -> None:
         """What is shared, what is there and what was SUPPORTED change with every look."""
         still_open = [claim for claim in self.claims if not claim.over]
         sharing = Counter(
-            recipe
-            for claim in still_open
-            for recipe in with_ancestors(claim.planned.recipes.values())
+            recipe for claim in still_open for recipe in with_ancestors(claim.recipes)
         )
         supported = {
             claim.planned.claim.id
@@ -177,6 +190,7 @@ class Agenda:
                     self._trained,
                     supported,
                     self.cost,
+                    claim.measuring,
                 )
             )
 

@@ -30,6 +30,8 @@ from tic.text import quoted
 _UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 _MOST_TRAININGS = 10_000_000
 _MOST_SECONDS = 366 * 86400
+_LEAST = 1e-3
+"""Of what measurements cost per seed: what others measured before costs next to nothing."""
 _UNTIMED = 1e-4
 """Seconds per presentation of a network that cannot be timed."""
 _FORM = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?(s|min|h|d|trainings?)?", re.ASCII)
@@ -38,8 +40,8 @@ RIVAL = 1 / 4
 """Worth of a verdict on a rival, where one on a claim is 1. On a rival of a SUPPORTED claim it is 1
 too: what is left of that claim depends on it."""
 MEASURING = 0.5
-"""What measuring a Run for one claim costs beside training it: a rough number, since only its test
-knows what it measures. Without it a claim whose Runs are there would seem to cost nothing."""
+"""What measuring a Run for one claim is taken to cost beside training it, before anything was
+measured for it: only its test knows what it measures."""
 UNKNOWN = LOOKS[1]
 """Seeds that a claim is taken to need before anything is known of it."""
 
@@ -78,7 +80,8 @@ def read_budget(text: str) -> Budget:
                 f"--budget must be a whole number of trainings from 1 to {_MOST_TRAININGS:,}, or "
                 f"a duration with its unit, such as 15min, got {quoted(text)}"
             )
-        return Budget(f"{amount} trainings", trainings=int(amount))
+        noun = "training" if amount == 1 else "trainings"
+        return Budget(f"{amount} {noun}", trainings=int(amount))
     seconds = amount * _UNITS[unit]
     if not 1 <= seconds <= _MOST_SECONDS:
         raise TicError(f"--budget must last from 1 s to 366 d, got {quoted(text)}")
@@ -104,6 +107,7 @@ def priority(
     trained: Mapping[Recipe, Collection[int]],
     supported: Collection[str],
     cost: Callable[[Recipe], float] = work,
+    measuring: float | None = None,
 ) -> float:
     """How much a claim decides for what it still costs: its worth by that.
 
@@ -115,6 +119,7 @@ def priority(
         trained: Seeds of a Recipe that the Store has.
         supported: Ids of the claims that were SUPPORTED.
         cost: Of a training; presentations of samples unless somebody knows better.
+        measuring: What its measurements cost per seed, in the same unit, where that is known.
     """
     wanted = max(_likely_seeds(n_seeds, contrasts), next_look(n_seeds) or n_seeds + 1)
     seeds = with_seeds(entry.setting, wanted).seeds
@@ -122,11 +127,11 @@ def priority(
         cost(recipe) / sharing.get(recipe, 1) * len(set(seeds).difference(trained.get(recipe, ())))
         for recipe in with_ancestors(entry.recipes.values())
     )
-    measuring = sum(
-        cost(recipe) * _measuring(recipe, entry) * (wanted - n_seeds)
-        for recipe in entry.recipes.values()
-    )
-    return _worth(entry, supported) / (training + measuring)
+    if measuring is None:
+        measuring = sum(
+            cost(recipe) * _measuring(recipe, entry) for recipe in entry.recipes.values()
+        )
+    return _worth(entry, supported) / (training + max(measuring, _LEAST) * (wanted - n_seeds))
 
 
 def likely_range(contrasts: Collection[Contrast]) -> tuple[int, int | None] | None:

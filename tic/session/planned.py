@@ -36,6 +36,7 @@ class PlannedEntry:
         offered: Whether its pack has the setting that was asked for.
         not_applicable: Why the claim says nothing about the setting, or None.
         unavailable: What this machine or its pack lacks for it, or None.
+        fault: Why what it rests on could not be trained or measured, or None.
         members: How many claims share the error rate with it, itself among them.
         design: Whether its number of seeds was fixed in advance.
     """
@@ -52,6 +53,7 @@ class PlannedEntry:
     offered: bool = True
     not_applicable: str | None = None
     unavailable: str | None = None
+    fault: str | None = None
     members: int = 1
     design: Design = "fixed"
 
@@ -78,10 +80,10 @@ class PlannedEntry:
 
     @cached_property
     def seeded_recipes(self) -> list[Recipe]:
-        """Every Recipe with every seed; none where the machine lacks something."""
+        """Every Recipe with every seed; none where they cannot be had."""
         return (
             []
-            if self.unavailable
+            if self.unavailable or self.fault
             else [
                 recipe.with_seed(seed)
                 for recipe in self.recipes.values()

@@ -144,7 +144,7 @@ def of_pair(world, measurement, recipe):
             table[name] = {name: base + shift - low}
     size = noise("gap", recipe.seed, scale=0.0003)
     return {
-        "debiased": table, "gap": world.gap + size, "biased": 0.0, "by_chance": 0.05,
+        "debiased": table, "gap": world.gap + size, "by_chance": 0.05,
         "images": 2048,
     }  # fmt: skip
 
