@@ -17,7 +17,7 @@ from tic.lab import Lab
 from tic.models import Spiking
 from tic.recipe import Recipe
 from tic.session import budget
-from tic.session.agenda import Agenda
+from tic.session.agenda import UNTOLD, Agenda
 from tic.session.budget import (
     RIVAL,
     likely_range,
@@ -203,6 +203,20 @@ def test_controls_get_the_seeds_of_their_claim(agenda):
     made.take(claim, Outcome.SUPPORTED, ())
     made.close({}, {})
     assert len(seeds_of(made, one)) == len(seeds_of(made, control)) == 8
+
+
+@pytest.mark.parametrize(
+    ("outcome", "left_out"),
+    [(Outcome.SUPPORTED, False), (Outcome.REFUTED, False), (Outcome.INCONCLUSIVE, True)],
+)
+def test_the_controls_of_an_open_claim_are_left_out(agenda, outcome, left_out):
+    made = agenda(planned(), planned(control=WORLD))
+    (claim,) = made.claims
+    made.take(claim, outcome, ())
+    made.close({}, {})
+    one, control = made.session.planned.values()
+    assert one.unavailable is None
+    assert (control.unavailable == UNTOLD) is left_out
 
 
 def test_an_open_claim_is_judged_at_its_last_complete_look(agenda):

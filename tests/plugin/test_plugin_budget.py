@@ -16,6 +16,13 @@ def test_counted(runs, judge, setting):
     judge(losses if len(losses) > 8 else losses - losses.mean(), above(0), name="loss")
 """
 """Nobody can decide it before twelve seeds."""
+OPEN = """
+from tic.audit.control import UNTRAINED
+@says("open", controls=(UNTRAINED,))
+def test_open(runs, judge):
+    accuracy = runs.accuracy()
+    judge(accuracy - accuracy.mean(), above(0), name="deviation")
+"""
 BROKEN = """
 @says("broken")
 def test_broken(runs, judge):
@@ -74,6 +81,20 @@ def test_controls_and_rivals_are_looked_at_too(audit):
     result = audit(CAUTIOUS, SUPPORTED, RIVAL, arguments=["--controls"])
     assert "decided: 2 of 2 claims, 1 of 1 rivals" in result.text
     assert {len(e.contrasts[0].seeds) for e in result.audit.entries} == {5}
+
+
+def test_nothing_is_measured_for_the_controls_of_an_open_claim(audit):
+    result = audit(OPEN, CAUTIOUS, budget="5 trainings", arguments=["--controls"])
+    assert result.status == 0
+    outcomes = {
+        (e.claim.partition("/")[2], e.control and e.control.name): str(e.outcome)
+        for e in result.audit.entries
+    }
+    assert outcomes["open", None] == "INCONCLUSIVE"
+    assert outcomes["open", "untrained"] == "NOT_RUN"
+    assert outcomes["cautious", "negated"] == "REFUTED"
+    # Final accuracies of five Runs, which both claims share; none of untrained networks.
+    assert "trained 5, measured 5;" in result.text
 
 
 def test_an_open_claim_is_left_at_its_last_complete_look(audit):

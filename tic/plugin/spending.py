@@ -8,7 +8,7 @@ may be begun, every claim is judged at its last complete look.
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from time import monotonic
@@ -22,10 +22,13 @@ from tic.plugin.terminal import write_lines
 from tic.plugin.watching import text_now_and_then
 
 if TYPE_CHECKING:
+    from tic.audit.judge import Judge
+    from tic.document.evidence import Contrast
     from tic.engine.building import Build
     from tic.engine.job import Job
     from tic.session.agenda import Agenda, OpenClaim
     from tic.session.budget import Budget
+    from tic.stats import Outcome
 
 SHOWN = 10
 """Open claims whose costs are told at the end; the page has all."""
@@ -76,26 +79,36 @@ class Spending:
     def _lacking(self, claim: OpenClaim, spent: _Spent, tests: dict[str, pytest.Item]) -> list[Job]:
         """What the next look of a claim lacks; nothing where no further one is wanted."""
         from tic.engine.job import Job
+        from tic.session.agenda import DECIDED
 
         while not claim.over:
+            outcome: Outcome | None = None
+            contrasts: Sequence[Contrast] = ()
             jobs = [Job(recipe, self.state.lab) for recipe in spent.agenda.absent(claim)]
-            rehearsals = (
-                [] if jobs else [self.rehearsing.rehearse(tests[e.id]) for e in claim.entries]
-            )
-            for measurement, recipe in (lacking for r in rehearsals for lacking in r.lacking):
-                jobs.append(Job(recipe, self.state.lab, measurement))
+            if not jobs:
+                own, jobs = self._rehearsed(tests[claim.planned.id])
+                if own is not None and own.contrasts:
+                    outcome, contrasts = own.verdict().outcome, own.contrasts
+            if not jobs and outcome in DECIDED:
+                # Before that a control could not be missed, and would be measured for nothing.
+                for control in claim.controls:
+                    jobs += self._rehearsed(tests[control.id])[1]
             asked = spent.asked.setdefault(claim.planned.id, {})
             if jobs:
                 asked |= dict.fromkeys(jobs)
                 return jobs
             seconds = spent.build.seconds(job for job in asked if job.measurement)
             del spent.asked[claim.planned.id]
-            judge = rehearsals[0].judge
-            if judge is None or not judge.contrasts:
-                spent.agenda.take(claim, None, (), seconds)
-            else:
-                spent.agenda.take(claim, judge.verdict().outcome, judge.contrasts, seconds)
+            spent.agenda.take(claim, outcome, contrasts, seconds)
         return []
+
+    def _rehearsed(self, item: pytest.Item) -> tuple[Judge | None, list[Job]]:
+        """What a test judged, where it ran to its end, and the measurements that it lacks."""
+        from tic.engine.job import Job
+
+        rehearsal = self.rehearsing.rehearse(item)
+        lacking = [Job(recipe, self.state.lab, m) for m, recipe in rehearsal.lacking]
+        return rehearsal.judge, lacking
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -15,10 +15,13 @@ from tic.session.session import AuditSession
 from tic.stats import Outcome
 from tic.stats.looks import LOOKS
 
+DECIDED = (Outcome.SUPPORTED, Outcome.REFUTED)
+UNTOLD = "its claim is open when the budget ends, so that the control could not be missed"
+
 
 @dataclass(eq=False)
 class OpenClaim:
-    """A claim or rival with its negative controls, which get the seeds that it gets.
+    """A claim or rival with its negative controls, which get the seeds that decide it.
 
     Attributes:
         entries: Its own first, then those of its controls; as they were collected.
@@ -51,9 +54,14 @@ class OpenClaim:
         return self.entries[0]
 
     @property
+    def controls(self) -> tuple[PlannedEntry, ...]:
+        """Its negative controls."""
+        return self.entries[1:]
+
+    @property
     def decided(self) -> bool:
         """Whether it was SUPPORTED or REFUTED."""
-        return self.outcome in (Outcome.SUPPORTED, Outcome.REFUTED)
+        return self.outcome in DECIDED
 
     @property
     def trainings_to_decide(self) -> tuple[int, int | None] | None:
@@ -143,7 +151,7 @@ class Agenda:
         return max(claims, key=lambda claim: claim.priority, default=None)
 
     def close(self, unlooked: Mapping[str, str], faults: Mapping[str, str]) -> None:
-        """Leave every entry at its last complete look.
+        """Leave every entry at its last complete look, and controls of what is open out.
 
         Args:
             unlooked: Why claims had none, by their ids: they are not run.
@@ -153,6 +161,8 @@ class Agenda:
             identity = claim.planned.id
             fault, reason = faults.get(identity), unlooked.get(identity)
             for entry in claim.entries:
+                if entry in claim.controls and not claim.decided:
+                    reason = reason or UNTOLD
                 setting = with_seeds(entry.setting, claim.looked or claim.wanted)
                 self.session.change(
                     replace(entry, setting=setting, fault=fault, unavailable=reason)
