@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from claims.li2023.neurons import Kind, neurons
 from tic.audit import Architecture, Facts, TicError
 from tic.data import ImageFacts
-from tic.models.network import Convolution, over_time
+from tic.models.convolution import Convolution
+from tic.models.network import over_time
 
 STAGES = 3
 STEM, BRANCH, LAST, POOL = "stem", "branch", "last", "pool"

@@ -66,7 +66,7 @@ class _Fire(torch.autograd.Function):
 
 def fire(currents: Tensor, leak: float, threshold: float) -> Tensor:
     """Integrate currents (T, B, …) from rest, and give the spikes (T, B, …)."""
-    spikes: Tensor = _Fire.apply(currents.contiguous(), leak, threshold)
+    spikes: Tensor = _Fire.apply(currents, leak, threshold)
     return spikes
 
 

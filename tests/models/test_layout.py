@@ -6,11 +6,13 @@ import textwrap
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 from fixtures.networks import awaken
 from tic.models import ARCHITECTURES, build
-from tic.models.network import Convolution
+from tic.models.convolution import Convolution
 from tic.models.resnet import ResNetLayout, SpikingResNet
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -71,6 +73,42 @@ def test_a_convolution_is_that_of_torch_whatever_its_layout(kernel, stride, chan
     torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-5, atol=1e-5)
 
 
+PAIRS = st.tuples(st.integers(1, 3), st.integers(1, 3))
+
+
+@given(
+    sides=st.tuples(st.integers(1, 6), st.integers(1, 6)),
+    kernel=PAIRS,
+    stride=PAIRS,
+    padding=st.tuples(st.integers(0, 2), st.integers(0, 2)),
+    images=st.integers(0, 3),
+    seed=st.integers(0, 99),
+)
+def test_small_images_are_convolved_as_torch_does(sides, kernel, stride, padding, images, seed):
+    torch.manual_seed(seed)
+    ours = Convolution(3, 2, kernel, stride, padding, bias=False).double()
+    inputs = torch.randn(images, 3, *sides, dtype=torch.float64, requires_grad=True)
+    if any(n + 2 * p < k for n, p, k in zip(sides, padding, kernel, strict=True)):
+        with pytest.raises(RuntimeError, match="size"):
+            ours(inputs)
+        return
+    theirs = torch.nn.functional.conv2d(inputs, ours.weight, None, stride, padding)
+    torch.testing.assert_close(ours(inputs), theirs)
+    weights = torch.randn_like(theirs)
+    gradients = (
+        torch.autograd.grad((output * weights).sum(), (inputs, ours.weight))
+        for output in (ours(inputs), theirs)
+    )
+    torch.testing.assert_close(*gradients)
+
+
+def test_a_convolution_of_small_images_is_a_product_with_a_matrix(monkeypatch):
+    # Nothing but speed would tell that this way is not taken.
+    layer = Convolution(32, 32, 3, 1, 1, bias=False)
+    monkeypatch.setattr(nn.Conv2d, "forward", None)
+    assert layer(torch.rand(2, 32, 2, 2)).shape == (2, 32, 2, 2)
+
+
 @pytest.mark.parametrize("channels", [3, 16])
 @pytest.mark.parametrize(("kernel", "stride"), [(1, 2), (3, 1)])
 def test_a_convolution_is_mapped_over_images_by_torch_func(kernel, stride, channels):
@@ -96,7 +134,7 @@ def ended(code, *arguments):
 
 OURS = f"""
     import sys, torch
-    from tic.models.network import Convolution
+    from tic.models.convolution import Convolution
     torch.set_num_threads(1)
     for channels in range(1, 17):
         for kernel, stride in ((1, 1), (1, 2), (1, 3), (3, 1), (3, 2)):

@@ -19,48 +19,6 @@ def over_time(module: nn.Module, sequence: Tensor) -> Tensor:
     return output.view(*sequence.shape[:2], *output.shape[1:])
 
 
-class Convolution(nn.Conv2d):
-    """A convolution that computes with the channels of its input innermost.
-
-    On one CPU thread, `tiny` trains 1.4 to 1.7 times as fast that way. The weights stay as torch
-    lays them out, so that its tools, pruning among them, can flatten them.
-
-    The backward pass of a strided 1×1 convolution of fewer than 8 channels writes past its memory
-    that way (torch 2.15 with oneDNN, on processors without AVX-512): such a one computes with the
-    width innermost, as does any whose weights were laid out otherwise. Its output has the channels
-    innermost all the same: where batch normalisation is given an input of one layout and a gradient
-    of another, its backward pass is wrong for a batch of one (torch 2.15).
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Map images (B, C, H, W) to (B, C', H', W')."""
-        if self.kernel_size == (1, 1) and max(self.stride) > 1 and self.in_channels < 8:
-            plain = torch.contiguous_format
-            weight = self.weight.to(memory_format=plain)
-            output = self._conv_forward(input.to(memory_format=plain), weight, self.bias)
-            return _channels_innermost(output)
-        return super().forward(_channels_innermost(input))
-
-
-def _channels_innermost(images: Tensor) -> Tensor:
-    """Lay out images (B, C, H, W) so, also where one channel or pixel would leave it undecided."""
-    _, channels, height, width = images.shape
-    row = width * channels
-    if images.stride() == (height * row, 1, row, channels):
-        return images
-    # Tensor.to has a memory format for that, which torch.func.vmap does not know.
-    innermost = images.permute(0, 2, 3, 1).clone(memory_format=torch.contiguous_format)
-    return innermost.permute(0, 3, 1, 2)
-
-
-def convolution(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
-    """Build a convolution without bias and the batch normalisation after it."""
-    return nn.Sequential(
-        Convolution(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False),
-        nn.BatchNorm2d(outputs),
-    )
-
-
 class SpikingNetwork(nn.Module, ABC):
     """Maps static images to one read-out per timestep, with direct encoding.
 

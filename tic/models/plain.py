@@ -14,7 +14,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from tic.models.network import SpikingNetwork, convolution, over_time
+from tic.models.convolution import convolution
+from tic.models.network import SpikingNetwork, over_time
 from tic.neurons import LIF
 
 
