@@ -2,9 +2,8 @@
 
 Linear CKA weighs directions by their squared variance and images by their squared distance from
 the mean, so that a few of either can make it (Nguyen et al. 2022; Davari et al. 2022). Here it is
-formed again without them, from Gram matrices K = X Xᵀ of n images, and beside it stands the
-Procrustes similarity, in which a direction counts by its standard deviation. Functions take stacks
-of Gram matrices, shape (…, n, n), float64.
+formed again without them, and beside it stands the Procrustes similarity, in which a direction
+counts by its standard deviation.
 """
 
 from __future__ import annotations
@@ -17,12 +16,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
 
 from tic import seeding
 from tic.errors import TicError, require_known
 from tic.measure.activations import device_of
 from tic.measure.batches import Batch, Loader, labelled_batches
+from tic.measure.gram_parts import (
+    centred,
+    factor,
+    first_component,
+    less_component,
+    leverage,
+    overlap,
+    without_class_means,
+)
 from tic.measure.grams import Gram, Grams
 from tic.measure.hsic import GramSums, is_rounding
 from tic.memory import memory_errors_explained
@@ -34,101 +41,8 @@ SHARE = 0.05
 """Of the images, which are left out."""
 LEAST_IMAGES = 8
 """So that what is left of them, and of their classes, can be compared."""
-_SOUGHT = 8
-_CONVERGED = 1e-10
-_MOST_STEPS = 500
-_JITTER = 1e-13
 _NOTHING = 1e-9
 """Share of a layer's variance that is none: ten digits of what was taken off are exact."""
-
-
-def centred(grams: Tensor) -> Tensor:
-    """Gram matrices of features less their mean over the images."""
-    by_row = grams - grams.mean(-1, keepdim=True)
-    return by_row - by_row.mean(-2, keepdim=True)
-
-
-def leverage(grams: Tensor) -> Tensor:
-    """Each image's share of the sum of squares about the mean, shape (…, n); they sum to 1.
-
-    It is the leverage in a ridge regression on the features, in the limit of a large penalty, where
-    (K + λ)⁻¹ K becomes K / λ. Without a penalty every image has the same once there are more
-    features than images.
-    """
-    squares = centred(grams).diagonal(dim1=-2, dim2=-1)
-    return squares / squares.sum(-1, keepdim=True)
-
-
-def first_component(grams: Tensor) -> tuple[Tensor, Tensor]:
-    """Find the direction of largest variance about the mean, by subspace iteration.
-
-    Returns:
-        Its sum of squares, shape (…,), and each image's place along it, shape (…, n), of length 1.
-        The sum of squares is that of the principal component to ten digits.
-    """
-    middle = centred(grams)
-    draws = seeding.generator(0, "subspace")
-    start = torch.randn(middle.shape[-1], _SOUGHT, dtype=middle.dtype, generator=draws)
-    basis = start.to(middle.device).expand(*middle.shape[:-1], -1)
-    before = middle.new_zeros(middle.shape[:-2])
-    for _ in range(_MOST_STEPS):
-        basis = torch.linalg.qr(middle @ basis).Q
-        values, vectors = torch.linalg.eigh(basis.mT @ middle @ basis)
-        largest = values[..., -1]
-        if bool((largest - before <= _CONVERGED * largest.abs()).all()):
-            break
-        before = largest
-    return largest, (basis @ vectors[..., -1:])[..., 0]
-
-
-def without_component(grams: Tensor) -> Tensor:
-    """Gram matrices of centred features less their first principal component."""
-    return _less(centred(grams), *first_component(grams))
-
-
-def _less(grams: Tensor, size: Tensor, along: Tensor) -> Tensor:
-    return grams - size[..., None, None] * along[..., :, None] * along[..., None, :]
-
-
-def without_class_means(grams: Tensor, labels: Tensor) -> Tensor:
-    """Gram matrices of features less the mean of the image's class.
-
-    Debiased CKA of them takes n images for as many, though C class means were taken off: of what
-    the biased one has by chance, a share of (C - 1) / n is left in it.
-
-    Args:
-        grams: Shape (…, n, n).
-        labels: Class of each image, shape (n,).
-    """
-    members = one_hot(torch.unique(labels, return_inverse=True)[1]).to(grams)
-    projection = members / members.sum(0) @ members.mT
-    by_row = grams - projection @ grams
-    return by_row - by_row @ projection
-
-
-def procrustes(grams: Tensor, others: Tensor) -> Tensor:
-    """Procrustes similarity, shape (…,): 1 where one is the other rotated, scaled and moved.
-
-    ‖Xᵀ Y‖₊ / (‖X‖ ‖Y‖) of centred features, with the sum ‖·‖₊ of the singular values and the root
-    of the sum of squares ‖·‖; the squared Procrustes distance of features that are scaled to length
-    1 is twice what it lacks of 1 (Schönemann 1966). Exact to 1e-5. Never negative, and above 0 by
-    chance, the more so the more features there are; see `SimilarityWithout.procrustes`.
-    """
-    return _overlap(_factor(grams), _factor(others))
-
-
-def _overlap(one: Tensor, other: Tensor) -> Tensor:
-    total: Tensor = torch.linalg.svdvals(one.mT @ other).sum(-1)
-    return total
-
-
-def _factor(grams: Tensor) -> Tensor:
-    """Features of length 1 that have these Gram matrices, shape (…, n, n)."""
-    middle = centred(grams)
-    scale = middle.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None]
-    jitter = _JITTER * torch.eye(middle.shape[-1], dtype=middle.dtype, device=middle.device)
-    factor: Tensor = torch.linalg.cholesky(middle / scale.where(scale > 0, 1.0) + jitter)
-    return factor
 
 
 @dataclass(frozen=True)
@@ -241,17 +155,17 @@ class _Looks:
         looks = {
             "whole": grams,
             "images": self._without_images(grams),
-            "component": _less(grams, size, along),
+            "component": less_component(grams, size, along),
             "classes": without_class_means(grams, batch.labels),
         }
         for look, seen in looks.items():
             self._sum(look, _criteria(seen))
             self._sum(f"{look}, variance", seen.diagonal(dim1=1, dim2=2).sum(1))
-        mine, theirs = _factor(grams).chunk(2)
+        mine, theirs = factor(grams).chunk(2)
         draws = seeding.generator(number, "order of the images")
         order = torch.randperm(images, generator=draws).to(grams.device)
-        self._sum("procrustes", _overlap(mine, theirs))
-        self._sum("by chance", _overlap(mine, theirs[:, order]))
+        self._sum("procrustes", overlap(mine, theirs))
+        self._sum("by chance", overlap(mine, theirs[:, order]))
 
     def _without_images(self, grams: Tensor) -> Tensor:
         both = sum(leverage(grams).nan_to_num().chunk(2))
