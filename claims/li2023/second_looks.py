@@ -79,7 +79,7 @@ class WithoutMeasurement(Measurement):
                 if value is not None
             }
             for look in (*LOOKS, CLASSES)
-        } | {"variance": float(seen.variances.mean()), "images": seen.count}
+        } | {"variance": float(seen.variances.mean()), "count": seen.count}
 
 
 def looked_again(
@@ -106,7 +106,7 @@ def looked_again(
             depths=runs.depths,
             gaps=nothing,
             by_chance=nothing,
-            images=results[0]["images"],
+            images=results[0]["count"],
         )
         for look in (*LOOKS, CLASSES)
     }

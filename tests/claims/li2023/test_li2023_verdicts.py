@@ -10,10 +10,12 @@ import claims.li2023
 from claims.li2023 import controls, paper
 from claims.li2023 import test_inputs as inputs
 from claims.li2023 import test_residual as residual
+from claims.li2023 import test_rival_looks as looks
 from claims.li2023 import test_rivals as rivals
 from claims.li2023 import test_spatial as spatial
 from claims.li2023 import test_time as time
 from claims.li2023.paper import UNREAD
+from claims.li2023.second_looks import LOOKS
 from tic.audit import HeatMap
 from tic.audit.claims import decided_by
 from tic.audit.control import ONE_SEED, Control
@@ -22,10 +24,12 @@ from tic.stats import Outcome
 TRUE = World()
 TIMESTEPS, LEAK = {"factor": "timesteps"}, {"factor": "leak"}
 
+HOLDS = {"ann-like": TRUE.but(sag=0.02)}
+
 CASES = {
     "ann-like": (
         spatial.test_spiking_networks_are_as_near_as_another_ordinary_one, {},
-        TRUE.but(sag=0.02),
+        HOLDS["ann-like"],
         {"further": TRUE.but(level=0.7), "nearer": TRUE.but(level=0.9)},
         [[33 + 15, 48], [2]],
     ),
@@ -126,6 +130,42 @@ RIVALS = {
         rivals.test_random_signs_move_representations_as_much, {}, TRUE.but(signs=TRUE.attacked),
         {"it does not": TRUE},
     ),
+    "class-structure": (
+        looks.test_within_classes_spiking_networks_are_further_away, {},
+        TRUE.but(seen={"classes": TRUE.but(level=0.6)}),
+        {"they are not": HOLDS["ann-like"],
+         "they are, but by too little": TRUE.but(seen={"classes": TRUE.but(level=0.79)}),
+         "they are nearer": TRUE.but(seen={"classes": TRUE.but(level=0.95)}),
+         "with class means only": TRUE.but(level=0.6, seen={"classes": HOLDS["ann-like"]})},
+    ),
+    "sparse-spikes": (
+        looks.test_at_one_firing_rate_depth_makes_no_difference, {},
+        TRUE.but(matched=(0.1, 0.1)),
+        {"it does": TRUE, "with other spikes only": TRUE.but(change=(0.1, 0.1))},
+    ),
+    "sparse-spikes by the biased estimator": (
+        looks.test_at_one_firing_rate_depth_makes_no_difference, {},
+        TRUE.but(matched_biased=(0.2, 0.1)), {},
+    ),
+    "masked-gradients": (
+        looks.test_what_other_attacks_find_moves_all_layers_alike, {},
+        TRUE.but(attacked_otherwise=(0.2, 0.2)),
+        {"they move deep ones": TRUE,
+         "nothing is masked": TRUE.but(attacked_otherwise=(0.2, 0.2), worst=47.0),
+         "moved as attacked": TRUE.but(attacked=(0.2, 0.2))},
+    ),
+}  # fmt: skip
+RIVALS |= {
+    f"few-dominate-{name}-{look}": (
+        looks.test_few_images_or_directions_make_it, {"of": name},
+        HOLDS.get(name, TRUE).but(seen={look: world}),
+        {"nothing does": HOLDS.get(name, TRUE),
+         "without class means": HOLDS.get(name, TRUE).but(seen={"classes": world}),
+         "with them only": world.but(seen=dict.fromkeys(LOOKS, HOLDS.get(name, TRUE)))},
+    )
+    for name in looks.INSIDE
+    for look in LOOKS
+    for world in [next(iter(CASES[name][3].values()))]
 }  # fmt: skip
 FALSE = [
     pytest.param(test, parameters, world, id=f"{name}: {what}")
@@ -203,6 +243,30 @@ def test_a_direction_that_is_filled_in_decides(name, sign, factor, monkeypatch):
         assert outcome(test, world, parameters) is expected
         for control in decided_by(test).worlds:
             assert outcome(test, world, parameters, control) is not Outcome.SUPPORTED
+
+
+@pytest.mark.parametrize("name", looks.INSIDE)
+def test_what_few_dominate_is_the_first_contrast_of_the_claim(name):
+    """By how much the claim is inside of its region, whatever look it is taken by."""
+    test, _, true, false, *_ = CASES[name]
+    for world in (true, *false.values()):
+        (first, *_) = conclude(test, world).contrasts
+        (inside, *_) = conclude(
+            looks.test_few_images_or_directions_make_it, world, {"of": name}
+        ).contrasts
+        edges = [
+            sign * (edge - first.estimate)
+            for sign, edge in ((-1, first.region.low), (1, first.region.high))
+            if edge is not None
+        ]
+        expected = min(edges)
+        assert inside.estimate == pytest.approx(expected, abs=2e-3)
+
+
+def test_each_look_is_shown():
+    judge = conclude(looks.test_few_images_or_directions_make_it, TRUE, {"of": "periodic"})
+    (table,) = judge.tables
+    assert [row.name for row in table.rows] == list(LOOKS.values())
 
 
 def all_of_the_pack():
