@@ -26,8 +26,9 @@ Crafting = Literal["evaluation", "training"]
 """The mode in which the network is while it is attacked."""
 STEPS = 20
 """Of projected gradient descent; each goes a tenth of the way."""
-OTHER_FAMILIES = ("margin", "auto", "gradient-free", "numerics", "backward")
-"""Of the suite: attacks with another loss, step, precision or gradient, or with none."""
+OTHER_FAMILIES = ("margin", "auto", "gradient-free", "numerics")
+"""Of the suite: attacks with another loss, step or precision, or no gradient. Those that change
+the backward pass know the library's neurons alone."""
 
 
 def pixels(facts: Facts, epsilon: float) -> float:

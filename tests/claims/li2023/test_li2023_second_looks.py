@@ -219,3 +219,12 @@ def test_an_image_that_was_broken_is_not_attacked_again(monkeypatch):
     assert first.given == [60]
     assert again.given == [right]
     assert same.given == []
+
+
+def test_every_attack_that_is_asked_for_runs_on_these_neurons():
+    """So near to the images nothing is broken that was right, and no attack is spared."""
+    one = network(0)
+    suite = SuiteMeasurement(epoch=6, epsilon=1e-6).take(one, SAMPLES, [])
+    assert suite["attacked"] == attacked(one, 0.0)["accuracy"]
+    assert suite["worst"] == pytest.approx(suite["attacked"], abs=4)
+    assert suite["worst"] > 0
