@@ -155,6 +155,57 @@ RIVALS = {
          "moved as attacked": TRUE.but(attacked=(0.2, 0.2))},
     ),
 }  # fmt: skip
+AT_THE_MARGIN = {
+    "any-residual": (
+        rivals.test_two_ordinary_networks_do_it_too, {}, TRUE.but(sag=0.065, twin_sag=0.045),
+        {"both too weak": TRUE.but(sag=0.02, twin_sag=0.02),
+         "ordinary more": TRUE.but(sag=0.1, twin_sag=0.145),
+         "spiking more": TRUE.but(sag=0.145, twin_sag=0.1)},
+    ),
+    "any-residual, ordinary a little more": (
+        rivals.test_two_ordinary_networks_do_it_too, {}, TRUE.but(sag=0.045, twin_sag=0.065), {},
+    ),
+    "constant-input": (
+        rivals.test_on_events_deeper_layers_do_not_change_more, {},
+        TRUE.but(event_change=(0.2, 0.22)), {"they do": TRUE.but(event_change=(0.2, 0.24))},
+    ),
+    "hidden-by-shortcuts": (
+        rivals.test_without_shortcuts_depth_makes_no_difference, {},
+        TRUE.but(plain_change=(0.2, 0.22)), {"it does": TRUE.but(plain_change=(0.2, 0.24))},
+    ),
+    "estimator-bias": (
+        rivals.test_the_estimator_is_biased_here, {}, TRUE.but(gap=0.03),
+        {"too little": TRUE.but(gap=0.015)},
+    ),
+    "ceiling-width": (
+        rivals.test_two_ordinary_networks_change_likewise, {"of": "width"},
+        TRUE.but(twin_by_width=0.015), {"too little": TRUE.but(twin_by_width=0.0075)},
+    ),
+    "ceiling-depth": (
+        rivals.test_two_ordinary_networks_change_likewise, {"of": "depth"},
+        TRUE.but(twin_by_depth=0.015), {"too little": TRUE.but(twin_by_depth=0.0075)},
+    ),
+    "any-noise": (
+        rivals.test_random_signs_move_representations_as_much, {},
+        TRUE.but(signs=(0.05, 0.383)), {"it does not": TRUE.but(signs=(0.05, 0.366))},
+    ),
+    "class-structure": (
+        looks.test_within_classes_spiking_networks_are_further_away, {},
+        TRUE.but(seen={"classes": HOLDS["ann-like"].but(level=0.73)}), {},
+    ),
+    "sparse-spikes": (
+        looks.test_at_one_firing_rate_depth_makes_no_difference, {},
+        TRUE.but(matched=(0.1, 0.12), matched_biased=(0.1, 0.12)),
+        {"it does": TRUE.but(matched=(0.1, 0.14), matched_biased=(0.1, 0.14))},
+    ),
+    "masked-gradients": (
+        looks.test_what_other_attacks_find_moves_all_layers_alike, {},
+        TRUE.but(attacked_otherwise=(0.2, 0.25), worst=42.5),
+        {"deep ones more": TRUE.but(attacked_otherwise=(0.2, 0.3))},
+    ),
+}  # fmt: skip
+"""Truths just inside and just outside of each margin."""
+RIVALS |= {f"{name}, at the margin": case for name, case in AT_THE_MARGIN.items()}
 RIVALS |= {
     f"few-dominate-{name}-{look}": (
         looks.test_few_images_or_directions_make_it, {"of": name},
