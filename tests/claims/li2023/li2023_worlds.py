@@ -145,6 +145,7 @@ def of_pair(world, measurement, recipe):
     other, blocks = measurement.other, design(recipe).blocks
     names = layer_names(blocks)
     assert other.dataset == recipe.dataset
+    assert not is_spiking(recipe)
     if measurement.threshold is not None:
         table = {}
     elif other == recipe:
@@ -190,6 +191,7 @@ def of_dynamics(world, measurement, recipe):
     made, blocks = design(recipe), design(recipe).blocks
     ends = world.change
     if measurement.epoch == 0:
+        assert measurement.reestimated
         ends = world.untrained_change
     elif not made.shortcuts:
         ends = world.plain_change

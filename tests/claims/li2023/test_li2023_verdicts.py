@@ -156,6 +156,11 @@ RIVALS = {
     ),
 }  # fmt: skip
 AT_THE_MARGIN = {
+    "untrained-dynamics": (
+        rivals.test_untrained_networks_have_the_dynamics, {},
+        TRUE.but(change=(0.3, 0.4), untrained_change=(0.0, 0.15)),
+        {"more everywhere": TRUE.but(untrained_change=(0.5, 0.6))},
+    ),
     "any-residual": (
         rivals.test_two_ordinary_networks_do_it_too, {}, TRUE.but(sag=0.065, twin_sag=0.045),
         {"both too weak": TRUE.but(sag=0.02, twin_sag=0.02),
