@@ -35,9 +35,10 @@ check: lint types imports test  ## all of the checks above
 chaos: $(VENV)/.installed  ## disturb audits by kills, full disks, damage and more; see that nothing is lost
 	$(BIN)/python -m tests.chaos $(ARGS)
 
-findings: $(VENV)/.installed  ## write docs/findings.md from the audits that it quotes
-	$(BIN)/tic cite docs/findings.md.j2 > docs/findings.md.part
-	mv docs/findings.md.part docs/findings.md
+findings: $(VENV)/.installed  ## write docs/papers/*/findings.md from the audits that they quote
+	for text in docs/papers/*/findings.md; do \
+	  $(BIN)/tic cite $$text.j2 > $$text.part && mv $$text.part $$text || exit 1; \
+	done
 
 schemas: $(VENV)/.installed  ## write docs/schemas, the JSON Schemas of audits and Recipes
 	for name in audit recipe; do $(BIN)/tic schema $$name > docs/schemas/$$name.json || exit 1; done

@@ -98,9 +98,9 @@ class MixedBlocks(LiRuns):
         by_seed = super().timesteps_apart(epoch, reestimated=reestimated, **falsified)
         return [_rotated(apart, seed) for seed, apart in enumerate(by_seed)]
 
-    def attacked(self, epsilon: float, *, signs: bool = False) -> tuple[Array, Array]:
+    def attacked(self, epsilon: float, **otherwise: Any) -> tuple[Array, Array]:
         """See `LiRuns.attacked`."""
-        similar, accuracy = super().attacked(epsilon, signs=signs)
+        similar, accuracy = super().attacked(epsilon, **otherwise)
         return np.array([_rotated(row, seed) for seed, row in enumerate(similar)]), accuracy
 
 
@@ -124,9 +124,18 @@ class Memoryless(LiRuns):
 class CleanForAttacked(LiRuns):
     """Clean images given out for attacked ones."""
 
-    def attacked(self, epsilon: float, *, signs: bool = False) -> tuple[Array, Array]:
+    def attacked(self, epsilon: float, **otherwise: Any) -> tuple[Array, Array]:
         """See `LiRuns.attacked`."""
         return super().attacked(0.0)
+
+
+@dataclass(frozen=True)
+class Drifted(LiRuns):
+    """Clean images, in a network whose running statistics the release's attack has moved."""
+
+    def attacked(self, epsilon: float, **otherwise: Any) -> tuple[Array, Array]:
+        """See `LiRuns.attacked`."""
+        return super().attacked(epsilon, crafting="training", drifted=True)
 
 
 def _given_out(stand_ins: Mapping[str, str]) -> Plant:
@@ -222,4 +231,10 @@ CLEAN_FOR_ATTACKED = Control(
     "clean-for-attacked",
     "Clean images are given out for attacked ones.",
     seen_as(CleanForAttacked),
+)
+DRIFTED = Control(
+    "drifted",
+    "Images are clean, and the statistics of batch normalisation are those that an attack in "
+    "training mode leaves.",
+    seen_as(Drifted),
 )

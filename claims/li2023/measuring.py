@@ -5,7 +5,7 @@ Where a layer is the same for all images its similarity is undefined, and is lef
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,21 +15,16 @@ from torch import Tensor, nn
 from claims.li2023.networks import block_names, layer_names
 from claims.li2023.neurons import Neurons
 from tic import representation_similarity, seeding
-from tic.attacks import PGD
 from tic.audit import Measurement, Recipe, Samples, Split
-from tic.data import ImageFacts
 from tic.measure.batches import Loader
 from tic.measure.grams import Time
-from tic.measure.robustness import accuracy
 from tic.measure.similarity import RepresentationSimilarity
 
 TILE = 512
 BATCH = 256
-STEPS = 20
-"""Of projected gradient descent; each goes a tenth of the way."""
 
 
-def _as_tables(similar: RepresentationSimilarity) -> dict[str, dict[str, float]]:
+def as_tables(similar: RepresentationSimilarity) -> dict[str, dict[str, float]]:
     """Debiased CKA by row and column, without pairs that are undefined."""
     rows = zip(similar.rows, similar.debiased.tolist(), strict=True)
     return {
@@ -67,7 +62,7 @@ def reestimate(network: nn.Module, inputs: Tensor) -> None:
     network.eval()
 
 
-def _whole(samples: Samples) -> Tensor:
+def whole(samples: Samples) -> Tensor:
     ((inputs, _),) = samples.batches(len(samples))
     return inputs
 
@@ -116,7 +111,7 @@ class PairMeasurement(Measurement):
                 module.threshold = self.threshold
         if self.reestimated:
             for measured in (network, other):
-                reestimate(measured, _whole(samples))
+                reestimate(measured, whole(samples))
         names = layer_names(blocks_of(network))
         similar = representation_similarity(
             network,
@@ -132,7 +127,7 @@ class PairMeasurement(Measurement):
         debiased = _diagonal(similar.debiased)
         count = max(1, len(biased))
         return {
-            "debiased": _as_tables(similar),
+            "debiased": as_tables(similar),
             "gap": (sum(biased) - sum(debiased)) / count,
             "by_chance": sum(chance) / count,
             "images": similar.images,
@@ -142,7 +137,7 @@ class PairMeasurement(Measurement):
 def _permuted(samples: Samples) -> Loader:
     draws = seeding.generator(0, "order of the images")
     order = torch.randperm(len(samples), generator=draws).to(samples.device)
-    inputs, labels = _whole(samples)[order], samples.labels[order]
+    inputs, labels = whole(samples)[order], samples.labels[order]
     return list(zip(torch.split(inputs, BATCH), torch.split(labels, BATCH), strict=True))
 
 
@@ -173,7 +168,7 @@ class DynamicsMeasurement(Measurement):
             if isinstance(module, Neurons) and self.leak is not None:
                 module.leak = self.leak
         if self.reestimated:
-            reestimate(network, _whole(samples))
+            reestimate(network, whole(samples))
         names = block_names(blocks_of(network))
         similar = representation_similarity(
             network, network, samples.batches(BATCH), layers=names, time="apart", tile=TILE
@@ -189,61 +184,3 @@ def _by_block(
         table = similar.debiased[places[0] : places[-1] + 1, places[0] : places[-1] + 1]
         if not table.mask.any():
             yield name, table.tolist()
-
-
-@dataclass(frozen=True, kw_only=True)
-class AttackedMeasurement(Measurement):
-    """Similarity of the outputs of blocks on clean images with those on attacked ones.
-
-    Attributes:
-        epsilon: Largest change of a pixel, in standard deviations of the data set's pixels.
-        signs: Every pixel is changed by that much at random instead.
-    """
-
-    name: ClassVar[str] = "li2023-attacked"
-
-    split: Split = "test"
-    epsilon: float
-    signs: bool = False
-
-    def take(
-        self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
-    ) -> dict[str, Any]:
-        """See `Measurement.take`.
-
-        Gives `debiased` by block and `accuracy` on the attacked images, in percent.
-        """
-        facts = samples.facts
-        assert isinstance(facts, ImageFacts)
-        size = self.epsilon * sum(facts.std) / len(facts.std)
-        attacked = [
-            (self._changed(network, images, labels, size, number), labels)
-            for number, (images, labels) in enumerate(samples.batches(BATCH))
-        ]
-        names = block_names(blocks_of(network))
-        similar = representation_similarity(
-            network,
-            network,
-            samples.batches(BATCH),
-            layers=names,
-            other_loader=attacked,
-            tile=TILE,
-        )
-        tables: Mapping[str, Mapping[str, float]] = _as_tables(similar)
-        return {
-            "debiased": {name: row[name] for name, row in tables.items() if name in row},
-            "accuracy": accuracy(network, attacked),
-            "images": similar.images,
-        }
-
-    def _changed(
-        self, network: nn.Module, images: Tensor, labels: Tensor, size: float, batch: int
-    ) -> Tensor:
-        if not size:
-            return images
-        if self.signs:
-            draws = seeding.generator(batch, "signs")
-            signs = torch.randint(0, 2, images.shape, generator=draws).to(images)
-            return (images + size * (2 * signs - 1)).clamp(0, 1)
-        attack = PGD(epsilon=size, step=size / 10, steps=STEPS, random_start=False)
-        return attack(network, images, labels, batch)

@@ -43,6 +43,11 @@ def block_names(blocks: int) -> tuple[str, ...]:
     return tuple(f"blocks.{number}" for number in range(blocks))
 
 
+def spikes_after(blocks: int) -> tuple[str, ...]:
+    """Layers of neurons that the outputs of the blocks are given to."""
+    return (*(f"blocks.{number}.first" for number in range(1, blocks)), LAST)
+
+
 class Block(nn.Module):
     """A pre-activation block; (T, B, C, H, W) in and out."""
 

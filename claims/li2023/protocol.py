@@ -104,7 +104,16 @@ CRAFTING = Gap(
     "running ones that the attacked network is measured with. Here the network is in evaluation "
     "mode. The release's ε of 0.01 is in normalised space, without clipping, which moves an image "
     "no more than random signs of that size do; results are clipped to [0, 1] here, and for the "
-    "digits ε is 0.3 standard deviations."
+    "digits ε is 0.3 standard deviations.",
+    (
+        Protocol(
+            "train-mode-attack",
+            "Attacks are made in training mode, and attacked images are seen with the running "
+            "statistics that this leaves.",
+            release=True,
+            reading=Reading(crafting="training"),
+        ),
+    ),
 )
 UNTRAINED = Gap(
     "In evaluation mode an untrained spiking network hardly fires in its deep layers, since the "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from claims.li2023.attacking import Crafting
 from tic.measure.grams import Time
 
 
@@ -13,6 +14,8 @@ class Reading:
 
     Attributes:
         time: How timesteps become features.
+        crafting: The mode in which networks are attacked.
     """
 
     time: Time = "joined"
+    crafting: Crafting = "evaluation"

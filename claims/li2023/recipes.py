@@ -48,7 +48,7 @@ LI2023 = Pack(
     places=PLACES,
     runs=LiRuns,
     claims=13,
-    rivals=9,
+    rivals=19,
 )
 
 SPIKING, ORDINARY, TWIN = "N", "A", "A′"

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from claims.li2023.measuring import AttackedMeasurement, DynamicsMeasurement, PairMeasurement
+from claims.li2023.attacking import AttackedMeasurement, SuiteMeasurement
+from claims.li2023.measuring import DynamicsMeasurement, PairMeasurement
 from claims.li2023.networks import BRANCH, PreActivation, block_names, layer_names
 from claims.li2023.reading import Reading
 from tic.audit import Array, Epoch, NotApplicableError, SeedRuns
@@ -202,24 +203,48 @@ class LiRuns(SeedRuns):
         )
         return np.array([1 - beside.mean(-1) for beside in neighbours])
 
-    def attacked(self, epsilon: float, *, signs: bool = False) -> tuple[Array, Array]:
+    def attacked(self, epsilon: float, **otherwise: Any) -> tuple[Array, Array]:
         """Similarity of clean and attacked images at every block, (S, blocks); accuracy, (S,).
+
+        Args:
+            epsilon: In standard deviations of the pixels.
+            otherwise: Other fields of `AttackedMeasurement`.
 
         Raises:
             NotApplicableError: A block is the same for all images.
         """
+        fields = {"crafting": self.reading.crafting} | otherwise
         measurement = AttackedMeasurement(
+            epoch=self.epoch("final"), epsilon=epsilon, size=self.size("attack"), **fields
+        )
+        results = self.measured(measurement)
+        return self._at_blocks(results), np.array([result["accuracy"] for result in results])
+
+    def attacked_otherwise(self, epsilon: float) -> tuple[Array, dict[str, Array]]:
+        """The same at equal accuracy, with what other attacks find; see `SuiteMeasurement`.
+
+        Returns:
+            Similarity at every block, (S, blocks), and percentages of images, (S,), by name.
+        """
+        measurement = SuiteMeasurement(
             epoch=self.epoch("final"),
             epsilon=epsilon,
-            signs=signs,
+            level=self.setting.attacks,
             size=self.size("attack"),
         )
         results = self.measured(measurement)
-        similar = [
-            [defined(result["debiased"].get(n), n, seed) for n in block_names(self.blocks)]
-            for seed, result in zip(self.seeds, results, strict=True)
-        ]
-        return np.array(similar), np.array([result["accuracy"] for result in results])
+        return self._at_blocks(results), {
+            name: np.array([result[name] for result in results])
+            for name in ("attacked", "worst", "exchanged")
+        }
+
+    def _at_blocks(self, results: Sequence[Mapping[str, Any]]) -> Array:
+        return np.array(
+            [
+                [defined(result["debiased"].get(n), n, seed) for n in block_names(self.blocks)]
+                for seed, result in zip(self.seeds, results, strict=True)
+            ]
+        )
 
 
 def thirds(by_block: Array) -> tuple[Array, Array]:

@@ -67,7 +67,7 @@ def test_representations_of_events_change_more(runs: dict[str, LiRuns], judge: J
     ),
     needs=recipes.pair,
     gaps=(*COMMON, PROVISIONAL, CRAFTING),
-    controls=(controls.CLEAN_FOR_ATTACKED, controls.MIXED_BLOCKS),
+    controls=(controls.CLEAN_FOR_ATTACKED, controls.DRIFTED, controls.MIXED_BLOCKS),
 )
 def test_attacks_move_deep_representations_more(runs: dict[str, LiRuns], judge: Judge) -> None:
     size = epsilon(runs[SPIKING].recipe)

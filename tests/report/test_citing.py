@@ -2,6 +2,7 @@ import pytest
 
 from tic.errors import TicError
 from tic.exchange.citing import cite
+from tic.stats import Outcome
 
 
 @pytest.fixture
@@ -88,3 +89,76 @@ def test_a_text_cannot_run_what_it_likes(written):
 def test_a_text_that_is_not_there_is_told(tmp_path):
     with pytest.raises(TicError, match="cannot read the text"):
         cite(tmp_path / "absent.md.j2")
+
+
+def fates(written, outcomes):
+    """What a text says of a supported claim whose rivals come out so."""
+    template = "{% for c in a.of('b').claims %}{{ c.label }} {{ c.fate }}{% endfor %}"
+    return written(template, outcomes)
+
+
+@pytest.fixture
+def of_a_rival_paper(tmp_path, example_audit):
+    """Return a function that fills in a text beside an audit of two papers, as rivals come out."""
+    claim = next(e for e in example_audit.entries if e.outcome == "SUPPORTED")
+    rival = next(e for e in example_audit.entries if e.role == "rival")
+
+    def write(text, outcomes):
+        own = {"paper": "b", "parameters": {"network": "n", "data set": "d", "T": "4"}}
+        ours = claim.model_copy(update=own | {"claim": "b/c", "id": "b/c", "says": "A |\nB."})
+        rivals = tuple(
+            rival.model_copy(
+                update=own
+                | {
+                    "claim": f"b/r{k}",
+                    "id": f"b/r{k}",
+                    "threatens": ("b/c",),
+                    "outcome": Outcome[outcome],
+                }
+            )
+            for k, outcome in enumerate(outcomes)
+        )
+        audit = example_audit.model_copy(
+            update={"entries": (*example_audit.entries, ours, *rivals)}
+        )
+        (tmp_path / "two.json").write_text(audit.model_dump_json(), encoding="utf-8")
+        template = tmp_path / "two.md.j2"
+        template.write_text("{% set a = audit('two.json') %}" + text, encoding="utf-8")
+        return cite(template)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "fate"),
+    [
+        ((), "UNTESTED"),
+        (("REFUTED", "REFUTED"), "STANDS"),
+        (("REFUTED", "SUPPORTED"), "EXPLAINED"),
+        (("INCONCLUSIVE", "SUPPORTED"), "EXPLAINED"),
+        (("REFUTED", "NOT_RUN"), "CONTESTED"),
+        (("INCONCLUSIVE",), "CONTESTED"),
+    ],
+)
+def test_a_supported_claim_is_told_by_what_its_rivals_leave_of_it(of_a_rival_paper, outcomes, fate):
+    assert fates(of_a_rival_paper, outcomes) == f"c (4) {fate}"
+
+
+def test_one_of_several_papers_is_quoted_alone(of_a_rival_paper):
+    text = (
+        "{% set b = a.of('b') %}{{ b.count('SUPPORTED') }} {{ b.scopes | join }} "
+        "{{ b.rivals | map(attribute='label') | join(';') }} "
+        "{{ b.claims[0].rivals('REFUTED') | map(attribute='label') | join(';') }} "
+        "{{ b.claims[0].says }}"
+    )
+    told = of_a_rival_paper(text, ("REFUTED", "SUPPORTED"))
+    assert told == "1 smoke r0 (4);r1 (4) r0 (4) A \\| B."
+    with pytest.raises(TicError, match="no paper 'nobody2020'; it has kim2023"):
+        of_a_rival_paper("{{ a.of('nobody2020') }}", ())
+
+
+def test_a_claim_shows_the_contrast_that_it_hangs_on_or_a_dash(written, example_audit):
+    told = written("{% for c in a.claims %}{{ c.decisive }}\n{% endfor %}").splitlines()
+    judged = entries(example_audit)
+    assert [line == "–" for line in told] == [not e.contrasts for e in judged]
+    assert told[0].startswith(f"{judged[0].contrasts[0].name}: ") or len(judged[0].contrasts) > 1

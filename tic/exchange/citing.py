@@ -15,12 +15,14 @@ from tic.document.audit import Audit, Entry
 from tic.document.controls import ControlResult, control_results
 from tic.document.correction import Role, claim_confidence
 from tic.document.deciding import judge_again, sampled_seeds
-from tic.document.evidence import Contrast, WorstCase
+from tic.document.evidence import Contrast, WorstCase, decisive_contrast
 from tic.document.loading import load_audit
 from tic.errors import TicError
 from tic.files import read_whole
 from tic.report import numerals, verdicts
-from tic.text import shorten
+from tic.report.index import threatens
+from tic.stats.judge import Outcome
+from tic.text import quoted, shorten
 
 Item = TypeVar("Item")
 _LONGEST_REASON = 300
@@ -61,6 +63,41 @@ class Citation:
             ids = ", ".join(entry.id for entry in matching) or "none"
             raise TicError(f"{name} with {wanted} must mean one entry of the audit, got {ids}")
         return CitedEntry(matching[0])
+
+    def of(self, paper: str) -> Citation:
+        """Quote one of several papers.
+
+        Raises:
+            TicError: The audit has no entry of it.
+        """
+        entries = tuple(entry for entry in self.audit.entries if entry.paper == paper)
+        if not entries:
+            known = ", ".join(dict.fromkeys(entry.paper for entry in self.audit.entries))
+            raise TicError(f"the audit has no paper {quoted(paper)}; it has {known or 'none'}")
+        return Citation(self.audit.model_copy(update={"entries": entries}))
+
+    @property
+    def claims(self) -> tuple[CitedEntry, ...]:
+        """Claims under the standard protocol, each with its rivals."""
+        return tuple(
+            CitedEntry(
+                claim, tuple(rival for rival in self.rivals if threatens(rival.entry, claim))
+            )
+            for claim in self._standard("claim")
+        )
+
+    @property
+    def rivals(self) -> tuple[CitedEntry, ...]:
+        """Rivals under the standard protocol."""
+        return tuple(map(CitedEntry, self._standard("rival")))
+
+    def _standard(self, role: Role) -> list[Entry]:
+        return [e for e in self.audit.entries if (e.role, e.protocol) == (role, verdicts.STANDARD)]
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """At which scales claims were judged."""
+        return tuple(dict.fromkeys(claim.entry.scope.level for claim in self.claims))
 
     def count(self, outcome: str, role: str = "claim", protocol: str = "standard") -> int:
         """Count the entries of a role that came out so under a protocol."""
@@ -103,9 +140,49 @@ class CitedEntry:
 
     Attributes:
         entry: What is quoted.
+        against: Of a claim: the rivals that threaten it.
     """
 
     entry: Entry
+    against: tuple[CitedEntry, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Name of the claim or rival, with its parameters beyond network and data set."""
+        own = [v for k, v in self.entry.parameters.items() if k not in ("network", "data set")]
+        name = self.entry.claim.removeprefix(f"{self.entry.paper}/")
+        return f"{name} ({', '.join(own)})" if own else name
+
+    @property
+    def says(self) -> str:
+        """What is claimed, on one line of a table."""
+        return " ".join(self.entry.says.split()).replace("|", "\\|")
+
+    @property
+    def decisive(self) -> str:
+        """The contrast that the verdict hangs on, or a dash where nothing was judged."""
+        contrast = decisive_contrast(self.entry.contrasts, self.entry.own_outcome)
+        return "–" if contrast is None else f"{contrast.name}: {_with_interval(contrast)}"
+
+    def rivals(self, *outcomes: str) -> tuple[CitedEntry, ...]:
+        """Those that threaten this claim and came out so."""
+        return tuple(rival for rival in self.against if str(rival) in outcomes)
+
+    @property
+    def fate(self) -> str:
+        """The verdict; of a supported claim what its rivals leave of it.
+
+        STANDS: each of them is refuted. EXPLAINED: one is supported. CONTESTED: one is open, and
+        none is supported. UNTESTED: there is none.
+        """
+        if self.entry.outcome is not Outcome.SUPPORTED:
+            return str(self)
+        came_out = {str(rival) for rival in self.against}
+        if not came_out:
+            return "UNTESTED"
+        if "SUPPORTED" in came_out:
+            return "EXPLAINED"
+        return "STANDS" if came_out == {"REFUTED"} else "CONTESTED"
 
     def __str__(self) -> str:
         """Give the verdict."""
@@ -113,9 +190,7 @@ class CitedEntry:
 
     def effect(self, number: int = 1) -> str:
         """Give the estimate of a contrast, counted from 1, with its interval and unit."""
-        contrast = self._contrast(number)
-        interval = f" {verdicts.interval(contrast)}" if contrast.interval else ""
-        return f"{verdicts.estimate(contrast)}{interval}"
+        return _with_interval(self._contrast(number))
 
     def estimate(self, number: int = 1) -> str:
         """Give the estimate of a contrast, counted from 1, with its unit."""
@@ -178,6 +253,11 @@ class CitedFigure:
     def worst(self) -> str:
         """Mean accuracy in the worst case per image."""
         return _percent(self.case.worst)
+
+
+def _with_interval(contrast: Contrast) -> str:
+    interval = f" {verdicts.interval(contrast)}" if contrast.interval else ""
+    return f"{verdicts.estimate(contrast)}{interval}"
 
 
 def _spaced(parameters: Mapping[str, str]) -> dict[str, str]:

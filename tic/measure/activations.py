@@ -91,6 +91,12 @@ def watch(network: nn.Module, inputs: Tensor, layers: Sequence[str] | None, see:
     return timesteps
 
 
+def device_of(network: nn.Module) -> torch.device:
+    """Where a network lies; the CPU where it has neither parameters nor buffers."""
+    tensors = [*network.parameters(), *network.buffers()]
+    return tensors[0].device if tensors else torch.device("cpu")
+
+
 def _require_layers(network: nn.Module, layers: Sequence[str] | None) -> list[str]:
     known = dict(network.named_modules())
     if layers is None:

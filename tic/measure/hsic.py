@@ -20,6 +20,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+_UNITS_OF_ROUNDING = 8
+
 
 @dataclass(frozen=True)
 class Criteria:
@@ -110,3 +112,14 @@ def alignment(criterion: Tensor, own: Tensor) -> Tensor:
         own: HSIC of every layer with itself, shape (L,), above 0.
     """
     return criterion / torch.outer(own, own).sqrt()
+
+
+def is_rounding(traces: Tensor, squares: Tensor, rounding: Tensor) -> Tensor:
+    """Whether layers vary by no more than their last digits, which is not to vary; shape (L,).
+
+    Args:
+        traces: Sums of squares about the mean, shape (L,).
+        squares: Sums of squares, shape (L,).
+        rounding: Relative size of a unit in the last place, shape (L,).
+    """
+    return traces <= (_UNITS_OF_ROUNDING * rounding) ** 2 * squares

@@ -18,9 +18,10 @@ from torch import Tensor, nn
 
 from tic.arrays import whole_number
 from tic.errors import TicError, as_tic_error, require_known
+from tic.measure.activations import device_of
 from tic.measure.batches import Loader, labelled_batches
 from tic.measure.grams import Gram, Grams, Time
-from tic.measure.hsic import Criteria, GramSums, alignment
+from tic.measure.hsic import Criteria, GramSums, alignment, is_rounding
 from tic.memory import memory_errors_explained
 from tic.text import quoted
 
@@ -31,7 +32,6 @@ LEAST_IMAGES = 4
 """The debiased criterion divides by n - 3."""
 TILE = 512
 """Images of which Gram matrices are held at a time."""
-_UNITS_OF_ROUNDING = 8
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def representation_similarity(
     require_known("way of taking batches", batching, get_args(Batching))
     with as_tic_error():
         tile = whole_number(tile, name="tile", least=1)
-    device = _device_of(a)
+    device = device_of(a)
     alone = a is b and other_loader is None and other_layers in (None, layers)
     sides = [Grams(a, layers, time)]
     if not alone:
@@ -243,10 +243,9 @@ class _Compared:
         assert self.criteria is not None
         one = len(self.names[0])
         rows, columns = slice(one), slice(-len(self.names[-1]), None)
-        # What varies by no more than its last digits does not vary.
-        noise = (_UNITS_OF_ROUNDING * self.rounding) ** 2 * self.squares
         own = self.criteria.debiased.diagonal(), self.criteria.biased.diagonal()
-        constant = (self.traces <= noise) | (own[0] <= 0) | (own[1] <= 0)
+        constant = is_rounding(self.traces, self.squares, self.rounding)
+        constant |= (own[0] <= 0) | (own[1] <= 0)
         masked = (constant[rows, None] | constant[None, columns]).cpu().numpy()
         debiased, biased, by_chance = (
             np.ma.MaskedArray(
@@ -274,11 +273,6 @@ class _Compared:
             features=(tuple(self.features[rows]), tuple(self.features[columns])),
             undefined=(silent[0], silent[1]),
         )
-
-
-def _device_of(network: nn.Module) -> torch.device:
-    tensors = [*network.parameters(), *network.buffers()]
-    return tensors[0].device if tensors else torch.device("cpu")
 
 
 def _place(names: tuple[str, ...], name: str) -> int:

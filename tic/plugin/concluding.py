@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -156,28 +156,59 @@ def _folder(started: float) -> Path:
 
 
 def verdict_table(audit: Audit) -> str:
-    """Lay out one line per claim and per rival, and say how many controls were caught."""
-    from tic.document.controls import control_results
-    from tic.document.controls import counts as counts_of_results
+    """Lay out one line per claim and per rival, and say how many controls were caught.
+
+    Of several papers each is summed up first, and then their verdicts stand one after the other.
+    """
+    papers = list(dict.fromkeys(entry.paper for entry in audit.entries))
+    if len(papers) == 1:
+        return "\n\n".join(_blocks(audit.entries))
+    blocks = ["\n".join(_summed_up(paper, audit.entries) for paper in papers)]
+    for paper in papers:
+        of_paper = [entry for entry in audit.entries if entry.paper == paper]
+        blocks += [f"{paper}:", *_blocks(of_paper)]
+    return "\n\n".join(blocks)
+
+
+def _summed_up(paper: str, entries: Sequence[Entry]) -> str:
+    of_paper = [entry for entry in entries if entry.paper == paper]
+    parts = [
+        f"{noun} {totals([entry for entry in of_paper if entry.role == role])}"
+        for role, noun in (("claim", "claims"), ("rival", "rivals"))
+        if any(entry.role == role for entry in of_paper)
+    ]
+    return f"{paper}: {'; '.join([*parts, *_controls(of_paper)])}"
+
+
+def totals(entries: Sequence[Entry]) -> str:
+    """Count how often each verdict came out; findings that are another's are told apart."""
     from tic.document.repeated import repeated
 
-    width = max(len(entry.id) for entry in audit.entries)
-    blocks = []
+    repetitions = repeated(entries)
+    counts = Counter(entry.outcome for entry in entries if entry.id not in repetitions)
+    parts = [f"{count} {outcome}" for outcome, count in counts.items()]
+    if repetitions:
+        parts.append(f"{len(repetitions)} with the numbers of another, not counted")
+    return ", ".join(parts)
+
+
+def _blocks(entries: Sequence[Entry]) -> Iterator[str]:
+    width = max(len(entry.id) for entry in entries)
     for role in ("claim", "rival"):
-        entries = [entry for entry in audit.entries if entry.role == role]
-        if entries:
+        of_role = [entry for entry in entries if entry.role == role]
+        if of_role:
             heading = ["other explanations, SUPPORTED where they stand:"] if role == "rival" else []
-            repetitions = repeated(entries)
-            counts = Counter(entry.outcome for entry in entries if entry.id not in repetitions)
-            totals = [f"{count} {outcome}" for outcome, count in counts.items()]
-            if repetitions:
-                totals.append(f"{len(repetitions)} with the numbers of another, not counted")
-            total = ", ".join(totals)
-            lines = [_verdict_line(entry, width) for entry in entries]
-            blocks += ["\n".join([*heading, *lines]), total]
-    if results := control_results(audit.entries):
-        blocks.append(f"negative controls: {counts_of_results(results)}")
-    return "\n\n".join(blocks)
+            yield "\n".join([*heading, *(_verdict_line(entry, width) for entry in of_role)])
+            yield totals(of_role)
+    yield from _controls(entries)
+
+
+def _controls(entries: Sequence[Entry]) -> Iterator[str]:
+    from tic.document.controls import control_results
+    from tic.document.controls import counts as counts_of_results
+
+    if results := control_results(entries):
+        yield f"negative controls: {counts_of_results(results)}"
 
 
 def _verdict_line(entry: Entry, width: int) -> str:

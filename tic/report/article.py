@@ -67,18 +67,23 @@ class Article:
 
 
 def articles(
-    index: Index, items: Sequence[Item], common: Mapping[str, Collection[str]]
+    index: Index, items: Sequence[Item], common: Mapping[tuple[str, str], Collection[str]]
 ) -> tuple[Article, ...]:
     """Arrange claims or rivals.
 
     Args:
         index: That of the audit.
         items: Those to arrange.
-        common: For each scope the differences from the paper that stand on top.
+        common: By paper and scope: the differences from the paper that stand on top.
     """
     known = {run.fingerprint for run in index.audit.runs}
     return tuple(
-        _article(item, known, common.get(item.entry.scope.level, ()), index.siblings.get(item, {}))
+        _article(
+            item,
+            known,
+            common.get((item.entry.paper, item.entry.scope.level), ()),
+            index.siblings.get(item, {}),
+        )
         for item in items
     )
 

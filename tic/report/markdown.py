@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tic.document.audit import Audit
 from tic.report import overview, verdicts
+from tic.report.by_paper import PaperRow, paper_rows
 from tic.report.coverage import coverage_lines
 from tic.report.findings.finding import text
 from tic.report.findings.summary import findings
@@ -31,23 +32,52 @@ def render_markdown(audit: Audit) -> str:
         audit: What an execution of the suite left.
     """
     index = index_of(audit)
-    tables = protocol_tables(index)
+    tables, papers = protocol_tables(index), paper_rows(index)
     blocks = [f"# Claim audit: {markdown(overview.title(audit))}"]
     if not audit.completed:
         blocks.append("**Interrupted.** The audit did not run to its end; what follows is partial.")
     blocks.append("## Auditor's summary")
     blocks.append(overview.counts_sentence(index))
+    blocks.append(_by_paper(papers))
     blocks.append(result_sentence(index, tables))
     blocks.append(_findings(index))
     blocks += _scopes(index)
-    if index.overview:
-        heads = tuple(column.head for column in overview.COLUMNS)
-        blocks.append(_table(heads, map(_row, index.overview)))
+    blocks += _verdicts(index, papers)
     blocks.append(_reasons(index.claims))
     blocks.append(_coverage(index.overview))
     blocks += _protocols(tables)
     blocks.append(_origin(audit))
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _by_paper(papers: Sequence[PaperRow]) -> str:
+    """Sum up each of several papers."""
+    if not papers:
+        return ""
+    columns = ("Paper", "Verdicts on claims", "Rivals that explain", "Negative controls", "Scope")
+    return _table(columns, (tuple(map(markdown, _cells(paper))) for paper in papers))
+
+
+def _cells(paper: PaperRow) -> tuple[str, ...]:
+    names = ", ".join(rival.name for rival in paper.explaining)
+    return (
+        f"{paper.key}: {paper.title}. {paper.citation}".strip(),
+        paper.counts,
+        f"{paper.explained}{f': {names}' if names else ''}",
+        paper.controls or "none made",
+        ", ".join(paper.scopes) or "–",
+    )
+
+
+def _verdicts(index: Index, papers: Sequence[PaperRow]) -> Iterator[str]:
+    """List the verdicts, those of each of several papers in turn."""
+    heads = tuple(column.head for column in overview.COLUMNS)
+    if index.overview and not papers:
+        yield _table(heads, map(_row, index.overview))
+    for paper in papers:
+        if claims := [claim for claim in index.overview if claim.entry.paper == paper.key]:
+            yield f"## Verdicts on {markdown(paper.key)}"
+            yield _table(heads, map(_row, claims))
 
 
 def _findings(index: Index) -> str:

@@ -24,8 +24,9 @@ _LEVELS = {
 
 @dataclass(frozen=True)
 class ScopeGroup:
-    """The verdicts of one scope, with the differences from the paper that all of them share."""
+    """The verdicts of one paper and scope, with the differences from it that all of them share."""
 
+    paper: str
     level: str
     title: str
     meaning: str
@@ -73,13 +74,20 @@ def counts_sentence(index: Index) -> str:
 
 
 def scope_groups(index: Index) -> tuple[ScopeGroup, ...]:
-    """Group verdicts by scope, the one that says least about the paper first."""
-    scopes = [claim.entry.scope for claim in index.claims]
+    """Group verdicts by scope and paper, the scope that says least about its paper first."""
+    entries = [claim.entry for claim in index.claims]
+    several = len({entry.paper for entry in entries}) > 1
     groups = []
     for level, (name, meaning) in _LEVELS.items():
-        members = [scope.differences for scope in scopes if scope.level == level]
-        if members:
-            groups.append(ScopeGroup(level, name, meaning, len(members), _in_all(members)))
+        for paper in dict.fromkeys(entry.paper for entry in entries):
+            members = [
+                entry.scope.differences
+                for entry in entries
+                if (entry.paper, entry.scope.level) == (paper, level)
+            ]
+            if members:
+                of = f"{name}, {paper}" if several else name
+                groups.append(ScopeGroup(paper, level, of, meaning, len(members), _in_all(members)))
     return tuple(groups)
 
 

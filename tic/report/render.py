@@ -21,7 +21,7 @@ from tic.report.markdown import render_markdown
 from tic.report.overview import COLUMNS, families, family_of
 from tic.report.protocols import protocols_sentence
 from tic.report.tables import Value, recipe_value, run_anchor, short
-from tic.report.text import finalize
+from tic.report.text import finalize, slug
 from tic.report.view import audit_view
 from tic.writing import write_atomically
 
@@ -99,6 +99,7 @@ def _environment() -> Environment:
         "setting": verdicts.setting,
         "parameters": verdicts.parameters,
         "families": families,
+        "slug": slug,
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
         "family_of": family_of,
         "protocols_sentence": protocols_sentence,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tic.document.audit import Paper
 from tic.document.places import read_places
 from tic.report.article import Article, articles
+from tic.report.by_paper import PaperRow, paper_keys, paper_rows
 from tic.report.controls import ControlTable, control_table
 from tic.report.findings.finding import Finding
 from tic.report.findings.summary import findings
@@ -57,6 +58,7 @@ class AuditView:
     title: str
     sentence: str
     findings: tuple[Finding, ...]
+    by_paper: tuple[PaperRow, ...]
     scopes: tuple[ScopeGroup, ...]
     papers: tuple[PaperView, ...]
     rivals: tuple[Article, ...]
@@ -70,12 +72,13 @@ class AuditView:
 def audit_view(index: Index) -> AuditView:
     """Arrange an audit for the page."""
     scopes = scope_groups(index)
-    common = {scope.level: scope.differences for scope in scopes}
+    common = {(scope.paper, scope.level): scope.differences for scope in scopes}
     tables = protocol_tables(index)
     return AuditView(
         title=title(index.audit),
         sentence=counts_sentence(index),
         findings=findings(index),
+        by_paper=paper_rows(index),
         scopes=scopes,
         papers=_paper_views(index, articles(index, index.claims, common)),
         rivals=articles(index, index.rivals, common),
@@ -89,7 +92,6 @@ def audit_view(index: Index) -> AuditView:
 
 def _paper_views(index: Index, claims: Sequence[Article]) -> tuple[PaperView, ...]:
     papers = {paper.key: paper for paper in index.audit.papers}
-    keys = dict.fromkeys([*papers, *(claim.entry.paper for claim in index.claims)])
     return tuple(
         PaperView(
             paper=papers.get(key),
@@ -99,7 +101,7 @@ def _paper_views(index: Index, claims: Sequence[Article]) -> tuple[PaperView, ..
             overview=tuple(claim for claim in index.overview if claim.entry.paper == key),
             places=_place_views([claim for claim in index.claims if claim.entry.paper == key]),
         )
-        for key in keys
+        for key in paper_keys(index)
     )
 
 

@@ -1,18 +1,26 @@
 """Planted worlds: what would be measured of networks whose truth is known; nothing is trained."""
 
 import zlib
+from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from claims.li2023.measuring import AttackedMeasurement, DynamicsMeasurement, PairMeasurement
+from claims.li2023.attacking import AttackedMeasurement, SuiteMeasurement
+from claims.li2023.measuring import DynamicsMeasurement, PairMeasurement
 from claims.li2023.networks import BRANCH, layer_names
 from claims.li2023.recipes import RESNET20, design
 from claims.li2023.runs import LiRuns
+from claims.li2023.second_looks import (
+    CLASSES,
+    LOOKS,
+    MatchedRatesMeasurement,
+    WithoutMeasurement,
+)
 from tic.audit import Control, Judge
 from tic.audit.claims import decided_by
 from tic.audit.protocol import STANDARD
@@ -54,6 +62,13 @@ class World:
         spiking_lost: Accuracy lost without shortcuts, in percentage points.
         ordinary_lost: Of ordinary networks.
         gap: Biased minus debiased similarity.
+        drift: Similarity lost at the first and the last block by moved statistics alone.
+        matched: D of spikes at one rate at the first and the last block, by the debiased estimator.
+        matched_biased: The same by the biased one.
+        attacked_otherwise: As `attacked`, by other attacks at equal accuracy.
+        left: Accuracy under the claim's attack, in percent.
+        worst: Accuracy in the worst case.
+        seen: By look: the world as it is without what that look leaves out.
     """
 
     level: float = 0.8
@@ -79,6 +94,13 @@ class World:
     spiking_lost: float = 8.0
     ordinary_lost: float = 1.0
     gap: float = 0.004
+    drift: tuple[float, float] = (0.01, 0.03)
+    matched: tuple[float, float] = (0.05, 0.2)
+    matched_biased: tuple[float, float] = (0.04, 0.17)
+    attacked_otherwise: tuple[float, float] = (0.06, 0.3)
+    left: float = 50.0
+    worst: float = 20.0
+    seen: Mapping[str, "World"] = field(default_factory=dict)
 
     def but(self, **changes):
         return replace(self, **changes)
@@ -123,6 +145,7 @@ def of_pair(world, measurement, recipe):
     other, blocks = measurement.other, design(recipe).blocks
     names = layer_names(blocks)
     assert other.dataset == recipe.dataset
+    assert not is_spiking(recipe)
     if measurement.threshold is not None:
         table = {}
     elif other == recipe:
@@ -149,6 +172,17 @@ def of_pair(world, measurement, recipe):
     }  # fmt: skip
 
 
+def of_without(world, measurement, recipe):
+    pair = PairMeasurement(
+        epoch=measurement.epoch, other=measurement.other, reestimated=measurement.reestimated
+    )
+    looks = {}
+    for look in (*LOOKS, CLASSES):
+        table = of_pair(world.seen.get(look, world), pair, recipe)["debiased"]
+        looks[look] = {name: row[name] for name, row in table.items()}
+    return looks | {"variance": 0.2, "count": 2048}
+
+
 def between(ends, blocks):
     return np.linspace(*ends, blocks)
 
@@ -157,6 +191,7 @@ def of_dynamics(world, measurement, recipe):
     made, blocks = design(recipe), design(recipe).blocks
     ends = world.change
     if measurement.epoch == 0:
+        assert measurement.reestimated
         ends = world.untrained_change
     elif not made.shortcuts:
         ends = world.plain_change
@@ -180,7 +215,8 @@ def of_dynamics(world, measurement, recipe):
 
 def of_attacked(world, measurement, recipe):
     blocks = design(recipe).blocks
-    lost = between(world.signs if measurement.signs else world.attacked, blocks)
+    ends = world.signs if measurement.signs else world.attacked
+    lost = between(world.drift if measurement.drifted else ends, blocks)
     lost = lost * (1 if measurement.epsilon else 0)
     return {
         "debiased": {
@@ -188,6 +224,32 @@ def of_attacked(world, measurement, recipe):
             for k, d in enumerate(lost)
         },
         "accuracy": 50.0,
+        "images": 2048,
+    }
+
+
+def of_matched_rates(world, measurement, recipe):
+    blocks = design(recipe).blocks
+    by_kind = {"debiased": world.matched, "biased": world.matched_biased}
+    return {
+        kind: {
+            f"blocks.{k}": float(1 - d + noise(kind, recipe.seed, k, scale=0.001))
+            for k, d in enumerate(between(ends, blocks))
+        }
+        for kind, ends in by_kind.items()
+    } | {"rates": [[0.2, 0.1]] * blocks, "images": 2048}
+
+
+def of_suite(world, measurement, recipe):
+    lost = between(world.attacked_otherwise, design(recipe).blocks)
+    shift = noise("suite", recipe.seed, scale=0.2)
+    return {
+        "debiased": {
+            f"blocks.{k}": float(1 - d + noise("suite", recipe.seed, k)) for k, d in enumerate(lost)
+        },
+        "attacked": world.left + shift,
+        "worst": world.worst,
+        "exchanged": 100 - world.left,
         "images": 2048,
     }
 
@@ -201,8 +263,14 @@ def measured(measurement, recipe, lab):
         return of_pair(world, measurement, recipe)
     if isinstance(measurement, DynamicsMeasurement):
         return of_dynamics(world, measurement, recipe)
-    if isinstance(measurement, AttackedMeasurement):
-        return of_attacked(world, measurement, recipe)
+    of_kind = {
+        AttackedMeasurement: of_attacked,
+        WithoutMeasurement: of_without,
+        MatchedRatesMeasurement: of_matched_rates,
+        SuiteMeasurement: of_suite,
+    }
+    if type(measurement) in of_kind:
+        return of_kind[type(measurement)](world, measurement, recipe)
     assert isinstance(measurement, AccuracyMeasurement)
     lost = world.spiking_lost if is_spiking(recipe) else world.ordinary_lost
     lost = 0 if design(recipe).shortcuts else lost

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from claims.li2023.attacking import AttackedMeasurement
 from claims.li2023.measuring import (
-    AttackedMeasurement,
     DynamicsMeasurement,
     PairMeasurement,
     reestimate,

@@ -10,10 +10,12 @@ import claims.li2023
 from claims.li2023 import controls, paper
 from claims.li2023 import test_inputs as inputs
 from claims.li2023 import test_residual as residual
+from claims.li2023 import test_rival_looks as looks
 from claims.li2023 import test_rivals as rivals
 from claims.li2023 import test_spatial as spatial
 from claims.li2023 import test_time as time
 from claims.li2023.paper import UNREAD
+from claims.li2023.second_looks import LOOKS
 from tic.audit import HeatMap
 from tic.audit.claims import decided_by
 from tic.audit.control import ONE_SEED, Control
@@ -22,10 +24,12 @@ from tic.stats import Outcome
 TRUE = World()
 TIMESTEPS, LEAK = {"factor": "timesteps"}, {"factor": "leak"}
 
+HOLDS = {"ann-like": TRUE.but(sag=0.02)}
+
 CASES = {
     "ann-like": (
         spatial.test_spiking_networks_are_as_near_as_another_ordinary_one, {},
-        TRUE.but(sag=0.02),
+        HOLDS["ann-like"],
         {"further": TRUE.but(level=0.7), "nearer": TRUE.but(level=0.9)},
         [[33 + 15, 48], [2]],
     ),
@@ -126,6 +130,98 @@ RIVALS = {
         rivals.test_random_signs_move_representations_as_much, {}, TRUE.but(signs=TRUE.attacked),
         {"it does not": TRUE},
     ),
+    "class-structure": (
+        looks.test_within_classes_spiking_networks_are_further_away, {},
+        TRUE.but(seen={"classes": TRUE.but(level=0.6)}),
+        {"they are not": HOLDS["ann-like"],
+         "they are, but by too little": TRUE.but(seen={"classes": TRUE.but(level=0.79)}),
+         "they are nearer": TRUE.but(seen={"classes": TRUE.but(level=0.95)}),
+         "with class means only": TRUE.but(level=0.6, seen={"classes": HOLDS["ann-like"]})},
+    ),
+    "sparse-spikes": (
+        looks.test_at_one_firing_rate_depth_makes_no_difference, {},
+        TRUE.but(matched=(0.1, 0.1)),
+        {"it does": TRUE, "with other spikes only": TRUE.but(change=(0.1, 0.1))},
+    ),
+    "sparse-spikes by the biased estimator": (
+        looks.test_at_one_firing_rate_depth_makes_no_difference, {},
+        TRUE.but(matched_biased=(0.2, 0.1)), {},
+    ),
+    "masked-gradients": (
+        looks.test_what_other_attacks_find_moves_all_layers_alike, {},
+        TRUE.but(attacked_otherwise=(0.2, 0.2)),
+        {"they move deep ones": TRUE,
+         "nothing is masked": TRUE.but(attacked_otherwise=(0.2, 0.2), worst=47.0),
+         "moved as attacked": TRUE.but(attacked=(0.2, 0.2))},
+    ),
+}  # fmt: skip
+AT_THE_MARGIN = {
+    "untrained-dynamics": (
+        rivals.test_untrained_networks_have_the_dynamics, {},
+        TRUE.but(change=(0.3, 0.4), untrained_change=(0.0, 0.15)),
+        {"more everywhere": TRUE.but(untrained_change=(0.5, 0.6))},
+    ),
+    "any-residual": (
+        rivals.test_two_ordinary_networks_do_it_too, {}, TRUE.but(sag=0.065, twin_sag=0.045),
+        {"both too weak": TRUE.but(sag=0.02, twin_sag=0.02),
+         "ordinary more": TRUE.but(sag=0.1, twin_sag=0.145),
+         "spiking more": TRUE.but(sag=0.145, twin_sag=0.1)},
+    ),
+    "any-residual, ordinary a little more": (
+        rivals.test_two_ordinary_networks_do_it_too, {}, TRUE.but(sag=0.045, twin_sag=0.065), {},
+    ),
+    "constant-input": (
+        rivals.test_on_events_deeper_layers_do_not_change_more, {},
+        TRUE.but(event_change=(0.2, 0.22)), {"they do": TRUE.but(event_change=(0.2, 0.24))},
+    ),
+    "hidden-by-shortcuts": (
+        rivals.test_without_shortcuts_depth_makes_no_difference, {},
+        TRUE.but(plain_change=(0.2, 0.22)), {"it does": TRUE.but(plain_change=(0.2, 0.24))},
+    ),
+    "estimator-bias": (
+        rivals.test_the_estimator_is_biased_here, {}, TRUE.but(gap=0.03),
+        {"too little": TRUE.but(gap=0.015)},
+    ),
+    "ceiling-width": (
+        rivals.test_two_ordinary_networks_change_likewise, {"of": "width"},
+        TRUE.but(twin_by_width=0.015), {"too little": TRUE.but(twin_by_width=0.0075)},
+    ),
+    "ceiling-depth": (
+        rivals.test_two_ordinary_networks_change_likewise, {"of": "depth"},
+        TRUE.but(twin_by_depth=0.015), {"too little": TRUE.but(twin_by_depth=0.0075)},
+    ),
+    "any-noise": (
+        rivals.test_random_signs_move_representations_as_much, {},
+        TRUE.but(signs=(0.05, 0.383)), {"it does not": TRUE.but(signs=(0.05, 0.366))},
+    ),
+    "class-structure": (
+        looks.test_within_classes_spiking_networks_are_further_away, {},
+        TRUE.but(seen={"classes": HOLDS["ann-like"].but(level=0.73)}), {},
+    ),
+    "sparse-spikes": (
+        looks.test_at_one_firing_rate_depth_makes_no_difference, {},
+        TRUE.but(matched=(0.1, 0.12), matched_biased=(0.1, 0.12)),
+        {"it does": TRUE.but(matched=(0.1, 0.14), matched_biased=(0.1, 0.14))},
+    ),
+    "masked-gradients": (
+        looks.test_what_other_attacks_find_moves_all_layers_alike, {},
+        TRUE.but(attacked_otherwise=(0.2, 0.25), worst=42.5),
+        {"deep ones more": TRUE.but(attacked_otherwise=(0.2, 0.3))},
+    ),
+}  # fmt: skip
+"""Truths just inside and just outside of each margin."""
+RIVALS |= {f"{name}, at the margin": case for name, case in AT_THE_MARGIN.items()}
+RIVALS |= {
+    f"few-dominate-{name}-{look}": (
+        looks.test_few_images_or_directions_make_it, {"of": name},
+        HOLDS.get(name, TRUE).but(seen={look: world}),
+        {"nothing does": HOLDS.get(name, TRUE),
+         "without class means": HOLDS.get(name, TRUE).but(seen={"classes": world}),
+         "with them only": world.but(seen=dict.fromkeys(LOOKS, HOLDS.get(name, TRUE)))},
+    )
+    for name in looks.INSIDE
+    for look in LOOKS
+    for world in [next(iter(CASES[name][3].values()))]
 }  # fmt: skip
 FALSE = [
     pytest.param(test, parameters, world, id=f"{name}: {what}")
@@ -203,6 +299,30 @@ def test_a_direction_that_is_filled_in_decides(name, sign, factor, monkeypatch):
         assert outcome(test, world, parameters) is expected
         for control in decided_by(test).worlds:
             assert outcome(test, world, parameters, control) is not Outcome.SUPPORTED
+
+
+@pytest.mark.parametrize("name", looks.INSIDE)
+def test_what_few_dominate_is_the_first_contrast_of_the_claim(name):
+    """By how much the claim is inside of its region, whatever look it is taken by."""
+    test, _, true, false, *_ = CASES[name]
+    for world in (true, *false.values()):
+        (first, *_) = conclude(test, world).contrasts
+        (inside, *_) = conclude(
+            looks.test_few_images_or_directions_make_it, world, {"of": name}
+        ).contrasts
+        edges = [
+            sign * (edge - first.estimate)
+            for sign, edge in ((-1, first.region.low), (1, first.region.high))
+            if edge is not None
+        ]
+        expected = min(edges)
+        assert inside.estimate == pytest.approx(expected, abs=2e-3)
+
+
+def test_each_look_is_shown():
+    judge = conclude(looks.test_few_images_or_directions_make_it, TRUE, {"of": "periodic"})
+    (table,) = judge.tables
+    assert [row.name for row in table.rows] == list(LOOKS.values())
 
 
 def all_of_the_pack():

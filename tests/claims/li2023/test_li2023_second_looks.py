@@ -1,0 +1,230 @@
+"""What rivals measure, on networks whose answer is known without training."""
+
+import copy
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from claims.li2023.attacking import (
+    STEPS,
+    AttackedMeasurement,
+    SuiteMeasurement,
+    attacked_in_training,
+    pixels,
+)
+from claims.li2023.measuring import PairMeasurement, reestimate
+from claims.li2023.networks import PreActivation, block_names, layer_names, spikes_after
+from claims.li2023.recipes import SMOKE, ordinary, spiking
+from claims.li2023.second_looks import (
+    LOOKS,
+    MatchedRatesMeasurement,
+    Thinned,
+    WithoutMeasurement,
+)
+from tic.attacks import Member
+from tic.data import Digits
+from tic.measure.activations import activations
+
+SAMPLES = Digits().load("test").take(60)
+RECIPE = spiking(SMOKE)
+
+
+def images():
+    ((inputs, labels),) = SAMPLES.batches(60)
+    return inputs, labels
+
+
+def network(seed, **design):
+    torch.manual_seed(seed)
+    made = PreActivation(**{"depth": 1, "width": 4} | design)
+    built = made.build(Digits().facts, 4 if made.neuron == "spiking" else 1)
+    reestimate(built, images()[0])
+    return built
+
+
+def without(one, other, **fields):
+    return WithoutMeasurement(epoch=6, other=RECIPE, **fields).take(one, SAMPLES, [other])
+
+
+def test_by_every_look_a_network_is_like_itself_and_unlike_another():
+    same, other = without(network(0), network(0)), without(network(0), network(1, neuron="relu"))
+    for look in (*LOOKS, "classes"):
+        assert list(same[look]) == list(layer_names(3))
+        assert list(same[look].values()) == pytest.approx([1] * 18, abs=1e-4)
+        assert max(other[look].values()) < 0.99
+    assert other["images"] != other["component"]
+    assert 0 < other["variance"] < 1
+    assert other["count"] == 60
+
+
+def test_the_pair_is_the_one_that_the_claims_compare():
+    for epoch in (0, 6):
+        ours = WithoutMeasurement(epoch=epoch, other=ordinary(RECIPE))
+        claims = PairMeasurement(epoch=epoch, other=ordinary(RECIPE))
+        assert ours.partners(RECIPE) == claims.partners(RECIPE)
+        partner = ordinary(RECIPE)
+        assert ours.partner_epoch(partner) == claims.partner_epoch(partner)
+
+
+def test_untrained_networks_are_given_their_statistics_in_a_second_look_too():
+    torch.manual_seed(0)
+    fresh = [PreActivation(depth=1, width=4).build(Digits().facts, 4) for _ in range(2)]
+    before, after = (without(*copy.deepcopy(fresh), reestimated=given) for given in (False, True))
+    assert before["images"] != after["images"]
+
+
+def test_spikes_after_a_block_are_what_its_output_is_given_to():
+    assert spikes_after(3) == ("blocks.1.first", "blocks.2.first", "last")
+    seen = activations(network(0, neuron="relu"), images()[0], ["blocks.0", "blocks.1.first"])
+    assert torch.equal(seen["blocks.0"].relu(), seen["blocks.1.first"])
+
+
+def test_thinned_spikes_have_the_rate_that_was_asked_for_and_are_some_of_the_spikes():
+    one = network(0)
+    names = spikes_after(3)
+    whole = activations(one, images()[0], names)
+    kept = torch.tensor([[0.5, 1.0], [0.25, 0.5], [1.0, 0.0]])
+    thinned = Thinned(one, names, kept)
+    fewer = activations(thinned, images()[0], thinned.names)
+    for row, name, own in zip(kept, names, thinned.names, strict=True):
+        assert not (fewer[own] > whole[name]).any()
+        assert torch.equal(fewer[own][1:-1], whole[name][1:-1])
+        for share, step in zip(row.tolist(), (0, -1), strict=True):
+            rate = float(fewer[own][step].mean() / whole[name][step].mean())
+            assert rate == pytest.approx(share, abs=0.05)
+    assert not any(module._forward_hooks for module in one.modules())
+
+
+def matched(one):
+    return MatchedRatesMeasurement(epoch=6).take(one, SAMPLES, [])
+
+
+def test_rates_are_those_of_the_spikes_and_change_follows_from_fewer_of_them():
+    one = network(0)
+    result = matched(one)
+    seen = activations(one, images()[0], spikes_after(3))
+    for (first, last), spikes in zip(result["rates"], seen.values(), strict=True):
+        assert first == pytest.approx(float(spikes[0].mean()))
+        assert last == pytest.approx(float(spikes[-1].mean()))
+    assert set(result["debiased"]) == set(result["biased"]) == set(block_names(3))
+    assert result["debiased"]["blocks.2"] != result["biased"]["blocks.2"]
+    assert result == matched(one)
+
+
+def test_at_equal_rates_nothing_is_left_out():
+    """Without memory every timestep is the same; thinned ones would not be."""
+    one = network(0, leak=0.0)
+    for name in spikes_after(3):
+        # All fire like the first of them: what is left of their rates differs by nothing.
+        one.get_submodule(name).forward = lambda currents: torch.ones_like(currents).where(
+            torch.arange(currents.shape[1])[:, None, None, None] % 2 == 0, 0.0
+        )
+    result = matched(one)
+    assert [rate for both in result["rates"] for rate in both] == pytest.approx([0.5] * 6)
+    assert list(result["debiased"].values()) == pytest.approx([1] * 3, abs=1e-9)
+
+
+def test_a_network_that_never_fires_has_no_change():
+    one = network(0)
+    for name in spikes_after(3):
+        one.get_submodule(name).threshold = 1e30
+    assert matched(one)["debiased"] == {}
+
+
+# Attacks
+
+
+def attacked(one, epsilon=0.5, **fields):
+    return AttackedMeasurement(epoch=6, epsilon=epsilon, **fields).take(one, SAMPLES, [])
+
+
+def test_an_attack_in_training_mode_by_hand():
+    one, (inputs, labels) = network(0, neuron="relu"), images()
+    size = pixels(SAMPLES.facts, 0.5)
+    ours = attacked_in_training(copy.deepcopy(one), inputs, labels, size)
+    other, moved = copy.deepcopy(one).train(), inputs.clone()
+    for _ in range(STEPS):
+        moved.requires_grad_(True)
+        cross_entropy(other(moved).mean(0), labels, reduction="sum").backward()
+        step = moved.detach() + size / 10 * moved.grad.sign()
+        moved = torch.clamp(torch.min(torch.max(step, inputs - size), inputs + size), 0, 1)
+    assert float((ours - moved).abs().max()) < 1e-6
+    assert float((ours - inputs).abs().max()) == pytest.approx(size, abs=1e-6)
+
+
+def test_in_training_mode_the_statistics_drift_and_the_clean_network_stays():
+    one = network(0, neuron="relu")
+    before = copy.deepcopy(one.state_dict())
+    clean, drifted = (
+        attacked(one, 0.0, crafting="training"),
+        attacked(one, crafting="training", drifted=True),
+    )
+    hit = attacked(one, crafting="training")
+    assert list(clean["debiased"].values()) == pytest.approx([1, 1, 1], abs=1e-12)
+    assert hit["debiased"]["blocks.2"] < drifted["debiased"]["blocks.2"] < 1 - 1e-6
+    assert all(torch.equal(before[name], value) for name, value in one.state_dict().items())
+    assert not one.training
+
+
+def test_an_attack_in_evaluation_mode_moves_no_statistics():
+    one = network(0, neuron="relu")
+    still = attacked(one, drifted=True)
+    assert list(still["debiased"].values()) == pytest.approx([1, 1, 1], abs=1e-12)
+    assert still["accuracy"] == attacked(one, 0.0)["accuracy"]
+
+
+def test_other_attacks_leave_no_more_and_move_other_images():
+    one = network(0)
+    claimed = attacked(one, 0.3)
+    suite = SuiteMeasurement(epoch=6, epsilon=0.3).take(one, SAMPLES, [])
+    assert suite["attacked"] == pytest.approx(claimed["accuracy"])
+    assert suite["worst"] <= suite["attacked"]
+    assert 0 < suite["exchanged"] <= 100 - suite["attacked"]
+    assert suite["debiased"] != claimed["debiased"]
+    assert suite["images"] == 60
+
+
+def test_where_no_other_attack_finds_anything_the_claims_images_are_left(monkeypatch):
+    monkeypatch.setattr("claims.li2023.attacking.attack_suite", lambda *_: ())
+    one = network(0, neuron="relu")
+    suite = SuiteMeasurement(epoch=6, epsilon=0.3).take(one, SAMPLES, [])
+    claimed = attacked(one, 0.3)
+    assert suite["debiased"] == claimed["debiased"]
+    assert (suite["worst"], suite["exchanged"]) == (suite["attacked"], 0)
+
+
+class Recorded:
+    """An attack that moves every pixel by half of the radius, and remembers what it was given."""
+
+    def __init__(self, size):
+        self.size, self.given = size, []
+
+    def __call__(self, model, given, labels, batch):
+        self.given.append(len(given))
+        return (given + self.size / 2).clamp(0, 1)
+
+
+def test_an_image_that_was_broken_is_not_attacked_again(monkeypatch):
+    one, size = network(0, neuron="relu"), pixels(SAMPLES.facts, 0.3)
+    first, again, same = Recorded(size), Recorded(size), Recorded(size)
+    members = (
+        Member("first", first, "margin"), Member("again", again, "auto"),
+        Member("same", same, "paper"),
+    )  # fmt: skip
+    monkeypatch.setattr("claims.li2023.attacking.attack_suite", lambda *_: members)
+    SuiteMeasurement(epoch=6, epsilon=0.3).take(one, SAMPLES, [])
+    inputs, labels = images()
+    right = int((one((inputs + size / 2).clamp(0, 1)).mean(0).argmax(1) == labels).sum())
+    assert first.given == [60]
+    assert again.given == [right]
+    assert same.given == []
+
+
+def test_every_attack_that_is_asked_for_runs_on_these_neurons():
+    """So near to the images nothing is broken that was right, and no attack is spared."""
+    one = network(0)
+    suite = SuiteMeasurement(epoch=6, epsilon=1e-6).take(one, SAMPLES, [])
+    assert suite["attacked"] == attacked(one, 0.0)["accuracy"]
+    assert suite["worst"] == pytest.approx(suite["attacked"], abs=4)
+    assert suite["worst"] > 0
