@@ -224,20 +224,21 @@ def expected(kernels: Tensor, logits: Tensor) -> Tensor:
     Returns:
         Shape (B,), float64.
     """
-    probabilities = logits.double().softmax(1)
-    every = torch.arange(logits.shape[1], device=logits.device)
-    forms = [at_error(output_error(logits, k.expand(len(logits))), kernels) for k in every]
-    return (probabilities * torch.stack(forms, 1)).sum(1)
+    size, classes = logits.shape
+    labels = torch.arange(classes, device=logits.device).repeat(size)
+    errors = output_error(logits.repeat_interleave(classes, 0), labels)
+    forms = at_errors(errors.view(size, classes, classes), kernels)
+    return (logits.double().softmax(1) * forms).sum(1)
 
 
-def at_error(error: Tensor, kernels: Tensor) -> Tensor:
-    """δᵀ K δ with K in `logit_basis`: (B, K), (B, K, K) -> (B,), float64.
+def at_errors(errors: Tensor, kernels: Tensor) -> Tensor:
+    """δᵀ K δ for M errors δ each, with K in `logit_basis`: (B, M, K), (B, K, K) -> (B, M), float64.
 
     δ has no part along the first row of the basis, where rounding may be larger than all the rest.
     """
-    vectors = error.double() @ logit_basis(error.shape[1]).to(error.device)[1:].T
+    vectors = errors.double() @ logit_basis(errors.shape[2]).to(errors.device)[1:].T
     inner = kernels.double()[:, 1:, 1:]
-    return torch.einsum("bk,bkl,bl->b", vectors, inner, vectors).clamp_(min=0)
+    return ((vectors @ inner) * vectors).sum(2).clamp_(min=0)
 
 
 def over_time(columns: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -24,7 +24,7 @@ from tic.measure.batches import Loader
 from tic.measure.fisher import (
     Estimator,
     FisherInformation,
-    at_error,
+    at_errors,
     by_layer,
     expected,
     information_centroid,
@@ -136,9 +136,11 @@ def _take(made: Pass, draws: LabelDraws) -> _Part:
         error = output_error(logits, made.batch.labels)
         drawn = output_error(logits, draws.labels(logits, made.batch.first, t, timesteps))
         errors.append(error.square().sum(1))
+        both = torch.stack((error, drawn), 1)
         traces.append(torch.stack([_trace(kernel) for kernel in kernels.values()]).sum(0))
-        empirical.append({name: at_error(error, kernel) for name, kernel in kernels.items()})
-        sampled.append({name: at_error(drawn, kernel) for name, kernel in kernels.items()})
+        forms = {name: at_errors(both, kernel) for name, kernel in kernels.items()}
+        empirical.append({name: form[:, 0] for name, form in forms.items()})
+        sampled.append({name: form[:, 1] for name, form in forms.items()})
         exact.append({name: expected(kernel, logits) for name, kernel in kernels.items()})
     squares = {
         Estimator.EMPIRICAL: over_time(empirical),
