@@ -1,4 +1,4 @@
-"""The audits that are kept, and what the README says of them."""
+"""The audits that are kept, and what is said of them."""
 
 import random
 import re
@@ -18,6 +18,15 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "reports" / "reference"
 FINDINGS = ROOT / "docs" / "papers"
 KEPT = sorted(FOLDER.glob("*.json"))
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "reports").glob("**/README.md")]
+)
+
+
+def anchors(page):
+    """What a heading of a page is linked by, as GitHub and others make it."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @cache
@@ -84,22 +93,22 @@ def test_a_kept_audit_does_not_verify_with_one_digit_changed(tmp_path):
         assert any(examined.faults for examined in verify_document(audit))
 
 
-def test_the_readme_shows_the_verdicts_of_the_reference_audit():
+def test_its_page_shows_the_verdicts_of_the_reference_audit():
     audit = kept(FOLDER / "fashion-mnist-tiny.json")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
-    shown = [line for line in readme if "[tiny-fashion-mnist" in line or "kim2023/saving" in line]
+    page = (FOLDER / "README.md").read_text(encoding="utf-8").splitlines()
+    shown = [line for line in page if "[tiny-fashion-mnist" in line or "kim2023/saving" in line]
     assert shown == verdict_lines(audit)
 
 
-def test_the_readme_says_which_of_them_todays_rule_leaves_undecided():
+def test_its_page_says_which_of_them_todays_rule_leaves_undecided():
     moved = Citation(kept(FOLDER / "fashion-mnist-tiny.json")).moved("claim", KIM2023.claims)
     assert {(then, today) for _, then, today in moved} == {("REFUTED", "INCONCLUSIVE")}
     names = [re.match(r"kim2023/([^[]+)", entry_id)[1] for entry_id, _, _ in moved]
     assert names == ["same-accuracy", "alpha-accuracy", "alpha-robustness", "alpha-robustness"]
-    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    page = " ".join((FOLDER / "README.md").read_text(encoding="utf-8").split())
     assert (
         "leave `same-accuracy`, `alpha-accuracy` and both REFUTED `alpha-robustness` INCONCLUSIVE"
-        in readme
+        in page
     )
 
 
@@ -123,14 +132,14 @@ def test_one_of_them_ran_every_protocol_that_touches_its_claims():
     assert ran == {protocol.name for protocol in audit.protocols}
 
 
-def test_the_readme_shows_the_verdict_of_every_protocol():
+def test_its_page_shows_the_verdict_of_every_protocol():
     audit = kept(FOLDER / "fashion-mnist-tiny-protocols.json")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"| | {' | '.join(protocol.name for protocol in audit.protocols)} |" in readme
+    page = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert f"| | {' | '.join(protocol.name for protocol in audit.protocols)} |" in page
     for claim in ("concentration", "concentrated"):
         verdicts = {e.protocol: e.outcome for e in audit.entries if e.claim == f"kim2023/{claim}"}
         row = " | ".join(verdicts[protocol.name] for protocol in audit.protocols)
-        assert f"| `{claim}` | {row} |" in readme
+        assert f"| `{claim}` | {row} |" in page
 
 
 @pytest.mark.parametrize("paper", ["kim2023", "li2023"])
@@ -160,3 +169,20 @@ def test_nothing_of_the_machine_is_kept():
         assert "/root" not in text
         assert "/tmp" not in text
         assert "/home" not in text
+
+
+def test_the_readme_stays_short():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 180
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_links_to_is_there(page):
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"https?:|mailto:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        linked = (page.parent / path).resolve() if path else page
+        assert linked.exists(), target
+        if anchor:
+            assert anchor in anchors(linked), target

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from benchmarks.peers.topology import Widths, block_widths, shortcut
-from tic.models.network import SpikingNetwork, convolution
+from tic.models.convolution import convolution
+from tic.models.network import SpikingNetwork
 from tic.models.resnet import ResNetLayout
 
 

@@ -7,7 +7,7 @@ from spikingjelly.activation_based import functional, layer, neuron, surrogate
 from torch import Tensor, nn
 
 from benchmarks.peers.topology import Widths, block_widths, shortcut
-from tic.models.network import convolution
+from tic.models.convolution import convolution
 from tic.models.resnet import ResNetLayout
 
 

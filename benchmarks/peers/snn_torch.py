@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.peers.topology import Widths, block_widths, optional, shortcut
-from tic.models.network import convolution
+from tic.models.convolution import convolution
 from tic.models.resnet import ResNetLayout
 
 

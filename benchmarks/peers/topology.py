@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from benchmarks.harness import NotMeasuredError
-from tic.models.network import convolution
+from tic.models.convolution import convolution
 from tic.models.resnet import ResNetLayout
 
 
