@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 import pytest
 
 from tic.audit.control import ONE_SEED, Control
-from tic.audit.mistakes import author_errors_explained
+from tic.mistakes import author_errors_explained
 from tic.audit.pack import Pack, Setting
 from tic.audit.protocol import STANDARD, Gap, Protocol
 from tic.data.facts import subset_size
