@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import sysconfig
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,4 +46,14 @@ def place_of(error: BaseException) -> str:
     if not frames:
         return "no line is known"
     place = (theirs or frames)[-1]
-    return f"{'/'.join(Path(place.filename).parts[-2:])}, line {place.lineno}"
+    return _place(place.filename, place.lineno)
+
+
+def place_of_function(function: Callable[..., object]) -> str:
+    """File and line where a function begins, for what it returns."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return _place(code.co_filename, code.co_firstlineno) if code else repr(function)
+
+
+def _place(file: str, line: int | None) -> str:
+    return f"{'/'.join(Path(file).parts[-2:])}, line {line}"

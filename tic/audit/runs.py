@@ -129,7 +129,7 @@ class SeedRuns:
         """One number or array of a measurement's result for every Run, shape (S, …).
 
         Raises:
-            TicError: The result of a Run has nothing of that name, or not as much as that of another.
+            TicError: The result of a Run has nothing of that name, or another shape of it.
         """
         results = self.measured(measurement)
         try:

@@ -61,7 +61,9 @@ class Concluding:
             self._conclude(completed=completed)
         elif self.state.flags.audit and not (self.state.has_audit or self.state.is_worker):
             if exitstatus != pytest.ExitCode.USAGE_ERROR:  # what was refused has been told
-                self.problems = ["no claims were found; tic.audit.claim makes a test one of a claim"]
+                self.problems = [
+                    "no claims were found; tic.audit.claim makes a test one of a claim"
+                ]
             if exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
         if self.problems and session.exitstatus == pytest.ExitCode.OK:
