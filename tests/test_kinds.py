@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass, fields, make_dataclass
 from enum import Enum
 from pathlib import Path
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 import pytest
@@ -543,6 +543,18 @@ def test_described_fields_are_laid_out_side_by_side():
 def test_a_field_of_another_type_is_refused_when_it_is_made(changes, message):
     with pytest.raises(TicError, match=message):
         DISTILLED.but(**changes)
+
+
+@dataclass(frozen=True)
+class AnyLoss(PrefixLoss):
+    """A loss with a field of which nobody knows what it holds."""
+
+    what: Any = 3
+
+
+def test_a_field_of_any_type_is_refused():
+    with pytest.raises(TicError, match="AnyLoss: what must be declared with the type of its"):
+        AnyLoss()
 
 
 def test_a_kind_without_fields_has_none_to_change():

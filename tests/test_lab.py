@@ -87,13 +87,12 @@ def test_images_are_loaded_once_and_a_smaller_set_is_part_of_a_larger(lab):
 def test_both_splits_are_required_at_the_place_of_the_lab(tmp_path, monkeypatch, download):
     asked = []
     monkeypatch.setattr(
-        SVHN,
-        "load",
-        lambda svhn, split, root, *, download: asked.append((svhn.name, split, root, download)),
+        "tic.data.dataset.load_whole",
+        lambda dataset, split, root, *, download: asked.append((dataset, split, root, download)),
     )
     root = tmp_path / "images"
     Lab(tmp_path, data_root=root).require_data(SVHN(), download=download)
-    assert asked == [("svhn", split, root, download) for split in ("train", "test")]
+    assert asked == [(SVHN(), split, root, download) for split in ("train", "test")]
 
 
 @pytest.mark.parametrize("missing", ["train", "test"])
@@ -102,7 +101,7 @@ def test_one_split_alone_is_not_enough(lab, monkeypatch, missing):
         if split == missing:
             raise DataNotFoundError(f"no {split} images")
 
-    monkeypatch.setattr(SVHN, "load", load)
+    monkeypatch.setattr("tic.data.dataset.load_whole", load)
     assert not lab.holds_data(SVHN())
     with pytest.raises(DataNotFoundError, match=f"no {missing} images"):
         lab.require_data(SVHN(), download=False)

@@ -429,6 +429,20 @@ def test_a_fitting_that_makes_no_optimiser_is_refused(lab, recipe):
 
 
 @dataclass(frozen=True)
+class Elsewhere(Fitting):
+    """Steps a parameter that is not one of the network's."""
+
+    def optimiser(self, network):
+        return torch.optim.SGD([*network.parameters(), nn.Parameter(torch.ones(2))], lr=0.1)
+
+
+def test_an_optimiser_of_something_else_than_the_network_is_refused(lab, recipe):
+    message = r"Elsewhere \(test_train_kinds.py:\d+\) must step .*, got 1 of \d+ that are not; give"
+    with pytest.raises(TicError, match=message):
+        train(recipe.but(fitting=Elsewhere()), lab)
+
+
+@dataclass(frozen=True)
 class Remembering(Rule):
     """Remembers what it must not."""
 

@@ -177,6 +177,22 @@ def place(value: object) -> str:
     return f"{kind.__name__} ({Path(file or '?').name}:{line})"
 
 
+def require_importable(value: object) -> None:
+    """Refuse kinds that only the process knows that made them.
+
+    Raises:
+        TicError: A class was defined within a function, or in what was started as a program.
+    """
+    for part in _parts(value):
+        kind = type(part)
+        if "<locals>" in kind.__qualname__ or kind.__module__ == "__main__":
+            raise TicError(
+                f"{place(part)} must be defined at the top of a module that can be imported, so "
+                f"that other processes and tic verify find it, got {kind.__module__}:"
+                f"{kind.__qualname__}; move it there"
+            )
+
+
 def inner_versions(value: object) -> dict[str, int]:
     """Versions above 1 of the kinds within a kind, by their classes; none of its own."""
     _, *inner = _parts(value)
@@ -263,6 +279,11 @@ def _require_types(value: Any) -> None:
     hints = hints_of(kind)
     for field in fields(value):
         part = getattr(value, field.name)
+        if hints[field.name] is Any:
+            raise TicError(
+                f"{type(value).__name__}: {field.name} must be declared with the type of its "
+                f"values, such as float or tuple[str, ...], got Any"
+            )
         if not is_of(part, hints[field.name]):
             raise TicError(
                 f"{type(value).__name__}: {field.name} must be {written_type(field)}, "

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tic import seeding
 from tic.arrays import all_finite
@@ -164,7 +164,7 @@ class _Training:
             recipe.random_seed,
             seeding.generator(recipe.random_seed, "rules"),
         )
-        _require_optimiser(recipe, self.fit.optimiser)
+        _require_optimiser(recipe, self.fit.optimiser, self.network)
         self.generator = seeding.generator(recipe.random_seed, "order", lab.device)
         self.progress = _Progress()
         self.kept: dict[str, str] = {}  # sha256 of the weights that were written, by file
@@ -321,11 +321,19 @@ def _require_whole_batches(recipe: Recipe, samples: int) -> None:
         )
 
 
-def _require_optimiser(recipe: Recipe, optimiser: object) -> None:
+def _require_optimiser(recipe: Recipe, optimiser: object, network: nn.Module) -> None:
+    """Refuse what trains nothing, or something else, and would be measured all the same."""
     if not isinstance(optimiser, torch.optim.Optimizer):
         raise TicError(
             f"the fitting {place(recipe.fitting)} must make a torch.optim.Optimizer, got "
             f"{described(optimiser)}; return one of the network's parameters"
+        )
+    own = {id(parameter) for parameter in network.parameters()}
+    stepped = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+    if strangers := sum(id(parameter) not in own for parameter in stepped):
+        raise TicError(
+            f"the optimiser of {place(recipe.fitting)} must step parameters of the network and no "
+            f"others, got {strangers} of {len(stepped)} that are not; give it network.parameters()"
         )
 
 

@@ -1,5 +1,7 @@
 """Claims: the decorator, the Recipes by role, and what their test's parameters change."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from tic.audit import (
@@ -15,7 +17,7 @@ from tic.audit import (
     rival,
 )
 from tic.audit.claims import decided_by
-from tic.audit.control import ONE_SEED
+from tic.audit.control import ONE_SEED, mixed
 from tic.data import CIFAR10, SVHN, Digits
 from tic.errors import TicError
 from tic.models import Spiking
@@ -52,9 +54,11 @@ def test_the_decorator_leaves_the_test_a_function_that_knows_its_claim():
         return "called"
 
     assert test_rise() == "called"
-    found = claim_of(Item(test_rise))
-    assert found == Claim(PACK, "rise", "Fig. 2", "It rises.", "Above 0.", None, 1, notes=("One.",))
-    assert found.id == "other2024/rise"
+    decided = claim_of(Item(test_rise))
+    assert decided == Claim(
+        PACK, "rise", "Fig. 2", "It rises.", "Above 0.", None, 1, notes=("One.",)
+    )
+    assert decided.id == "other2024/rise"
 
 
 def test_a_test_without_the_decorator_is_no_claim():
@@ -67,16 +71,16 @@ def test_a_single_recipe_has_the_empty_role():
 
 def test_recipes_keep_the_roles_that_needs_gave_them():
     needs = lambda setting: {"a": setting.recipe, "b": setting.recipe.but(timesteps=1)}  # noqa: E731
-    found = make(needs).recipes(TINY, {})
-    assert {role: recipe.timesteps for role, recipe in found.items()} == {"a": 5, "b": 1}
+    recipes = make(needs).recipes(TINY, {})
+    assert {role: recipe.timesteps for role, recipe in recipes.items()} == {"a": 5, "b": 1}
 
 
 def test_needs_get_the_test_parameters_that_they_name_and_no_other():
     def needs(setting, timesteps):
         return setting.recipe.but(timesteps=timesteps)
 
-    found = make(needs).recipes(TINY, {"timesteps": 3, "corruption": "blur"})
-    assert found[""].timesteps == 3
+    recipes = make(needs).recipes(TINY, {"timesteps": 3, "corruption": "blur"})
+    assert recipes[""].timesteps == 3
 
 
 def test_an_arithmetic_claim_needs_nothing():
@@ -134,8 +138,10 @@ def test_figure_ten_is_not_figure_one():
     pack = Pack(
         PAPER, {"tiny": TINY}, original="tiny", default="tiny", places=("Fig. 1", "Fig. 10")
     )
-    found = [Claim(pack, "n", s, "", "", None).position for s in ("Fig. 1a", "Fig. 10", "Fig. 10b")]
-    assert found == [0, 1, 1]
+    positions = [
+        Claim(pack, "n", s, "", "", None).position for s in ("Fig. 1a", "Fig. 10", "Fig. 10b")
+    ]
+    assert positions == [0, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -158,22 +164,57 @@ def test_a_claim_stands_where_the_paper_says_it_first_and_what_is_nowhere_comes_
 
 def test_a_figure_without_the_panel_stands_after_its_panels_when_the_pack_says_so():
     order = ["Fig. 4, text", "Table 1", "Fig. 4b", "Fig. 1", "Fig. 4a"]
-    claims = sorted((make(None, each) for each in order), key=lambda each: each.position)
-    assert [each.source for each in claims] == [
+    claims = sorted((make(None, place) for place in order), key=lambda claim: claim.position)
+    assert [claim.source for claim in claims] == [
         "Fig. 1", "Fig. 4a", "Fig. 4b", "Fig. 4, text", "Table 1",
     ]  # fmt: skip
 
 
 def test_a_pack_without_an_order_leaves_all_claims_at_one_position():
     pack = Pack(PAPER, {"tiny": TINY}, original="tiny", default="tiny")
-    found = {Claim(pack, "n", s, "", "", None).position for s in ("Fig. 2", "Fig. 1", "Text")}
-    assert found == {0}
+    positions = {Claim(pack, "n", s, "", "", None).position for s in ("Fig. 2", "Fig. 1", "Text")}
+    assert positions == {0}
 
 
 # Worlds in which it is false
 
 
 PLANTED = Control("planted", "It is false.")
+
+
+@pytest.mark.parametrize("control", ["untrained", mixed("a", "b"), lambda runs: runs])
+def test_a_control_that_is_none_is_refused(control):
+    with pytest.raises(TicError, match=r"controls of other2024/n must be worlds such as .*, got "):
+        Claim(PACK, "n", "Fig. 1", "", "", None, controls=(PLANTED, control))
+
+
+@pytest.mark.parametrize("name", ["", "two words", "a/b", "a,b", "a[b]", "line\n"])
+def test_a_name_that_ids_and_options_cannot_hold_is_refused(name):
+    with pytest.raises(TicError, match="the name of a claim must be one word without / , "):
+        Claim(PACK, name, "Fig. 1", "", "", None)
+
+
+@pytest.mark.parametrize("needed", [None, 3, [TINY.recipe], {"a": TINY.recipe, "b": 3}])
+def test_needs_that_give_no_recipes_are_told_with_their_place(needed):
+    def needs(setting):
+        return needed
+
+    line = needs.__code__.co_firstlineno
+    message = rf"needs of .* \(audit/test_claims.py, line {line}\) must return a Recipe, or Recipes"
+    with pytest.raises(TicError, match=message):
+        make(needs).recipes(TINY, {})
+
+
+def test_a_kind_that_no_other_process_can_import_is_refused():
+    @dataclass(frozen=True)
+    class Inner(Spiking):
+        pass
+
+    message = (
+        r"Inner \(test_claims.py:\d+\) must be defined at the top of a module .*<locals>.Inner"
+    )
+    with pytest.raises(TicError, match=message):
+        make(lambda setting: setting.recipe.but(architecture=Inner("tiny"))).recipes(TINY, {})
 
 
 def test_a_claim_that_rests_on_runs_is_also_tried_on_one_seed_counted_as_many():
@@ -211,21 +252,21 @@ def opposed(**fields):
 def test_a_rival_is_a_claim_that_threatens_others():
     test = opposed(version=3, notes=("One.",), attacked=True)
     assert test() == "called"
-    found = decided_by(test)
-    assert claim_of(Item(test)) is found
-    assert isinstance(found, Rival)
-    assert (found.id, found.role, found.place) == ("other2024/chance", "rival", "fig4")
-    assert (found.version, found.notes, found.attacked) == (3, ("One.",), True)
-    assert (found.says, found.rule) == ("It is chance.", "Below.")
-    assert found.recipes(TINY, {}) == {"": TINY.recipe}
-    assert found.protocols == found.controls == ()
+    decided = decided_by(test)
+    assert claim_of(Item(test)) is decided
+    assert isinstance(decided, Rival)
+    assert (decided.id, decided.role, decided.place) == ("other2024/chance", "rival", "fig4")
+    assert (decided.version, decided.notes, decided.attacked) == (3, ("One.",), True)
+    assert (decided.says, decided.rule) == ("It is chance.", "Below.")
+    assert decided.recipes(TINY, {}) == {"": TINY.recipe}
+    assert decided.protocols == decided.controls == ()
 
 
 def test_a_rival_threatens_the_claims_it_names_or_the_one_that_its_parameter_picks():
-    found = decided_by(opposed())
-    assert found.threatens({}) == ("other2024/rise", "other2024/fall")
-    assert found.threatens({"level": "low"}) == ("other2024/rise", "other2024/fall")
-    assert found.threatens({"of": "fall", "level": "low"}) == ("other2024/fall",)
+    decided = decided_by(opposed())
+    assert decided.threatens({}) == ("other2024/rise", "other2024/fall")
+    assert decided.threatens({"level": "low"}) == ("other2024/rise", "other2024/fall")
+    assert decided.threatens({"of": "fall", "level": "low"}) == ("other2024/fall",)
 
 
 def test_pytest_can_tell_rivals_from_claims():
@@ -263,17 +304,17 @@ def test_recipes_follow_the_protocol_in_every_role_and_generation():
             "b": setting.recipe.but(parent=setting.recipe, rules=(Pruning(0.5),)),
         }
 
-    found = make(needs).recipes(TINY, {}, slow)
-    assert found["a"] == TINY.recipe.but(architecture=Spiking("tiny", tau=4.0))
-    assert found["b"] == found["a"].but(parent=found["a"], rules=(Pruning(0.5),))
+    recipes = make(needs).recipes(TINY, {}, slow)
+    assert recipes["a"] == TINY.recipe.but(architecture=Spiking("tiny", tau=4.0))
+    assert recipes["b"] == recipes["a"].but(parent=recipes["a"], rules=(Pruning(0.5),))
     assert make(needs).recipes(TINY, {})["a"] == TINY.recipe
 
 
 @pytest.mark.parametrize(("limit", "size"), [(1436, 1436), (1437, None), (5000, None)])
 def test_a_limit_at_or_beyond_the_data_set_is_the_training_on_all_images(limit, size):
     # The digits have 1437 training images.
-    (found,) = make(lambda s: s.recipe).recipes(TINY.but(train_size=limit), {}).values()
-    assert found == TINY.recipe.but(train_size=size)
+    (recipe,) = make(lambda s: s.recipe).recipes(TINY.but(train_size=limit), {}).values()
+    assert recipe == TINY.recipe.but(train_size=size)
 
 
 def test_every_ancestor_has_the_identity_of_all_images_too():
@@ -282,8 +323,8 @@ def test_every_ancestor_has_the_identity_of_all_images_too():
         return child.but(parent=child, epochs=2)
 
     def identities(limit):
-        found = make(needs).recipes(TINY.but(train_size=limit), {})[""]
-        return [each.fingerprint("digest") for each in (*found.ancestors, found)]
+        recipe = make(needs).recipes(TINY.but(train_size=limit), {})[""]
+        return [part.fingerprint("digest") for part in (*recipe.ancestors, recipe)]
 
     assert identities(1437) == identities(9999) == identities(None)
     assert not set(identities(1436)) & set(identities(None))

@@ -27,6 +27,7 @@ from tic.audit.control import (
 )
 from tic.audit.pack import Setting
 from tic.data import Digits
+from tic.errors import TicError
 from tic.fitting import CosineSGD
 from tic.lab import Lab
 from tic.measure.fisher import FisherMeasurement
@@ -68,6 +69,31 @@ def asked(monkeypatch):
 
 def seen(kind, runs=RUNS):
     return seen_as(kind)({"": runs})[""]
+
+
+# What a measurement gives
+
+
+def test_a_name_that_a_measurement_does_not_give_is_told(asked):
+    message = (
+        r"AccuracyMeasurement \(robustness.py:\d+\) gives nothing called 'acuracy' .*"
+        r"; known: accuracy, errors, kernel_trace$"
+    )
+    with pytest.raises(TicError, match=message):
+        RUNS.values(AccuracyMeasurement(epoch=15, size=50), "acuracy")
+
+
+def test_results_of_several_shapes_are_no_array(monkeypatch):
+    def taken(measurement, recipe, lab, store):
+        return {"delays": [1.0] * recipe.seed}
+
+    monkeypatch.setattr(runs_module, "_taken", taken)
+    measurement = AccuracyMeasurement(epoch=15, size=50)
+    with pytest.raises(
+        TicError, match=r"'delays' of AccuracyMeasurement .* one shape for all Runs"
+    ):
+        RUNS.values(measurement, "delays")
+    assert [len(result["delays"]) for result in RUNS.measured(measurement)] == [3, 8]
 
 
 # What is planted where

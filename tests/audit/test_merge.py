@@ -247,7 +247,7 @@ def test_a_claim_that_failed_in_one_audit_is_not_judged():
         ),
         (
             of((3, 4), [1.0, 2.0], scope=Scope(level="reduced", differences=("T",))),
-            "must have the same scope",
+            r"same scope in all audits, got level 'paper', differences \(\) and level",
         ),
         (
             of((3, 4), [1.0, 2.0], recipe=RECIPE.but(architecture=Spiking("tiny", tau=3.0))),

@@ -367,6 +367,7 @@ def test_a_field_is_set_after_all_other_options():
         ("architecture.tau=x", "Spiking: tau must be float, got 'x'"),
         ("epochs=none", "epochs: Input should be a valid integer.*, got 'none'"),
         ("rules.1.sparsity=0.5", "there is no '1' in tuple; known: nothing"),
+        ("rules.0.sparsity=0.5", "there is no '0' in tuple; known: nothing"),
         ("sizes.train=7", "there is no 'train' in dict; known: fisher, test"),
         ("seeds=3", r"seeds must be a tuple of different whole numbers from 0 on, .* got 3; such"),
         ("sizes=3", "sizes must name purposes with whole numbers of at least 1, .* got 3"),

@@ -49,14 +49,15 @@ def test_a_missing_data_set_is_one_clear_error(name, split, download, tmp_path, 
 
 
 def test_both_splits_are_required(monkeypatch, tmp_path):
-    asked = []
+    asked, load = [], Beats.load
 
-    def load(dataset, split, root, *, download):
+    def load_noted(dataset, split, root, *, download):
         asked.append((dataset.name, split, root, download))
+        return load(dataset, split, root, download=download)
 
-    monkeypatch.setattr(data.SVHN, "load", load)
-    data.SVHN().require(tmp_path, download=False)
-    assert asked == [("svhn", split, tmp_path, False) for split in ("train", "test")]
+    monkeypatch.setattr(Beats, "load", load_noted)
+    Beats().require(tmp_path, download=False)
+    assert asked == [("beats", split, tmp_path, False) for split in ("train", "test")]
 
 
 def test_what_comes_with_a_library_is_required_without_being_read(monkeypatch):
@@ -83,6 +84,14 @@ class Beats(data.Dataset):
         labels = torch.tensor([0, 1, 0, 1])
         if self.wrong == "class":
             return torch.zeros(4, *facts.shape), labels
+        if self.wrong == "disk":
+            raise OSError("no such disk")
+        if self.wrong == "ragged":
+            return data.Samples(facts, split, [torch.zeros(n, 2) for n in range(4)], labels)
+        if self.wrong == "short":
+            return data.Samples(facts, split, torch.zeros(3, *facts.shape), labels[:3])
+        if self.wrong == "label":
+            return data.Samples(facts, split, torch.zeros(4, *facts.shape), 2 * labels)
         return data.Samples(facts, split, torch.zeros(4, *facts.shape), labels)
 
 
@@ -99,11 +108,18 @@ def test_a_data_set_of_ones_own_is_loaded_by_its_kind():
         ("facts", "must return samples of the split and facts .* give it facts=self.facts"),
         ("split", "must return samples of the split and facts .*, got 'test' of Facts"),
         ("class", "load of the data set beats must return Samples, got tuple; see tic.data"),
+        ("disk", r"raised OSError: no such disk \(data/test_init.py, line \d+\); mend it there"),
+        ("ragged", r"beats needs tensors \(torch.stack or tic.data.padded .*\), got list"),
+        ("short", "as many train samples as its facts say, 4, got 3; mend train_size"),
+        ("label", "beats needs labels from 0 to 1"),
     ],
 )
 def test_a_data_set_that_loads_something_else_than_its_facts_say_is_refused(wrong, message):
-    with pytest.raises(TicError, match=message):
-        data.load(Beats(wrong=wrong), "train")
+    dataset = Beats(wrong=wrong)
+    for load in (lambda: data.load(dataset, "train"), dataset.require):
+        with pytest.raises(TicError, match=message) as refused:
+            load()
+        assert str(refused.value).startswith("Beats (test_init.py:")
 
 
 def test_importing_the_package_imports_neither_torchvision_nor_scikit_learn():

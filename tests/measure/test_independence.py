@@ -344,7 +344,7 @@ def test_what_autograd_cannot_do_is_told_in_a_sentence(data):
     for make, message in (
         (Cut, "the logits must depend on a parameter that requires a gradient"),
         (Overwritten, "cannot be differentiated: .*modified by an inplace operation"),
-        (Broken, "the model fails on inputs .*KeyError: 'no such layer'"),
+        (Broken, r"model fails on .*KeyError: 'no such layer' \(\w+/test_\w+\.py, line \d+\)"),
     ):
         with pytest.raises(TicError, match=message):
             fisher_information(measurable(lambda make=make: make(nn.Conv2d(1, 2, 3), 32)), [data])

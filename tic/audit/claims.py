@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeVar
@@ -10,13 +11,15 @@ from typing import Any, ClassVar, Literal, TypeVar
 import pytest
 
 from tic.audit.control import ONE_SEED, Control
-from tic.audit.mistakes import author_errors_explained
 from tic.audit.pack import Pack, Setting
 from tic.audit.protocol import STANDARD, Gap, Protocol
 from tic.data.facts import subset_size
 from tic.document.places import read_places
 from tic.errors import TicError
+from tic.kinds import require_importable
+from tic.mistakes import author_errors_explained, place_of_function
 from tic.recipe import Recipe
+from tic.text import quoted
 
 Needs = Callable[..., Recipe | Mapping[str, Recipe]]
 Test = TypeVar("Test", bound=Callable[..., None])
@@ -28,7 +31,7 @@ class Claim:
 
     Attributes:
         pack: The paper that says it.
-        name: Unique within the pack.
+        name: Unique within the pack; it is one word of ids and of the command line.
         source: Place in the paper.
         says: The statement.
         rule: How it is decided, in words.
@@ -38,6 +41,9 @@ class Claim:
         notes: What else a reader must know.
         controls: Planted worlds in which it is false.
         attacked: Whether the attack suite is run on its Runs, which the plan must price.
+
+    Raises:
+        TicError: Its name is no such word, or a control is none.
     """
 
     role: ClassVar[Literal["claim", "rival"]] = "claim"
@@ -53,6 +59,19 @@ class Claim:
     notes: tuple[str, ...] = ()
     controls: tuple[Control, ...] = ()
     attacked: bool = False
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[^\s/,\[\]]+", self.name):
+            raise TicError(
+                f"the name of a {self.role} must be one word without / , [ ] such as "
+                f"'several-beat-one', got {quoted(self.name)}"
+            )
+        for control in self.controls:
+            if not isinstance(control, Control):
+                raise TicError(
+                    f"controls of {self.id} must be worlds such as tic.audit.UNTRAINED, or "
+                    f"Control(name, says, mixed('a', 'b')) of a plant, got {quoted(control)}"
+                )
 
     @property
     def worlds(self) -> tuple[Control, ...]:
@@ -109,7 +128,16 @@ class Claim:
                 if name in parameters
             }
             needed = self.needs(setting, **wanted)
-            by_role = {"": needed} if isinstance(needed, Recipe) else dict(needed)
+            by_role = {"": needed} if isinstance(needed, Recipe) else needed
+            if not isinstance(by_role, Mapping) or not all(
+                isinstance(recipe, Recipe) for recipe in by_role.values()
+            ):
+                raise TicError(
+                    f"needs of {self.id} ({place_of_function(self.needs)}) must return a Recipe, "
+                    f"or Recipes by role in a dictionary, got {quoted(needed)}"
+                )
+            for recipe in by_role.values():
+                require_importable(recipe)
             return {role: protocol.recipe(_capped(recipe)) for role, recipe in by_role.items()}
 
 

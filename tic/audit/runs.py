@@ -18,6 +18,7 @@ from tic.attacks import Corruption
 from tic.audit.pack import Setting
 from tic.audit.protocol import STANDARD, Protocol
 from tic.errors import TicError
+from tic.kinds import place
 from tic.lab import Lab
 from tic.measure.confidence import ConfidenceMeasurement
 from tic.measure.layers import stored_sparsity
@@ -29,6 +30,7 @@ from tic.measure.robustness import (
 )
 from tic.recipe import Recipe
 from tic.store import Store
+from tic.text import quoted
 
 Array = NDArray[np.float64]
 Epoch = int | str
@@ -124,8 +126,25 @@ class SeedRuns:
         )
 
     def values(self, measurement: Measurement, name: str) -> Array:
-        """One number or array of a measurement's result for every Run, shape (S, …)."""
-        return np.array([result[name] for result in self.measured(measurement)])
+        """One number or array of a measurement's result for every Run, shape (S, …).
+
+        Raises:
+            TicError: The result of a Run has nothing of that name, or another shape of it.
+        """
+        results = self.measured(measurement)
+        try:
+            return np.array([result[name] for result in results])
+        except KeyError:
+            known = sorted(set[str]().union(*results))
+            raise TicError(
+                f"{place(measurement)} gives nothing called {quoted(name)} for one of the Runs or "
+                f"for all; known: {', '.join(known) or 'nothing'}"
+            ) from None
+        except ValueError:
+            raise TicError(
+                f"{quoted(name)} of {place(measurement)} must have one shape for all Runs, and has "
+                f"several; ask `runs.measured` for what differs in length"
+            ) from None
 
     def curve(self, name: str) -> Array:
         """What the loss kept of every epoch, shape (S, epochs, …); see `Loss.curves`."""

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from tic.data.augment import Augmentation, CropFlip
 from tic.data.cifar import CIFAR10, CIFAR100
-from tic.data.dataset import Dataset
+from tic.data.dataset import Dataset, load_whole
 from tic.data.digits import Digits
 from tic.data.facts import SPLITS, Facts, ImageFacts, Split
 from tic.data.fashion_mnist import FashionMNIST
@@ -66,30 +66,16 @@ def load(
 
     Raises:
         DataNotFoundError: the data set is nowhere and cannot be downloaded.
-        TicError: an unknown name or split, a size that the split cannot give, or damaged files.
+        TicError: an unknown name or split, a size that the split cannot give, damaged files, or
+            samples that are not what the facts say.
     """
     if isinstance(dataset, str):
         require_known("data set", dataset, DATASETS)
         dataset = DATASETS[dataset]
     if split not in SPLITS:
         raise TicError(f"split must be 'train' or 'test', got {split!r}")
-    samples = dataset.load(split, root, download=download)
-    _require_fitting(samples, dataset, split)
+    samples = load_whole(dataset, split, root, download=download)
     return samples if size is None else _take(samples, size)
-
-
-def _require_fitting(samples: Samples, dataset: Dataset, split: Split) -> None:
-    """Refuse a data set that loads something else than its facts say."""
-    if not isinstance(samples, Samples):
-        raise TicError(
-            f"load of the data set {dataset.name} must return Samples, got "
-            f"{type(samples).__name__}; see tic.data.Samples"
-        )
-    if samples.split != split or samples.facts != dataset.facts:
-        raise TicError(
-            f"load of the data set {dataset.name} must return samples of the split and facts that "
-            f"were asked for, got {samples.split!r} of {samples.facts}; give it facts=self.facts"
-        )
 
 
 @lru_cache(maxsize=8)

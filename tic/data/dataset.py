@@ -5,7 +5,9 @@ from pathlib import Path
 
 from tic.data.facts import SPLITS, Facts, Split
 from tic.data.samples import Samples
-from tic.kinds import Kind
+from tic.errors import TicError
+from tic.kinds import Kind, foreign_modules, place
+from tic.mistakes import author_errors_explained
 
 
 class Dataset(Kind, ABC):
@@ -40,7 +42,48 @@ class Dataset(Kind, ABC):
 
         Raises:
             DataNotFoundError: One is nowhere and cannot be downloaded.
-            TicError: One is damaged.
+            TicError: One is damaged, or is not what the facts say.
         """
         for split in SPLITS:
-            self.load(split, root, download=download)
+            load_whole(self, split, root, download=download)
+
+
+def load_whole(
+    dataset: Dataset, split: Split, root: Path | None = None, *, download: bool = True
+) -> Samples:
+    """Load one whole split, and see that it is what the facts of its data set say.
+
+    Raises:
+        DataNotFoundError: It is nowhere and cannot be downloaded.
+        TicError: It is damaged, or its data set loads something else than its facts say, or raises;
+            of a data set from outside with the file and line that define it.
+    """
+    try:
+        with author_errors_explained(f"load of the data set {dataset.name}"):
+            samples = dataset.load(split, root, download=download)
+        _require_fitting(samples, dataset, split)
+    except TicError as error:
+        if type(error) is not TicError or not foreign_modules(dataset):
+            raise
+        raise TicError(f"{place(dataset)}: {error}") from error
+    return samples
+
+
+def _require_fitting(samples: Samples, dataset: Dataset, split: Split) -> None:
+    if not isinstance(samples, Samples):
+        raise TicError(
+            f"load of the data set {dataset.name} must return Samples, got "
+            f"{type(samples).__name__}; see tic.data.Samples"
+        )
+    if samples.split != split or samples.facts != dataset.facts:
+        raise TicError(
+            f"load of the data set {dataset.name} must return samples of the split and facts that "
+            f"were asked for, got {samples.split!r} of {samples.facts}; give it facts=self.facts"
+        )
+    # What tic brings is told from other files by its sha256; of another only the facts are known.
+    if foreign_modules(dataset) and len(samples) != dataset.facts.size(split):
+        raise TicError(
+            f"load of the data set {dataset.name} must return as many {split} samples as its facts "
+            f"say, {dataset.facts.size(split)}, got {len(samples)}; mend {split}_size, or what is "
+            f"loaded"
+        )

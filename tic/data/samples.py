@@ -40,6 +40,9 @@ class Samples:
 
     def __post_init__(self) -> None:
         facts, inputs, labels = self.facts, self.inputs, self.labels
+        for values in (inputs, labels):
+            way_out = "tensors (torch.stack or tic.data.padded make one of many)"
+            self._require(isinstance(values, Tensor), way_out, type(values).__name__)
         self._require(self.split in SPLITS, "split 'train' or 'test'", repr(self.split))
         self._require(labels.dtype == torch.int64 and labels.ndim == 1, "labels (N,) int64", labels)
         self._require(len(labels) > 0, f"at least one of its {facts.noun}", inputs)

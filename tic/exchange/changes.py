@@ -56,7 +56,7 @@ def keyed(pairs: Iterable[tuple[str, Value]]) -> dict[str, Value]:
 
 def plain(record: Any, apart: set[str] | None = None) -> dict[str, Any]:
     """Return a record as plain values, without the fields `apart`."""
-    plain: dict[str, Any] = record.model_dump(exclude=apart)
+    plain: dict[str, Any] = record.model_dump(mode="json", exclude=apart)
     return plain
 
 

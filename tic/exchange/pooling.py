@@ -12,6 +12,7 @@ from tic.document.evidence import (
     Contrast,
     Effects,
     ReadingVerdict,
+    Record,
     Table,
     TableRow,
     Trend,
@@ -148,4 +149,8 @@ def distinct(items: Iterable[Item]) -> tuple[Item, ...]:
 
 def text(value: object) -> str:
     """Quote a value in a sentence."""
+    if isinstance(value, Record):
+        return ", ".join(f"{name} {text(part)}" for name, part in value)
+    if isinstance(value, tuple):
+        return f"({'; '.join(map(text, value))})"
     return repr(value if isinstance(value, str | int | float) else str(value))

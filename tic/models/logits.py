@@ -11,6 +11,7 @@ from torch import Tensor
 
 from tic.errors import TicError
 from tic.memory import is_lack_of_memory
+from tic.mistakes import place_of
 
 
 def logits_of(model: Callable[[Tensor], Any], inputs: Tensor) -> Tensor:
@@ -33,7 +34,10 @@ def logits_of(model: Callable[[Tensor], Any], inputs: Tensor) -> Tensor:
         if logits.dim() == 3 and shape[0] == batch:
             hint = "; that looks like (B, T, K): return logits.transpose(0, 1)"
         elif shape[:1] == (batch,) and logits.dim() == 2:
-            hint = "; that looks like (B, K), of a network without time: return logits.unsqueeze(0)"
+            hint = (
+                "; that looks like (B, K), of a network without time: return logits.unsqueeze(0), "
+            )
+            hint += "or wrap one of SpikingJelly, snnTorch or Norse in tic.models.Adapted"
         raise TicError(
             f"the model must return logits (T, B, K) with B={batch}, got shape {shape}{hint}"
         )
@@ -57,8 +61,8 @@ def calling(inputs: Tensor) -> Iterator[None]:
             raise
         raise TicError(
             f"the model fails on inputs of shape {tuple(inputs.shape)} ({inputs.dtype}): "
-            f"{type(error).__name__}: {error}; if it keeps state between calls, let its forward "
-            f"begin by resetting it"
+            f"{type(error).__name__}: {error} ({place_of(error)}); if it keeps state "
+            f"between calls, let its forward begin by resetting it"
         ) from error
 
 

@@ -158,9 +158,10 @@ class Collecting:
         for item in items:
             planned = every[item]
             if planned.id in session.planned:
+                first = next(test for test in items if every[test].id == planned.id)
                 raise TicError(
-                    f"a claim must be decided by one test, and two decide {planned.id}; "
-                    "give them distinct parameters"
+                    f"a claim must be decided by one test, and two decide {planned.id}: "
+                    f"{first.nodeid} and {item.nodeid}; give them distinct names or parameters"
                 )
             members = members_of(
                 session.families, planned.claim.pack.paper.key, planned.place, planned.role

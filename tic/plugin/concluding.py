@@ -60,7 +60,10 @@ class Concluding:
             completed = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
             self._conclude(completed=completed)
         elif self.state.flags.audit and not (self.state.has_audit or self.state.is_worker):
-            self.problems = ["no claims were found; tic.audit.claim makes a test one of a claim"]
+            if exitstatus != pytest.ExitCode.USAGE_ERROR:  # what was refused has been told
+                self.problems = [
+                    "no claims were found; tic.audit.claim makes a test one of a claim"
+                ]
             if exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
         if self.problems and session.exitstatus == pytest.ExitCode.OK:

@@ -10,6 +10,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from tic.errors import NotApplicableError, TicError
+from tic.mistakes import place_of
 from tic.plugin.outcomes import settle
 from tic.plugin.state import JUDGE, State, claim_of, entry_id
 from tic.text import visible
@@ -95,7 +96,7 @@ class Judging:
             return entries.not_applicable(planned, discreet(str(error)))
         if error is not None:
             if not isinstance(error, TicError):
-                error = TicError(f"{type(error).__name__}: {error}")
+                error = TicError(f"{type(error).__name__}: {error} ({place_of(error)})")
             return entries.failed(planned, discreet(str(error)))
         return self._judged(item, planned, call.duration) if call.when == "call" else None
 

@@ -60,9 +60,10 @@ def _changed(owner: Any, path: Sequence[str], value: Any) -> Any:
     name, *inner = path or [""]
     known = _parts(owner)
     if name not in known:
+        counted = ", counted from 1" if isinstance(owner, tuple) and known else ""
         raise TicError(
             f"there is no {quoted(name)} in {type(owner).__name__}; known: "
-            f"{', '.join(known) or 'nothing'}"
+            f"{', '.join(known) or 'nothing'}{counted}"
         )
     part = _changed(known[name], inner, value) if inner else value
     if isinstance(owner, tuple):

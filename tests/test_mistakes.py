@@ -2,9 +2,9 @@
 
 import pytest
 
-from tic.audit.mistakes import author_errors_explained
 from tic.data import Digits
 from tic.errors import NotApplicableError, TicError
+from tic.mistakes import author_errors_explained
 from tic.models import Spiking
 from tic.recipe import Recipe
 
@@ -13,7 +13,7 @@ def author(error):
     raise error
 
 
-def told(error):
+def sentence(error):
     with pytest.raises(TicError) as caught, author_errors_explained("needs of a/b"):
         author(error)
     return str(caught.value)
@@ -21,13 +21,13 @@ def told(error):
 
 def test_an_exception_is_told_with_its_place():
     line = author.__code__.co_firstlineno + 1
-    assert told(KeyError("x")) == (
-        f"needs of a/b raised KeyError: 'x' (audit/test_mistakes.py, line {line}); mend it there"
+    assert sentence(KeyError("x")) == (
+        f"needs of a/b raised KeyError: 'x' (tests/test_mistakes.py, line {line}); mend it there"
     )
 
 
-def test_an_exception_without_a_message_is_told():
-    assert told(AssertionError()).startswith("needs of a/b raised AssertionError (")
+def test_an_exception_without_a_message_is_sentence():
+    assert sentence(AssertionError()).startswith("needs of a/b raised AssertionError (")
 
 
 def test_the_place_is_the_authors_even_where_our_code_raised():
@@ -37,7 +37,7 @@ def test_the_place_is_the_authors_even_where_our_code_raised():
 
 
 def test_a_long_or_hostile_message_is_one_short_line():
-    message = told(ValueError("a\x1b[31m\n" * 10_000))
+    message = sentence(ValueError("a\x1b[31m\n" * 10_000))
     assert len(message) < 500
     assert "\x1b" not in message
     assert "\n" not in message

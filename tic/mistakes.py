@@ -1,19 +1,19 @@
-"""Mistakes in the code of a claim's author, explained in a sentence with their place."""
+"""Mistakes in the code of a pack's author, explained in a sentence with their place."""
 
 from __future__ import annotations
 
+import inspect
 import sysconfig
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import tic
 from tic.errors import TicError
 from tic.text import shorten
 
 _INSTALLED = (sysconfig.get_path(kind) for kind in ("stdlib", "purelib", "platlib"))
-_NOT_THEIRS = (str(Path(tic.__file__).parent), *_INSTALLED)
+_NOT_THEIRS = (str(Path(__file__).parent), *_INSTALLED)
 _LONGEST_MESSAGE = 300
 
 
@@ -35,13 +35,25 @@ def author_errors_explained(what: str) -> Iterator[None]:
         said = shorten(str(error), _LONGEST_MESSAGE)
         raise TicError(
             f"{what} raised {type(error).__name__}{f': {said}' if said else ''} "
-            f"({_place(error)}); mend it there"
+            f"({place_of(error)}); mend it there"
         ) from error
 
 
-def _place(error: Exception) -> str:
+def place_of(error: BaseException) -> str:
     """File and line of the innermost call that is neither this library's nor an installed one's."""
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [frame for frame in frames if not frame.filename.startswith(_NOT_THEIRS)]
+    if not frames:
+        return "no line is known"
     place = (theirs or frames)[-1]
-    return f"{'/'.join(Path(place.filename).parts[-2:])}, line {place.lineno}"
+    return _place(place.filename, place.lineno)
+
+
+def place_of_function(function: Callable[..., object]) -> str:
+    """File and line where a function begins, for what it returns."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return _place(code.co_filename, code.co_firstlineno) if code else repr(function)
+
+
+def _place(file: str, line: int | None) -> str:
+    return f"{'/'.join(Path(file).parts[-2:])}, line {line}"
