@@ -362,7 +362,10 @@ def test_a_chain_goes_on_from_a_pruned_network():
 
 @dataclass(frozen=True)
 class Other(Rule):
-    """A rule that does nothing."""
+    """A rule that changes nothing."""
+
+    def after_step(self, fit):
+        """Look on."""
 
 
 def test_a_chain_keeps_the_other_rules_of_its_base():

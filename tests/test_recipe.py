@@ -1,6 +1,6 @@
 import json
 import math
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 import pytest
 from hypothesis import assume, given
@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from tic.data import CIFAR10, DATASETS, SVHN, CropFlip, Digits
 from tic.errors import TicError
-from tic.fitting import CosineSGD
+from tic.fitting import CosineSGD, Rule
 from tic.kinds import describe
 from tic.losses import AlphaLoss, MeanLoss, PrefixLoss
 from tic.models import ARCHITECTURES, Spiking
@@ -597,3 +597,19 @@ def test_a_twin_has_random_numbers_and_a_fingerprint_of_its_own():
 def test_a_recipe_that_is_no_twin_is_described_as_before_there_were_any():
     assert "twin" not in DIGITS.described()
     assert DIGITS.but(twin=1).described()["twin"] == 1
+
+
+@dataclass(frozen=True)
+class Misspelt(Rule):
+    """A rule that no training ever calls."""
+
+    def after_setp(self, fit):
+        """Never run."""
+
+
+def test_a_rule_that_nothing_calls_is_refused():
+    with pytest.raises(
+        TicError,
+        match=r"Misspelt \(test_recipe.py:\d+\) must define start, before_epoch, after_step",
+    ):
+        DIGITS.but(rules=(Misspelt(),))

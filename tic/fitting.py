@@ -62,6 +62,15 @@ class Rule(Kind):
     def after_step(self, fit: Fit) -> None:
         """Act after every step of the optimiser."""
 
+    @property
+    def acts(self) -> bool:
+        """Whether it defines any of `HOOKS`, and so is ever called."""
+        return any(getattr(type(self), hook) is not getattr(Rule, hook) for hook in HOOKS)
+
+
+HOOKS = ("start", "before_epoch", "after_step")
+"""What a training calls of its rules."""
+
 
 class Fitting(Rule, ABC):
     """What fits a network: an optimiser with its schedule, itself the first of the rules."""

@@ -20,8 +20,8 @@ from pydantic_core import ErrorDetails
 from tic import former
 from tic.data import Augmentation, Dataset
 from tic.errors import TicError
-from tic.fitting import CosineSGD, Fitting, Rule
-from tic.kinds import identity
+from tic.fitting import HOOKS, CosineSGD, Fitting, Rule
+from tic.kinds import identity, place
 from tic.losses import Loss, MeanLoss
 from tic.models.architecture import Architecture
 from tic.restoring import Described, UntrustedError
@@ -114,6 +114,12 @@ class Recipe(BaseModel):
         for rule in (self.fitting, *self.rules):
             if rule.needs_parent and self.parent is None:
                 raise ValueError(f"{rule.label} needs a parent whose weights it starts from")
+        for rule in self.rules:
+            if not rule.acts:
+                raise ValueError(
+                    f"{place(rule)} must define {', '.join(HOOKS)}, or some of them, by these "
+                    "names, got none: it would never act on a training"
+                )
         if self.checkpoints > self.epochs:
             raise ValueError(
                 f"checkpoints must be at most epochs, got {self.checkpoints} and {self.epochs}"

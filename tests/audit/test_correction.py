@@ -82,6 +82,15 @@ def test_more_claims_than_the_pack_says_are_refused():
         families_of([planned("one", pack), planned("two", pack)])
 
 
+def test_two_papers_with_one_key_are_refused():
+    another = PAPER.model_copy(update={"title": "Another"})
+    other = Pack(another, {"tiny": SETTING}, "tiny", "tiny")
+    with pytest.raises(TicError, match="a key of its own, got 'p' for 'T' and for 'Another', of"):
+        families_of([planned("one", pack_of()), planned("two", other)])
+    # A module that is imported under two names makes its pack twice.
+    families_of([planned("one", pack_of()), planned("two", pack_of())])
+
+
 @pytest.mark.parametrize("count", [0, -1, 2.0, True, "3"])
 def test_a_number_of_claims_that_is_none_is_refused(count):
     with pytest.raises(TicError, match="claims must be a whole number of at least 1, or None"):

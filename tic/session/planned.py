@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from tic.audit.claims import Claim, Rival
 from tic.audit.control import Control
-from tic.audit.pack import Lacking, Setting
+from tic.audit.pack import Lacking, Pack, Setting
 from tic.audit.protocol import STANDARD, Protocol
 from tic.document.audit import Family, Scope
 from tic.document.correction import claim_confidence
@@ -17,6 +17,7 @@ from tic.errors import NotApplicableError, TicError
 from tic.recipe import Recipe
 from tic.session.scope import scope
 from tic.stats import Design
+from tic.text import quoted
 
 
 @dataclass(frozen=True)
@@ -159,10 +160,11 @@ def families_of(planned: Iterable[PlannedEntry]) -> tuple[Family, ...]:
         TicError: A pack says that fewer share the error rate.
     """
     questions: dict[tuple[str, str], dict[str, set[object]]] = {}
-    packs = {}
+    packs: dict[str, Pack] = {}
     for entry in planned:
+        _require_one_paper(packs.setdefault(entry.claim.pack.paper.key, entry.claim.pack), entry)
         if entry.is_question:
-            pack = packs[entry.claim.pack.paper.key] = entry.claim.pack
+            pack = entry.claim.pack
             roles = questions.setdefault((pack.paper.key, entry.place), {})
             identity = (entry.claim.id, tuple(sorted(entry.parameters.items())))
             roles.setdefault(entry.role, set()).add(identity)
@@ -175,6 +177,16 @@ def families_of(planned: Iterable[PlannedEntry]) -> tuple[Family, ...]:
         )
         for (paper, setting), roles in questions.items()
     )
+
+
+def _require_one_paper(pack: Pack, entry: PlannedEntry) -> None:
+    """Refuse two papers under one key: they would share an error rate, ids and a place."""
+    if pack.paper != (other := entry.claim.pack.paper):
+        raise TicError(
+            f"a paper must have a key of its own, got {quoted(other.key)} for "
+            f"{quoted(pack.paper.title)} and for {quoted(other.title)}, of which "
+            f"{entry.claim.id} is a claim; give one of them another Paper(key=…)"
+        )
 
 
 def _shared_by(collected: int, declared: int | None, paper: str, what: str) -> int:
