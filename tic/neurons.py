@@ -86,29 +86,23 @@ class _LIFOnCPU(torch.autograd.Function):
     def backward(ctx: Any, by_spikes: Tensor | None, by_membrane: Tensor | None) -> Any:
         """Give the gradients at the currents and at the first membrane."""
         potentials, spikes = ctx.saved_tensors
-        # 1/σ' = level + curvature · x². The buffers are used again at every step: on a CPU, fresh
-        # memory costs more than what is computed in it.
-        level = potentials.new_tensor(2 / ctx.alpha)
-        curvature = ctx.alpha * math.pi**2 / 2
-        gradients = torch.empty_like(potentials)
-        width, carried = torch.empty_like(potentials[0]), by_membrane
-        for t in reversed(range(len(potentials))):
-            gradient = gradients[t]
-            if carried is None:
-                gradient.zero_()
-            else:
-                fired = spikes[t].to(potentials.dtype)
-                torch.addcmul(carried, carried, fired, value=-1, out=gradient)
-            if by_spikes is not None:
-                torch.sub(potentials[t], ctx.threshold, out=width)
-                torch.addcmul(level, width, width, value=curvature, out=width)
-                gradient.addcdiv_(by_spikes[t].to(potentials.dtype), width)
-            if t or ctx.needs_input_grad[1]:
-                space = torch.empty_like(gradient) if carried is by_membrane else carried
-                carried = torch.mul(gradient, 1 - 1 / ctx.tau, out=space)
-            gradient.mul_(1 / ctx.tau)
-        by_first = carried if ctx.needs_input_grad[1] else None
-        return gradients.to(spikes.dtype), by_first, None, None, None
+        # All timesteps at once where they do not wait for each other: small layers are bound by
+        # calls. No other buffer of T is made: on a CPU, fresh memory costs more than what is
+        # computed in it.
+        if by_spikes is None:
+            gradients = torch.zeros_like(potentials)
+        else:
+            gradients = (potentials - ctx.threshold).square_()
+            gradients.mul_(ctx.alpha * math.pi**2 / 2).add_(2 / ctx.alpha)  # 1/σ'
+            gradients.reciprocal_().mul_(by_spikes.to(potentials.dtype))
+        later, left = by_membrane, 1.0
+        for t in reversed(range(len(gradients))):
+            if later is not None:
+                gradients[t].add_(later, alpha=left)
+                gradients[t].addcmul_(later, spikes[t].to(later.dtype), value=-left)
+            later, left = gradients[t], 1 - 1 / ctx.tau
+        by_first = gradients[0] * left if ctx.needs_input_grad[1] else None
+        return gradients.mul_(1 / ctx.tau).to(spikes.dtype), by_first, None, None, None
 
 
 class LIF(nn.Module):

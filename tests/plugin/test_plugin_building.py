@@ -44,6 +44,8 @@ LONG = """
 def test_long(runs, judge):
     judge(runs.accuracy(), above(-1), name="accuracy")
 """
+HEED = "signal.signal(signal.SIGINT, signal.default_int_handler)"
+"""What a shell starts in the background ignores Ctrl-C, and so does all that it starts."""
 COMMAND = "from tic.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
@@ -182,7 +184,7 @@ def test_a_build_that_is_ended_is_gone_on_with_by_another(build, repository, end
     root = Path(__file__).parents[2]
     gate = Gate(folder / "gate", "weights-0003.safetensors")
     process = subprocess.Popen(
-        [sys.executable, "-c", f"import sys; {COMMAND}", *arguments],
+        [sys.executable, "-c", f"import signal, sys; {HEED}; {COMMAND}", *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (gate.folder, root)))},
         stdout=subprocess.PIPE,
