@@ -207,12 +207,14 @@ class ScaleModule(nn.Module):
 
     def __init__(self, scale: float | None) -> None:
         super().__init__()
-        self.scale = scale
+        self.scale = scale or 0.5
         self.weight = nn.Parameter(torch.zeros(())) if scale is None else None
 
     def forward(self, currents: Tensor) -> Tensor:
         """Scale currents (T, B, C, H, W)."""
-        return currents * (self.weight.sigmoid() if self.weight is not None else self.scale)
+        if self.weight is None:
+            return currents * self.scale
+        return currents * self.weight.sigmoid()
 
 
 @dataclass(frozen=True)
@@ -272,8 +274,10 @@ class ExcitationModule(nn.Module):
         others = [axis for axis in (0, 2, 3, 4) if axis != self.axis]
         means = currents.mean(others)  # (B, C), or (T, B)
         if self.axis == 2:
-            return currents * self.mapping(means).sigmoid()[None, :, :, None, None]
-        return currents * self.mapping(means.T).sigmoid().T[:, :, None, None, None]
+            scale: Tensor = self.mapping(means).sigmoid()[None, :, :, None, None]
+        else:
+            scale = self.mapping(means.T).sigmoid().T[:, :, None, None, None]
+        return currents * scale
 
     def products(self, currents: Tensor) -> int:
         """See `SplitModule.products`."""

@@ -70,7 +70,9 @@ def potentials(title: str, named: Mapping[str, YaoRuns]) -> Histogram:
         x_label="potential",
         edges=EDGES,
         series=tuple(named),
-        counts=[runs.potential("counts").sum(0).astype(int).tolist() for runs in named.values()],
+        counts=tuple(
+            tuple(runs.potential("counts").sum(0).astype(int).tolist()) for runs in named.values()
+        ),
         shares=True,
         overlaid=True,
     )
@@ -82,6 +84,6 @@ def feature_maps(title: str, runs: YaoRuns, layer: int, timestep: int) -> Images
     return Images(
         title=title,
         scale_label="firing rate",
-        names=[f"channel {number + 1}" for number in range(len(maps))],
+        names=tuple(f"channel {number + 1}" for number in range(len(maps))),
         images=maps.tolist(),
     )

@@ -5,7 +5,7 @@ All measurements can be falsified alike, for negative controls; see `Falsified`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -20,7 +20,7 @@ from tic import seeding
 from tic.audit import Measurement, Samples, Split
 from tic.data.events import EventSamples
 from tic.measure.energy import MULTIPLY_ACCUMULATE, operations
-from tic.measure.firing import firing
+from tic.measure.firing import Firing, LayerFiring, firing
 from tic.measure.robustness import accuracy
 
 BATCH = 90
@@ -124,10 +124,9 @@ class FiringMeasurement(Falsified):
         }
 
 
-def rate_of(layers: Any, names: Sequence[str]) -> float:
+def rate_of(layers: Mapping[str, LayerFiring], names: Sequence[str]) -> float:
     """Rate of the neurons of some layers."""
-    spikes = sum(float(layers[name].spikes.sum()) for name in names)
-    return spikes / sum(layers[name].chances for name in names)
+    return Firing({name: layers[name] for name in names}).rate
 
 
 @torch.no_grad()
@@ -160,7 +159,7 @@ def look(network: EventNetwork, samples: Samples, see: See) -> None:
 
     with ExitStack() as stack:
         for number in range(len(network.conv)):
-            handle = network.neuron[number].register_forward_hook(hook(number))  # type: ignore[arg-type]
+            handle = network.neuron[number].register_forward_hook(hook(number))
             stack.callback(handle.remove)
         for inputs, _ in samples.batches(BATCH):
             shown = slice(start, start + len(inputs))
@@ -382,6 +381,11 @@ class HalfMeasurement(Measurement):
         Gives `chosen_by` and `judged_by`, percent; every second recording is of either.
         """
         inputs, labels = samples.presented(samples.inputs), samples.labels
-        halves = ((inputs[k::2].split(BATCH), labels[k::2].split(BATCH)) for k in (0, 1))
-        chosen, judged = (accuracy(network, list(zip(*half, strict=True))) for half in halves)
+        chosen, judged = (
+            accuracy(
+                network,
+                list(zip(*(torch.split(v[k::2], BATCH) for v in (inputs, labels)), strict=True)),
+            )
+            for k in (0, 1)
+        )
         return {"chosen_by": chosen, "judged_by": judged}

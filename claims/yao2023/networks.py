@@ -1,8 +1,9 @@
 """The convolutional networks of the release, which see frames of events.
 
-A layer is a 3×3 convolution, batch normalisation (BN), the module that scales currents, and neurons,
-with average pooling after BN or max pooling after the neurons where it has some; dense layers of neurons follow, the last of which are read out. BN
-takes its statistics over time and batch together.
+A layer is a 3×3 convolution, batch normalisation (BN), the module that scales currents, and
+neurons, with average pooling after BN or max pooling after the neurons where it has some. Dense
+layers of neurons follow, the last of which are read out. BN takes its statistics over time and
+batch together.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ class EventNetwork(nn.Module):
         for number, dense in enumerate(self.dense):
             spikes = self.neuron[len(self.conv) + number](dense(self.dense_drop(spikes)))
             fired.append(spikes)
-        readouts = spikes.unflatten(2, (-1, self.votes)).mean(3)
+        readouts = spikes.reshape(*spikes.shape[:2], -1, self.votes).mean(3)
         if self.training and self.charge:
             neurons = sum(part.numel() for part in fired)
             rate = sum((part.sum() for part in fired), start=readouts.new_zeros(())) / neurons

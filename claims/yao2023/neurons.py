@@ -7,8 +7,8 @@ The three-layer networks have
     H_t = λ U_t (1 - S_t)            leak and hard reset, through which gradients flow
 
 with λ = θ = 0.3, and 2 for the derivative of the spike where |U - θ| < 0.25, else 0. The five-layer
-network has SpikingJelly's PLIF: U_t = H_{t-1} + (I_t - H_{t-1}) σ(w), a learned w, θ = 1, hard reset
-and the arctangent's derivative.
+network has SpikingJelly's PLIF: U_t = H_{t-1} + (I_t - H_{t-1}) σ(w), a learned w, θ = 1, hard
+reset and the arctangent's derivative.
 """
 
 from __future__ import annotations

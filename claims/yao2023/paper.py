@@ -1,9 +1,9 @@
 """What the paper reports, with its place: the one file to fill in for whoever has the paper.
 
 Read were the abstract, the first page of the introduction, Fig. 1, and the release with its README
-(github.com/BICLab/ASA-SNN, commit c68b2d0). Numbers in `TABLE` are the README's. What else the paper
-reports is `Unknown` until somebody who has it writes the number into `REPORTED`, and the place into
-the source of its claim.
+(github.com/BICLab/ASA-SNN, commit c68b2d0). Numbers in `TABLE` are the README's. What else the
+paper reports is `Unknown` until somebody who has it writes the number into `REPORTED`, and the
+place into the source of its claim.
 """
 
 from __future__ import annotations

@@ -34,8 +34,9 @@ def _ranked(recipe: Recipe, **fields: object) -> Recipe:
 
 
 UNREAD = Gap(
-    "The body of the paper was not read: of its definitions, tables and numbers those are known that "
-    "the abstract, Fig. 1 and the release's README have. All else about the setting is the release's."
+    "The body of the paper was not read: of its definitions, tables and numbers those are known "
+    "that the abstract, Fig. 1 and the release's README have. All else about the setting is the "
+    "release's."
 )
 INFERRED = Gap(
     "That the paper claims this is inferred from its abstract and its release; its own ablations "
@@ -64,8 +65,8 @@ UNTRAINED_RANKS = Gap(
     (Protocol("trained-ranks", "Gradients go straight through the ranking.", alter=_straight),),
 )
 COUNTED = Gap(
-    "The release counts the spikes of all layers, dense and read-out included, over all neurons, so "
-    "that most of the rate is the first layer's. Here likewise.",
+    "The release counts the spikes of all layers, dense and read-out included, over all neurons, "
+    "so that most of the rate is the first layer's. Here likewise.",
     (
         Protocol(
             "mean-of-layers",
@@ -85,8 +86,8 @@ COUNTED = Gap(
     ),
 )
 EPOCH = Gap(
-    "The release reports and keeps the epoch with the best test accuracy, of one training with seed "
-    "0. Here it is the last epoch, of every seed.",
+    "The release reports and keeps the epoch with the best test accuracy, of one training with "
+    "seed 0. Here it is the last epoch, of every seed.",
     (
         Protocol(
             "best-epoch",
@@ -107,10 +108,10 @@ POTENTIAL = Gap(
     (Protocol("membrane", "Potentials are those of membranes.", reading=Reading(membrane=True)),),
 )
 NAMES = Gap(
-    "The README calls the three-layer, the Gait-night and the DailyAction network alike; the release "
-    "gives the second a half to a quarter of the channels, and the third is the five-layer one, with "
-    "learned time constants and max pooling. DailyAction has 12 classes and its script 10 outputs. "
-    "Here every setting has its own network, and as many outputs as classes."
+    "The README calls the three-layer, the Gait-night and the DailyAction network alike; the "
+    "release gives the second a half to a quarter of the channels, and the third is the five-layer "
+    "one, with learned time constants and max pooling. DailyAction has 12 classes and its script "
+    "10 outputs. Here every setting has its own network, and as many outputs as classes."
 )
 CAUSAL = Gap(
     "The module sees all timesteps before the first spike, so that a network with it cannot answer "
@@ -121,8 +122,8 @@ SIMULATED = Gap(
     "of digits move before a simulated camera with shot noise."
 )
 NOISE_DEFINED = Gap(
-    "What a noise feature is was not read. Here it is a channel at a timestep that fires more where "
-    "the object is not, and there above 0.25; a null one has a mean rate below 0.01."
+    "What a noise feature is was not read. Here it is a channel at a timestep that fires more "
+    "where the object is not, and there above 0.25; a null one has a mean rate below 0.01."
 )
 PRECISION = Gap(
     "Energy is of synaptic operations at 0.9 pJ and of multiplications at 4.6 pJ (45 nm, Horowitz "

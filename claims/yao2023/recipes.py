@@ -19,7 +19,7 @@ from claims.yao2023.paper import PAPER, PLACES
 from claims.yao2023.runs import YaoRuns
 from tic.audit import NotApplicableError, Pack, Recipe, Setting
 from tic.data import Digits
-from tic.data.events import DailyAction, DVSGesture, DVSGait, MovingImages
+from tic.data.events import DailyAction, DVSGait, DVSGesture, MovingImages
 
 SEEDS = tuple(range(10, 15))
 """Seeds 0 to 2 were looked at in a pilot, and those from 900,000 on are for choosing settings."""

@@ -181,8 +181,8 @@ class YaoRuns(SeedRuns):
 
     def halves(self) -> tuple[Array, Array]:
         """Accuracy on the half to choose by, and on that to judge, both (S,)."""
-        fields = {"epoch": self.epoch("final"), "size": self.size("test")}
-        results = self.measured(HalfMeasurement(**fields))
+        measurement = HalfMeasurement(epoch=self.epoch("final"), size=self.size("test"))
+        results = self.measured(measurement)
         chosen, judged = (
             np.array([result[key] for result in results]) for key in ("chosen_by", "judged_by")
         )

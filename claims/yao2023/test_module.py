@@ -56,8 +56,8 @@ def test_two_maps_are_better_than_one(runs: Roles, judge: Judge) -> None:
     source=ABSTRACT,
     says="That features are separated by their importance is what makes the module work.",
     rule=(
-        "ln(r of a random split / r of the module) above 0.05, and accuracy of the module minus the "
-        "random split's above -1 pp. Both networks must have learned."
+        "ln(r of a random split / r of the module) above 0.05, and accuracy of the module minus "
+        "the random split's above -1 pp. Both networks must have learned."
     ),
     needs=recipes.random_split,
     gaps=(*COMMON, INFERRED),
@@ -102,9 +102,9 @@ def test_half_is_no_worse_a_share_than_others(runs: Roles, judge: Judge) -> None
     source=INTRODUCTION,
     says="Other ways of dropping spikes lose accuracy.",
     rule=(
-        "The plain network with a penalty on its firing rate, at the module's rate (ln ratio of the "
-        "means within ±0.1): accuracy of the module minus its own above 0.5 pp, and of the plain "
-        "network minus its own above 0.5 pp."
+        "The plain network with a penalty on its firing rate, at the module's rate (ln ratio of "
+        "the means within ±0.1): accuracy of the module minus its own above 0.5 pp, and of the "
+        "plain network minus its own above 0.5 pp."
     ),
     needs=recipes.penalised,
     gaps=(*COMMON, INFERRED),

@@ -37,8 +37,8 @@ def test_there_are_features_of_noise(runs: YaoRuns, judge: Judge) -> None:
     says="The module regulates noise spike features, and leaves those of the object.",
     rule=(
         "ln(b without / b with) - ln(f without / f with) above 0.2, where b and f are the rates in "
-        "background and foreground; and the share of noise features, without minus with, above 0.05. "
-        "Both networks must have learned."
+        "background and foreground; and the share of noise features, without minus with, above "
+        "0.05. Both networks must have learned."
     ),
     needs=recipes.pair,
     gaps=(*COMMON, NOISE_DEFINED, SIMULATED),

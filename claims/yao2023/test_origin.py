@@ -27,8 +27,8 @@ UNTIED = Gap(
     source=ABSTRACT,
     says="Redundancy is induced by spatio-temporal invariance, which invites noise spikes.",
     rule=(
-        "ln(b tied / b untied) above 0.1, where b is the firing rate in the background, and accuracy "
-        "untied minus tied above -1 pp. Both networks must have learned."
+        "ln(b tied / b untied) above 0.1, where b is the firing rate in the background, and "
+        "accuracy untied minus tied above -1 pp. Both networks must have learned."
     ),
     needs=recipes.untied,
     gaps=(UNREAD, UNTIED, SIMULATED),

@@ -31,8 +31,8 @@ Roles = dict[str, YaoRuns]
     source=f"{ABSTRACT}, {RELEASE}",
     says="With the module a spiking network fires significantly less.",
     rule=(
-        "ln(r without / r with) above 0.10, where r is the network average firing rate; the smallest "
-        "reported is 0.118. Both networks must have learned."
+        "ln(r without / r with) above 0.10, where r is the network average firing rate; the "
+        "smallest reported is 0.118. Both networks must have learned."
     ),
     needs=recipes.pair,
     gaps=COMMON,
@@ -106,9 +106,9 @@ def test_networks_are_more_accurate_with_the_module(runs: Roles, judge: Judge, d
     source=INTRODUCTION,
     says="Other ways of dropping spikes add computation; the module adds next to nothing.",
     rule=(
-        "On DVS128 Gesture the module adds less than 1 % to the parameters of the three-layer network, "
-        "by arithmetic; and ln(E without / E with) above 0, where the energy E has the module's own "
-        "products."
+        "On DVS128 Gesture the module adds less than 1 % to the parameters of the three-layer "
+        "network, by arithmetic; and ln(E without / E with) above 0, where the energy E has the "
+        "module's own products."
     ),
     needs=recipes.pair,
     gaps=(UNREAD, INFERRED, PRECISION, *MODULE),

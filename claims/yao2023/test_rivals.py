@@ -55,8 +55,8 @@ def _judge_accuracy(judge: Judge, one: YaoRuns, other: YaoRuns, name: str) -> No
 
 
 AS_GOOD = (
-    "ln of the ratio of its firing rate to the module's within ±0.2, and its accuracy within ±1 pp of "
-    "the module's."
+    "ln of the ratio of its firing rate to the module's within ±0.2, and its accuracy within ±1 pp "
+    "of the module's."
 )
 
 

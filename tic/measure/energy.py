@@ -5,8 +5,8 @@ multiplied by each weight first: a multiply-accumulate. Zeros reach nobody. What
 convolutions and linear layers do, with the edges as they are: a spike in a corner reaches fewer
 neurons. Biases, normalisation, neurons and memory are not counted.
 
-The energy of an operation in 32-bit floating point at 45 nm is that of Horowitz (ISSCC 2014): 0.9 pJ
-an addition, and 3.7 pJ a multiplication beside it. Moving data takes more than that, and is left
+The energy of an operation in 32-bit floating point at 45 nm is that of Horowitz (ISSCC 2014): 0.9
+pJ an addition, and 3.7 pJ a multiplication beside it. Moving data takes more than that, and is left
 out: the numbers compare networks, and say nothing of a machine.
 """
 
@@ -57,8 +57,8 @@ class Operations:
 def operations(network: nn.Module, loader: Iterable[tuple[Tensor, Tensor]]) -> Operations:
     """Count what the convolutions and linear layers of a network do, per sample.
 
-    A call of a layer counts as accumulates if all its inputs are 0 or 1, and as multiply-accumulates
-    otherwise.
+    A call of a layer counts as accumulates if all its inputs are 0 or 1, and as
+    multiply-accumulates otherwise.
 
     Args:
         network: Any; measured in evaluation mode, and left as it was found.
@@ -114,8 +114,10 @@ def reached(layer: nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d, values: Tensor
     if isinstance(layer, nn.Linear):
         return float(carried.double().sum()) * layer.out_features
     # The same convolution with ones for weights says how many carrying inputs each neuron has.
-    by_group = carried.unflatten(-layer.weight.dim() + 1, (layer.groups, -1))
-    summed = by_group.sum(-layer.weight.dim() + 1)
+    place = layer.weight.dim() - 2
+    *batch, channels = carried.shape[: carried.dim() - place]
+    apart = (*batch, layer.groups, channels // layer.groups, *carried.shape[-place:])
+    summed = carried.view(apart).sum(-place - 1)
     ones = torch.ones(layer.groups, 1, *layer.weight.shape[2:]).to(summed)
     kernel: Any = layer
     counts: Tensor = kernel._conv_forward(summed, ones, None)

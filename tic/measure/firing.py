@@ -1,7 +1,7 @@
 """How much a network fires: spikes by layer, channel and timestep, and rates of them.
 
-A firing rate is spikes over chances to spike: neurons × timesteps × samples. That of a network counts
-every neuron once, so that a layer weighs as much as it has neurons.
+A firing rate is spikes over chances to spike: neurons × timesteps × samples. That of a network
+counts every neuron once, so that a layer weighs as much as it has neurons.
 """
 
 from __future__ import annotations
@@ -143,5 +143,6 @@ def require_spikes(name: str, values: Tensor) -> None:
     if bool(wrong.any()):
         got = real_number(float(values[wrong][0]), name="an output")
         raise TicError(
-            f"layer {quoted(name)} must give out spikes, 0 or 1, got {got:g}; name layers of neurons"
+            f"layer {quoted(name)} must give out spikes, 0 or 1, got {got:g}; name layers of "
+            "neurons"
         )

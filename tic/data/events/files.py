@@ -123,8 +123,9 @@ def _loaded(dataset: Recordings, split: Split, folder: Path) -> Samples:
     size = dataset.facts.size(split)
     if len(frames) != size:
         raise TicError(
-            f"{dataset.name} must have {size} recordings to {split}, got {len(frames)} in {folder}; "
-            "bring all of them, or say how many there are where the data set has a field for it"
+            f"{dataset.name} must have {size} recordings to {split}, got {len(frames)} in "
+            f"{folder}; bring all of them, or say how many there are where the data set has a "
+            "field for it"
         )
     return Samples(dataset.facts, split, torch.stack(frames), torch.tensor(labels))
 
@@ -148,8 +149,8 @@ class DVSGesture(Recordings):
     def needs(self) -> str:
         """See `Recordings.needs`."""
         return (
-            "trials_to_train.txt, trials_to_test.txt and the .aedat and _labels.csv files that they "
-            "name, of DvsGesture.tar.gz from https://research.ibm.com/interactive/dvsgesture/"
+            "trials_to_train.txt, trials_to_test.txt and the .aedat and _labels.csv files that "
+            "they name, of DvsGesture.tar.gz from https://research.ibm.com/interactive/dvsgesture/"
         )
 
     def holds(self, folder: Path) -> bool:
@@ -189,7 +190,8 @@ def _trial(path: Path, number: int, line: str) -> tuple[int, int, int]:
         if 1 <= label <= 11 and start < end:
             return label, start, end
     raise TicError(
-        f"line {number} of {path} must be a class from 1 to 11, a start and a later end, got {line!r}"
+        f"line {number} of {path} must be a class from 1 to 11, a start and a later end, got "
+        f"{line!r}"
     )
 
 
@@ -291,8 +293,8 @@ class HARDVS(Foldered):
     def needs(self) -> str:
         """See `Recordings.needs`."""
         return (
-            "a folder har-dvs with train and test, in each a folder per activity with one .npz file "
-            "per recording that holds t, x, y and p; its compact event files are linked at "
+            "a folder har-dvs with train and test, in each a folder per activity with one .npz "
+            "file per recording that holds t, x, y and p; its compact event files are linked at "
             "https://github.com/Event-AHU/HARDVS"
         )
 

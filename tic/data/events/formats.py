@@ -1,7 +1,7 @@
 """Readers of files of event cameras, strict: what is wrong with a file is said, and nothing is run.
 
-Nothing is allocated by what a header claims, only by what a file has. A file that does not end where
-its last event does is refused as broken off.
+Nothing is allocated by what a header claims, only by what a file has. A file that does not end
+where its last event does is refused as broken off.
 """
 
 from __future__ import annotations
@@ -154,7 +154,8 @@ def read_array(path: Path, sensor: Sensor) -> Events:
         table = _parsed(content, "it")
         if table.ndim != 2 or table.shape[1] != len(COLUMNS):
             raise TicError(f"it must have the shape (N, 4), t, x, y and p, got {table.shape}")
-        return Events(*table.T, sensor)
+        t, x, y, p = table.T
+        return Events(t, x, y, p, sensor)
 
 
 def read_arrays(path: Path, sensor: Sensor) -> Events:
@@ -166,10 +167,10 @@ def read_arrays(path: Path, sensor: Sensor) -> Events:
     with _explained(path):
         try:
             with zipfile.ZipFile(path) as archive:
-                columns = [_member(archive, name) for name in COLUMNS]
+                t, x, y, p = (_member(archive, name) for name in COLUMNS)
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
             raise TicError(f"it is no whole .npz file ({error})") from None
-        return Events(*columns, sensor)
+        return Events(t, x, y, p, sensor)
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
@@ -245,7 +246,8 @@ def read_text(path: Path, sensor: Sensor) -> Events:
                     )
                 rows.append([int(field) for field in fields])
         table = np.array(rows, np.int64).reshape(-1, 4)
-        return Events(*table.T, sensor)
+        t, x, y, p = table.T
+        return Events(t, x, y, p, sensor)
 
 
 READERS: dict[str, Callable[[Path, Sensor], Events]] = {

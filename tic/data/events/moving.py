@@ -22,6 +22,7 @@ from tic.errors import TicError
 from tic.seeding import derive
 
 DIRECTIONS = 8
+DEFAULT = Camera()
 JITTER = 0.15
 """Radians by which a direction differs from its class at most."""
 STEP = 1000
@@ -58,7 +59,7 @@ class MovingImages(Dataset):
     field: int = 16
     path: float = 0.5
     steps: int = 5
-    camera: Camera = Camera()
+    camera: Camera = DEFAULT
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -197,5 +198,5 @@ def _moved(
         distance = np.arange(dataset.field)[:, None] - np.arange(size)
         sides.append(np.maximum(0, 1 - np.abs(distance - corner[..., None, None])))
     rows, columns = sides
-    movies = rows @ images[:, None] @ columns.swapaxes(-1, -2)
-    return np.clip(movies, 0, 1)
+    movies: NDArray[np.float64] = rows @ images[:, None] @ columns.swapaxes(-1, -2)
+    return movies.clip(0, 1)
