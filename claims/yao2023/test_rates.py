@@ -116,7 +116,7 @@ def test_networks_are_more_accurate_with_the_module(runs: Roles, judge: Judge, d
 )
 def test_the_module_costs_next_to_nothing(runs: Roles, judge: Judge) -> None:
     judge(
-        added_parameters(),
+        [added_parameters()],
         below(1),
         name="parameters that the module adds to the three-layer network",
         unit="%",

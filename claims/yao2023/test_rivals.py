@@ -31,6 +31,8 @@ EQUAL_RATE = 0.2
 """Of ln r."""
 EQUAL_ACCURACY = 1.0
 """Percentage points."""
+RANK_STEP = 12 / (len(CONDITIONS) ** 3 - len(CONDITIONS))
+"""Smallest step between two rank correlations of so many conditions."""
 RESULTS = ("fewer-spikes", "better-accuracy")
 
 
@@ -241,6 +243,7 @@ def test_accuracy_follows_the_surrogates_window(runs: Roles, judge: Judge) -> No
         _rank_correlations(shares, accuracy),
         above(0),
         name="rank correlation of share and accuracy",
+        resolution=RANK_STEP,
     )
 
 

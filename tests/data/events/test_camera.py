@@ -1,4 +1,4 @@
-"""The simulated camera, against a pixel worked by hand and a slow twin; the data set made with it."""
+"""The simulated camera against a pixel worked by hand, and the data set that is made with it."""
 
 import math
 
@@ -124,9 +124,10 @@ def test_the_label_is_the_direction_that_the_object_moves_in():
     samples = MovingImages(Digits(), field=16, camera=Camera(noise=0.0)).load("test")
     place = torch.arange(16.0) - 7.5
     weight = samples.objects.float()
-    centre = torch.stack(
-        [(weight * place).sum((2, 3)), (weight * place[:, None]).sum((2, 3))], -1
-    ) / weight.sum((2, 3)).clamp_min(1)[..., None]
+    centre = (
+        torch.stack([(weight * place).sum((2, 3)), (weight * place[:, None]).sum((2, 3))], -1)
+        / weight.sum((2, 3)).clamp_min(1)[..., None]
+    )
     moved = centre[:, -1] - centre[:, 0]
     angle = torch.atan2(moved[:, 1], moved[:, 0])
     told = (angle / (2 * math.pi / 8)).round().long() % 8

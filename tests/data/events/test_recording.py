@@ -85,7 +85,10 @@ def test_what_is_no_recording_is_told(fields, message):
     ("wrong", "message"),
     [
         (np.array([0.5]), "t must be whole numbers, one per event, got float64"),
-        (np.array([[1]]), r"t must be whole numbers, one per event, got int64 of the shape \(1, 1\)"),
+        (
+            np.array([[1]]),
+            r"t must be whole numbers, one per event, got int64 of the shape \(1, 1\)",
+        ),
         (np.array([2**63], np.uint64), "t must be below"),
     ],
 )
