@@ -112,7 +112,7 @@ KEPT = 3
 """Epochs whose weights are kept, so that the best and the untrained network can be looked at."""
 FACTORS = {"¼": 0.25, "½": 0.5, "1": 1.0, "2": 2.0}
 """Of the learning rate, when it is tuned."""
-CHARGE = 0.1
+CHARGE = 0.03
 """c of the rate penalty; see benchmarks/yao2023_smoke.py, which matches the firing rate by it."""
 
 
