@@ -84,9 +84,9 @@ class Falsified(Measurement):
 
 def batch_size(samples: int, timesteps: int) -> int:
     """So many that no batch has as many samples as there are timesteps, whose axes are alike."""
-    size = BATCH
-    while timesteps in (min(size, samples), samples % size):
-        size += 1
+    size = min(BATCH, samples)
+    while size > 1 and timesteps in (size, samples % size):
+        size -= 1
     return size
 
 

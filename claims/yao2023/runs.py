@@ -142,6 +142,12 @@ class YaoRuns(SeedRuns):
             shares.append(np.concatenate(noisy).mean())
         return np.array(shares)
 
+    @property
+    def feature_step(self) -> float:
+        """Smallest step between two shares of features."""
+        layers = self._layers()[0]
+        return 1 / sum(layer["mean"].size for layer in layers)
+
     def null(self) -> Array:
         """Share of features whose mean rate is below 0.01, shape (S,)."""
         by_seed = ([layer["mean"].ravel() for layer in layers] for layers in self._layers())

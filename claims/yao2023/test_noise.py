@@ -92,6 +92,7 @@ def test_features_of_noise_become_null(runs: Roles, judge: Judge) -> None:
         runs[ATTENTION].null() - runs[PLAIN].null(),
         above(0.02),
         name="share of null features, with minus without",
+        resolution=runs[PLAIN].feature_step,
     )
 
 

@@ -186,8 +186,8 @@ PLANTED = [
     pytest.param(test, parameters, control, world, id=f"{name}: {control.name} where {what}")
     for name, (test, parameters, true, false) in CASES.items()
     for control in decided_by(test).worlds
-    # Accuracies that are all equal can be judged; weights that are equal give one seed away then.
-    if not (control is ONE_SEED and name in ACCURACIES)
+    # Shares that are all equal can be judged; weights that are equal give one seed away then.
+    if not (control is ONE_SEED and name in (*ACCURACIES, "null-pattern"))
     for what, world in {"it is true": true, **false}.items()
 ]
 
