@@ -113,8 +113,8 @@ KEPT = 3
 FACTORS = {"¼": 0.25, "½": 0.5, "1": 1.0, "2": 2.0}
 """Of the learning rate, when it is tuned."""
 CHARGE = 0.08
-"""c of the rate penalty, by which twelve seeds that no audit uses fire as the module does on average;
-see benchmarks/yao2023_smoke.py."""
+"""c of the rate penalty, by which twelve seeds that no audit uses fire as the module does on
+average; see benchmarks/yao2023_smoke.py."""
 
 
 def design(recipe: Recipe) -> Frames:

@@ -451,6 +451,7 @@ def test_a_raised_version_of_what_is_measured_within_makes_another_measurement(
 
 
 def test_each_permutation_leaves_other_labels_as_they_were():
+    @dataclass(frozen=True, kw_only=True)
     class Labels(AccuracyMeasurement):
         def take(self, network, samples, partners):
             return {"labels": samples.labels.tolist()}
