@@ -6,29 +6,41 @@ where its last event does is refused as broken off.
 
 from __future__ import annotations
 
+import lzma
 import re
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from tic.data.events.recording import Events, Sensor
 from tic.errors import TicError
+from tic.text import quoted
 
 LARGEST = 2**31
 """Bytes of a file: recordings of these data sets have some hundred million at most."""
 MOST_EVENTS = 2**27
+_BROKEN_ARCHIVE = (
+    zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, struct.error,
+    zlib.error, lzma.LZMAError,
+)  # fmt: skip
+"""What reading a damaged archive may raise."""
 COLUMNS = ("t", "x", "y", "p")
 _HEADER = struct.Struct("<HHIIIIII")
 _POLARITY = 1
 _EVENT = 8
 _LONGEST_LINE = 4096
+_VERSIONS = (b"\x01\x00", b"\x02\x00")
+_ARRAY_HEADER = re.compile(
+    rb"\{'descr': '([<>|=]?[A-Za-z]\d{0,4})', 'fortran_order': (True|False), "
+    rb"'shape': \(((?:\d{1,19}, ?)*(?:\d{1,19})?)\), \}\s*"
+)
 
 
 @contextmanager
@@ -168,8 +180,10 @@ def read_arrays(path: Path, sensor: Sensor) -> Events:
         try:
             with zipfile.ZipFile(path) as archive:
                 t, x, y, p = (_member(archive, name) for name in COLUMNS)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-            raise TicError(f"it is no whole .npz file ({error})") from None
+        except TicError:
+            raise
+        except _BROKEN_ARCHIVE:
+            raise TicError("it is no whole .npz file, which is a zip archive of arrays") from None
         return Events(t, x, y, p, sensor)
 
 
@@ -178,7 +192,7 @@ def _member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
         member = archive.getinfo(f"{name}.npy")
     except KeyError:
         raise TicError(
-            f"it must hold t, x, y and p, got {', '.join(archive.namelist()[:8]) or 'nothing'}"
+            f"it must hold t, x, y and p, got {quoted(archive.namelist()[:8])}"
         ) from None
     largest = MOST_EVENTS * 8
     with archive.open(member) as source:
@@ -191,10 +205,7 @@ def _member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
 
 def _parsed(content: bytes, name: str) -> NDArray[Any]:
     """Parse an array as numpy writes it, which must be as long as its header says."""
-    try:
-        shape, dtype, fortran, start = _array_header(content)
-    except ValueError as error:
-        raise TicError(f"{name} must be an array as numpy writes it ({error})") from None
+    shape, dtype, fortran, start = _array_header(content, name)
     if dtype.hasobject:
         raise TicError(
             f"{name} is a pickle, which could run code when it is read; write it as an array of "
@@ -214,16 +225,20 @@ def _parsed(content: bytes, name: str) -> NDArray[Any]:
     return np.frombuffer(content, dtype, offset=start).reshape(shape, order=order)  # type: ignore[call-overload,no-any-return]
 
 
-def _array_header(content: bytes) -> tuple[tuple[int, ...], np.dtype[Any], bool, int]:
-    from io import BytesIO
-
-    source = BytesIO(content)
-    version = npy_format.read_magic(source)
-    if version not in ((1, 0), (2, 0)):
-        raise ValueError(f"of version {version[0]}.{version[1]}")
-    read = npy_format.read_array_header_1_0 if version[0] == 1 else npy_format.read_array_header_2_0
-    shape, fortran, dtype = read(source)
-    return shape, dtype, fortran, source.tell()
+def _array_header(content: bytes, name: str) -> tuple[tuple[int, ...], np.dtype[Any], bool, int]:
+    """Read what an array's header claims; numpy's own reader evaluates it as Python."""
+    long = content[6:8] == b"\x02\x00"
+    start = 12 if long else 10
+    length = int.from_bytes(content[8:start], "little")
+    match = _ARRAY_HEADER.fullmatch(content[start : start + min(length, _LONGEST_LINE)])
+    if content[:6] != b"\x93NUMPY" or content[6:8] not in _VERSIONS or match is None:
+        raise TicError(f"{name} must be an array as numpy writes it, of one kind of number")
+    try:
+        dtype = np.dtype(match[1].decode())
+    except TypeError:
+        raise TicError(f"{name} must hold whole numbers, got {match[1].decode()!r}") from None
+    shape = tuple(int(side) for side in match[3].replace(b",", b" ").split())
+    return shape, dtype, match[2] == b"True", start + length
 
 
 def read_text(path: Path, sensor: Sensor) -> Events:
