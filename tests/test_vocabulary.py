@@ -16,6 +16,12 @@ WORDS = (
     "i2e",
     "pre-activation",
     "ann-like",
+    "yao2023",
+    "asa-snn",
+    "nasfr",
+    "noise feature",
+    "split attention",
+    "null pattern",
 )
 """Of the papers audited here, whose own measurements, networks and data lie in their folders."""
 

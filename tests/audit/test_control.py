@@ -290,8 +290,9 @@ def test_accuracy_is_that_on_permuted_labels_whatever_the_images_went_through(as
     found = seen(GuessingRuns)
     np.testing.assert_array_equal(found.accuracy(), [315, 815])
     np.testing.assert_array_equal(found.accuracy(Blur(factor=4), timesteps=2), [315, 815])
+    clean = AccuracyMeasurement(epoch=15, size=50)
+    blurred = AccuracyMeasurement(epoch=15, size=50, timesteps=2, corruption=Blur(factor=4))
+    # Every seed has a permutation of its own.
     assert [measurement for measurement, _ in asked] == [
-        *[chance(AccuracyMeasurement(epoch=15, size=50))] * 2,
-        *[chance(AccuracyMeasurement(epoch=15, size=50, timesteps=2, corruption=Blur(factor=4)))]
-        * 2,
+        chance(measurement, seed) for measurement in (clean, blurred) for seed in RUNS.seeds
     ]

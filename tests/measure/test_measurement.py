@@ -448,3 +448,20 @@ def test_a_raised_version_of_what_is_measured_within_makes_another_measurement(
     assert measure_anew(outer, recipe, lab)[0] == before
     monkeypatch.setattr(AccuracyMeasurement, "version", 2)
     assert measure_anew(outer, recipe, lab)[0] != before
+
+
+def test_each_permutation_leaves_other_labels_as_they_were():
+    @dataclass(frozen=True, kw_only=True)
+    class Labels(AccuracyMeasurement):
+        def take(self, network, samples, partners):
+            return {"labels": samples.labels.tolist()}
+
+    samples = Digits().load("test")
+    given = [
+        PermutedLabels.instead_of(Labels(epoch=1), number).take(None, samples, ())["labels"]
+        for number in (0, 0, 1)
+    ]
+    assert given[0] == given[1] != given[2]
+    assert sorted(given[0]) == sorted(given[2]) == sorted(samples.labels.tolist())
+    left = [torch.tensor(labels) == samples.labels for labels in given]
+    assert not torch.equal(left[0], left[2])

@@ -177,11 +177,14 @@ def _rotated(value: Any, shift: int) -> Any:
 
 @dataclass(frozen=True)
 class GuessingRuns(SeedRuns):
-    """Labels permuted among the samples, so that accuracy is that of guessing."""
+    """Labels permuted among the samples, otherwise for every seed, so that all networks guess."""
 
     def measured_each(self, measurements: Iterable[Measurement]) -> list[dict[str, Any]]:
         """See `SeedRuns.measured_each`."""
-        return super().measured_each(map(PermutedLabels.instead_of, measurements))
+        return super().measured_each(
+            PermutedLabels.instead_of(measurement, seed)
+            for measurement, seed in zip(measurements, self.seeds, strict=True)
+        )
 
 
 ONE_SEED = Control(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -110,8 +110,7 @@ class Samples:
         if device == self.device:
             return self
         if device not in self._copies:
-            inputs, labels = self.inputs.to(device), self.labels.to(device)
-            self._copies[device] = replace(self, inputs=inputs, labels=labels)
+            self._copies[device] = self._changed(lambda tensor: tensor.to(device))
         return self._copies[device]
 
     def take(self, size: int) -> Self:
@@ -130,7 +129,11 @@ class Samples:
             )
         chosen = torch.from_numpy(balanced_order(self.labels.cpu().numpy())[:size])
         chosen = chosen.sort().values.to(self.device)
-        return replace(self, inputs=self.inputs[chosen], labels=self.labels[chosen])
+        return self._changed(lambda tensor: tensor[chosen])
+
+    def _changed(self, change: Callable[[Tensor], Tensor]) -> Self:
+        """The same data with every tensor of it changed; a subclass with more of them says how."""
+        return replace(self, inputs=change(self.inputs), labels=change(self.labels))
 
     def presented(self, raw: Tensor) -> Tensor:
         """Turn inputs as they are kept into what a network is shown."""

@@ -22,18 +22,22 @@ class PermutedLabels(Measurement):
 
     Attributes:
         of: What is measured.
+        permutation: Number of the permutation. Each has labels that it leaves as they were by
+            chance; those of networks that answer alike would be the same ones for every seed.
     """
 
     name: ClassVar[str] = "permuted-labels"
     version: ClassVar[int] = 1
 
     of: Measurement
+    permutation: int = 0
 
     @classmethod
-    def instead_of(cls, measurement: Measurement) -> Self:
+    def instead_of(cls, measurement: Measurement, permutation: int = 0) -> Self:
         """The same measurement, on permuted labels."""
         return cls(
             of=measurement,
+            permutation=permutation,
             epoch=measurement.epoch,
             split=measurement.split,
             timesteps=measurement.timesteps,
@@ -44,7 +48,9 @@ class PermutedLabels(Measurement):
         self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
     ) -> dict[str, Any]:
         """See `Measurement.take`; gives what the measurement gives."""
-        order = torch.randperm(len(samples), generator=generator(0, "permuted labels"))
+        order = torch.randperm(
+            len(samples), generator=generator(self.permutation, "permuted labels")
+        )
         permuted = replace(samples, labels=samples.labels[order.to(samples.device)])
         return self.of.take(network, permuted, partners)
 

@@ -1,0 +1,161 @@
+"""Which Runs the claims need, with which seeds, and what is known of the paper."""
+
+from pathlib import Path
+
+import pytest
+
+from claims.yao2023 import protocol, recipes
+from claims.yao2023.attention import SplitAttention
+from claims.yao2023.paper import TABLE, row
+from claims.yao2023.recipes import (
+    ATTENTION,
+    MOTION,
+    OTHER,
+    PLAIN,
+    SHAPE,
+    THREE_LAYERS,
+    YAO2023,
+    design,
+)
+from claims.yao2023.test_rates import added_parameters
+from tic.audit import Gap
+from tic.errors import NotApplicableError
+from tic.plugin.state import STATE
+
+ROOT = Path(__file__).parents[3]
+CLAIMS = {
+    "fewer-spikes", "large-drop", "better-accuracy", "noise-features", "noise-suppressed",
+    "null-pattern", "potential", "invariance", "likeness", "pair", "separation", "half",
+    "penalty-costs", "free",
+}  # fmt: skip
+RIVALS = {
+    "constant-scale", "norm-scale", "learned-scale", "higher-threshold", "rate-penalty",
+    "any-attention", "random-split", "tuned-baseline", "surrogate-window", "first-layer",
+    "best-epoch", "uniform-thinning",
+}  # fmt: skip
+
+
+class Witness:
+    def pytest_sessionfinish(self, session):
+        self.audit = session.config.stash[STATE].session
+
+
+@pytest.fixture
+def collected(pytester, everything_imported):
+    def collect(*arguments):
+        witness = Witness()
+        quiet = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--collect-only", "-q")
+        folder, store = ROOT / "claims/yao2023", pytester.path / "store"
+        run = pytester.inline_run(folder, "--store", store, *quiet, *arguments, plugins=[witness])
+        assert run.ret == 0
+        return witness.audit
+
+    return collect
+
+
+def test_every_claim_and_rival_is_collected_in_the_smoke_setting(collected):
+    planned = collected().planned.values()
+    by_role = {
+        role: {e.claim.name for e in planned if e.claim.role == role} for role in ("claim", "rival")
+    }
+    assert by_role == {"claim": CLAIMS, "rival": RIVALS}
+    assert not any(e.not_applicable or e.unavailable for e in planned)
+    counts = [e.claim.role for e in planned]
+    assert (counts.count("claim"), counts.count("rival")) == (YAO2023.claims, YAO2023.rivals)
+    for entry in planned:
+        assert entry.claim.says.endswith(".")
+        assert entry.claim.rule.endswith(".")
+        assert set(entry.claim.of if entry.claim.role == "rival" else ()) <= CLAIMS
+
+
+def test_the_plan_trains_each_network_once_with_seeds_that_nobody_looked_at(collected):
+    plan = collected().plan
+    assert {planned.recipe.seed for planned in plan} == {10, 11, 12}
+    trained = {planned.recipe.but(checkpoints=1) for planned in plan}
+    # 15 conditions, two of them at three more rates, and four on the second data set.
+    assert len(trained) == len(plan) == 3 * (15 + 2 * 3 + 4)
+    for setting in YAO2023.settings.values():
+        assert min(setting.seeds) >= 10
+
+
+@pytest.mark.parametrize("name", ["three-layer", "five-layer", "gait-night", "daily-action"])
+def test_the_papers_settings_are_collected_and_priced(collected, monkeypatch, name):
+    monkeypatch.setattr("tic.lab.Lab.require_data", lambda *_, **__: None)
+    audit = collected("--arch", name)
+    assert not any(e.not_applicable for e in audit.planned.values())
+    if name == "three-layer":
+        assert {e.scope.level for e in audit.planned.values()} == {"paper"}
+    recipe = YAO2023.setting(name).recipe
+    assert recipe.architecture.operations(recipe.dataset.facts, recipe.timesteps) > 10**9
+
+
+def test_the_networks_cost_what_they_were_reckoned_to():
+    recipe = THREE_LAYERS.recipe
+    forward = recipe.architecture.operations(recipe.dataset.facts, 60) / 2
+    # 117 M multiply-accumulates a frame, of whose backward pass the first layer's half is spared.
+    assert forward / 60 / 3 == pytest.approx(117e6, rel=0.02)
+
+
+def test_a_pair_differs_in_the_module_alone():
+    for setting in YAO2023.settings.values():
+        for data in recipes.DATA:
+            pair = recipes.pair(setting, data)
+            assert recipes.changed(pair[ATTENTION], attention=None) == pair[PLAIN]
+            assert isinstance(design(pair[ATTENTION]).attention, SplitAttention)
+
+
+def test_the_second_data_set_is_another_with_the_same_network():
+    for name, setting in YAO2023.settings.items():
+        own, second = (recipes.plain(setting, data) for data in recipes.DATA)
+        assert own.dataset != second.dataset, name
+        assert own.architecture == second.architecture
+        assert second.timesteps == second.dataset.facts.shape[0]
+    assert recipes.plain(MOTION, "second") == recipes.plain(SHAPE)
+    assert recipes.plain(SHAPE, "second") == recipes.plain(MOTION)
+
+
+def test_other_conditions_differ_in_what_they_are_named_after():
+    assert design(recipes.gains(MOTION)[OTHER]).gain == 0.5
+    assert design(recipes.higher_threshold(MOTION)[OTHER]).threshold == 0.6
+    assert design(recipes.untied(MOTION, "space")[OTHER]).untied == "space"
+    assert recipes.tuned(MOTION)["plain, rate × ½"].fitting.rate == 2e-3
+    assert recipes.shares(MOTION)["λ = ¼"].architecture.attention.share == 0.25
+
+
+def test_simpler_attention_has_no_more_parameters():
+    for kind in recipes.KINDS:
+        roles = recipes.another_attention(THREE_LAYERS, kind)
+        counts = {
+            role: sum(
+                p.numel()
+                for p in recipe.architecture.shapes(recipe.dataset.facts, 60).scale.parameters()
+            )
+            for role, recipe in roles.items()
+        }
+        assert counts[OTHER] <= counts[ATTENTION] or kind == "channels"
+
+
+def test_one_timestep_cannot_be_ranked():
+    with pytest.raises(NotApplicableError, match="the module ranks timesteps, and there is one"):
+        recipes.plain(MOTION.but(timesteps=1))
+
+
+def test_the_module_adds_a_quarter_of_a_percent_to_the_releases_network():
+    assert added_parameters() == pytest.approx(100 * 5514 / 2_323_531)
+
+
+def test_a_data_set_that_the_table_lacks_stands_beside_gesture():
+    assert row("moving-digits-directions") == row("dvs-gesture") == TABLE["dvs-gesture"]
+    assert {s.recipe.dataset.name for s in YAO2023.settings.values()} >= set(TABLE) - {"har-dvs"}
+
+
+def test_protocols_alter_the_paper_module_and_nothing_else():
+    pair = recipes.pair(MOTION)
+    gaps = [each for each in vars(protocol).values() if isinstance(each, Gap)]
+    altering = [p for gap in gaps for p in gap.protocols if p.reading is None]
+    assert {p.name for p in altering} == {"batch-top-k", "high-in-both", "trained-ranks"}
+    random = recipes.random_split(MOTION)[OTHER]
+    for each in altering:
+        assert each.recipe(pair[PLAIN]) == pair[PLAIN]
+        assert each.recipe(random) == random
+        assert each.recipe(pair[ATTENTION]) != pair[ATTENTION]

@@ -1,0 +1,97 @@
+"""Operations and energy by hand, and by a loop over every connection."""
+
+import itertools
+
+import pytest
+import torch
+from torch import nn
+
+from tic.errors import TicError
+from tic.measure.energy import ACCUMULATE, MULTIPLY_ACCUMULATE, Operations, operations, reached
+
+LABELS = torch.zeros(2, dtype=torch.long)
+
+
+def test_the_constants_are_those_of_horowitz():
+    assert (ACCUMULATE, MULTIPLY_ACCUMULATE) == (0.9, 4.6)
+    counted = Operations({"a": 10.0, "b": 5.0}, {"a": 0.0, "b": 2.0})
+    assert counted.synaptic == 15
+    assert counted.energy == pytest.approx(15 * 0.9 + 2 * 4.6)
+
+
+def test_spikes_reach_all_neurons_of_a_linear_layer():
+    spikes = torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
+    counted = operations(nn.Sequential(nn.Linear(3, 5)), [(spikes, LABELS)])
+    # 3 spikes × 5 neurons over 2 samples
+    assert counted.accumulates == {"0": 7.5}
+    assert counted.multiplications == {"0": 0.0}
+    assert counted.energy == pytest.approx(6.75)
+
+
+def test_other_values_are_multiplied_where_they_are_not_0():
+    values = torch.tensor([[0.5, 0.0, 2.0], [0.0, 0.0, 1.0]])
+    counted = operations(nn.Sequential(nn.Linear(3, 5)), [(values, LABELS)])
+    assert counted.multiplications == {"0": 7.5}
+    assert counted.synaptic == 0
+
+
+def connections(conv, spikes):
+    """Count the products with an input that is not 0, one after the other."""
+    count = 0
+    batch, inputs, height, width = spikes.shape
+    rows, columns = conv.weight.shape[2:]
+    (down, right), (top, left) = conv.stride, conv.padding
+    out = conv(spikes).shape[2:]
+    per_group = conv.out_channels // conv.groups
+    for b, c in itertools.product(range(batch), range(inputs)):
+        for y, x, i, j in itertools.product(*map(range, (*out, rows, columns))):
+            r, s = y * down + i - top, x * right + j - left
+            if 0 <= r < height and 0 <= s < width and spikes[b, c, r, s]:
+                count += per_group
+    return count
+
+
+@pytest.mark.parametrize(
+    "conv",
+    [
+        nn.Conv2d(4, 6, 3, padding=1),
+        nn.Conv2d(4, 6, 3, stride=2, bias=False),
+        nn.Conv2d(4, 6, (1, 3), padding=(0, 1), groups=2),
+        nn.Conv2d(4, 4, 3, padding=1, groups=4),
+    ],
+)
+def test_spikes_reach_the_neurons_that_a_convolution_connects(conv):
+    torch.manual_seed(1)
+    spikes = (torch.rand(2, 4, 5, 6) < 0.3).float()
+    assert reached(conv, spikes) == connections(conv, spikes)
+
+
+def test_a_spike_in_the_corner_reaches_fewer_neurons():
+    conv = nn.Conv2d(1, 2, 3, padding=1)
+    spikes = torch.zeros(2, 1, 1, 5, 5)
+    spikes[0, 0, 0, 0, 0], spikes[1, 0, 0, 2, 2] = 1, 1
+    assert [reached(conv, one) for one in spikes] == [8, 18]
+
+
+def test_other_numbers_of_axes_are_counted_likewise():
+    spikes = torch.zeros(1, 1, 4)
+    spikes[0, 0, 1] = 1
+    assert reached(nn.Conv1d(1, 3, 3, padding=1), spikes) == 9
+    cube = torch.zeros(1, 1, 3, 3, 3)
+    cube[0, 0, 1, 1, 1] = 1
+    assert reached(nn.Conv3d(1, 2, 3, padding=1), cube) == 54
+
+
+def test_batches_and_timesteps_are_added_up_and_nothing_stays():
+    network = nn.Sequential(nn.Linear(3, 5))
+    steps = torch.ones(7, 2, 3)
+    counted = operations(network, [(steps[0], LABELS), (steps[1], LABELS)])
+    assert counted.accumulates == {"0": 15.0}
+    assert not network[0]._forward_hooks
+
+
+def test_a_network_whose_operations_cannot_be_counted_is_told():
+    with pytest.raises(TicError, match="runs no convolution and no linear layer"):
+        operations(nn.Sequential(nn.ReLU()), [(torch.ones(2, 3), LABELS)])
+    with pytest.raises(TicError, match="counted on batches of inputs, got none"):
+        operations(nn.Sequential(nn.Linear(3, 5)), [])
