@@ -36,8 +36,9 @@ chaos: $(VENV)/.installed  ## disturb audits by kills, full disks, damage and mo
 	$(BIN)/python -m tests.chaos $(ARGS)
 
 findings: $(VENV)/.installed  ## write docs/papers/*/findings.md from the audits that they quote
-	for text in docs/papers/*/findings.md; do \
-	  $(BIN)/tic cite $$text.j2 > $$text.part && mv $$text.part $$text || exit 1; \
+	for text in docs/papers/*.md.j2; do \
+	  findings=$${text%.md.j2}/findings.md; mkdir -p $${text%.md.j2}; \
+	  $(BIN)/tic cite $$text > $$findings.part && mv $$findings.part $$findings || exit 1; \
 	done
 
 schemas: $(VENV)/.installed  ## write docs/schemas, the JSON Schemas of audits and Recipes

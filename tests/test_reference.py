@@ -113,7 +113,7 @@ def test_its_page_says_which_of_them_todays_rule_leaves_undecided():
 
 
 def test_the_findings_share_the_error_rate_as_the_pack_says():
-    template = (FINDINGS / "kim2023" / "findings.md.j2").read_text(encoding="utf-8")
+    template = (FINDINGS / "kim2023.md.j2").read_text(encoding="utf-8")
     assert f'moved("claim", {KIM2023.claims}) + each.moved("rival", {KIM2023.rivals})' in template
     assert f"{KIM2023.claims} claims and {KIM2023.rivals} rivals share it" in template
 
@@ -142,10 +142,10 @@ def test_its_page_shows_the_verdict_of_every_protocol():
         assert f"| `{claim}` | {row} |" in page
 
 
-@pytest.mark.parametrize("paper", ["kim2023", "li2023"])
+@pytest.mark.parametrize("paper", ["kim2023", "li2023", "yao2023"])
 def test_the_findings_quote_the_audits(paper):
     text = FINDINGS / paper / "findings.md"
-    template = FINDINGS / paper / "findings.md.j2"
+    template = FINDINGS / f"{paper}.md.j2"
     assert cite(template) == text.read_text(encoding="utf-8"), "run `make findings`"
 
 

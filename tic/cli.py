@@ -118,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     expected.add_argument("audit", type=Path, help="audit.json")
     expected.set_defaults(run=_expected)
     cite = commands.add_parser("cite", help="fill in a text that quotes audits, and print it")
-    cite.add_argument("template", type=Path, help="such as docs/papers/smith2024/findings.md.j2")
+    cite.add_argument("template", type=Path, help="such as docs/papers/smith2024.md.j2")
     cite.set_defaults(run=_cite)
     new = commands.add_parser("new", help="write a pack of claims that runs at once, to start from")
     new.add_argument("name", help="of the paper, such as smith2024")

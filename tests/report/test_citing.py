@@ -91,6 +91,14 @@ def test_a_text_that_is_not_there_is_told(tmp_path):
         cite(tmp_path / "absent.md.j2")
 
 
+def test_texts_of_one_folder_share_what_they_include(written, tmp_path):
+    (tmp_path / "shared.j2").write_text("{{ a.scopes[0] }} scale", encoding="utf-8")
+    assert written('{% include "shared.j2" %}') == "smoke scale"
+    for elsewhere in ("absent.j2", "../shared.j2", "/etc/hostname"):
+        with pytest.raises(TicError, match="can be filled in"):
+            written(f'{{% include "{elsewhere}" %}}')
+
+
 def fates(written, outcomes):
     """What a text says of a supported claim whose rivals come out so."""
     template = "{% for c in a.of('b').claims %}{{ c.label }} {{ c.fate }}{% endfor %}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from jinja2 import StrictUndefined
+from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from tic.document.audit import Audit, Entry
@@ -277,13 +277,19 @@ def _nth(items: tuple[Item, ...], number: int, what: str) -> Item:
 def cite(template: Path) -> str:
     """Fill in a text; `audit(path)` in it opens an audit, relative to the text.
 
+    It may include other texts of its folder.
+
     Args:
         template: Jinja template.
 
     Raises:
         TicError: It cannot be read, is no template, or quotes what is not there.
     """
-    environment = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
+    environment = SandboxedEnvironment(
+        loader=FileSystemLoader(template.parent),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
     try:
         content = read_whole(template)
     except OSError as error:
