@@ -3,7 +3,7 @@ VENV ?= .venv
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 REPORT ?= reports/audit
 # So long seeds are added where a verdict is open; then the claims are judged.
-BUDGET ?= 12min
+BUDGET ?= 14min
 ARGS ?=
 BIN := $(VENV)/bin
 

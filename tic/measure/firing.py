@@ -87,7 +87,7 @@ class Firing:
     @property
     def spikes_per_sample(self) -> float:
         """Spikes of all neurons over all timesteps that one sample brings about."""
-        return sum(float(each.spikes.sum()) / each.samples for each in self.layers.values())
+        return sum(float(layer.spikes.sum()) / layer.samples for layer in self.layers.values())
 
 
 def firing(
