@@ -170,9 +170,12 @@ def test_recipes_are_rebuilt_with_their_ancestors():
 
 @dataclass(frozen=True)
 class Gentle(Rule):
-    """A rule of another package than tic, which does nothing."""
+    """A rule of another package than tic, which changes nothing."""
 
     strength: float = 0.5
+
+    def after_step(self, fit):
+        """Look on."""
 
 
 FOREIGN = RECIPE.but(rules=(Gentle(0.25),))
