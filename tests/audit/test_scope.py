@@ -111,6 +111,9 @@ class Warming(Rule):
     seed: int = 0
     learning_rate: float = 0.1
 
+    def start(self, fit):
+        """Change nothing."""
+
 
 def test_a_kind_that_the_paper_has_not_is_told_by_its_name():
     setting = PAPER_SETTING.but(

@@ -97,10 +97,13 @@ Axis = tuple[int, int, int, int]
 """Pixels along an axis of an image, those of a kernel, its stride, and the zeros at either end."""
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _joins(vertical: Axis, horizontal: Axis) -> Tensor:
     """Wrap what is kept without torch, whose tensors belong to the mode they were made in."""
     return torch.from_numpy(_kept_joins(vertical, horizontal))
+
+
+# As torch.compiler.assume_constant_result does, which would load the compiler in every process.
+vars(_joins)["_dynamo_marked_constant"] = True
 
 
 @lru_cache(maxsize=256)
