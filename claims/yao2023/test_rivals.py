@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
 
 from claims.yao2023 import recipes
 from claims.yao2023.judging import require_learned, require_matched
@@ -249,6 +248,8 @@ def test_accuracy_follows_the_surrogates_window(runs: Roles, judge: Judge) -> No
 
 def _rank_correlations(shares: Array, accuracy: Array) -> Array:
     """Spearman's over conditions, of every seed, (S,); all of shape (conditions, S)."""
+    from scipy.stats import spearmanr
+
     if (accuracy == accuracy[0]).all(0).any() or (shares == shares[0]).all(0).any():
         raise NotApplicableError(
             "with some seed all networks are equally accurate, so that accuracy follows nothing"
