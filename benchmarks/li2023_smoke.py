@@ -36,7 +36,7 @@ def needed() -> dict[str, Recipe]:
         recipes.factor(SMOKE, "leak"),
         recipes.streams(SMOKE),
     )
-    return {recipe.label: recipe for each in roles for recipe in each.values()}
+    return {recipe.label: recipe for by_role in roles for recipe in by_role.values()}
 
 
 def main() -> None:

@@ -24,16 +24,16 @@ from tic.recipe import Recipe
 from tic.train import train
 
 LEAST = 900_000
-"""Audits begin with seed 10 and add one after the other."""
+"""Audits begin with seed 100 and add one after the other."""
 
 
 def needed() -> dict[str, Recipe]:
     """Every training of the audit, by its label."""
     roles = (
         *(
-            each
+            by_role
             for data in DATA
-            for each in (recipes.constant(MOTION, data), recipes.gains(MOTION, data))
+            for by_role in (recipes.constant(MOTION, data), recipes.gains(MOTION, data))
         ),
         recipes.single(MOTION),
         recipes.random_split(MOTION),
@@ -46,7 +46,7 @@ def needed() -> dict[str, Recipe]:
         recipes.untied(MOTION, "space"),
         recipes.tuned(MOTION),
     )
-    return {recipe.label: recipe for each in roles for recipe in each.values()}
+    return {recipe.label: recipe for by_role in roles for recipe in by_role.values()}
 
 
 def charged(charges: list[float]) -> dict[str, Recipe]:

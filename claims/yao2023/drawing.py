@@ -10,7 +10,7 @@ from claims.yao2023.measuring import EDGES
 from claims.yao2023.paper import RELEASE, REPORTED, row
 from claims.yao2023.recipes import ATTENTION, PLAIN
 from claims.yao2023.runs import YaoRuns
-from tic.audit import Array, Bars, Histogram, Images, Judge, Recipe
+from tic.audit import Array, Bars, Histogram, Images, Judge, Recipe, Unknown
 
 NAMES = {PLAIN: "without the module", ATTENTION: "with the module"}
 SHOWN = 8
@@ -27,25 +27,28 @@ def beside_rates(judge: Judge, data: Recipe, rates: Mapping[str, Array]) -> None
     """Set firing rates beside those of the README's table."""
     known = row(data.dataset.name)
     reported = {PLAIN: known.rate, ATTENTION: known.attention_rate}
-    for name, values in rates.items():
-        judge.compare(
-            f"firing rate {NAMES[name]}, {known.data}",
-            RELEASE,
-            unit="",
-            reported=reported[name],
-            measured=values,
-        )
+    _beside_row(judge, f"firing rate {{}}, {known.data}", "", reported, rates)
 
 
 def beside_accuracies(judge: Judge, data: Recipe, accuracies: Mapping[str, Array]) -> None:
     """Set accuracies beside those of the README's table."""
     known = row(data.dataset.name)
     reported = {PLAIN: known.accuracy, ATTENTION: known.attention_accuracy}
-    for name, values in accuracies.items():
+    _beside_row(judge, f"accuracy {{}}, {known.data}", "%", reported, accuracies)
+
+
+def _beside_row(
+    judge: Judge,
+    quantity: str,
+    unit: str,
+    reported: Mapping[str, float | Unknown],
+    measured: Mapping[str, Array],
+) -> None:
+    for name, values in measured.items():
         judge.compare(
-            f"accuracy {NAMES[name]}, {known.data}",
+            quantity.format(NAMES[name]),
             RELEASE,
-            unit="%",
+            unit=unit,
             reported=reported[name],
             measured=values,
         )

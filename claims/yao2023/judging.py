@@ -17,7 +17,9 @@ MATCH = 0.1
 
 def require_learned(judge: Judge, runs: Mapping[str, YaoRuns]) -> None:
     """Leave the claim open unless every network has learned: a silent one fires least."""
-    least = {name: float(each.accuracy().min() / each.chance) for name, each in runs.items()}
+    least = {
+        name: float(trained.accuracy().min() / trained.chance) for name, trained in runs.items()
+    }
     worst = min(least, key=lambda name: least[name])
     judge.check(
         "learned",
@@ -31,12 +33,11 @@ def require_learned(judge: Judge, runs: Mapping[str, YaoRuns]) -> None:
 
 def require_same_events(judge: Judge, runs: Mapping[str, YaoRuns]) -> None:
     """Leave the claim open unless all networks are shown the same number of events."""
-    events = [each.firing("events") for each in runs.values()]
+    events = [trained.firing("events") for trained in runs.values()]
     judge.check(
         "same events",
         "All networks are shown as many events.",
-        f"{min(float(e.min()) for e in events):.1f} to {max(float(e.max()) for e in events):.1f} "
-        "per recording",
+        f"{np.min(events):.1f} to {np.max(events):.1f} per recording",
         holds=all(np.array_equal(e, events[0]) for e in events),
         needed=True,
     )

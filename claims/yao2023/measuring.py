@@ -208,7 +208,10 @@ class FeatureMeasurement(Falsified):
         with self.falsified(network) as measured:
             look(measured, self.seen(samples), see)
         return {
-            "layers": {n: {k: v.tolist() for k, v in each.items()} for n, each in results.items()}
+            "layers": {
+                name: {key: value.tolist() for key, value in layer.items()}
+                for name, layer in results.items()
+            }
         }
 
 

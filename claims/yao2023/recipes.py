@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 from claims.yao2023.attention import (
@@ -21,8 +20,11 @@ from tic.audit import NotApplicableError, Pack, Recipe, Setting
 from tic.data import Digits
 from tic.data.events import DailyAction, DVSGait, DVSGesture, MovingImages
 
-SEEDS = tuple(range(10, 15))
-"""Seeds 0 to 2 were looked at in a pilot, and those from 900,000 on are for choosing settings."""
+SEEDS = tuple(range(100, 105))
+"""Seeds 0 to 2 were looked at in a pilot, and those from 900,000 on are for choosing settings. An
+audit on those from 10 on was looked at before the rate penalty was matched on enough seeds, before
+`null-pattern` had a resolution and before every seed permuted labels by itself: none of them is
+used again."""
 
 MOTION_SIZE, SHAPE_SIZE = 600, 900
 """Recordings that are trained on; shapes take more."""
@@ -151,11 +153,11 @@ def second(recipe: Recipe) -> Recipe:
     """
     dataset = recipe.dataset
     if isinstance(dataset, MovingImages):
-        told = "image" if dataset.labels == "direction" else "direction"
+        labels = "image" if dataset.labels == "direction" else "direction"
         factor = SHAPE_SIZE / MOTION_SIZE
-        factor = factor if told == "image" else 1 / factor
+        factor = factor if labels == "image" else 1 / factor
         size = None if recipe.train_size is None else round(factor * recipe.train_size)
-        return recipe.but(dataset=dataset.but(labels=told), train_size=size)
+        return recipe.but(dataset=dataset.but(labels=labels), train_size=size)
     five = design(recipe).neuron == "plif"
     pair = (FIVE_LAYERS, DAILY_ACTION) if five else (THREE_LAYERS, GAIT_DAY)
     other = pair[1 if dataset == pair[0].recipe.dataset else 0].recipe
@@ -297,4 +299,4 @@ def conditions(setting: Setting) -> dict[str, Recipe]:
 
 def release() -> dict[str, Recipe]:
     """The release's pair on DVS128 Gesture, whatever is audited."""
-    return pair(replace(THREE_LAYERS))
+    return pair(THREE_LAYERS)

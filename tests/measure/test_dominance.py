@@ -13,11 +13,12 @@ from tic.errors import TicError
 from tic.measure.dominance import similarity_without
 from tic.measure.gram_parts import (
     centred,
+    factor,
     first_component,
+    less_component,
     leverage,
-    procrustes,
+    overlap,
     without_class_means,
-    without_component,
 )
 
 
@@ -27,6 +28,14 @@ def draw(*shape, seed=0):
 
 def gram(features):
     return features @ features.mT
+
+
+def without_component(grams):
+    return less_component(centred(grams), *first_component(grams))
+
+
+def procrustes(grams, others):
+    return overlap(factor(grams), factor(others))
 
 
 LABELS = torch.tensor([0, 2, 1, 0, 2, 2, 1, 0, 5, 5, 1, 0])

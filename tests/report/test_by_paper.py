@@ -1,11 +1,12 @@
 import re
+from dataclasses import replace
 
 import pytest
 
 from tic.plugin.concluding import totals, verdict_table
 from tic.report import render_html, render_markdown
 from tic.report.by_paper import paper_rows
-from tic.report.index import index_of
+from tic.report.index import index_of, short_names
 from tic.report.overview import scope_groups
 
 
@@ -41,7 +42,7 @@ def test_each_paper_is_summed_up_by_its_own_entries(two, example_audit):
     assert (first.key, second.key, second.title) == ("kim2023", "b", "Another paper")
     assert second.counts == "1 refuted"
     assert second.explained == "1 of 1"
-    assert [rival.name for rival in second.explaining] == ["r"]
+    assert [name for name, _ in second.explaining] == ["r"]
     assert second.controls.startswith("1 ")
     assert second.scopes == ("smoke",)
     assert first.counts == (
@@ -49,6 +50,25 @@ def test_each_paper_is_summed_up_by_its_own_entries(two, example_audit):
     )
     supported = [e for e in example_audit.entries if e.role == "rival" and e.outcome == "SUPPORTED"]
     assert first.explained == f"{len(supported)} of 6"
+
+
+def test_names_carry_what_tells_those_of_one_name_apart(two):
+    items = index_of(two).rivals
+    first, second = items[:2]
+    assert short_names([first]) == [first.name]
+    alike = replace(second, name=first.name)
+    same = first.entry.parameters
+    of_kinds = [
+        replace(item, entry=item.entry.model_copy(update={"parameters": {**same, "kind": kind}}))
+        for item, kind in ((first, "channels"), (alike, "places"))
+    ]
+    assert short_names(of_kinds) == [f"{first.name} (channels)", f"{first.name} (places)"]
+
+
+def test_parameters_that_differ_between_papers_alone_are_in_no_label(two):
+    for item in index_of(two).claims:
+        if item.entry.paper == "b":
+            assert item.label == item.full_name
 
 
 def test_a_paper_that_is_not_described_and_has_no_rivals_is_summed_up_too(example_audit, edited):

@@ -56,11 +56,6 @@ def first_component(grams: Tensor) -> tuple[Tensor, Tensor]:
     return largest, (basis @ vectors[..., -1:])[..., 0]
 
 
-def without_component(grams: Tensor) -> Tensor:
-    """Gram matrices of centred features less their first principal component."""
-    return less_component(centred(grams), *first_component(grams))
-
-
 def less_component(grams: Tensor, size: Tensor, along: Tensor) -> Tensor:
     """Take off a direction, given as `first_component` gives it."""
     return grams - size[..., None, None] * along[..., :, None] * along[..., None, :]
@@ -82,19 +77,14 @@ def without_class_means(grams: Tensor, labels: Tensor) -> Tensor:
     return by_row - by_row @ projection
 
 
-def procrustes(grams: Tensor, others: Tensor) -> Tensor:
-    """Procrustes similarity, shape (…,): 1 where one is the other rotated, scaled and moved.
-
-    ‖Xᵀ Y‖₊ / (‖X‖ ‖Y‖) of centred features, with the sum ‖·‖₊ of the singular values and the root
-    of the sum of squares ‖·‖; the squared Procrustes distance of features that are scaled to length
-    1 is twice what it lacks of 1 (Schönemann 1966). Exact to 1e-4. Never negative, and above 0 by
-    chance, the more so the more features there are; see `tic.measure.dominance`.
-    """
-    return overlap(factor(grams), factor(others))
-
-
 def overlap(one: Tensor, other: Tensor) -> Tensor:
-    """Sum of the singular values of Xᵀ Y, of features (…, n, p) and (…, n, q); shape (…,)."""
+    """Procrustes similarity of features that `factor` gives, shape (…,).
+
+    ‖Xᵀ Y‖₊ of features (…, n, p) and (…, n, q), centred and of length 1, with the sum ‖·‖₊ of the
+    singular values; 1 where one is the other rotated, scaled and moved. The squared Procrustes
+    distance is twice what it lacks of 1 (Schönemann 1966). Exact to 1e-4. Never negative, and above
+    0 by chance, the more so the more features there are; see `tic.measure.dominance`.
+    """
     total: Tensor = torch.linalg.svdvals(one.mT @ other).sum(-1)
     return total
 

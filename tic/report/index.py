@@ -22,7 +22,7 @@ class Item:
         anchor: Where the page shows it; no two items have the same.
         name: Its claim without the paper, which the section already names.
         full_name: Its claim, with the paper where the audit has several.
-        label: The full name with the parameters in which the entries of the audit differ.
+        label: The full name with the parameters in which the entries of its paper differ.
     """
 
     entry: Entry
@@ -132,19 +132,35 @@ def threatens(rival: Entry, claim: Entry) -> bool:
     return all(rival.parameters[key] == claim.parameters[key] for key in shared)
 
 
+def short_names(items: Sequence[Item]) -> list[str]:
+    """Names of some items without their paper, with what tells those of one name apart."""
+    names = []
+    for item in items:
+        alike = [other.entry.parameters for other in items if other.name == item.name]
+        own = [
+            value
+            for key, value in item.entry.parameters.items()
+            if any(parameters.get(key) != value for parameters in alike)
+        ]
+        names.append(f"{item.name} ({', '.join(own)})" if own else item.name)
+    return names
+
+
 def _items(entries: Sequence[Entry]) -> Iterator[Item]:
     several_papers = len({entry.paper for entry in entries}) > 1
-    values: dict[str, set[str]] = {}
+    values: dict[tuple[str, str], set[str]] = {}
     for entry in entries:
         for key, value in entry.parameters.items():
-            values.setdefault(key, set()).add(value)
+            values.setdefault((entry.paper, key), set()).add(value)
     anchors = Counter[str]()
     for entry in entries:
         anchor = f"{entry.role}-{slug(entry.id)}"
         anchors[anchor] += 1
         name = entry.claim.removeprefix(f"{entry.paper}/")
         full_name = entry.claim if several_papers else name
-        varying = [value for key, value in entry.parameters.items() if len(values[key]) > 1]
+        varying = [
+            value for key, value in entry.parameters.items() if len(values[entry.paper, key]) > 1
+        ]
         yield Item(
             entry=entry,
             anchor=anchor if anchors[anchor] == 1 else f"{anchor}--{anchors[anchor]}",

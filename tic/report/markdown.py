@@ -59,7 +59,7 @@ def _by_paper(papers: Sequence[PaperRow]) -> str:
 
 
 def _cells(paper: PaperRow) -> tuple[str, ...]:
-    names = ", ".join(rival.name for rival in paper.explaining)
+    names = ", ".join(name for name, _ in paper.explaining)
     return (
         f"{paper.key}: {paper.title}. {paper.citation}".strip(),
         paper.counts,
@@ -96,6 +96,7 @@ def _scopes(index: Index) -> Iterator[str]:
         count = "" if scope.count == len(index.claims) else of
         yield f"**{scope.title}{count}.** {scope.meaning}"
         if scope.differences:
+            yield f"What differs from the paper{' in all of them' if scope.count > 1 else ''}:"
             yield "\n".join(f"- {markdown(difference)}" for difference in scope.differences)
 
 

@@ -87,11 +87,11 @@ class MovingImages(Dataset):
     def facts(self) -> Facts:
         """See `Dataset.facts`."""
         known = self.of.facts
-        told = "directions" if self.labels == "direction" else "images"
+        by_motion = self.labels == "direction"
         return Facts(
-            name=f"moving-{known.name}-{told}",
+            name=f"moving-{known.name}-{'directions' if by_motion else 'images'}",
             shape=(self.timesteps, 2, self.field, self.field),
-            num_classes=DIRECTIONS if self.labels == "direction" else known.num_classes,
+            num_classes=DIRECTIONS if by_motion else known.num_classes,
             train_size=known.train_size,
             test_size=known.test_size,
             noun="recordings",

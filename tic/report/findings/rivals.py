@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tic.document.audit import Entry
 from tic.report.findings.finding import Finding, Span, enumerated, listed, verb
-from tic.report.index import Index, Item
+from tic.report.index import Index, Item, short_names
 from tic.report.numerals import counted
 from tic.stats.judge import Outcome
 
@@ -69,7 +69,9 @@ def explanations(index: Index) -> Iterator[Finding]:
     groups: dict[int, list[tuple[Span, ...]]] = {place: [] for place in range(len(_GROUPS))}
     for claim in supported:
         place, against = _group(index.rivals_of[claim])
-        rivals = enumerated([Span(rival.name, rival) for rival in against])
+        rivals = enumerated(
+            [Span(*named) for named in zip(short_names(against), against, strict=True)]
+        )
         name = Span(claim.label, claim)
         groups[place].append((name, Span(" against "), *rivals) if against else (name,))
     of = counted(len(supported), "supported verdict")
