@@ -22,10 +22,8 @@ from claims.li2023.recipes import (
     role,
 )
 from claims.li2023.runs import LiRuns, Similarities
-from tic.audit import Array, Control, Epoch, SeedRuns, mixed, seen_as
+from tic.audit import Array, Control, Epoch, chained, given_out, mixed, seen_as
 from tic.audit.control import Plant
-
-Roles = Mapping[str, SeedRuns]
 
 UNREACHED = 1e30
 """A threshold that no membrane reaches."""
@@ -138,22 +136,9 @@ class Drifted(LiRuns):
         return super().attacked(epsilon, crafting="training", drifted=True)
 
 
-def _given_out(stand_ins: Mapping[str, str]) -> Plant:
-    """Plant: the Runs of some roles are those of others."""
-
-    def plant(runs: Roles) -> Roles:
-        return {name: runs[stand_ins.get(name, name)] for name in runs}
-
-    return plant
-
-
-def _both(first: Plant, second: Plant) -> Plant:
-    return lambda runs: second(first(runs))
-
-
 def _mixed_pairs(conditions: tuple[str, ...]) -> Plant:
     """Deal conditions out to spiking and ordinary networks alike."""
-    return _both(
+    return chained(
         mixed(*(role(SPIKING, name) for name in conditions)),
         mixed(*(role(ORDINARY, name) for name in conditions)),
     )
@@ -172,12 +157,12 @@ SILENT = Control(
 SAME_NETWORK = Control(
     "same-network",
     "The ordinary network is given out for the spiking one.",
-    _given_out({SPIKING: ORDINARY}),
+    given_out({SPIKING: ORDINARY}),
 )
 SECOND_FOR_SPIKING = Control(
     "second-for-spiking",
     "The second ordinary network is given out for the spiking one.",
-    _given_out({SPIKING: TWIN}),
+    given_out({SPIKING: TWIN}),
 )
 SWAPPED = Control(
     "swapped",
@@ -192,12 +177,12 @@ UNTRAINED_PAIR = Control(
 NO_SHORTCUTS = Control(
     "no-shortcuts",
     "The networks without shortcuts are given out for those with them.",
-    _given_out({name: role(name, PLAIN) for name in (SPIKING, ORDINARY, TWIN)}),
+    given_out({name: role(name, PLAIN) for name in (SPIKING, ORDINARY, TWIN)}),
 )
 NO_SHORTCUTS_OF_PAIR = Control(
     NO_SHORTCUTS.name,
     NO_SHORTCUTS.says,
-    _given_out({name: role(name, PLAIN) for name in (SPIKING, ORDINARY)}),
+    given_out({name: role(name, PLAIN) for name in (SPIKING, ORDINARY)}),
 )
 MIXED_BLOCKS = Control(
     "mixed-blocks", "The blocks stand in another order for every seed.", seen_as(MixedBlocks)
@@ -225,7 +210,7 @@ MIXED_FACTOR = Control(
 IMAGES_FOR_EVENTS = Control(
     "images-for-events",
     "The network on images is given out for that on events.",
-    _given_out({role(SPIKING, STREAM): SPIKING}),
+    given_out({role(SPIKING, STREAM): SPIKING}),
 )
 CLEAN_FOR_ATTACKED = Control(
     "clean-for-attacked",

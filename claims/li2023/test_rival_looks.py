@@ -1,10 +1,9 @@
 """Other explanations that take a second look: what dominates, sparse spikes, masked gradients.
 
-The document of this pack's rules left margins open; they were chosen before any of these was
-measured. A claim is put to its first contrast and its own margin again. Where several looks are
-taken, the one that is least in favour of the claim decides, in every seed: a claim stands against
-the rival where it stands by each of them, and the rival takes one part of the error rate, not one
-for each look.
+Margins were chosen before any of these was measured. A claim is put to its first contrast and its
+own margin again. Where several looks are taken, the one that is least in favour of the claim
+decides, in every seed: a claim stands against the rival where it stands by each of them, and the
+rival takes one part of the error rate, not one for each look.
 """
 
 from __future__ import annotations
@@ -37,8 +36,7 @@ Look = Callable[..., Similarities]
 
 MASKED = 5.0
 """Percentage points that other attacks find beyond the claim's before its gradients count as
-masked. Of networks whose gradients are not, projected gradient descent and the worst of many
-attacks mostly differ by 2 to 4 (Croce and Hein 2020)."""
+masked: the worst of several attacks finds a little more of any network."""
 
 
 def _ann_like(look: Look) -> Array:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from claims.yao2023.recipes import ATTENTION, OTHER, PLAIN
 from claims.yao2023.runs import YaoRuns
-from tic.audit import Array, Control, SeedRuns, mixed, seen_as
-from tic.audit.control import Plant
-
-Roles = Mapping[str, SeedRuns]
+from tic.audit import Array, Control, chained, given_out, mixed, seen_as
 
 UNREACHED = 1e30
 """A threshold that no membrane reaches."""
@@ -70,19 +66,6 @@ class RotatedChannels(YaoRuns):
         return super().likeness(**falsified, rotated=True)
 
 
-def _given_out(stand_ins: Mapping[str, str]) -> Plant:
-    """Plant: the Runs of some roles are those of others."""
-
-    def plant(runs: Roles) -> Roles:
-        return {name: runs[stand_ins.get(name, name)] for name in runs}
-
-    return plant
-
-
-def _both(first: Plant, second: Plant) -> Plant:
-    return lambda runs: second(first(runs))
-
-
 DEALT_OUT = Control(
     "dealt-out",
     "The module is dealt out anew for every seed.",
@@ -91,7 +74,7 @@ DEALT_OUT = Control(
 NO_MODULE = Control(
     "no-module",
     "The network without the module is given out for that with it.",
-    _given_out({ATTENTION: PLAIN}),
+    given_out({ATTENTION: PLAIN}),
 )
 NO_MAPS = Control(
     "no-maps",
@@ -106,12 +89,12 @@ SILENT = Control(
 FEWER_EVENTS = Control(
     "fewer-events",
     "The network without the module is given out for that with it, and shown half of the events.",
-    _both(_given_out({ATTENTION: PLAIN}), seen_as(FewerEvents, ATTENTION.__eq__)),
+    chained(given_out({ATTENTION: PLAIN}), seen_as(FewerEvents, ATTENTION.__eq__)),
 )
 THINNED = Control(
     "thinned",
     "Spikes of the network without the module, deleted at random, are given out for those with it.",
-    _both(_given_out({ATTENTION: PLAIN}), seen_as(Thinned, ATTENTION.__eq__)),
+    chained(given_out({ATTENTION: PLAIN}), seen_as(Thinned, ATTENTION.__eq__)),
 )
 ALL_THINNED = Control(
     "all-thinned",
@@ -136,15 +119,15 @@ TIED = Control(
 OTHER_FOR_MODULE = Control(
     "other-for-module",
     "The other network is given out for the one with the module.",
-    _given_out({ATTENTION: OTHER}),
+    given_out({ATTENTION: OTHER}),
 )
 PLAIN_FOR_HALF = Control(
     "plain-for-half",
     "The network without the module is given out for that with λ = ½.",
-    _given_out({ATTENTION: PLAIN}),
+    given_out({ATTENTION: PLAIN}),
 )
 PENALISED_FOR_PLAIN = Control(
     "penalised-for-plain",
     "The network that pays for its firing rate is given out for the plain one.",
-    _given_out({PLAIN: OTHER}),
+    given_out({PLAIN: OTHER}),
 )

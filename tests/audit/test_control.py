@@ -22,6 +22,8 @@ from tic.audit.control import (
     OneSeedRuns,
     RotatedRuns,
     UntrainedRuns,
+    chained,
+    given_out,
     mixed,
     seen_as,
 )
@@ -199,6 +201,19 @@ def dealt(roles):
         role: [round(10 * each.fitting.learning_rate) for each in runs.recipes]
         for role, runs in roles.items()
     }
+
+
+def test_runs_of_a_role_are_given_out_for_those_of_another():
+    roles = roles_of(3, seeds=2)
+    assert dealt(given_out({"0": "2", "2": "1"})(roles)) == {"0": [3, 3], "1": [2, 2], "2": [2, 2]}
+
+
+def test_plants_are_chained_each_on_what_the_one_before_it_left():
+    roles = roles_of(2, seeds=2)
+    one, other = given_out({"0": "1"}), mixed("0", "1")
+    assert dealt(chained(one, other)(roles)) == {"0": [2, 2], "1": [2, 2]}
+    assert dealt(chained(other, one)(roles)) == {"0": [2, 1], "1": [2, 1]}
+    assert chained()(roles) == roles
 
 
 def test_roles_are_dealt_out_to_every_seed_by_one_place_further_on():

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,24 @@ def mixed(*roles: str) -> Plant:
             else role_runs
             for role, role_runs in runs.items()
         }
+
+    return plant
+
+
+def given_out(stand_ins: Mapping[str, str]) -> Plant:
+    """Plant: give the Runs of some roles out for those of others, by the role that is falsified."""
+
+    def plant(runs: Roles) -> Roles:
+        return {role: runs[stand_ins.get(role, role)] for role in runs}
+
+    return plant
+
+
+def chained(*plants: Plant) -> Plant:
+    """Plant: one after the other, each on what the one before it left."""
+
+    def plant(runs: Roles) -> Roles:
+        return reduce(lambda planted, following: following(planted), plants, runs)
 
     return plant
 
