@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from claims.yao2023.recipes import ATTENTION, OTHER, PLAIN
-from claims.yao2023.runs import YaoRuns
+from claims.yao2023.runs import NOISY, YaoRuns
 from tic.audit import Array, Control, chained, given_out, mixed, seen_as
 
 UNREACHED = 1e30
@@ -33,11 +33,18 @@ class Silent(YaoRuns):
 
 @dataclass(frozen=True)
 class Thinned(YaoRuns):
-    """Networks of whose spikes a third are left, chosen at random."""
+    """Features of whose spikes a third are counted, chosen at random."""
 
-    def falsified(self) -> dict[str, Any]:
-        """See `YaoRuns.falsified`."""
-        return {"kept": 1 / 3}
+    def _layers(self, **falsified: Any) -> list[list[dict[str, Array]]]:
+        return super()._layers(**falsified, counted=1 / 3)
+
+
+@dataclass(frozen=True)
+class Faint(YaoRuns):
+    """Features of which so few spikes are counted that none can fire as one of noise does."""
+
+    def _layers(self, **falsified: Any) -> list[list[dict[str, Array]]]:
+        return super()._layers(**falsified, counted=NOISY / 2)
 
 
 @dataclass(frozen=True)
@@ -96,10 +103,11 @@ THINNED = Control(
     "Spikes of the network without the module, deleted at random, are given out for those with it.",
     chained(given_out({ATTENTION: PLAIN}), seen_as(Thinned, ATTENTION.__eq__)),
 )
-ALL_THINNED = Control(
-    "all-thinned",
-    "Two thirds of all spikes are deleted at random, so that no feature fires much.",
-    seen_as(Thinned),
+FAINT = Control(
+    "faint",
+    "Of all spikes an eighth are counted, chosen at random, so that no feature fires above a bound "
+    "of a quarter.",
+    seen_as(Faint),
 )
 OTHER_OBJECTS = Control(
     "other-objects",

@@ -38,14 +38,12 @@ class Falsified(Measurement):
     Attributes:
         threshold: Of all neurons; their own without it.
         without_maps: Maps are 1, so that no current is scaled.
-        kept: Share of the spikes that are left, chosen at random.
         shown: Share of the events that the network is shown.
     """
 
     split: Split = "test"
     threshold: float | None = None
     without_maps: bool = False
-    kept: float = 1.0
     shown: float = 1.0
 
     def seen(self, samples: Samples) -> Samples:
@@ -60,11 +58,6 @@ class Falsified(Measurement):
     def falsified(self, network: nn.Module) -> Iterator[EventNetwork]:
         """Let a network be the falsified one for as long as the context is open."""
         assert isinstance(network, EventNetwork)
-        draws = seeding.generator(0, "spikes that are kept")
-
-        def thin(_module: nn.Module, _inputs: Any, spikes: Tensor) -> Tensor:
-            left = torch.rand(spikes.shape, generator=draws) < self.kept
-            return spikes * left.to(spikes)
 
         def unscaled(_module: nn.Module, inputs: tuple[Tensor], _output: Tensor) -> Tensor:
             return inputs[0]
@@ -74,8 +67,6 @@ class Falsified(Measurement):
                 if self.threshold is not None:
                     stack.callback(setattr, neuron, "threshold", neuron.threshold)
                     neuron.threshold = self.threshold  # type: ignore[assignment]
-                if self.kept < 1:
-                    stack.callback(neuron.register_forward_hook(thin).remove)
             for scale in network.scale:
                 if self.without_maps:
                     stack.callback(scale.register_forward_hook(unscaled).remove)
@@ -176,10 +167,13 @@ class FeatureMeasurement(Falsified):
 
     Attributes:
         other_objects: Objects are those of the next recording.
+        counted: Share of the spikes that are counted, chosen at random. The network sees all of
+            them, so that no feature loses more than another.
     """
 
     name: ClassVar[str] = "yao2023-features"
     other_objects: bool = False
+    counted: float = 1.0
 
     def take(
         self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
@@ -194,8 +188,12 @@ class FeatureMeasurement(Falsified):
         if objects is not None and self.other_objects:
             objects = objects.roll(1, 0)
 
+        draws = seeding.generator(0, "spikes that are counted")
+
         def see(number: int, _n: object, _c: Tensor, spikes: Tensor, shown: slice) -> None:
             layer = results.setdefault(f"neuron.{number}", {})
+            if self.counted < 1:
+                spikes = spikes * (torch.rand(spikes.shape, generator=draws) < self.counted)
             _add(layer, "mean", spikes.double().mean((3, 4)).sum(1) / len(samples))
             if objects is None:
                 return

@@ -23,7 +23,7 @@ Roles = dict[str, YaoRuns]
     rule="Share of noise features in the plain network above 0.05. It must have learned.",
     needs=recipes.alone,
     gaps=(UNREAD, NOISE_DEFINED, SIMULATED),
-    controls=(controls.ALL_THINNED, UNTRAINED),
+    controls=(controls.FAINT, UNTRAINED),
 )
 def test_there_are_features_of_noise(runs: YaoRuns, judge: Judge) -> None:
     require_learned(judge, {PLAIN: runs})

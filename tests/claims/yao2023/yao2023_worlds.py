@@ -156,7 +156,7 @@ def scattered(value, *of, scale=0.005):
 
 def of_firing(truth, measurement, recipe, key):
     silent = measurement.threshold is not None
-    share = measurement.kept * measurement.shown * (0 if silent else 1)
+    share = measurement.shown * (0 if silent else 1)
     share *= 2.5 if measurement.without_maps else 1
     rate = share * scattered(truth.rate, key)
     return {
@@ -179,7 +179,7 @@ def of_features(truth, measurement, recipe, key):
     if measurement.other_objects:
         back = fore = (back + fore) / 2
     part = np.array([[noisy, count - noisy]])
-    level = np.array([0.4] * noisy + [0.0] * (count - noisy))
+    level = np.array([0.9] * noisy + [0.0] * (count - noisy))
     rest = (back * count - level.sum()) / part[0, 1]
     backs = np.where(level > 0, level, max(0.0, rest))
     fores = np.where(level > 0, 0.9 * level, 0.0)
@@ -187,8 +187,8 @@ def of_features(truth, measurement, recipe, key):
     means = np.full(count, truth.rate)
     means[:null] = 0.0
     if measurement.other_objects:
-        backs[:noisy], fores[:noisy] = 0.4, 0.41
-    share = measurement.kept * (0 if silent else 1)
+        backs[:noisy], fores[:noisy] = 0.9, 0.91
+    share = measurement.counted * (0 if silent else 1)
     return {
         "layers": {
             "neuron.0": {
