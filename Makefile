@@ -34,6 +34,7 @@ check: lint types imports test  ## all of the checks above
 
 chaos: $(VENV)/.installed  ## disturb audits by kills, full disks, damage and more; see that nothing is lost
 	$(BIN)/python -m tests.chaos $(ARGS)
+	$(BIN)/python -m tests.chaos --example $(ARGS)
 
 findings: $(VENV)/.installed  ## write docs/papers/*/findings.md from the audits that they quote
 	for text in docs/papers/*.md.j2; do \

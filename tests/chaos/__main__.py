@@ -44,21 +44,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = [fault for fault in FAULTS if _selects(asked.only, fault.name)]
     if not chosen:
         parser.error(f"--only {asked.only!r} names no fault; --list shows their names")
+    if asked.example:
+        chosen = [fault for fault in chosen if not fault.own]
     if asked.list:
         print("\n".join(fault.name for fault in chosen))
         return 0
     torch.set_num_threads(1)
     started, lost = time.monotonic(), 0
     with tempfile.TemporaryDirectory(prefix="tic-chaos-") as scratch:
-        bench = Bench(Path(scratch), asked.seed, asked.short, asked.broken)
+        bench = Bench(Path(scratch), asked.seed, asked.short, asked.broken, asked.example)
         for fault in chosen:
             with bench.trying(fault.name):
                 trials = fault.tried(bench)
             print(describe(fault.name, trials), flush=True)
             lost += len(trials.lost)
     seconds = time.monotonic() - started
-    told = f"{lost} lost" if lost else "nothing lost"
-    print(f"{len(chosen)} faults, {told}, seed {asked.seed}, {seconds:.0f} s")
+    summary = f"{lost} lost" if lost else "nothing lost"
+    print(f"{len(chosen)} faults, {summary}, seed {asked.seed}, {seconds:.0f} s")
     return int(lost > 0)
 
 
@@ -73,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--list", action="store_true", help="show the names of the faults, try none")
     add("--seed", type=int, default=0, metavar="K", help="of moments, damages and places")
     add("--short", action="store_true", help="try each a few times only")
+    add("--example", action="store_true", help="disturb audits of examples/echo2026")
     add("--break", dest="broken", choices=BREAKS, help="take away what holds a promise")
     return parser
 

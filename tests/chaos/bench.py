@@ -22,7 +22,7 @@ import torch
 from fixtures.workers import PRELOADED
 from tests.chaos import comparing, moments
 from tests.chaos.breaking import BREAKS
-from tests.chaos.places import CLAIMS, Place, make_place
+from tests.chaos.places import CLAIMS, EXAMPLE, Place, make_place
 from tests.chaos.processes import Child, Ended, fork
 
 Before = Callable[[], None]
@@ -65,6 +65,7 @@ class Bench:
         seed: Of moments and places.
         short: Whether each fault is tried a few times only.
         broken: What of the product was taken away, if anything.
+        example: Whether the example pack is audited, and not the bench's own claims.
         draws: Of the fault that is tried.
     """
 
@@ -72,6 +73,7 @@ class Bench:
     seed: int = 0
     short: bool = False
     broken: str | None = None
+    example: bool = False
     draws: random.Random = field(default_factory=random.Random)
     _folder: Path = field(init=False)
     _numbers: count[int] = field(default_factory=count)
@@ -97,9 +99,10 @@ class Bench:
         """Of the fault that is tried."""
         return self._folder
 
-    def place(self, claims: Sequence[str] = (CLAIMS,), folder: Path | None = None) -> Place:
-        """Make a new place for an audit."""
-        return make_place((folder or self._folder) / f"place-{next(self._numbers)}", claims)
+    def place(self, claims: Sequence[str] = (), folder: Path | None = None) -> Place:
+        """Make a new place for an audit, of the bench's claims and further ones."""
+        of = EXAMPLE if self.example else (CLAIMS, *claims)
+        return make_place((folder or self._folder) / f"place-{next(self._numbers)}", of)
 
     def log(self, place: Place) -> Path:
         """The file that has what was written for the audits of a place."""

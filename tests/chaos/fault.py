@@ -43,10 +43,12 @@ class Fault:
     Attributes:
         name: On the command line.
         tried: Tries it on a bench.
+        own: Whether it needs the claims of the bench, and so cannot be tried on the example pack.
     """
 
     name: str
     tried: Callable[[Bench], Trials]
+    own: bool = False
 
 
 def describe(name: str, trials: Trials) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from tests.chaos import comparing
 from tests.chaos.bench import Bench
 from tests.chaos.fault import Fault, Trials
-from tests.chaos.places import CLAIMS, DIVERGING, HUNGRY, Place
+from tests.chaos.places import DIVERGING, HUNGRY, Place
 from tic.data import digits
 
 MEMORY = 1536 * 2**20
@@ -22,7 +22,7 @@ the training that lacks them, and plenty for the others."""
 def memory(bench: Bench) -> Trials:
     """Give a process too little memory for one of its trainings."""
     trials = Trials("a training that needs more memory than there is (RLIMIT_AS), audited twice")
-    place = bench.place((CLAIMS, HUNGRY))
+    place = bench.place((HUNGRY,))
     for turn in ("first", "again"):
         ended = bench.audit(place, before=_limit_memory)
         lost = comparing.unreadable(ended.text) + comparing.halves(place)
@@ -42,7 +42,7 @@ def _limit_memory() -> None:
 def divergence(bench: Bench) -> Trials:
     """Let a training diverge; it is told, kept as such, and not trained again."""
     trials = Trials("a training that diverges, audited twice")
-    place = bench.place((CLAIMS, DIVERGING))
+    place = bench.place((DIVERGING,))
     for turn in ("first", "again"):
         runs = _modified(place)
         ended = bench.audit(place)
@@ -122,7 +122,7 @@ def _modified(place: Place) -> dict[str, int]:
 
 
 FAULTS = (
-    Fault("memory", memory),
-    Fault("divergence", divergence),
-    Fault("data-shrunk", shrunk),
+    Fault("memory", memory, own=True),
+    Fault("divergence", divergence, own=True),
+    Fault("data-shrunk", shrunk, own=True),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 from fixtures.packs import HEADER, QUICKLY
 
 PACK = "test_pack.py"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "echo2026"
+"""A pack whose data set, network, loss, fitting, rule and measurement are its own."""
 CLAIMS = (
     HEADER.lstrip()
     + """
@@ -79,11 +82,13 @@ class Place:
         folder: Of the claims.
         store: Of the Runs.
         report: Where the report goes.
+        size: Options that make it small.
     """
 
     folder: Path
     store: Path
     report: Path
+    size: tuple[str, ...] = SMALL
 
     @property
     def audit(self) -> Path:
@@ -96,16 +101,21 @@ class Place:
 
     def arguments(self, *options: str | Path) -> list[str]:
         """Return pytest's arguments for the audit; later options replace earlier ones."""
-        own = (*SMALL, "--store", self.store, "--report-dir", self.report)
+        own = (*self.size, "--store", self.store, "--report-dir", self.report)
         return [str(each) for each in (self.folder, *QUICKLY, *_ALONE, *own, *options)]
 
 
 _ALONE = ("-p", "no:cacheprovider", "-W", "ignore")
 
 
-def make_place(folder: Path, claims: Sequence[str] = (CLAIMS,)) -> Place:
-    """Write claims to a new folder."""
+def make_place(folder: Path, claims: Sequence[str] | Path = (CLAIMS,)) -> Place:
+    """Write claims to a new folder, or copy the folder of a pack."""
     claims_folder = folder / "claims"
+    store, report = folder / "store", folder / "report"
+    if isinstance(claims, Path):
+        claims_folder /= claims.name
+        shutil.copytree(claims, claims_folder, ignore=shutil.ignore_patterns("__pycache__"))
+        return Place(claims_folder, store, report, (*SMALL, "--epochs", "3"))
     claims_folder.mkdir(parents=True)
     (claims_folder / PACK).write_text("".join(claims), encoding="utf-8")
-    return Place(claims_folder, folder / "store", folder / "report")
+    return Place(claims_folder, store, report)

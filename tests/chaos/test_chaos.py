@@ -26,9 +26,14 @@ def bench(*arguments):
     )
 
 
-@pytest.mark.parametrize("faults", GROUPS)
-def test_nothing_is_lost_by_any_fault(faults):
-    done = bench("--only", faults)
+EXAMPLE = "kill-write,workers,damaged-run,damaged-measure,paths"
+
+
+@pytest.mark.parametrize(
+    "options", [*(("--only", faults) for faults in GROUPS), ("--example", "--only", EXAMPLE)]
+)
+def test_nothing_is_lost_by_any_fault(options):
+    done = bench(*options)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     *lines, last = [line for line in done.stdout.splitlines() if line[0] != " "]
     assert last.startswith(f"{len(lines)} faults, nothing lost, seed 0, ")

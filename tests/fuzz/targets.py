@@ -6,7 +6,6 @@ compared, judged. Any other exception is a defect.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import json
@@ -20,27 +19,21 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.fuzz import passed_on, recordings, stores
+from tests.fuzz import example, options, passed_on, recordings, stores
 from tests.fuzz.audits import REPORTS, audit_text, original, sealed_text
 from tests.fuzz.mutations import json_or_bytes
 from tests.fuzz.telling import accepted, require_sentence, require_shown
 from tests.fuzz.values import TEXTS, TOO_LONG, nested, texts, values
 from tic.attacks.suite import Level
-from tic.audit.claims import Claim
-from tic.audit.pack import Lacking, Pack, Setting
 from tic.cli import main
-from tic.data import CIFAR10, SVHN, CropFlip, Digits
-from tic.document.audit import Paper
+from tic.data import SVHN, CropFlip, Digits
 from tic.document.loading import load_audit
 from tic.document.seal import sealed
-from tic.engine.plan import make_plan
-from tic.errors import TicError
 from tic.exchange.diff import diff_audits, format_diff
 from tic.exchange.merge import merge
 from tic.exchange.verify_audit import verify_document
 from tic.fitting import CosineSGD
 from tic.kinds import describe
-from tic.lab import usable_device
 from tic.losses import AlphaLoss, MeanLoss, PrefixLoss
 from tic.models import Spiking
 from tic.plugin.concluding import verdict_table
@@ -48,7 +41,6 @@ from tic.pruning import Pruning
 from tic.recipe import Recipe
 from tic.report import render_html, render_markdown
 from tic.session.expectation import drift, load_expectation
-from tic.session.options import read_options
 
 LEVELS: tuple[Level, ...] = ("quick", "standard", "full")
 
@@ -174,75 +166,6 @@ def fuzz_recipe(case: Any) -> bool:
         require_shown(repr(recipe.with_seed(3).label))
 
     return accepted(make)
-
-
-# Options
-
-PACK = Pack(
-    Paper(key="other2024", title="T", authors="A", venue="V", year=2024, url="u"),
-    {
-        "resnet19": Setting(
-            Recipe(dataset=CIFAR10(), architecture=Spiking("resnet19"), timesteps=10)
-        ),
-        "tiny": Setting(
-            Recipe(dataset=Digits(), architecture=Spiking("tiny"), train_size=1000), seeds=(0, 1, 2)
-        ),
-    },
-    original="resnet19",
-    default="tiny",
-)
-CLAIM = Claim(PACK, "alpha-accuracy", "Fig. 5a, Eq. 8-10", "It is.", "By it.", None)
-_counts = st.sampled_from(["1", "3", "007", "40", "all", "1e3", "2.5", "-1", "1" * 31]) | texts
-_names = st.sampled_from(
-    ["tiny", "tiny,resnet19", "../x", "digits", "digits,svhn", ",", "a,a", "standard", "all"]
-)
-_paths = (st.sampled_from(["/dev/null", "/dev/null/x", ".", "x" * 300, "x/" * 3000]) | texts).map(
-    Path
-)
-_fields = st.sampled_from(
-    ["epochs", "architecture.tau", "architecture", "loss.alpha", "rules.1.sparsity", "sizes.test"]
-) | st.sampled_from(
-    ["sizes", "seeds", "seeds.1", "parent.epochs", "recipe.seed", "recipe", "attacks", "a.b.c", "."]
-)
-_values = st.sampled_from(["3", "-1", "1e400", "null", "true", "[1, 2]", '{"kind": 1}', "[" * 9999])
-_changes = (
-    st.builds(lambda field, value: f"{field}={value}", _fields | texts, _values | texts) | texts
-)
-_OPTIONS: dict[str, st.SearchStrategy[Any]] = {
-    **dict.fromkeys(("arch", "dataset", "paper", "claim", "protocol"), _names | texts),
-    "budget": st.sampled_from(["15min", "0", "-1 h", "1e9d", "300", "9" * 30, "٣min"]) | texts,
-    **dict.fromkeys(("timesteps", "epochs", "seeds", "train_size"), _counts),
-    **dict.fromkeys(("fisher_size", "test_size", "attack_size", "gpus"), _counts),
-    **dict.fromkeys(("store", "data", "report_dir"), _paths),
-    "precision": st.sampled_from(["fp32", "bf16"]),
-    "attacks": st.sampled_from(LEVELS),
-    "set": st.lists(_changes, max_size=3),
-    "plan": st.booleans(),
-    "device": st.sampled_from(["cpu", "cuda:99", "cuda:-1", "cpu:5", "meta", "cuda:" + "9" * 30])
-    | texts,
-}
-_NOTHING = {**dict.fromkeys(_OPTIONS), "plan": False, "device": "cpu", "set": []}
-option_cases = st.dictionaries(st.sampled_from(list(_OPTIONS)), st.just(0), max_size=3).flatmap(
-    lambda chosen: st.fixed_dictionaries({name: _OPTIONS[name] for name in chosen})
-)
-
-
-def fuzz_options(case: dict[str, Any]) -> bool:
-    """Read the options of an audit, and plan what they ask for."""
-
-    def plan() -> None:
-        asked = argparse.Namespace(**{**_NOTHING, **case})
-        usable_device(asked.device)
-        options = read_options(asked)
-        options.require_protocols({"official"})
-        options.require_claims([CLAIM])
-        options.protocols_of(CLAIM)
-        for setting in options.settings(PACK):
-            if isinstance(setting, Lacking):
-                raise TicError(setting.reason)
-            assert make_plan(setting.recipe.with_seed(seed) for seed in setting.seeds[:3])
-
-    return accepted(plan)
 
 
 # Audits
@@ -385,7 +308,8 @@ def fuzz_cli(case: list[str]) -> bool:
 
 TARGETS = {
     "recipe": Target(recipe_cases, fuzz_recipe),
-    "options": Target(option_cases, fuzz_options),
+    "options": Target(options.option_cases, options.fuzz_options),
+    "example": Target(example.example_cases, example.fuzz_example),
     "cli": Target(cli_cases, fuzz_cli),
     "audit": Target(audit_cases, fuzz_audit_json),
     "expectation": Target(expectation_cases, fuzz_expectation),
