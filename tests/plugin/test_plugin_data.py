@@ -118,3 +118,50 @@ def test_a_plan_with_downloads_counts_what_they_would_bring_and_fetches_nothing(
 def test_a_list_tells_that_it_cannot_be_had_here(bringing):
     outcome = bringing("--list", "claims")
     assert "needs: not to be had here: the data set svhn is not on this machine" in outcome.text
+
+
+VANISHING = """
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tic.data import Dataset
+from tic.lab import _on_device
+GONE = Path(__file__).with_name("gone")
+@dataclass(frozen=True)
+class Removable(Dataset):
+    @property
+    def facts(self):
+        return replace(Digits().facts, name="removable")
+    def load(self, split, root=None, *, download=True):
+        if GONE.exists():
+            raise OSError("the disk is not mounted")
+        return replace(Digits().load(split), facts=self.facts)
+@says("removable", lambda setting: setting.recipe.but(dataset=Removable()))
+def test_removable(runs, judge):
+    judge(runs.train_loss()[:, -1], above(0), name="loss", unit="nats")
+    GONE.touch()
+    _on_device.cache_clear()
+"""
+
+
+def test_a_data_set_that_cannot_be_loaded_is_an_error_of_its_claims_alone(repository):
+    repository.write(SUPPORTED, VANISHING)
+    next(repository.pytester.path.rglob("test_*.py")).with_name("gone").touch()
+    outcome = repository.run()
+    assert outcome.status == 1
+    assert outcome.verdicts == {
+        "positive[tiny-digits]": "SUPPORTED", "removable[tiny-digits]": "ERROR"
+    }  # fmt: skip
+    (entry,) = (entry for entry in outcome.audit.entries if "removable" in entry.id)
+    assert "load of the data set removable raised OSError: the disk is not mounted" in entry.reason
+    assert len(outcome.audit.runs) == 3
+    assert "Traceback" not in outcome.text
+
+
+def test_data_that_go_before_the_end_cost_their_runs_and_not_the_report(repository):
+    repository.write(SUPPORTED, VANISHING)
+    outcome = repository.run()
+    assert outcome.status == 1
+    assert outcome.verdicts["positive[tiny-digits]"] == "SUPPORTED"
+    assert len(outcome.audit.runs) == 3
+    assert "Runs are left out of the report, since their data went: " in outcome.text
+    assert "the disk is not mounted" in outcome.text

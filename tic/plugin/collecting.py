@@ -31,7 +31,7 @@ class Collecting:
         self._known_protocols: set[str] = set()
         self._collected: list[pytest.Item] = []
         self._settings: list[list[Setting | Lacking]] = []
-        self._lacks: dict[tuple[Dataset, bool], DataNotFoundError | None] = {}
+        self._lacks: dict[tuple[Dataset, bool], TicError | None] = {}
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Put a claim to the test in every setting and by every protocol that was asked for."""
@@ -189,8 +189,9 @@ class Collecting:
         """Look for the data now, not hours later.
 
         The data set that was asked for is downloaded where it is not there, another one that a
-        claim brings along only on demand; a claim that still lacks one is not run. A plan or a list
-        needs no data, and says what an audit would do.
+        claim brings along only on demand; a claim that still lacks one is not run, and one whose
+        data set is damaged is an error. A plan or a list needs no data, and says what an audit
+        would do.
         """
         from tic.session.privacy import anonymous
 
@@ -200,19 +201,22 @@ class Collecting:
             optional = dataset != settings_dataset and not self.state.flags.download
             if self.state.tells_only and not optional:
                 continue
-            if error := self._lack(dataset, download=not optional):
-                way_out = "; --download fetches it" if optional else ""
-                return replace(planned, unavailable=anonymous(f"{error}{way_out}"))
+            match self._lack(dataset, download=not optional):
+                case DataNotFoundError() as error:
+                    way_out = "; --download fetches it" if optional else ""
+                    return replace(planned, unavailable=anonymous(f"{error}{way_out}"))
+                case TicError() as error:
+                    return replace(planned, fault=anonymous(str(error)))
         return planned
 
-    def _lack(self, dataset: Dataset, *, download: bool) -> DataNotFoundError | None:
-        """Why a data set is not here, or None; looked for once for all claims."""
+    def _lack(self, dataset: Dataset, *, download: bool) -> TicError | None:
+        """Why a data set cannot be had, or None; looked for once for all claims."""
         key = (dataset, download)
         if key not in self._lacks:
             try:
                 self.state.session.lab.require_data(dataset, download=download)
                 self._lacks[key] = None
-            except DataNotFoundError as error:
+            except TicError as error:
                 self._lacks[key] = error
         return self._lacks[key]
 

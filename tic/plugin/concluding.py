@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tic.document.audit import Audit, Entry
 
 REASON_WIDTH = 70
+SHOWN = 3
+"""Missing Runs that are named."""
 
 
 class Concluding:
@@ -86,6 +88,10 @@ class Concluding:
     def _problems(self, audit: Audit) -> list[str]:
         demands = self.state.demands
         problems = [objection for entry in audit.entries if (objection := demands.objection(entry))]
+        problems += [
+            f"Runs are left out of the report, since their data went: {reason}"
+            for reason in self.state.session.lost_data
+        ]
         if nothing_runs := self.state.session.nothing_runs:
             problems.append(nothing_runs)
         if demands.expected is not None and not self.state.is_partial:
@@ -142,7 +148,9 @@ class Concluding:
             if folder not in self._damaged:
                 yield f"a damaged Run was set aside: {lab.store_root / 'damaged' / folder}: {fault}"
         if missing := [run.label for run in audit.runs if run.status == "missing"]:
-            yield f"{len(missing)} of {len(audit.runs)} Runs are missing: {', '.join(missing)}"
+            more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+            shown = ", ".join(missing[:SHOWN])
+            yield f"{len(missing)} of {len(audit.runs)} Runs are missing: {shown}{more}"
         if not audit.completed:
             yield (
                 f"The audit is not complete. What was trained is kept in {lab.store_root}; "

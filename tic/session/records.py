@@ -8,7 +8,7 @@ from typing import Any
 
 from tic.data import Dataset
 from tic.document.audit import RunRecord
-from tic.engine.plan import Plan
+from tic.engine.plan import Plan, PlannedRun
 from tic.errors import TicError
 from tic.lab import Lab
 from tic.measure.measurement import samples_of, stored_result
@@ -81,6 +81,24 @@ def _tested(recipe: Recipe, lab: Lab, sizes: Sequence[int | None]) -> dict[str, 
 
 def _parent(recipe: Recipe, lab: Lab) -> str | None:
     return None if recipe.parent is None else lab.fingerprint(recipe.parent)
+
+
+def loadable(plan: Plan, lab: Lab) -> tuple[Plan, tuple[str, ...]]:
+    """Leave out Runs whose data went since they were planned: without, a Run has no fingerprint.
+
+    Returns:
+        The other Runs, and for each reason a sentence.
+    """
+    kept: list[PlannedRun] = []
+    reasons: dict[str, None] = {}
+    for planned in plan:
+        try:
+            lab.fingerprint(planned.recipe)
+        except TicError as error:
+            reasons[str(error)] = None
+        else:
+            kept.append(planned)
+    return tuple(kept), tuple(reasons)
 
 
 def data_digests(recipes: Iterable[Recipe], lab: Lab) -> dict[str, str]:

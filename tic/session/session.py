@@ -59,6 +59,7 @@ class AuditSession:
     packages: set[str] = field(default_factory=set)
     families: tuple[Family, ...] = ()
     started: float = field(default_factory=time.time)
+    lost_data: tuple[str, ...] = field(default=(), init=False)
     _left: Plan | None = field(default=None, init=False)
 
     @cached_property
@@ -146,7 +147,7 @@ class AuditSession:
         """Assemble the audit from the entries; collected claims without one are NOT_RUN."""
         from tic.document.seal import sealed
         from tic.session.provenance import provenance
-        from tic.session.records import data_digests, run_records
+        from tic.session.records import data_digests, loadable, run_records
 
         entries = [
             self.entries.get(planned.id) or not_run(planned) for planned in self.planned.values()
@@ -154,9 +155,10 @@ class AuditSession:
         sizes = dict.fromkeys(
             planned.setting.sizes.get("test") for planned in self.planned.values()
         )
-        runs = run_records(self.plan, self.lab, list(sizes), self.evidence)
+        plan, self.lost_data = loadable(self.plan, self.lab)
+        runs = run_records(plan, self.lab, list(sizes), self.evidence)
         by_fingerprint = {run.fingerprint: run for run in runs}
-        digests = data_digests((planned.recipe for planned in self.plan), self.lab)
+        digests = data_digests((planned.recipe for planned in plan), self.lab)
         papers = {
             planned.claim.pack.paper.key: planned.claim.pack.paper
             for planned in self.planned.values()
