@@ -326,3 +326,38 @@ def test_landmarks_and_table_roles_survive_the_layout_of_a_phone(visit, report):
     table = page.get_by_role("table", name="All verdicts")
     assert table.get_by_role("row").count() == 13
     assert table.get_by_role("columnheader", include_hidden=True).count() == 7
+
+
+def shown(page, selector):
+    return page.evaluate(
+        "s => [...document.querySelectorAll(s)].filter(e => e.getClientRects().length)"
+        ".sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top)"
+        ".map(e => e.className.split(' ').pop())",
+        selector,
+    )
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_verdicts_are_chosen_and_ordered_without_a_script(visit, report, width):
+    page = visit(report, viewport={"width": width, "height": 800})
+    rows, claims = ".overview tbody tr:not(.group)", ".claims:not(#rivals) > article"
+    every = shown(page, rows)
+    page.check("#by-verdict")
+    order = ["supported", "refuted", "inconclusive", "error", "not_applicable", "not_run"]
+    assert shown(page, rows) == sorted(every, key=order.index)
+    assert shown(page, rows) != every
+    page.uncheck("#show-supported")
+    assert shown(page, rows) == [o for o in sorted(every, key=order.index) if o != "supported"]
+    assert set(shown(page, claims)) == set(every) - {"supported"}
+    target = page.locator(f"{claims}.supported").first.get_attribute("id")
+    page.evaluate("id => location.hash = id", target)
+    assert shown(page, claims).count("supported") == 1
+    assert page.told == []
+    assert page.evaluate(OVERFLOWING) == []
+
+
+def test_what_is_printed_has_no_choices(visit, report):
+    page = visit(report)
+    assert page.locator(".choices").is_visible()
+    page.emulate_media(media="print")
+    assert not page.locator(".choices").is_visible()

@@ -55,7 +55,7 @@ def test_the_page_and_the_summary_have_the_same_columns_and_cells(example_audit)
     assert re.findall(r'scope="col">(.*?)</th>', section.group(0)) == heads == summary[0]
 
     claims = index_of(example_audit).overview
-    rows = re.findall(r'<tr role="row">\n(<td.*?)</tr>', section.group(0), re.DOTALL)
+    rows = re.findall(r'<tr role="row" class="\w+">\n(<td.*?)</tr>', section.group(0), re.DOTALL)
     assert len(rows) == len(claims) == len(summary) - 2
     for claim, row, line in zip(claims, rows, summary[2:], strict=True):
         cells = re.findall(r"<t[dh].*?</t[dh]>", row, re.DOTALL)

@@ -61,6 +61,7 @@ class AuditView:
     by_paper: tuple[PaperRow, ...]
     scopes: tuple[ScopeGroup, ...]
     papers: tuple[PaperView, ...]
+    outcomes: tuple[tuple[Badge, int], ...]
     rivals: tuple[Article, ...]
     protocols: tuple[ProtocolTable, ...]
     protocol_sentence: str
@@ -81,6 +82,7 @@ def audit_view(index: Index) -> AuditView:
         by_paper=paper_rows(index),
         scopes=scopes,
         papers=_paper_views(index, articles(index, index.claims, common)),
+        outcomes=_counts(index.overview),
         rivals=articles(index, index.rivals, common),
         protocols=tables,
         protocol_sentence=result_sentence(index, tables),
