@@ -361,3 +361,16 @@ def test_what_is_printed_has_no_choices(visit, report):
     assert page.locator(".choices").is_visible()
     page.emulate_media(media="print")
     assert not page.locator(".choices").is_visible()
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
+def test_axe_finds_nothing_that_keeps_somebody_out(browser, report, scheme, width):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    # Axe is itself a script, which the page's policy does not let in.
+    page = browser.new_page(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True
+    )
+    page.goto(report.as_uri())
+    violations = axe.run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    page.close()
+    assert [(rule["id"], node["html"]) for rule in violations for node in rule["nodes"]] == []
