@@ -3,7 +3,7 @@ from dataclasses import dataclass, replace
 import pytest
 import torch
 
-from tic.data import SVHN, Digits
+from tic.data import SVHN, Dataset, Digits
 from tic.errors import DataNotFoundError, DivergedRunError, TicError
 from tic.fitting import CosineSGD
 from tic.lab import Lab, one_thread, usable_device
@@ -131,6 +131,29 @@ class Wrong(Digits):
 def test_a_data_set_that_loads_something_else_than_it_says_is_not_a_missing_one(lab):
     with pytest.raises(TicError, match="load of the data set digits must return samples of the"):
         lab.samples(Wrong(), "train")
+
+
+@dataclass(frozen=True)
+class Noisy(Digits):
+    """The digits under noise, which is drawn from the generator that everybody shares."""
+
+    seed: int | None = None
+
+    def require(self, root=None, *, download=True):
+        Dataset.require(self, root, download=download)
+
+    def load(self, split, root=None, *, download=True):
+        digits = super().load(split)
+        draws = torch.Generator().manual_seed(self.seed) if self.seed is not None else None
+        noise = torch.rand(digits.inputs.shape, generator=draws) < 0.01
+        return replace(digits, inputs=torch.where(noise, 0, digits.inputs))
+
+
+def test_a_data_set_that_draws_anew_at_every_load_is_refused(lab):
+    lab.require_data(Noisy(seed=3), download=False)
+    told = r"load of the data set digits must return the same train samples every time, got others"
+    with pytest.raises(TicError, match=told):
+        lab.require_data(Noisy(), download=False)
 
 
 def test_the_fingerprint_names_recipe_and_data(lab, quick_recipe, monkeypatch):

@@ -38,14 +38,25 @@ class Dataset(Kind, ABC):
         return self.facts.name
 
     def require(self, root: Path | None = None, *, download: bool = True) -> None:
-        """See that both splits are there and whole.
+        """See that both splits are there and whole, and the same samples every time.
+
+        What tic brings is told by its sha256; of another data set only a second look says whether
+        it draws anew, which would train every Run on samples of its own.
 
         Raises:
             DataNotFoundError: One is nowhere and cannot be downloaded.
-            TicError: One is damaged, or is not what the facts say.
+            TicError: One is damaged, is not what the facts say, or changes.
         """
         for split in SPLITS:
-            load_whole(self, split, root, download=download)
+            samples = load_whole(self, split, root, download=download)
+            if foreign_modules(self):
+                again = load_whole(self, split, root, download=False)
+                if again.digest != samples.digest:
+                    raise TicError(
+                        f"{place(self)}: load of the data set {self.name} must return the same "
+                        f"{split} samples every time, got others when it was called again; draw "
+                        f"with a generator of a fixed seed"
+                    )
 
 
 def load_whole(
