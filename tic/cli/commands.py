@@ -70,6 +70,17 @@ def export(flags: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
+def extract(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Write one extract of an audit, and tell the files."""
+    from tic.document.loading import load_audit
+    from tic.report.extracts import extract
+
+    patterns = [part.strip() for part in (flags.claim or "").split(",") if part.strip()]
+    for path in extract(load_audit(flags.audit), flags.format, flags.target, patterns):
+        print(visible(str(path)))
+    return 0
+
+
 def merge(flags: argparse.Namespace, rest: list[str]) -> int:
     """Join audits into one and write its report."""
     from tic.document.loading import load_audit

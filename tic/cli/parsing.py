@@ -82,6 +82,16 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("--weights", action="store_true", help="put the weights in, too")
     export.add_argument("--licence", metavar="URL", help="under which the archive may be used")
     export.set_defaults(run=commands.export)
+    extract = command.add_parser(
+        "extract", help="write the verdicts as a spreadsheet, a LaTeX table, figures or a badge"
+    )
+    extract.add_argument("format", help="csv, latex, figures or badge")
+    extract.add_argument("audit", type=Path, help="audit.json")
+    extract.add_argument("target", type=Path, help="file to be written; of figures the folder")
+    extract.add_argument(
+        "--claim", metavar="PATTERN[,PATTERN]", help="claims by name or place (default: all)"
+    )
+    extract.set_defaults(run=commands.extract)
     merge = command.add_parser("merge", help="join audits of other seeds or machines into one")
     merge.add_argument("audits", type=Path, nargs="+", metavar="audit", help="audit.json")
     merge.add_argument("--report-dir", type=Path, required=True, help="where the new one goes")
