@@ -8,4 +8,5 @@ pytest_plugins = [
     "fixtures.packs",
     "fixtures.workers",
     "fixtures.installed",
+    "fixtures.shell",
 ]

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import tic.models
 from fixtures.installed import surroundings
-from tic.cli import _own_count, _parser
+from tic.cli.parsing import own_count, parser
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -80,7 +80,7 @@ def lines(*programs):
 def test_every_block_says_what_it_is():
     for page, text in texts():
         fences = re.findall(r"^```(\w*)$", text, re.MULTILINE)
-        assert set(fences[::2]) <= {"python", "sh", "text"}, page
+        assert set(fences[::2]) <= {"python", "sh", "text", "yaml"}, page
         assert set(fences[1::2]) <= {""}, page
 
 
@@ -99,12 +99,12 @@ def test_make_has_every_target_that_is_told():
 def test_tic_and_pytest_understand_every_command_line_that_is_told():
     for_pytest = lines("pytest")
     for words in lines("tic"):
-        count = _own_count(words)
+        count = own_count(words)
         if len(words) == 1:  # the name of a command, which its help knows
             with pytest.raises(SystemExit, match="0"):
-                _parser().parse_args([*words, "--help"])
+                parser().parse_args([*words, "--help"])
             continue
-        asked = _parser().parse_args(words[:count])
+        asked = parser().parse_args(words[:count])
         if "folder" in asked:
             for_pytest.append([asked.folder, *getattr(asked, "options", ()), *words[count:]])
     assert len(for_pytest) > 12
@@ -118,7 +118,9 @@ def test_tic_and_pytest_understand_every_command_line_that_is_told():
 
 def test_every_option_in_the_running_text_is_one():
     own = [f"{name}/__main__.py" for name in ("benchmarks", "tests/chaos", "tests/fuzz")]
-    known = " ".join((ROOT / name).read_text(encoding="utf-8") for name in (*own, "tic/cli.py"))
+    known = " ".join(
+        (ROOT / name).read_text(encoding="utf-8") for name in (*own, "tic/cli/parsing.py")
+    )
     helped = subprocess.run(
         [sys.executable, "-m", "pytest", "claims", "--help"],
         capture_output=True, text=True, cwd=ROOT,

@@ -86,6 +86,15 @@ def test_pytest_counts_what_the_audit_says(repository, workers):
         assert case.find(".//property[@name='verdict']").get("value") == verdict
         kinds = [kind.tag for kind in case if kind.tag != "properties"]
         assert kinds == ([] if verdict == "SUPPORTED" else ["skipped"])
+        properties = {p.get("name"): p.get("value") for p in case.iter("property")}
+        entry = next(e for e in outcome.audit.entries if e.id.endswith(f"/{name}"))
+        assert properties["scope"] == entry.scope.level
+        if entry.contrasts:
+            (contrast,) = entry.contrasts
+            ends = tuple(float(properties[end]) for end in ("low", "high") if end in properties)
+            assert ends == (contrast.interval or ())
+            assert float(properties["estimate"]) == contrast.estimate
+            assert properties.get("unit", "") == contrast.unit
     told = cases["test_weak[tiny-digits]"].find("skipped").get("message")
     assert told.startswith("INCONCLUSIVE other2024/weak[tiny-digits]: It is weak.")
     assert "the interval reaches over an edge of the region" in told

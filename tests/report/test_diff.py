@@ -1,6 +1,8 @@
 import pytest
 
 from tic.exchange.diff import EstimateChange, FieldChange, VerdictChange, diff_audits, format_diff
+from tic.exchange.diff_markdown import MOST_ROWS, diff_markdown
+from tic.report.text import markdown
 from tic.stats.judge import Outcome
 
 
@@ -317,3 +319,83 @@ def test_hostile_names_show_as_text(hostile_audit, example_audit):
     text = format_diff(diff_audits(example_audit, hostile_audit))
     assert "\x1b" not in text
     assert "\u202e" not in text
+
+
+def told_in_markdown(before, after):
+    return diff_markdown(diff_audits(before, after), before, after)
+
+
+def test_a_comment_without_changes_is_one_line(example_audit):
+    count = len(example_audit.entries)
+    assert (
+        told_in_markdown(example_audit, example_audit) == f"### None of {count} verdicts changed\n"
+    )
+
+
+def test_a_comment_lists_verdicts_with_their_estimates_the_gravest_first(example_audit):
+    entries = list(example_audit.entries)
+    of = {entry.id: place for place, entry in enumerate(entries)}
+    control = next(e.id for e in entries if e.role == "control" and e.outcome != "SUPPORTED")
+    supported = [e.id for e in entries if e.role == "claim" and e.outcome == "SUPPORTED"]
+    changes = {
+        supported[0]: Outcome.INCONCLUSIVE,
+        supported[1]: Outcome.ERROR,
+        supported[2]: Outcome.REFUTED,
+        control: Outcome.SUPPORTED,
+    }
+    for name, outcome in changes.items():
+        entries[of[name]] = entries[of[name]].model_copy(update={"outcome": outcome})
+    told = told_in_markdown(
+        example_audit, example_audit.model_copy(update={"entries": tuple(entries)})
+    )
+    assert told.startswith(
+        f"### 4 of {len(entries)} verdicts changed\n\n| Entry | Before | After |"
+    )
+    rows = [line for line in told.splitlines() if line.startswith("| ")][2:]
+    escaped = [markdown(name) for name in reversed(changes)]
+    assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == escaped
+    assert "| ✓ SUPPORTED −0.0050 normalised centroid per epoch \\[−0.0062, −0.0037\\] |" in rows[3]
+    assert "| ? INCONCLUSIVE −0.0050 " in rows[3]
+
+
+def test_a_comment_counts_what_is_no_verdict(example_audit, edited):
+    first = example_audit.entries[0].contrasts[0].model_copy(update={"estimate": 9.0})
+    rest = example_audit.entries[0].contrasts[1:]
+    provenance = example_audit.provenance.model_copy(update={"python": "9"})
+    other = edited(0, contrasts=(first, *rest), rule="another")
+    other = other.model_copy(update={"provenance": provenance, "entries": other.entries[:-1]})
+    told = told_in_markdown(example_audit, other)
+    assert told == (
+        f"### None of {len(other.entries)} verdicts changed\n\n"
+        f"- Gone: {markdown(example_audit.entries[-1].id)}.\n"
+        "- 1 estimate moved.\n"
+        "- 1 other difference in the evidence, which `tic diff` lists.\n"
+        "- Made with another python, which is no evidence.\n"
+    )
+    assert "- New: " in told_in_markdown(other, example_audit)
+
+
+def test_a_comment_stays_short_however_much_changed(example_audit):
+    entry = example_audit.entries[0]
+    many = tuple(entry.model_copy(update={"id": f"other2024/c{n}"}) for n in range(1000))
+    turned = tuple(e.model_copy(update={"outcome": Outcome.REFUTED}) for e in many)
+    before, after = (example_audit.model_copy(update={"entries": e}) for e in (many, turned))
+    told = told_in_markdown(before, after)
+    assert told.count("\n| other2024/") == MOST_ROWS
+    assert f"\n\nAnd {1000 - MOST_ROWS} more.\n" in told
+    gone = told_in_markdown(before, after.model_copy(update={"entries": ()}))
+    assert "other2024/c7 and 992 more.\n" in gone
+    assert len(told) < 65_536
+
+
+def test_a_comment_shows_what_others_wrote_as_text(armed_audit):
+    turned = tuple(
+        entry.model_copy(update={"outcome": Outcome.NOT_RUN, "own_outcome": Outcome.NOT_RUN})
+        for entry in armed_audit.entries
+    )
+    told = told_in_markdown(armed_audit, armed_audit.model_copy(update={"entries": turned}))
+    assert "onmouseover" in told
+    assert "<" not in told
+    assert "](" not in told.replace("\\](", "")
+    assert told.replace("\n", "").isprintable()
+    assert len([line for line in told.splitlines() if line.startswith("| ")]) <= MOST_ROWS + 2

@@ -11,7 +11,7 @@ from _pytest.runner import runtestprotocol
 
 from tic.errors import NotApplicableError, TicError
 from tic.mistakes import place_of
-from tic.plugin.outcomes import settle
+from tic.plugin.outcomes import properties, settle
 from tic.plugin.state import JUDGE, State, claim_of, entry_id
 from tic.text import visible
 
@@ -120,7 +120,7 @@ class Judging:
             last = reports[-1]
             last.__dict__["tic_entry"] = entries[-1]
             last.__dict__["tic_evidence"] = self.state.session.new_evidence()
-            last.user_properties.append(("verdict", entries[-1]["outcome"]))
+            last.user_properties += properties(_validated(entries[-1]))
         return reports
 
     def pytest_report_teststatus(
@@ -133,11 +133,14 @@ class Judging:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather entries where the reports of all workers arrive."""
         if not self.state.is_worker and _has_entry(report):
-            from tic.document.audit import Entry
-
             carried = report.__dict__
-            entry = Entry.model_validate(carried["tic_entry"])
-            self.state.session.receive(entry, carried["tic_evidence"])
+            self.state.session.receive(_validated(carried["tic_entry"]), carried["tic_evidence"])
+
+
+def _validated(entry: object) -> Entry:
+    from tic.document.audit import Entry
+
+    return Entry.model_validate(entry)
 
 
 def _has_entry(report: pytest.TestReport) -> bool:

@@ -88,6 +88,24 @@ def passed_as_true(entry: Entry) -> str:
     )
 
 
+def properties(entry: Entry) -> list[tuple[str, str]]:
+    """Return what a JUnit report tells of an entry: verdict, scope, and what the verdict hangs on.
+
+    `estimate` and `low` and `high`, the ends of its interval, are in the `unit` of the contrast
+    that decides; what an entry has none of is left out.
+    """
+    from tic.document.evidence import decisive_contrast
+
+    told = [("verdict", str(entry.outcome)), ("scope", entry.scope.level)]
+    contrast = decisive_contrast(entry.contrasts, entry.own_outcome)
+    if contrast is not None:
+        told += [("contrast", contrast.name), ("estimate", repr(contrast.estimate))]
+        ends = zip(("low", "high"), contrast.interval or (), strict=False)
+        told += [(name, repr(end)) for name, end in ends]
+        told += [("unit", contrast.unit)] if contrast.unit else []
+    return [(name, visible(value)) for name, value in told]
+
+
 def findings(entry: Entry) -> str:
     """Tell a verdict with the numbers that it rests on."""
     lines = [f"{entry.outcome} {entry.id}: {entry.says}"]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from tic.document.audit import Audit, Entry, Multiplicity
+from tic.document.evidence import Contrast
 from tic.document.repeated import repeated
 from tic.report import numerals, verdicts
 from tic.report.index import Index, Item
 from tic.report.verdicts import BADGES
 
 Corrected = Literal["claim", "rival"]
+Value = str | int | float | None
 
 _LEVELS = {
     "smoke": ("Smoke scale", "Says nothing yet about the paper's setting."),
@@ -42,11 +44,14 @@ class Column:
         head: What stands over it.
         kind: What its cells are, by which the page sets them.
         cell: Prints the cell of a verdict, in one part or more.
+        fields: The same for programs, by name: exact numbers, one value each, and beside them what
+            a reader of the table has around it.
     """
 
     head: str
     kind: Literal["verdict", "claim", "text", "setting", "number"]
     cell: Callable[[Item], tuple[str, ...]]
+    fields: Mapping[str, Callable[[Item], Value]]
 
 
 def title(audit: Audit) -> str:
@@ -137,12 +142,78 @@ def _seeds(item: Item) -> tuple[str, ...]:
     return (str(len(seeds) or "–"),)
 
 
+def _of_contrast(value: Callable[[Contrast], Value]) -> Callable[[Item], Value]:
+    return lambda item: None if item.decisive is None else value(item.decisive)
+
+
+def _bound(end: Literal[0, 1]) -> Callable[[Item], Value]:
+    return _of_contrast(lambda contrast: contrast.interval[end] if contrast.interval else None)
+
+
 COLUMNS: Final = (
-    Column("Verdict", "verdict", lambda item: (item.badge.symbol, item.badge.word)),
-    Column("Claim", "claim", lambda item: (item.full_name,)),
-    Column("Place", "text", lambda item: (item.entry.source,)),
-    Column("Setting", "setting", lambda item: (verdicts.setting(item.entry) or "–",)),
-    Column("Estimate", "number", _estimate),
-    Column("p", "number", lambda item: (numerals.p_value(item.entry.p_value),)),
-    Column("Seeds", "number", _seeds),
+    Column(
+        "Verdict",
+        "verdict",
+        lambda item: (item.badge.symbol, item.badge.word),
+        {"outcome": lambda item: str(item.entry.outcome)},
+    ),
+    Column(
+        "Claim",
+        "claim",
+        lambda item: (item.full_name,),
+        {
+            "id": lambda item: item.entry.id,
+            "role": lambda item: item.entry.role,
+            "paper": lambda item: item.entry.paper,
+            "claim": lambda item: item.name,
+            "version": lambda item: item.entry.version,
+            "says": lambda item: item.entry.says,
+            "rule": lambda item: item.entry.rule,
+        },
+    ),
+    Column(
+        "Place",
+        "text",
+        lambda item: (item.entry.source,),
+        {"place": lambda item: item.entry.source},
+    ),
+    Column(
+        "Setting",
+        "setting",
+        lambda item: (verdicts.setting(item.entry) or "–",),
+        {
+            "setting": lambda item: verdicts.parameters(item.entry),
+            "protocol": lambda item: item.entry.protocol,
+            "scope": lambda item: item.entry.scope.level,
+        },
+    ),
+    Column(
+        "Estimate",
+        "number",
+        _estimate,
+        {
+            "contrast": _of_contrast(lambda contrast: contrast.name),
+            "estimate": _of_contrast(lambda contrast: contrast.estimate),
+            "low": _bound(0),
+            "high": _bound(1),
+            "confidence": _of_contrast(lambda contrast: contrast.confidence),
+            "unit": _of_contrast(lambda contrast: contrast.unit),
+            "allowed": _of_contrast(lambda contrast: contrast.region.text),
+        },
+    ),
+    Column(
+        "p",
+        "number",
+        lambda item: (numerals.p_value(item.entry.p_value),),
+        {"p": lambda item: item.entry.p_value},
+    ),
+    Column(
+        "Seeds",
+        "number",
+        _seeds,
+        {
+            "seeds": _of_contrast(lambda contrast: len(contrast.seeds)),
+            "reason": lambda item: item.entry.reason,
+        },
+    ),
 )

@@ -11,7 +11,7 @@ from tic.text import shorten, visible
 
 # Mean advance of the sans-serif faces in use, in parts of the font size; on the wide side.
 _ADVANCE = 0.58
-# As in style.css; both sizes are in units of the drawing.
+# As in drawing.css; both sizes are in units of the drawing.
 _FONT_SIZE = 12.0
 
 Point = tuple[float, float]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tic.document.audit import Entry
+from tic.document.repeated import repeated
 from tic.report.findings.finding import Finding, Span, enumerated, listed, verb
 from tic.report.index import Index, Item, short_names
 from tic.report.numerals import counted
@@ -82,6 +83,24 @@ def explanations(index: Index) -> Iterator[Finding]:
         if members
     )
     yield Finding(topic, (Span(start),), tuple(points))
+
+
+def standing(index: Index) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the claims that are listed, and those of them that stand.
+
+    A claim stands where each of its verdicts is SUPPORTED and against every rival of it that was
+    tested. A finding that is another's is not asked again.
+    """
+    listed_claims = [item.entry for item in index.overview]
+    again = repeated(listed_claims)
+    asked = [item for item in index.overview if item.entry.id not in again]
+    falling = {
+        item.entry.claim
+        for item in asked
+        if item.entry.outcome is not Outcome.SUPPORTED or _group(index.rivals_of[item])[0] in (1, 2)
+    }
+    claims = frozenset(item.entry.claim for item in asked)
+    return claims, claims - falling
 
 
 def _group(rivals: Sequence[Item]) -> tuple[int, list[Item]]:

@@ -1,0 +1,36 @@
+"""The command `tic`: audits and their reports without knowing pytest."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+
+from tic.cli.parsing import own_count, parser
+from tic.errors import TicError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns:
+        0 when the command did what it was asked for, 1 when `diff` found a difference or `verify` a
+        fault, 2 when the command was refused. Of `audit` and the others that pytest does its exit
+        status, which `tic.plugin.outcomes` states for audits.
+    """
+    _show_any_letter()
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    count = own_count(given)
+    flags, rest = parser().parse_args(given[:count]), given[count:]
+    try:
+        return int(flags.run(flags, rest))
+    except TicError as error:
+        print(f"tic: {error}", file=sys.stderr)
+        return 2
+
+
+def _show_any_letter() -> None:
+    """Escape what a terminal has no letter for, instead of failing on it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -1,0 +1,144 @@
+"""What each command of `tic` does; heavy imports happen in the command that needs them.
+
+Every command takes its flags and what is left of the command line for pytest, and returns the exit
+status.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tic.errors import TicError
+from tic.files import require_folder
+from tic.text import visible
+
+
+def pass_on(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Let pytest do it: audit, build, plan or list."""
+    import pytest
+
+    return int(pytest.main([flags.folder, "--tic-audit", *flags.options, *rest]))
+
+
+def report(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Render the report of an audit again."""
+    from tic.document.loading import load_audit
+    from tic.report import write_report
+
+    audit, folder = load_audit(flags.audit), flags.report_dir or flags.audit.parent
+    require_folder("--report-dir", folder)
+    page = write_report(audit, folder)
+    print(visible(str(page)))
+    return 0
+
+
+def diff(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Show what is different between two audits; 1 where something is."""
+    from tic.document.loading import load_audit
+    from tic.exchange.diff import diff_audits, format_diff
+    from tic.exchange.diff_markdown import diff_markdown
+
+    before, after = load_audit(flags.before), load_audit(flags.after)
+    moved = diff_audits(before, after)
+    print(diff_markdown(moved, before, after) if flags.markdown else format_diff(moved), end="")
+    return 0 if moved.empty else 1
+
+
+def verify(flags: argparse.Namespace, rest: list[str]) -> int:
+    """See that an audit was not changed and that its verdicts follow; 1 where not."""
+    from tic.exchange.verify_file import verify
+
+    if flags.trust:
+        # As for `python -m`; last, so that no file there stands in for what is installed.
+        sys.path.append(str(Path.cwd()))
+    text, holds = verify(
+        flags.audit, flags.store, flags.data, flags.sample, flags.seed, flags.trust
+    )
+    print(text)
+    return 0 if holds else 1
+
+
+def export(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Write an audit with what it rests on as an archive."""
+    from tic.document.loading import load_audit
+    from tic.exchange.export import export
+
+    audit = load_audit(flags.audit)
+    print(export(audit, flags.store, flags.archive, weights=flags.weights, licence=flags.licence))
+    return 0
+
+
+def extract(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Write one extract of an audit, and tell the files."""
+    from tic.document.loading import load_audit
+    from tic.report.extracts import extract
+
+    patterns = [part.strip() for part in (flags.claim or "").split(",") if part.strip()]
+    for path in extract(load_audit(flags.audit), flags.format, flags.target, patterns):
+        print(visible(str(path)))
+    return 0
+
+
+def merge(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Join audits into one and write its report."""
+    from tic.document.loading import load_audit
+    from tic.exchange.merge import merge
+    from tic.report import write_report
+
+    require_folder("--report-dir", flags.report_dir)
+    page = write_report(merge([load_audit(path) for path in flags.audits]), flags.report_dir)
+    print(visible(str(page)))
+    return 0
+
+
+def expected(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Print the verdicts that pass elsewhere."""
+    from tic.document.loading import load_audit
+    from tic.exchange.expected import expected_verdicts
+
+    print(expected_verdicts(load_audit(flags.audit)), end="")
+    return 0
+
+
+def cite(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Fill in a text that quotes audits, and print it."""
+    from tic.exchange.citing import cite
+
+    print(cite(flags.template), end="")
+    return 0
+
+
+def new(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Write a pack to start from."""
+    from tic.starter import write_pack
+
+    written = write_pack(flags.name, flags.into)
+    for path in written:
+        print(visible(str(path)))
+    print(f"try it: pytest {visible(str(written[0].parent))}")
+    return 0
+
+
+def schema(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Print a JSON Schema."""
+    import json
+
+    from tic.document.schemas import schema
+
+    print(json.dumps(schema(flags.name), indent=1, ensure_ascii=False))
+    return 0
+
+
+def calibrate(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Print how often the judge errs."""
+    from tic.stats.calibration import calibrate
+
+    try:
+        tables = calibrate(flags.simulations, flags.seed)
+    except ValueError as error:
+        raise TicError(f"--{error}") from error
+    for table in tables:
+        print(table, flush=True)
+    return 0

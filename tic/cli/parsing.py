@@ -1,0 +1,122 @@
+"""What the command line of `tic` is made of."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tic.cli import commands
+
+PASSING_ON = (
+    (
+        "audit",
+        (),
+        "audit the claims in a folder; succeeds when all were judged, whatever the verdicts",
+    ),
+    (
+        "build",
+        ("--tic-build", "-q"),
+        "train and measure what an audit needs, on one or many machines",
+    ),
+    ("plan", ("--tic-plan", "-q"), "show what an audit would train and what it costs"),
+    ("claims", ("--tic-list=claims", "-q"), "list the claims in a folder and what they need"),
+    ("protocols", ("--tic-list=protocols", "-q"), "list the readings of what a paper leaves open"),
+)
+"""Commands that pytest does: name, options, purpose."""
+
+_FURTHER = "Further options are pytest's and the plugin's: see pytest --help."
+_ABOUT = "The command `tic`: audits and their reports without knowing pytest."
+
+
+def own_count(given: list[str]) -> int:
+    """Count our arguments: after a command that runs pytest and its folder, all are pytest's.
+
+    Only pytest knows which of its options take a value, so they are not searched for the folder.
+    """
+    passing_on = {name for name, _, _ in PASSING_ON}
+    if not passing_on & set(given[:1]) or {"-h", "--help"} & set(given):
+        return len(given)
+    return 1 + (len(given) > 1 and not given[1].startswith("-"))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line, but for what is passed on to pytest."""
+    tic = argparse.ArgumentParser(prog="tic", description=_ABOUT)
+    command = tic.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, options, purpose in PASSING_ON:
+        passing = command.add_parser(name, help=purpose, epilog=_FURTHER)
+        passing.add_argument("folder", nargs="?", default="claims")
+        passing.set_defaults(run=commands.pass_on, options=options)
+    report = command.add_parser("report", help="render the report of an audit again")
+    report.add_argument("audit", type=Path, help="audit.json")
+    report.add_argument("--report-dir", type=Path, help="where it goes (default: beside the audit)")
+    report.set_defaults(run=commands.report)
+    diff = command.add_parser("diff", help="show which verdicts and estimates moved")
+    diff.add_argument("before", type=Path, help="audit.json")
+    diff.add_argument("after", type=Path, help="audit.json")
+    diff.add_argument(
+        "--markdown", action="store_true", help="short: the verdicts, and counts of all else"
+    )
+    diff.set_defaults(run=commands.diff)
+    verify = command.add_parser(
+        "verify", help="see that an audit was not changed, and that its verdicts follow"
+    )
+    verify.add_argument("audit", type=Path, help="audit.json, or an archive of tic export")
+    verify.add_argument("--store", type=Path, metavar="DIR", help="see that it rests on this Store")
+    verify.add_argument(
+        "--sample", type=int, default=3, metavar="N", help="measurements taken again (default: 3)"
+    )
+    verify.add_argument("--seed", type=int, default=0, metavar="K", help="which ones (default: 0)")
+    verify.add_argument(
+        "--trust", action="append", default=[], metavar="PACKAGE",
+        help="import this package, from the current folder too, to take what it defines again",
+    )  # fmt: skip
+    verify.add_argument("--data", type=Path, metavar="DIR", help="folder of the data sets")
+    verify.set_defaults(run=commands.verify)
+    export = command.add_parser(
+        "export", help="write an archive that others can verify and render without training"
+    )
+    export.add_argument("audit", type=Path, help="audit.json")
+    export.add_argument("archive", type=Path, help="to be written, ends in .zip")
+    export.add_argument("--store", type=Path, required=True, metavar="DIR", help="of its Runs")
+    export.add_argument("--weights", action="store_true", help="put the weights in, too")
+    export.add_argument("--licence", metavar="URL", help="under which the archive may be used")
+    export.set_defaults(run=commands.export)
+    extract = command.add_parser(
+        "extract", help="write the verdicts as a spreadsheet, a LaTeX table, figures or a badge"
+    )
+    extract.add_argument("format", help="csv, latex, figures or badge")
+    extract.add_argument("audit", type=Path, help="audit.json")
+    extract.add_argument("target", type=Path, help="file to be written; of figures the folder")
+    extract.add_argument(
+        "--claim", metavar="PATTERN[,PATTERN]", help="claims by name or place (default: all)"
+    )
+    extract.set_defaults(run=commands.extract)
+    merge = command.add_parser("merge", help="join audits of other seeds or machines into one")
+    merge.add_argument("audits", type=Path, nargs="+", metavar="audit", help="audit.json")
+    merge.add_argument("--report-dir", type=Path, required=True, help="where the new one goes")
+    merge.set_defaults(run=commands.merge)
+    expected = command.add_parser(
+        "expected", help="print the verdicts that pass elsewhere, for --expect"
+    )
+    expected.add_argument("audit", type=Path, help="audit.json")
+    expected.set_defaults(run=commands.expected)
+    cite = command.add_parser("cite", help="fill in a text that quotes audits, and print it")
+    cite.add_argument("template", type=Path, help="such as docs/papers/smith2024.md.j2")
+    cite.set_defaults(run=commands.cite)
+    new = command.add_parser("new", help="write a pack of claims that runs at once, to start from")
+    new.add_argument("name", help="of the paper, such as smith2024")
+    new.add_argument(
+        "--into", type=Path, default=Path(), metavar="DIR", help="where it goes (default: here)"
+    )
+    new.set_defaults(run=commands.new)
+    schema = command.add_parser("schema", help="print the JSON Schema of audits or of Recipes")
+    schema.add_argument("name", help="audit or recipe")
+    schema.set_defaults(run=commands.schema)
+    calibrate = command.add_parser(
+        "calibrate", help="show how often the judge errs in simulated audits (docs/calibration.md)"
+    )
+    calibrate.add_argument("--simulations", type=int, default=10_000, metavar="N", help="per rate")
+    calibrate.add_argument("--seed", type=int, default=0, metavar="K", help="of the simulations")
+    calibrate.set_defaults(run=commands.calibrate)
+    return tic

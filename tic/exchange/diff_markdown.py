@@ -1,0 +1,96 @@
+"""What became different between two audits, short, as a comment on a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tic.document.audit import Audit, Entry
+from tic.document.evidence import decisive_contrast
+from tic.exchange.changes import keyed
+from tic.exchange.diff import AuditDiff, VerdictChange
+from tic.report.numerals import counted
+from tic.report.text import markdown
+from tic.report.verdicts import BADGES, estimate, interval
+from tic.stats.judge import Outcome
+
+MOST_ROWS = 40
+"""Verdicts that are listed; a comment on a pull request has a largest size, and a reader, too."""
+MOST_NAMES = 8
+_REVERSED = frozenset({Outcome.SUPPORTED, Outcome.REFUTED})
+
+
+def diff_markdown(diff: AuditDiff, before: Audit, after: Audit) -> str:
+    """Tell the verdicts that changed, the gravest first, and count everything else.
+
+    Args:
+        diff: Of the two audits.
+        before: The audit that was compared with.
+        after: The audit that was compared.
+    """
+    old, new = (keyed((entry.id, entry) for entry in audit.entries) for audit in (before, after))
+    changed = sorted(
+        (change for change in diff.verdicts if change.before is not change.after),
+        key=lambda change: _gravity(change, new[change.entry]),
+    )
+    common = len(new) - len(diff.added)
+    blocks = [
+        _headline(len(changed), common),
+        _table(changed[:MOST_ROWS], old, new),
+        f"And {len(changed) - MOST_ROWS} more." if len(changed) > MOST_ROWS else "",
+        "\n".join(f"- {line}" for line in _counts(diff, len(diff.verdicts) - len(changed))),
+    ]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _headline(changed: int, common: int) -> str:
+    of = f"{changed} of {counted(common, 'verdict')}" if changed else f"None of {common} verdicts"
+    return f"### {of} changed"
+
+
+def _gravity(change: VerdictChange, entry: Entry) -> int:
+    """Sort what makes an audit worthless or turns a finding round before what is merely open."""
+    if entry.role == "control" and change.after is Outcome.SUPPORTED:
+        return 0
+    if {change.before, change.after} == _REVERSED:
+        return 1
+    return 2 if change.after is Outcome.ERROR else 3
+
+
+def _table(changed: Sequence[VerdictChange], old: dict[str, Entry], new: dict[str, Entry]) -> str:
+    if not changed:
+        return ""
+    rows = (
+        (markdown(change.entry), _verdict(old[change.entry]), _verdict(new[change.entry]))
+        for change in changed
+    )
+    lines = [("Entry", "Before", "After"), ("---",) * 3, *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _verdict(entry: Entry) -> str:
+    badge = BADGES[entry.outcome]
+    contrast = decisive_contrast(entry.contrasts, entry.own_outcome)
+    parts = [f"{badge.symbol} {badge.word}"]
+    if contrast is not None:
+        parts.append(estimate(contrast))
+        parts += [interval(contrast)] if contrast.interval else []
+    return markdown(" ".join(parts))
+
+
+def _counts(diff: AuditDiff, uncorrected: int) -> Iterator[str]:
+    for what, names in (("New", diff.added), ("Gone", diff.removed)):
+        if names:
+            yield f"{what}: {_named(names)}."
+    if diff.estimates:
+        yield f"{counted(len(diff.estimates), 'estimate')} moved."
+    if other := len(diff.evidence) + uncorrected:
+        yield f"{counted(other, 'other difference')} in the evidence, which `tic diff` lists."
+    if diff.information:
+        places = dict.fromkeys(change.place for change in diff.information)
+        yield f"Made with another {_named(tuple(places))}, which is no evidence."
+
+
+def _named(names: Sequence[str]) -> str:
+    shown = ", ".join(map(markdown, names[:MOST_NAMES]))
+    more = len(names) - MOST_NAMES
+    return f"{shown} and {more} more" if more > 0 else shown
