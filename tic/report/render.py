@@ -6,7 +6,6 @@ import base64
 import hashlib
 from collections.abc import Iterable
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -16,11 +15,15 @@ from tic.document.archive import AUDIT_FILE
 from tic.document.audit import Audit
 from tic.report import numerals, verdicts
 from tic.report.drawing import svg
+from tic.report.extracts.drawings import claim_drawing
+from tic.report.extracts.numbers import numbers
+from tic.report.extracts.spreadsheet import spreadsheet
 from tic.report.findings.rivals import consequence
 from tic.report.index import index_of
 from tic.report.markdown import render_markdown
 from tic.report.overview import COLUMNS, families, family_of
 from tic.report.protocols import protocols_sentence
+from tic.report.styles import style_sheet
 from tic.report.tables import Value, recipe_value, run_anchor, short
 from tic.report.text import finalize, slug
 from tic.report.view import audit_view
@@ -84,11 +87,6 @@ def report_files(audit: Audit) -> dict[str, str]:
     return {SUMMARY_FILE: render_markdown(audit), REPORT_FILE: render_html(audit)}
 
 
-def style_sheet(name: str) -> str:
-    """Return one of the report's style sheets; `drawing.css` has all that drawings need."""
-    return files("tic.report").joinpath("templates", name).read_text(encoding="utf-8").strip()
-
-
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -124,6 +122,9 @@ def _environment() -> Environment:
         "run_anchor": run_anchor,
         "short": short,
         "is_link": _is_link,
+        "as_svg": lambda item: _data("image/svg+xml", claim_drawing(item)),
+        "as_csv": lambda item: _data("text/csv", numbers(item.entry)),
+        "as_spreadsheet": lambda items: _data("text/csv", spreadsheet(items)),
     }
     return environment
 
@@ -156,6 +157,11 @@ def _keys() -> dict[str, Markup]:
 
 def _recipe(recipe: dict[str, Value]) -> Iterable[tuple[str, str]]:
     return [(key, recipe_value(value)) for key, value in recipe.items()]
+
+
+def _data(kind: str, text: str) -> str:
+    """The address of a file that lies in the page itself."""
+    return f"data:{kind};base64,{base64.b64encode(text.encode()).decode()}"
 
 
 def _is_link(url: str) -> bool:

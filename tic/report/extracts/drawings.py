@@ -16,10 +16,11 @@ from tic.report.drawing import svg
 from tic.report.drawing.figures import figure_drawings
 from tic.report.drawing.forest import contrast_strips
 from tic.report.index import Item
-from tic.report.render import style_sheet
+from tic.report.styles import style_sheet
 
 _WIDTH, _MARGIN, _LINE, _GAP = 380.0, 12.0, 16.0, 14.0
 _COLOURS = 8
+_CLASSES = re.compile(r'class="([^"]*)"')
 _VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 
 
@@ -38,7 +39,8 @@ def claim_drawing(item: Item) -> str:
     description = f"{entry.says} {entry.outcome.replace('_', ' ')}. {entry.reason}"
     width, height = _WIDTH, top - _GAP + _MARGIN
     background = svg.element("rect", width=width, height=height, class_="paper")
-    inside = [svg.element("style", Markup(standalone_style())), background, *parts]
+    style = svg.element("style", Markup(_style_of("".join(parts))))
+    inside = [style, background, *parts]
     drawn = svg.picture((width, height), item.anchor, item.label, description, inside, "claim")
     sizes = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" '
     return str(drawn).replace("<svg ", sizes, 1) + "\n"
@@ -96,6 +98,19 @@ def standalone_style() -> str:
     drawn += ["svg .paper { fill: var(--page); }", "svg text.strong { font-weight: 600; }"]
     series = (spelt for rule in drawn for spelt in _by_series(rule))
     return "\n".join(re.sub(r"var\(--([\w-]+)\)", lambda m: palette[m[1]], r) for r in series)
+
+
+def _style_of(parts: str) -> str:
+    """The rules of the style that these parts need: most drawings need few of them."""
+    classes = {name for names in _CLASSES.findall(parts) for name in names.split()} | {"paper"}
+    return "\n".join(
+        rule
+        for rule in standalone_style().split("\n")
+        if any(
+            classes.issuperset(re.findall(r"\.([\w-]+)", selector))
+            for selector in rule.partition(" {")[0].split(", ")
+        )
+    )
 
 
 def _by_series(rule: str) -> Sequence[str]:

@@ -27,11 +27,12 @@ def spreadsheet(items: Sequence[Item]) -> str:
     written = io.StringIO()
     writer = csv.writer(written)
     writer.writerow([name for name, _ in fields])
-    writer.writerows([_cell(value(item)) for _, value in fields] for item in items)
+    writer.writerows([cell(value(item)) for _, value in fields] for item in items)
     return written.getvalue()
 
 
-def _cell(value: Value) -> str | int | float:
+def cell(value: Value) -> str | int | float:
+    """Write a value as a cell of a spreadsheet, which does not take it for a formula."""
     if value is None:
         return ""
     if not isinstance(value, str):
