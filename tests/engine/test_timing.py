@@ -64,6 +64,17 @@ def test_a_cpu_is_asked_for_as_many_images_as_it_can_afford_and_for_two_at_least
     assert time_training_step(quick_recipe, lab, repeats=1) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(("seconds", "samples"), [(0.5, 12), (0.01, 20), (30.0, 2)])
+def test_two_samples_tell_what_a_cpu_can_afford_of_a_network_that_does_not_say(
+    lab, quick_recipe, durations, monkeypatch, seconds, samples
+):
+    monkeypatch.setattr(timing, "training_operations", lambda recipe: None)
+    # Two looks at two samples, unless the first takes too long; then the steps that count.
+    durations(*([seconds] * (1 if seconds > PATIENCE_SECONDS else 2)), 0.3, 0.2)
+    expected = 0.2 / (samples * 2)
+    assert time_training_step(quick_recipe, lab, repeats=1) == pytest.approx(expected)
+
+
 def test_the_batch_depends_neither_on_the_length_of_the_training_nor_on_its_images(
     lab, quick_recipe, durations, monkeypatch
 ):

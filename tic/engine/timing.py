@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import torch
 
@@ -12,11 +13,14 @@ from tic.recipe import Recipe
 from tic.seeding import generator
 from tic.train import take_step
 
-CPU_OPERATIONS = 2e11
+CPU_OPERATIONS = 5e10
 """Operations of a timed step at most on a CPU: a batch of the paper's network takes minutes."""
 
 PATIENCE_SECONDS = 3.0
 """No further step is timed after this long; one repetition is enough for a slow step."""
+
+FEW = 2
+"""Samples that are timed first where nothing else says how long a batch takes."""
 
 
 def time_training_step(recipe: Recipe, lab: Lab, repeats: int = 3) -> float:
@@ -30,28 +34,41 @@ def time_training_step(recipe: Recipe, lab: Lab, repeats: int = 3) -> float:
     Returns:
         Seconds per sample and timestep.
     """
-    batch = recipe.batch_size if lab.device.type == "cuda" else _affordable_batch(recipe)
-    draws = generator(0, "calibration", lab.device)
-    inputs = torch.rand(batch, *recipe.dataset.facts.shape, device=lab.device, generator=draws)
-    labels = torch.zeros(batch, dtype=torch.long, device=lab.device)
     network = lab.fresh_network(recipe).train()
     forward = lab.trainable(network)
     optimiser = recipe.fitting.optimiser(network)
-    durations: list[float] = []
-    cuda = [lab.device] if lab.device.type == "cuda" else []
-    with one_thread(lab.device), torch.random.fork_rng(cuda):
-        while len(durations) <= repeats and sum(durations) < PATIENCE_SECONDS:
+    draws = generator(0, "calibration", lab.device)
+
+    def seconds_of(batch: int, most: int) -> list[float]:
+        shape = (batch, *recipe.dataset.facts.shape)
+        inputs = torch.rand(shape, device=lab.device, generator=draws)
+        labels = torch.zeros(batch, dtype=torch.long, device=lab.device)
+        durations: list[float] = []
+        while len(durations) < most and sum(durations) < PATIENCE_SECONDS:
             started = time.perf_counter()
             take_step(recipe, forward, optimiser, inputs, labels)
             if lab.device.type == "cuda":
                 torch.cuda.synchronize(lab.device)
             durations.append(time.perf_counter() - started)
+        return durations
+
+    cuda = [lab.device] if lab.device.type == "cuda" else []
+    with one_thread(lab.device), torch.random.fork_rng(cuda):
+        batch = recipe.batch_size if cuda else _affordable_batch(recipe, seconds_of)
+        durations = seconds_of(batch, repeats + 1)
     return min(durations) / (batch * recipe.timesteps)
 
 
-def _affordable_batch(recipe: Recipe) -> int:
-    """As many samples as a CPU can be asked to train on at once, at least two."""
+def _affordable_batch(recipe: Recipe, seconds_of: Callable[[int, int], list[float]]) -> int:
+    """As many samples as a CPU can be asked to train on at once, at least two.
+
+    Where the architecture does not say its operations, two samples tell how long a batch takes.
+    """
     per_sample = training_operations(recipe.but(epochs=1, checkpoints=1, train_size=1))
-    if per_sample is None:
-        return recipe.batch_size
-    return min(recipe.batch_size, max(2, int(CPU_OPERATIONS // per_sample)))
+    if per_sample is not None:
+        affordable = CPU_OPERATIONS / per_sample
+    elif recipe.batch_size > FEW:
+        affordable = FEW * PATIENCE_SECONDS / min(seconds_of(FEW, 2))
+    else:
+        affordable = recipe.batch_size
+    return min(recipe.batch_size, max(FEW, int(affordable)))
