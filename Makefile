@@ -8,7 +8,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help audit test chaos lint types imports check bench fuzz mutants findings schemas clean
+.PHONY: help audit test chaos lint types imports check bench fuzz mutants findings schemas pages clean
 
 help:  ## list what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ findings: $(VENV)/.installed  ## write docs/papers/*/findings.md from the audits
 
 schemas: $(VENV)/.installed  ## write docs/schemas, the JSON Schemas of audits and Recipes
 	for name in audit recipe; do $(BIN)/tic schema $$name > docs/schemas/$$name.json || exit 1; done
+
+pages: $(VENV)/.installed  ## write docs/tutorial.ipynb
+	$(BIN)/python -m tools.notebook
 
 fuzz: $(VENV)/.fuzz  ## try ten thousand bad and hostile inputs with each of two fuzzers
 	$(BIN)/python -m tests.fuzz $(ARGS)
