@@ -8,7 +8,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help audit test chaos lint types imports check bench fuzz mutants findings schemas pages clean
+.PHONY: help audit test chaos lint types imports check bench fuzz mutants findings schemas pages docs clean
 
 help:  ## list what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -44,8 +44,12 @@ findings: $(VENV)/.installed  ## write docs/papers/*/findings.md from the audits
 schemas: $(VENV)/.installed  ## write docs/schemas, the JSON Schemas of audits and Recipes
 	for name in audit recipe; do $(BIN)/tic schema $$name > docs/schemas/$$name.json || exit 1; done
 
-pages: $(VENV)/.installed  ## write docs/tutorial.ipynb
+pages: $(VENV)/.installed  ## write docs/tutorial.ipynb and docs/options.md
 	$(BIN)/python -m tools.notebook
+	$(BIN)/python -m tools.options_page
+
+docs: $(VENV)/.docs  ## build the site with its API reference in build/site, every link checked
+	PYTHONPATH=. $(BIN)/python -m mkdocs build --strict
 
 fuzz: $(VENV)/.fuzz  ## try ten thousand bad and hostile inputs with each of two fuzzers
 	$(BIN)/python -m tests.fuzz $(ARGS)
@@ -64,6 +68,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0] + "; use make PYTHON=…")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	@touch $@
 
 # Without atheris nothing is guided by coverage, and the command says so.

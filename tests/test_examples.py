@@ -108,7 +108,8 @@ def test_tic_and_pytest_understand_every_command_line_that_is_told():
             continue
         asked = parser().parse_args(words[:count])
         if "folder" in asked:
-            for_pytest.append([asked.folder, *getattr(asked, "options", ()), *words[count:]])
+            options = ("--tic-audit", *getattr(asked, "options", ()))
+            for_pytest.append([asked.folder, *options, *words[count:]])
     assert len(for_pytest) > 12
     done = subprocess.run(
         [sys.executable, "-c", UNDERSTAND],
