@@ -8,7 +8,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help audit test chaos lint types imports check bench fuzz mutants findings schemas clean
+.PHONY: help audit test chaos lint types imports check bench fuzz mutants findings schemas pages docs dist clean
 
 help:  ## list what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -45,6 +45,16 @@ findings: $(VENV)/.installed  ## write docs/papers/*/findings.md from the audits
 schemas: $(VENV)/.installed  ## write docs/schemas, the JSON Schemas of audits and Recipes
 	for name in audit recipe; do $(BIN)/tic schema $$name > docs/schemas/$$name.json || exit 1; done
 
+pages: $(VENV)/.installed  ## write docs/tutorial.ipynb and docs/options.md
+	$(BIN)/python -m tools.notebook
+	$(BIN)/python -m tools.options_page
+
+docs: $(VENV)/.docs  ## build the site with its API reference in build/site, every link checked
+	PYTHONPATH=. $(BIN)/python -m mkdocs build --strict
+
+dist: $(VENV)/.release  ## build wheel and source distribution twice, with the same bytes, and check them
+	$(BIN)/python -m tools.dist
+
 fuzz: $(VENV)/.fuzz  ## try ten thousand bad and hostile inputs with each of two fuzzers
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
@@ -55,13 +65,21 @@ bench: $(VENV)/.installed  ## measure speed and memory as ratios to named peers,
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:  ## remove the environment, caches and stored Runs
-	rm -rf $(VENV) .tic .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
+	rm -rf $(VENV) .tic .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist *.egg-info
 
 # The mark is written last: an installation that was interrupted is done again.
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0] + "; use make PYTHON=…")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@touch $@
+
+$(VENV)/.release: $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[release]'
 	@touch $@
 
 # Without atheris nothing is guided by coverage, and the command says so.

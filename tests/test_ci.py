@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from fixtures.packs import HEADER, SUPPORTED
+from fixtures.shell import write_program
 
 ROOT = Path(__file__).parents[1]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
@@ -44,8 +45,9 @@ def values(given=None, event=None):
 
 
 @pytest.fixture
-def project(tmp_path):
-    """A repository with one claim that is supported."""
+def project(shell, tmp_path):
+    """A repository with one claim that is supported; `python -m pip` installs nothing."""
+    write_program(shell.bin / "python", '#!/bin/sh\necho "python $*"\n')
     folder = tmp_path / "project"
     (folder / "my claims").mkdir(parents=True)
     write(folder, SUPPORTED)

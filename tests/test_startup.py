@@ -54,6 +54,13 @@ def elsewhere(tmp_path):
     return tmp_path
 
 
+def test_to_import_the_library_loads_nothing_but_itself(tmp_path):
+    before = modules_after("pass")
+    loaded = {name.partition(".")[0] for name in modules_after("import tic") - before}
+    assert "tic" in loaded
+    assert loaded <= {"tic", *sys.stdlib_module_names}
+
+
 def test_a_report_is_rendered_without_torch_or_pytest(tmp_path):
     loaded = modules_after(COMMAND, "report", AUDIT, "--report-dir", tmp_path)
     assert "tic.report" in loaded

@@ -76,7 +76,7 @@ def test_an_engine_whose_package_is_not_installed_says_which(installed):
 def test_ray_that_is_not_installed_is_an_extra_of_the_project(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     monkeypatch.delitem(sys.modules, "tic.engine.ray", raising=False)
-    with pytest.raises(TicError, match=r"pip install '\.\[ray\]'"):
+    with pytest.raises(TicError, match=r"pip install 'tic-audit\[ray\]'"):
         find_engine("ray")
 
 

@@ -121,6 +121,14 @@ def new(flags: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
+def completion(flags: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    """Print a script for a shell."""
+    from tic.cli.completion import script
+
+    print(script(parser, flags.shell))
+    return 0
+
+
 def schema(flags: argparse.Namespace, rest: list[str]) -> int:
     """Print a JSON Schema."""
     import json

@@ -110,6 +110,9 @@ def parser() -> argparse.ArgumentParser:
         "--into", type=Path, default=Path(), metavar="DIR", help="where it goes (default: here)"
     )
     new.set_defaults(run=commands.new)
+    shell = command.add_parser("completion", help="print a script by which a shell completes tic")
+    shell.add_argument("shell", help="bash, zsh or fish")
+    shell.set_defaults(run=lambda flags, rest: commands.completion(flags, parser()))
     schema = command.add_parser("schema", help="print the JSON Schema of audits or of Recipes")
     schema.add_argument("name", help="audit or recipe")
     schema.set_defaults(run=commands.schema)

@@ -109,5 +109,5 @@ def start_engine(name: str, settings: EngineSettings) -> Engine:
 
 def _way_out(entry: EntryPoint, error: ImportError) -> str:
     if entry.dist is not None and entry.dist.name == OWN_DISTRIBUTION:
-        return f"pip install '.[{entry.name}]'"
+        return f"pip install '{OWN_DISTRIBUTION}[{entry.name}]'"
     return f"pip install {error.name}" if error.name else "install what it needs"

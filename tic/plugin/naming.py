@@ -31,7 +31,7 @@ PRECISIONS = ("fp32", "bf16")
 """Of the training; those of `tic.recipe`."""
 
 _PREFIX = "tic"
-_OPTIONS: dict[str, dict[str, Any]] = {
+OPTIONS: dict[str, dict[str, Any]] = {
     "arch": {"metavar": "NAME[,NAME]", "help": "network; brings its own setting"},
     "dataset": {"metavar": "NAME[,NAME]", "help": "data set instead of the setting's own"},
     "timesteps": {"metavar": "T", "help": "timesteps instead of the setting's own"},
@@ -122,20 +122,22 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "help": "the paths hold claims, whatever their text; fail where they do not",
     },
 }
-_SHORT = frozenset(f"--{name}" for name in _OPTIONS)
+"""Of an audit, by their short names: what argparse is told of each."""
+
+_SHORT = frozenset(f"--{name}" for name in OPTIONS)
 
 
 def add_options(parser: pytest.Parser) -> None:
     """Register the options of an audit under their full names, which only this plugin has."""
     about = "audit of scientific claims (over claims, --tic-arch may be written --arch, and so on)"
     group = parser.getgroup(_PREFIX, about)
-    for name, attributes in _OPTIONS.items():
+    for name, attributes in OPTIONS.items():
         group.addoption(f"--{_PREFIX}-{name}", dest=f"{_PREFIX}_{_key(name)}", **attributes)
 
 
 def flags_of(config: pytest.Config) -> argparse.Namespace:
     """Return what was asked for, by the short names of the options: `flags.report_dir`."""
-    options = {key: config.getoption(f"{_PREFIX}_{key}") for key in map(_key, _OPTIONS)}
+    options = {key: config.getoption(f"{_PREFIX}_{key}") for key in map(_key, OPTIONS)}
     return argparse.Namespace(**options)
 
 

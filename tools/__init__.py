@@ -1,0 +1,1 @@
+"""What makes the files of the documentation that are not written by hand."""
