@@ -43,7 +43,7 @@ from tic.kinds import describe
 from tic.lab import usable_device
 from tic.losses import AlphaLoss, MeanLoss, PrefixLoss
 from tic.models import Spiking
-from tic.plugin.concluding import verdict_table
+from tic.plugin.closing import verdict_table
 from tic.pruning import Pruning
 from tic.recipe import Recipe
 from tic.report import render_html, render_markdown
