@@ -12,7 +12,7 @@ from tic.document.loading import load_audit
 from tic.document.seal import seal
 from tic.exchange.citing import Citation, cite
 from tic.exchange.verify_audit import verify_document
-from tic.plugin.concluding import totals, verdict_table
+from tic.plugin.closing import totals, verdict_table
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "reports" / "reference"
@@ -38,7 +38,8 @@ def kept(path):
 def verdict_lines(audit):
     """Verdict, scope and id of every claim, as an audit prints them."""
     table = verdict_table(audit).split("\n\n")[0]
-    return [re.match(r"\S+ +\S+ +\S+", line)[0] for line in table.splitlines()]
+    lines = [line for line in table.splitlines() if not line.startswith(" ")]
+    return [re.match(r"\S+ +\S+ +\S+", line)[0] for line in lines]
 
 
 def test_there_are_audits_that_are_kept():

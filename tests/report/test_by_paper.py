@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from tic.plugin.concluding import totals, verdict_table
+from tic.plugin.closing import totals, verdict_table
 from tic.report import render_html, render_markdown
 from tic.report.by_paper import paper_rows
 from tic.report.index import index_of, short_names
@@ -113,12 +113,12 @@ def test_scopes_of_papers_stand_apart_with_what_their_own_verdicts_share(two):
 
 
 def test_the_terminal_sums_up_papers_first(two, example_audit):
-    blocks = verdict_table(two).split("\n\n")
+    blocks = verdict_table(two, 400).split("\n\n")
     first, second = blocks[0].splitlines()
     assert first.startswith("kim2023: claims ")
     assert second.startswith("b: claims 1 REFUTED; rivals 1 SUPPORTED; negative controls: 1 ")
     assert blocks[1] == "kim2023:"
-    assert "\n\n".join(blocks[2 : blocks.index("b:")]) == verdict_table(example_audit)
+    assert "\n\n".join(blocks[2 : blocks.index("b:")]) == verdict_table(example_audit, 400)
     assert "b/other" in blocks[blocks.index("b:") + 1]
 
 

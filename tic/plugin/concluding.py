@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from textwrap import shorten
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tic.errors import TicError
+from tic.plugin.closing import verdict_table, wrapped
 from tic.plugin.outcomes import findings, speaks_against_the_paper
 from tic.plugin.saving import require_writable, save_report
 from tic.plugin.state import State
@@ -22,7 +21,6 @@ from tic.text import visible
 if TYPE_CHECKING:
     from tic.document.audit import Audit, Entry
 
-REASON_WIDTH = 70
 SHOWN = 3
 """Missing Runs that are named."""
 
@@ -123,6 +121,8 @@ class Concluding:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print what was asked for, or the verdicts and where the report lies."""
         state, write = self.state, partial(write_lines, terminalreporter)
+        # One column is left free: some terminals go to a new line when the last one is written.
+        width = terminalreporter._tw.fullwidth - 1
         if state.tells_only and state.has_audit:
             title, text = self._plan_or_list()
             terminalreporter.section(title)
@@ -130,9 +130,9 @@ class Concluding:
         if self.audit is not None:
             if against := [e for e in self.audit.entries if _is_shown(e)]:
                 terminalreporter.section("against the paper")
-                write("\n".join(map(findings, against)))
+                write(wrapped("\n".join(map(findings, against)), width))
             terminalreporter.section("verdicts")
-            write(verdict_table(self.audit))
+            write(verdict_table(self.audit, width))
         for problem in self.problems:
             write(problem, red=True)
         if self.audit is not None:
@@ -164,64 +164,3 @@ def _is_shown(entry: Entry) -> bool:
 
 def _folder(started: float) -> Path:
     return Path("reports") / datetime.fromtimestamp(started, UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
-
-
-def verdict_table(audit: Audit) -> str:
-    """Lay out one line per claim and per rival, and say how many controls were caught.
-
-    Of several papers each is summed up first, and then their verdicts stand one after the other.
-    """
-    papers = list(dict.fromkeys(entry.paper for entry in audit.entries))
-    if len(papers) == 1:
-        return "\n\n".join(_blocks(audit.entries))
-    blocks = ["\n".join(_summed_up(paper, audit.entries) for paper in papers)]
-    for paper in papers:
-        of_paper = [entry for entry in audit.entries if entry.paper == paper]
-        blocks += [f"{paper}:", *_blocks(of_paper)]
-    return "\n\n".join(blocks)
-
-
-def _summed_up(paper: str, entries: Sequence[Entry]) -> str:
-    of_paper = [entry for entry in entries if entry.paper == paper]
-    parts = [
-        f"{noun} {totals([entry for entry in of_paper if entry.role == role])}"
-        for role, noun in (("claim", "claims"), ("rival", "rivals"))
-        if any(entry.role == role for entry in of_paper)
-    ]
-    return f"{paper}: {'; '.join([*parts, *_controls(of_paper)])}"
-
-
-def totals(entries: Sequence[Entry]) -> str:
-    """Count how often each verdict came out; findings that are another's are told apart."""
-    from tic.document.repeated import repeated
-
-    repetitions = repeated(entries)
-    counts = Counter(entry.outcome for entry in entries if entry.id not in repetitions)
-    parts = [f"{count} {outcome}" for outcome, count in counts.items()]
-    if repetitions:
-        parts.append(f"{len(repetitions)} with the numbers of another, not counted")
-    return ", ".join(parts)
-
-
-def _blocks(entries: Sequence[Entry]) -> Iterator[str]:
-    width = max(len(entry.id) for entry in entries)
-    for role in ("claim", "rival"):
-        of_role = [entry for entry in entries if entry.role == role]
-        if of_role:
-            heading = ["other explanations, SUPPORTED where they stand:"] if role == "rival" else []
-            yield "\n".join([*heading, *(_verdict_line(entry, width) for entry in of_role)])
-            yield totals(of_role)
-    yield from _controls(entries)
-
-
-def _controls(entries: Sequence[Entry]) -> Iterator[str]:
-    from tic.document.controls import control_results
-    from tic.document.controls import counts as counts_of_results
-
-    if results := control_results(entries):
-        yield f"negative controls: {counts_of_results(results)}"
-
-
-def _verdict_line(entry: Entry, width: int) -> str:
-    reason = shorten(entry.reason, REASON_WIDTH, placeholder=" …")
-    return f"{entry.outcome:<14} {entry.scope.level:<8} {entry.id:<{width}}  {reason}".rstrip()

@@ -12,6 +12,7 @@ import pytest
 
 from tic.errors import TicError
 from tic.plugin.state import State
+from tic.text import shorten
 
 if TYPE_CHECKING:
     from tic.session.session import AuditSession
@@ -70,13 +71,35 @@ def text_now_and_then(text: Callable[[], str | None]) -> Iterator[None]:
             every, start, end = (2.0, "\r", "\033[K") if terminal.isatty() else (30.0, "", "\n")
 
             def write(line: str) -> None:
-                terminal.write(f"{start}{line}{end}")
+                shown = fitted(line, _columns(terminal)) if terminal.isatty() else line
+                terminal.write(f"{start}{shown}{end}")
                 terminal.flush()
 
             line = ProgressLine(text, write, every)
             line.start()
             stack.callback(line.stop)
         yield
+
+
+def fitted(line: str, width: int) -> str:
+    """Cut a line to a width, before what it says in brackets at its end, such as the time so far.
+
+    A line that is wrapped cannot be written over, and the next one would stand below it.
+    """
+    if len(line) <= width:
+        return line
+    head, bracket, end = line.rpartition(" (")
+    tail = f"{bracket}{end}" if head and end.endswith(")") else ""
+    room = width - len(tail)
+    return f"{shorten(head if tail else line, room)}{tail}" if room > 1 else shorten(line, width)
+
+
+def _columns(terminal: TextIO) -> int:
+    """Columns to write in: one is left free, where some terminals go to a new line."""
+    try:
+        return max(os.get_terminal_size(terminal.fileno()).columns, 20) - 1
+    except OSError:
+        return 79
 
 
 def _terminal() -> TextIO | None:
