@@ -16,6 +16,7 @@ import pytest
 from fixtures.installed import surroundings
 from fixtures.packs import QUICKLY
 from fixtures.workers import Gate, wait_until
+from tic.data import speech
 from tic.document.loading import load_audit
 
 ROOT = Path(__file__).parents[1]
@@ -193,3 +194,10 @@ def test_what_tic_new_writes_runs_at_once(outside):
     assert "exists already; choose another name" in again
     refused = outside.tic("new", "2024 smith", status=(2,))
     assert "the name of a pack must be small letters" in refused
+
+
+def test_the_spoken_digits_are_installed_with_their_licence(installed):
+    place = installed.site / "tic" / "data" / "speech"
+    own = Path(speech.__file__).parent
+    for name in ("spoken_digits.xz", "spoken_digits.txt"):
+        assert (place / name).read_bytes() == (own / name).read_bytes()

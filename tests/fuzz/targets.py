@@ -20,7 +20,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.fuzz import passed_on, recordings, stores
+from tests.fuzz import passed_on, recordings, speech, stores
 from tests.fuzz.audits import REPORTS, audit_text, original, sealed_text
 from tests.fuzz.mutations import json_or_bytes
 from tests.fuzz.telling import accepted, require_sentence, require_shown
@@ -394,4 +394,5 @@ TARGETS = {
     "description": Target(passed_on.description_cases, passed_on.fuzz_description),
     "measurement": Target(stores.measurement_cases, stores.fuzz_measurement),
     "recording": Target(recordings.recording_cases, recordings.fuzz_recording),
+    "speech": Target(speech.speech_cases, speech.fuzz_speech),
 }
