@@ -10,7 +10,7 @@ from torch.nn.utils import prune
 from tic.data import Digits
 from tic.errors import TicError
 from tic.fitting import Fit, Rule
-from tic.models import Spiking, build
+from tic.models import DelayedLinear, Spiking, build
 from tic.pruning import (
     Pruning,
     apply_masks,
@@ -40,6 +40,11 @@ def test_weights_of_convolutions_and_linear_layers_are_prunable():
     matrices = {name for name, value in network.named_parameters() if value.dim() > 1}
     assert set(weights) == matrices
     assert all(weights[name] is network.get_parameter(name) for name in matrices)
+
+
+def test_weights_with_delays_are_prunable_and_their_delays_are_not():
+    network = nn.Sequential(DelayedLinear(4, 3, 5), nn.Linear(3, 2))
+    assert list(prunable(network)) == ["0.weight", "1.weight"]
 
 
 def test_the_smallest_magnitudes_go_whatever_their_sign():

@@ -18,6 +18,7 @@ from tic import seeding
 from tic.arrays import whole_number
 from tic.errors import TicError, as_tic_error
 from tic.fitting import Fit, Rule
+from tic.models.delays import DelayedLinear
 from tic.recipe import Recipe
 
 Masks = dict[str, Tensor]
@@ -88,11 +89,11 @@ def sparsity_of(recipe: Recipe) -> float:
 
 
 def prunable(model: nn.Module) -> dict[str, Tensor]:
-    """Weights that pruning may remove: those of convolutions and linear layers."""
+    """Weights that pruning may remove: of convolutions, and of linear layers with delays or not."""
     return {
         f"{name}.weight": module.weight
         for name, module in model.named_modules()
-        if isinstance(module, nn.Conv2d | nn.Linear)
+        if isinstance(module, nn.Conv2d | nn.Linear | DelayedLinear)
     }
 
 

@@ -8,6 +8,7 @@ from tic.arrays import finite_array, whole_number
 from tic.errors import TicError, as_tic_error, require_known
 from tic.models.adapters import Adapted
 from tic.models.architecture import ARCHITECTURES, LAYOUTS, Architecture, Spiking
+from tic.models.delays import DelayedLinear
 from tic.models.network import SpikingNetwork, over_time
 from tic.models.plain import SpikingPlainNet
 from tic.models.resnet import SpikingResNet
@@ -16,6 +17,7 @@ __all__ = [
     "ARCHITECTURES",
     "Adapted",
     "Architecture",
+    "DelayedLinear",
     "Spiking",
     "SpikingNetwork",
     "SpikingPlainNet",
