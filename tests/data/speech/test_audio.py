@@ -10,7 +10,7 @@ from tic.data.speech import audio
 from tic.data.speech.audio import read_audio
 from tic.errors import TicError
 
-pytest.importorskip("soundfile")
+soundfile = pytest.importorskip("soundfile")
 RATE = 22_050
 
 
@@ -34,6 +34,14 @@ def test_a_file_that_is_broken_off_is_refused(tmp_path, kind, kept):
     content = encoded(tone(), kind)
     (tmp_path / "word").write_bytes(content[: int(kept * len(content))])
     with pytest.raises(TicError, match="word is no sound recording of speech"):
+        read_audio(tmp_path / "word", RATE)
+
+
+def test_fewer_samples_than_the_file_claims_are_refused(tmp_path, monkeypatch):
+    (tmp_path / "word").write_bytes(encoded(tone()))
+    # As a version of the library would that gives what it could decode.
+    monkeypatch.setattr(soundfile.SoundFile, "read", lambda self, dtype: tone()[:99])
+    with pytest.raises(TicError, match="breaks off after 99 of 5512 samples"):
         read_audio(tmp_path / "word", RATE)
 
 
