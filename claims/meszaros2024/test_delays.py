@@ -22,7 +22,16 @@ from claims.meszaros2024.judging import (
 )
 from claims.meszaros2024.paper import ABSTRACT, FIGURE, RELEASE
 from claims.meszaros2024.protocol import COMMON, REWIRED, ROUNDED, SPEECH, UNREAD
-from claims.meszaros2024.recipes import BOTH, LOW, MESZAROS2024, high, role, sparsities, upto_static
+from claims.meszaros2024.recipes import (
+    BOTH,
+    LOW,
+    MESZAROS2024,
+    Structure,
+    high,
+    role,
+    sparsities,
+    upto_static,
+)
 from tic.audit import Judge, above, claim, within
 from tic.audit.control import PERMUTED_LABELS
 
@@ -44,8 +53,10 @@ LEAST = 1.0
     ),
     needs=recipes.static,
     gaps=COMMON,
-    controls=(controls.DELAYS_DEALT_OUT, controls.NEVER_LEARNED, PERMUTED_LABELS),
-)
+    controls=(
+        controls.DELAYS_DEALT_OUT, controls.NEVER_LEARNED, controls.UNMASKED, PERMUTED_LABELS,
+    ),
+)  # fmt: skip
 def test_delay_learning_helps_fixed_connectivity(runs: Roles, judge: Judge) -> None:
     setting = setting_of(runs)
     at = upto_static(setting)
@@ -119,11 +130,14 @@ def test_delay_learning_adds_nothing_to_learned_structure(runs: Roles, judge: Ju
     gaps=(*COMMON, *REWIRED),
     controls=(
         controls.DELAYS_DEALT_OUT, controls.STRUCTURE_DEALT_OUT, controls.NEVER_REWIRED,
-        controls.NEVER_LEARNED, PERMUTED_LABELS,
+        controls.NEVER_LEARNED, controls.UNMASKED, PERMUTED_LABELS,
     ),
 )  # fmt: skip
 def test_structure_learning_replaces_delay_learning(runs: Roles, judge: Judge) -> None:
     at = sparsities(setting_of(runs))
+    structures: tuple[Structure, ...] = ("static", "dynamic")
+    masks = {role(made, kind, s): s for made in structures for kind in BOTH for s in at}
+    require_masks(judge, runs, masks)
     by_sparsity = [of_delays(runs, "static", s) - of_delays(runs, "dynamic", s) for s in at]
     judge_accuracy(
         judge,
@@ -146,8 +160,10 @@ def test_structure_learning_replaces_delay_learning(runs: Roles, judge: Judge) -
     ),
     needs=recipes.opposed,
     gaps=(*COMMON, *REWIRED),
-    controls=(controls.OPPOSED_DEALT_OUT, controls.STATIC_FOR_DYNAMIC, PERMUTED_LABELS),
-)
+    controls=(
+        controls.OPPOSED_DEALT_OUT, controls.STATIC_FOR_DYNAMIC, controls.UNMASKED, PERMUTED_LABELS,
+    ),
+)  # fmt: skip
 def test_dynamic_pruning_outperforms_delay_learning(runs: Roles, judge: Judge) -> None:
     at = high(setting_of(runs))
     wanted = {role("dynamic", "fixed", s): s for s in at}

@@ -74,8 +74,10 @@ def _dynamic(sparsity: float) -> list[str]:
     ),
     needs=recipes.ends,
     gaps=(*COMMON, *REWIRED),
-    controls=(controls.NEVER_REWIRED, controls.STRUCTURE_DEALT_OUT, PERMUTED_LABELS),
-)
+    controls=(
+        controls.NEVER_REWIRED, controls.STRUCTURE_DEALT_OUT, controls.UNMASKED, PERMUTED_LABELS,
+    ),
+)  # fmt: skip
 def test_structure_helps_at_high_sparsity(runs: Roles, judge: Judge) -> None:
     """Judge the benefit and its growth.
 
@@ -151,8 +153,10 @@ def test_sparse_networks_are_as_accurate_as_dense_ones(runs: Roles, judge: Judge
     ),
     needs=recipes.selected,
     gaps=(*COMMON, *REWIRED),
-    controls=(controls.NEVER_REWIRED, controls.MASKS_DEALT_OUT, PERMUTED_LABELS),
-)
+    controls=(
+        controls.NEVER_REWIRED, controls.MASKS_DEALT_OUT, controls.UNMASKED, PERMUTED_LABELS,
+    ),
+)  # fmt: skip
 def test_structure_learning_selects_delays(runs: Roles, judge: Judge) -> None:
     """Judge what survives, and whether its delays matter.
 

@@ -211,8 +211,8 @@ CHECKED = {
         TRUE.but({name: TRUTH[name].but(accuracy=9.0) for name in TRUTH}),
     ),
     "masks": (
-        ["delays-static", "delays-dynamic", "structure-low", "structure-high", "sparse-accuracy",
-         "structure-over-delays", "delay-selection", "grouping-dynamic", "grouping-dale"],
+        ["delays-static", "substitution", "delays-dynamic", "structure-low", "structure-high",
+         "sparse-accuracy", "structure-over-delays", "delay-selection", "grouping-dynamic", "grouping-dale"],
         TRUE.but({name: TRUTH[name].but(extra=1) for name in TRUTH}),
     ),
     "rewired": (
