@@ -212,7 +212,8 @@ CHECKED = {
     ),
     "masks": (
         ["delays-static", "substitution", "delays-dynamic", "structure-low", "structure-high",
-         "sparse-accuracy", "structure-over-delays", "delay-selection", "grouping-dynamic", "grouping-dale"],
+         "sparse-accuracy", "structure-over-delays", "delay-selection", "grouping-dynamic",
+         "grouping-dale"],
         TRUE.but({name: TRUTH[name].but(extra=1) for name in TRUTH}),
     ),
     "rewired": (
