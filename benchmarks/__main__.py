@@ -19,6 +19,7 @@ import torch
 from benchmarks import (
     attacks,
     audits,
+    delays,
     figure,
     fisher,
     gpu,
@@ -31,7 +32,7 @@ from benchmarks import (
 from benchmarks.harness import Options, Result, Row, measured
 from tic.lab import one_thread
 
-MODULES = (startup, audits, fisher, training, attacks, memory, gpu)
+MODULES = (startup, audits, fisher, training, delays, attacks, memory, gpu)
 SCALING = "scaling"
 
 

@@ -9,6 +9,7 @@ import torch
 from benchmarks import (
     attacks,
     audits,
+    delays,
     figure,
     fisher,
     gpu,
@@ -36,6 +37,7 @@ def small(monkeypatch):
     monkeypatch.setattr(fisher, "ALONE", {"tiny": 1})
     monkeypatch.setattr(training, "STEPS", {"tiny": 1})
     monkeypatch.setattr(attacks, "BATCHES", {"tiny": 1})
+    monkeypatch.setattr(delays, "SIZES", delays.Sizes((4, 6, 3), timesteps=5, largest=2, batch=4))
 
 
 @pytest.mark.parametrize("take", [fisher._one_by_one, fisher._release, fisher._vmap, fisher._floor])
@@ -49,6 +51,14 @@ def test_rows_of_training_are_measured():
 
 def test_the_row_of_attacks_is_measured():
     assert attacks._measure(CASE, at_least(1), ONE).ratio > 0
+
+
+@pytest.mark.parametrize("row", ["delays/dcls", "delays/without", "delays/floor"])
+def test_rows_of_delays_are_measured(row):
+    (measure,) = (each.measure for each in delays.rows() if each.name == row)
+    if row.endswith("dcls"):
+        pytest.importorskip("DCLS")
+    assert measure(ONE).ratio > 0
 
 
 @pytest.mark.parametrize("half", [False, True])

@@ -7,9 +7,11 @@ import torch
 from torch import nn
 
 import tic
+from benchmarks import delays
 from benchmarks.cases import CLASSES, resnet19, tiny
 from benchmarks.harness import NotMeasuredError
 from benchmarks.peers import functorch, release, topology
+from benchmarks.peers.dilated import Dilated
 from benchmarks.peers.floors import Rectified, truncated_backwards
 from benchmarks.peers.jelly import MultiStep, SingleStep
 from benchmarks.peers.norse_net import Norse
@@ -173,6 +175,22 @@ def test_the_floor_of_fisher_information_goes_back_through_every_prefix(monkeypa
     truncated_backwards(ours(), drawn, labels)
     expected = tic.losses.prefix_losses(ours().eval()(drawn), labels)
     assert calls == pytest.approx(expected.tolist())
+
+
+def test_the_peer_with_delays_has_our_logits_and_gradients():
+    pytest.importorskip("DCLS")
+    sizes = delays.Sizes((4, 6, 3), timesteps=7, largest=4, batch=3)
+    recordings = 10 * torch.rand(3, 7, 4, dtype=torch.float64)
+    results = []
+    for layers in (delays.ours, Dilated):
+        network = delays.network(sizes, layers).double()
+        logits = network(recordings)
+        gradients = torch.autograd.grad(logits.square().sum(), [*network.parameters()][:2])
+        results.append((logits, *(each.abs().flatten() for each in gradients)))
+    assert results[0][0].any()
+    for mine, theirs in zip(*results, strict=True):
+        # It adds 1e-7 to the sum that a kernel is divided by.
+        torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-6)
 
 
 def counted(network):

@@ -8,6 +8,7 @@ from torch import nn
 
 from tic.errors import TicError
 from tic.measure.energy import ACCUMULATE, MULTIPLY_ACCUMULATE, Operations, operations, reached
+from tic.models import DelayedLinear
 
 LABELS = torch.zeros(2, dtype=torch.long)
 
@@ -80,6 +81,16 @@ def test_other_numbers_of_axes_are_counted_likewise():
     cube = torch.zeros(1, 1, 3, 3, 3)
     cube[0, 0, 1, 1, 1] = 1
     assert reached(nn.Conv3d(1, 2, 3, padding=1), cube) == 54
+
+
+def test_spikes_arrive_after_their_delays_or_not_at_all():
+    layer = DelayedLinear(2, 3, 4, "tap", learned=False)
+    layer.delay.copy_(torch.tensor([[0.0, 1.4], [1.0, 3.6], [2.0, 0.0]]))
+    spikes = torch.zeros(3, 1, 2)
+    spikes[0, 0, 0] = spikes[2, 0, 0] = spikes[1, 0, 1] = 1
+    # The first reaches all three, the second the first one, the third the first and the last.
+    assert reached(layer, spikes) == 3 + 1 + 2
+    assert reached(DelayedLinear(2, 3, 0), spikes) == reached(nn.Linear(2, 3), spikes) == 9
 
 
 def test_batches_and_timesteps_are_added_up_and_nothing_stays():

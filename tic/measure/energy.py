@@ -3,7 +3,8 @@
 A spike is added to every neuron that it reaches: an accumulate. A value that is not 0 or 1 is
 multiplied by each weight first: a multiply-accumulate. Zeros reach nobody. What is counted is what
 convolutions and linear layers do, with the edges as they are: a spike in a corner reaches fewer
-neurons. Biases, normalisation, neurons and memory are not counted.
+neurons, and one whose delay outlasts the recording none. Biases, normalisation, neurons and memory
+are not counted.
 
 The energy of an operation in 32-bit floating point at 45 nm is that of Horowitz (ISSCC 2014): 0.9
 pJ an addition, and 3.7 pJ a multiplication beside it. Moving data takes more than that, and is left
@@ -21,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from tic.errors import TicError
+from tic.models.delays import DelayedLinear
 from tic.models.logits import calling
 from tic.models.modes import evaluation_mode
 
@@ -98,21 +100,25 @@ def _counted(network: nn.Module, sums: dict[str, list[float]]) -> Iterator[None]
 
     with ExitStack() as stack:
         for name, layer in network.named_modules():
-            if isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d):
+            if isinstance(layer, nn.Linear | DelayedLinear | nn.Conv1d | nn.Conv2d | nn.Conv3d):
                 stack.callback(layer.register_forward_hook(hook(name)).remove)
         yield
 
 
-def reached(layer: nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d, values: Tensor) -> float:
+def reached(
+    layer: nn.Linear | DelayedLinear | nn.Conv1d | nn.Conv2d | nn.Conv3d, values: Tensor
+) -> float:
     """How many times a value that is not 0 reaches a neuron: connections that carry something.
 
     Args:
-        layer: Linear, or a convolution.
+        layer: Linear, with delays or without, or a convolution.
         values: Its input.
     """
     carried = (values != 0).to(torch.float32)
     if isinstance(layer, nn.Linear):
         return float(carried.double().sum()) * layer.out_features
+    if isinstance(layer, DelayedLinear):
+        return _reached_in_time(layer.whole_delays(), carried)
     # The same convolution with ones for weights says how many carrying inputs each neuron has.
     place = layer.weight.dim() - 2
     *batch, channels = carried.shape[: carried.dim() - place]
@@ -122,3 +128,11 @@ def reached(layer: nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d, values: Tensor
     kernel: Any = layer
     counts: Tensor = kernel._conv_forward(summed, ones, None)
     return float(counts.double().sum()) * (layer.out_channels // layer.groups)
+
+
+def _reached_in_time(delays: Tensor, carried: Tensor) -> float:
+    """Of inputs (T, B, I), those that arrive before the recording ends, over synapses (O, I)."""
+    by_time = carried.double().sum(1)
+    steps = range(min(len(by_time), int(delays.max()) + 1))
+    arrived = (((delays == k).sum(0) * by_time[: len(by_time) - k].sum(0)).sum() for k in steps)
+    return float(torch.stack([*arrived]).sum())

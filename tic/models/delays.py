@@ -151,7 +151,7 @@ class _SumOverDelays(torch.autograd.Function):
         ctx.save_for_backward(flat, kernel)
         ctx.steps, ctx.batch = steps, batch
         sums = flat @ kernel[0].T
-        for start, end, weights in _slices(ctx, kernel):
+        for start, end, weights in _slices(ctx, kernel)[1:]:
             sums[start:].addmm_(flat[:end], weights.T)
         return sums.view(steps, batch, kernel.shape[1])
 
@@ -164,19 +164,23 @@ class _SumOverDelays(torch.autograd.Function):
         by_inputs, by_kernel = None, None
         if ctx.needs_input_grad[0]:
             by_inputs = by_sums @ kernel[0]
-            for start, end, weights in _slices(ctx, kernel):
+            for start, end, weights in _slices(ctx, kernel)[1:]:
                 by_inputs[:end].addmm_(by_sums[start:], weights)
             by_inputs = by_inputs.view(ctx.steps, ctx.batch, kernel.shape[2])
         if ctx.needs_input_grad[1]:
-            by_kernel = torch.zeros_like(kernel)
-            torch.mm(by_sums.T, flat, out=by_kernel[0])
-            for start, end, gradient in _slices(ctx, by_kernel):
-                torch.mm(by_sums[start:].T, flat[:end], out=gradient)
+            # A product with fewer rows than columns takes less time than its transpose.
+            wide = kernel.shape[1] > kernel.shape[2]
+            by_kernel = kernel.new_zeros(kernel.transpose(1, 2).shape if wide else kernel.shape)
+            for start, end, product in _slices(ctx, by_kernel):
+                given, taken = by_sums[start:], flat[:end]
+                rows, columns = (taken, given) if wide else (given, taken)
+                torch.mm(rows.T, columns, out=product)
+            by_kernel = by_kernel.transpose(1, 2) if wide else by_kernel
         return by_inputs, by_kernel
 
 
 def _slices(ctx: Any, kernel: Tensor) -> list[tuple[int, int, Tensor]]:
-    """Of every delay from 1 that a recording has: first row it reaches, end of its inputs, W_k."""
+    """Of every delay that a recording has: first row it reaches, end of its inputs, kernel[k]."""
     rows = ctx.steps * ctx.batch
-    delays = range(1, min(ctx.steps, len(kernel)))
+    delays = range(min(ctx.steps, len(kernel)))
     return [(k * ctx.batch, rows - k * ctx.batch, kernel[k]) for k in delays]
