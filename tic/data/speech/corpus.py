@@ -1,6 +1,6 @@
 """The synthesised digits: who says what, and how `spoken_digits.xz` was made.
 
-    python -m tic.data.speech.corpus FILE
+    python -m tic.data.speech FILE
 
 speaks and writes them again, with eSpeak NG 1.52 of espeakng-loader 0.2.4. What is drawn is drawn
 from `SEED`, each number by itself, so that no library's random stream decides. The voices' own
@@ -11,7 +11,6 @@ before, elsewhere the audio may differ.
 from __future__ import annotations
 
 import lzma
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,7 +133,3 @@ def write(path: Path) -> None:
     """Make all utterances and write them, one after the other, as bytes in xz."""
     content = b"".join(features.tobytes() for features in made())
     path.write_bytes(lzma.compress(content, filters=_COMPRESSION))
-
-
-if __name__ == "__main__":
-    write(Path(sys.argv[1]))
