@@ -14,8 +14,9 @@ import time
 from pathlib import Path
 from typing import get_args
 
-from claims.meszaros2024 import recipes
-from claims.meszaros2024.recipes import SPOKEN, Finding, Memory, Regrowth
+from claims.meszaros2024 import recipes, rival_recipes
+from claims.meszaros2024.recipes import SPOKEN
+from claims.meszaros2024.rival_recipes import Finding, Memory, Regrowth
 from tic.lab import Lab
 from tic.measure.measurement import measure
 from tic.measure.robustness import AccuracyMeasurement
@@ -33,14 +34,14 @@ def needed() -> dict[str, Recipe]:
         recipes.crossed(SPOKEN),
         recipes.dale(SPOKEN),
         recipes.selected(SPOKEN),
-        *(recipes.paths(SPOKEN, found) for found in get_args(Finding)),
-        recipes.partners(SPOKEN),
-        *(recipes.regrown(SPOKEN, regrowth) for regrowth in get_args(Regrowth)),
-        recipes.regularised(SPOKEN),
-        recipes.blurred(SPOKEN),
-        *(recipes.remembering(SPOKEN, tau) for tau in get_args(Memory)),
-        recipes.other_bands(SPOKEN),
-        recipes.other_labels(SPOKEN),
+        *(rival_recipes.paths(SPOKEN, found) for found in get_args(Finding)),
+        rival_recipes.partners(SPOKEN),
+        *(rival_recipes.regrown(SPOKEN, regrowth) for regrowth in get_args(Regrowth)),
+        rival_recipes.regularised(SPOKEN),
+        rival_recipes.blurred(SPOKEN),
+        *(rival_recipes.remembering(SPOKEN, tau) for tau in get_args(Memory)),
+        rival_recipes.other_bands(SPOKEN),
+        rival_recipes.other_labels(SPOKEN),
     )
     return {recipe.label: recipe for by_role in roles for recipe in by_role.values()}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from claims.meszaros2024 import recipes
+from claims.meszaros2024 import rival_recipes
 from claims.meszaros2024.judging import Roles, require_learned
 from claims.meszaros2024.paper import ABSTRACT
 from claims.meszaros2024.recipes import MESZAROS2024, OTHER, role
@@ -23,7 +23,7 @@ from tic.audit import Judge, above, below, rival
         "in the order that the network sees below 0.05, and in that of frequencies above 0.05. "
         "The network must have learned."
     ),
-    needs=recipes.other_bands,
+    needs=rival_recipes.other_bands,
 )
 def test_grouping_follows_the_input(runs: Roles, judge: Judge) -> None:
     require_learned(judge, runs)
@@ -43,7 +43,7 @@ def test_grouping_follows_the_input(runs: Roles, judge: Judge) -> None:
         "0.05 (for `grouping`); in space and in time above 0.02 each (for `grouping-joint`). The "
         "network with true labels must have learned."
     ),
-    needs=recipes.other_labels,
+    needs=rival_recipes.other_labels,
 )
 @pytest.mark.parametrize("of", ["grouping", "grouping-joint"])
 def test_grouping_needs_no_task(runs: Roles, judge: Judge, of: str) -> None:

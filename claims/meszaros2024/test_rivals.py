@@ -8,21 +8,12 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from claims.meszaros2024 import recipes
+from claims.meszaros2024 import recipes, rival_recipes
 from claims.meszaros2024.comparing import difference, judge_accuracy, of_structure, setting_of
 from claims.meszaros2024.judging import Roles, require_learned, require_masks, require_rewired
 from claims.meszaros2024.paper import ABSTRACT, FIGURE, RELEASE
-from claims.meszaros2024.recipes import (
-    MESZAROS2024,
-    OTHER,
-    Finding,
-    Memory,
-    Regrowth,
-    beside,
-    high,
-    role,
-    upto_static,
-)
+from claims.meszaros2024.recipes import MESZAROS2024, OTHER, high, role, upto_static
+from claims.meszaros2024.rival_recipes import Finding, Memory, Regrowth, beside
 from tic.audit import Array, Judge, above, rival
 
 AS_GOOD = -1.0
@@ -57,7 +48,7 @@ def _judge_at_high(judge: Judge, runs: Roles, what: str) -> None:
         "and an output (`linked`) or is the final one of a rewired network (`reused`): accuracy "
         "minus that of rewired ones above -1 pp at each high sparsity."
     ),
-    needs=recipes.paths,
+    needs=rival_recipes.paths,
 )
 @pytest.mark.parametrize("found", get_args(Finding))
 def test_masks_with_paths_do_as_well(runs: Roles, judge: Judge, found: Finding) -> None:
@@ -74,7 +65,7 @@ def test_masks_with_paths_do_as_well(runs: Roles, judge: Judge, found: Finding) 
         "Accuracy of rewired minus static networks without delays, minus that with fixed ones, "
         "above -1 pp at each high sparsity."
     ),
-    needs=recipes.partners,
+    needs=rival_recipes.partners,
 )
 def test_structure_gains_as_much_without_delays(runs: Roles, judge: Judge) -> None:
     at = high(setting_of(runs))
@@ -102,7 +93,7 @@ def test_structure_gains_as_much_without_delays(runs: Roles, judge: Judge) -> No
         "absolute gradient: accuracy minus that by the signed gradient above -1 pp at each high "
         "sparsity."
     ),
-    needs=recipes.regrown,
+    needs=rival_recipes.regrown,
 )
 @pytest.mark.parametrize("regrowth", get_args(Regrowth))
 def test_another_regrowth_does_as_well(runs: Roles, judge: Judge, regrowth: Regrowth) -> None:
@@ -119,7 +110,7 @@ def test_another_regrowth_does_as_well(runs: Roles, judge: Judge, regrowth: Regr
         "Static networks with fixed delays whose synapses keep their signs, at the same L1: "
         "accuracy minus that of rewired ones above -1 pp at each high sparsity."
     ),
-    needs=recipes.regularised,
+    needs=rival_recipes.regularised,
 )
 def test_fixed_signs_do_as_well(runs: Roles, judge: Judge) -> None:
     _judge_at_high(judge, runs, "static with fixed signs")
@@ -135,7 +126,7 @@ def test_fixed_signs_do_as_well(runs: Roles, judge: Judge) -> None:
         "Dense networks with fixed delays under the same blur: accuracy minus that with learned "
         "ones above -1 pp. Networks must have learned."
     ),
-    needs=recipes.blurred,
+    needs=rival_recipes.blurred,
 )
 def test_blurred_fixed_delays_do_as_well(runs: Roles, judge: Judge) -> None:
     _judge_dense(judge, runs, "fixed and blurred")
@@ -193,7 +184,7 @@ def test_twice_the_synapses_do_as_well(runs: Roles, judge: Judge) -> None:
         "Dense networks without delays whose τ is twice or four times as long, or trained: "
         "accuracy minus that with learned delays above -1 pp. The latter must have learned."
     ),
-    needs=recipes.remembering,
+    needs=rival_recipes.remembering,
 )
 @pytest.mark.parametrize("tau", get_args(Memory))
 def test_a_longer_memory_does_as_well(runs: Roles, judge: Judge, tau: Memory) -> None:
@@ -211,11 +202,11 @@ def test_a_longer_memory_does_as_well(runs: Roles, judge: Judge, tau: Memory) ->
         "mean over sparsities of static networks for `delays-static`, at the highest sparsity for "
         "the others."
     ),
-    needs=recipes.chosen,
+    needs=rival_recipes.chosen,
 )
 @pytest.mark.parametrize("of", ["delays-static", "structure-high", "structure-over-delays"])
 def test_the_gain_is_that_of_the_best_epoch(runs: Roles, judge: Judge, of: str) -> None:
-    pairs = recipes.compared(setting_of(runs), of)
+    pairs = rival_recipes.compared(setting_of(runs), of)
     gains = [_chosen(runs, one) - _chosen(runs, other) for one, other in pairs]
     judge_accuracy(
         judge,

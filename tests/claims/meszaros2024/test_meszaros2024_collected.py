@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from claims.meszaros2024 import protocol, recipes
+from claims.meszaros2024 import protocol, recipes, rival_recipes
 from claims.meszaros2024.recipes import (
     HEIDELBERG,
     MESZAROS2024,
@@ -124,19 +124,19 @@ def test_conditions_differ_in_what_they_are_named_after():
 def test_other_conditions_are_what_they_are_named_after():
     tau = design(SPOKEN.recipe).tau
     for name, factor in (("twice", 2), ("four-times", 4)):
-        assert design(recipes.remembering(SPOKEN, name)[OTHER]).tau == factor * tau
-    assert design(recipes.remembering(SPOKEN, "trained")[OTHER]).trained_tau
-    assert design(recipes.blurred(SPOKEN)[OTHER]).delays == "blurred"
-    linked = recipes.paths(SPOKEN, "linked")[recipes.beside(0.875)]
+        assert design(rival_recipes.remembering(SPOKEN, name)[OTHER]).tau == factor * tau
+    assert design(rival_recipes.remembering(SPOKEN, "trained")[OTHER]).trained_tau
+    assert design(rival_recipes.blurred(SPOKEN)[OTHER]).delays == "blurred"
+    linked = rival_recipes.paths(SPOKEN, "linked")[rival_recipes.beside(0.875)]
     assert linked.rules == (LinkedMask(0.875),)
-    regularised = recipes.regularised(SPOKEN)[recipes.beside(0.875)]
+    regularised = rival_recipes.regularised(SPOKEN)[rival_recipes.beside(0.875)]
     assert regularised.rules == (FixedMask(0.875, signs="synapse"),)
     for name in (OWN, PERMUTED):
         reused = recipes.selected(SPOKEN)[name]
         assert reused.parent == recipes.selected(SPOKEN)[role("dynamic", "fixed", 0.875)]
         assert reused.rules == (KeptMask(name.split()[0]),)
-    assert recipes.other_bands(SPOKEN)[OTHER].dataset.frequencies == "permuted"
-    assert recipes.other_labels(SPOKEN)[OTHER].dataset.labels == "permuted"
+    assert rival_recipes.other_bands(SPOKEN)[OTHER].dataset.frequencies == "permuted"
+    assert rival_recipes.other_labels(SPOKEN)[OTHER].dataset.labels == "permuted"
     assert SHUFFLED.recipe.dataset.order == "bins-permuted"
     for recipe in recipes.dale(SPOKEN).values():
         assert all(r.signs == "presynaptic" for r in recipe.rules if isinstance(r, Rewiring))
@@ -144,12 +144,12 @@ def test_other_conditions_are_what_they_are_named_after():
 
 def test_what_is_compared_at_the_best_epoch_is_what_the_claims_compare():
     for of in ("delays-static", "structure-high", "structure-over-delays"):
-        pairs = recipes.compared(SPOKEN, of)
-        assert {name for pair in pairs for name in pair} <= set(recipes.chosen(SPOKEN, of))
-    assert recipes.compared(SPOKEN, "structure-over-delays") == [
+        pairs = rival_recipes.compared(SPOKEN, of)
+        assert {name for pair in pairs for name in pair} <= set(rival_recipes.chosen(SPOKEN, of))
+    assert rival_recipes.compared(SPOKEN, "structure-over-delays") == [
         ("dynamic, fixed, 0.875", "static, learned, 0.875")
     ]
-    assert len(recipes.compared(SPOKEN, "delays-static")) == 4
+    assert len(rival_recipes.compared(SPOKEN, "delays-static")) == 4
 
 
 def test_protocols_alter_what_they_say():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from claims.meszaros2024 import recipes
+from claims.meszaros2024 import recipes, rival_recipes
 from claims.meszaros2024.networks import Delayed
 from claims.meszaros2024.rules import KeptMask, LinkedMask, layers
 from tic.audit import Facts, TicError
@@ -108,9 +108,9 @@ SHORT = recipes.SPOKEN.but(
 )
 TRAINED = {
     "rewired, learned": recipes.condition(SHORT, "dynamic", "learned", 0.5),
-    "static, trained τ": recipes.remembering(SHORT, "trained")[recipes.OTHER],
-    "linked": recipes.paths(SHORT, "linked")[recipes.beside(0.875)],
-    "fixed signs": recipes.regularised(SHORT)[recipes.beside(0.875)],
+    "static, trained τ": rival_recipes.remembering(SHORT, "trained")[recipes.OTHER],
+    "linked": rival_recipes.paths(SHORT, "linked")[rival_recipes.beside(0.875)],
+    "fixed signs": rival_recipes.regularised(SHORT)[rival_recipes.beside(0.875)],
     "reused": recipes.reused(SHORT, 0.5, "permuted"),
 }
 
