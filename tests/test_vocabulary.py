@@ -22,6 +22,8 @@ WORDS = (
     "noise feature",
     "split attention",
     "null pattern",
+    "meszaros2024",
+    "linked mask",
 )
 """Of the papers audited here, whose own measurements, networks and data lie in their folders."""
 

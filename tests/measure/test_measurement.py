@@ -374,9 +374,11 @@ def test_partners_are_the_final_networks_of_the_runs_that_were_named(lab, recipe
 
 def test_a_partner_is_taken_at_the_epoch_that_is_said(lab, recipe, taken, monkeypatch):
     monkeypatch.setattr(Probe, "partner_epoch", lambda self, partner: self.epoch, raising=False)
-    (found,) = measure(Probe(epoch=1, others=(1,)), recipe, lab)["partners"]
-    assert found == weight_of(lab.network(recipe.with_seed(1), 1))
-    assert found != weight_of(lab.network(recipe.with_seed(1)))
+    probe = Probe(epoch=1, others=(1,))
+    for measurement in (probe, PermutedLabels.instead_of(probe)):
+        (partner,) = measure(measurement, recipe, lab)["partners"]
+        assert partner == weight_of(lab.network(recipe.with_seed(1), 1))
+        assert partner != weight_of(lab.network(recipe.with_seed(1)))
 
 
 def test_without_partners_none_are_given(lab, recipe, taken):

@@ -61,3 +61,7 @@ class PermutedLabels(Measurement):
     def partners(self, recipe: Recipe) -> tuple[Recipe, ...]:
         """See `Measurement.partners`."""
         return self.of.partners(recipe)
+
+    def partner_epoch(self, partner: Recipe) -> int:
+        """See `Measurement.partner_epoch`."""
+        return self.of.partner_epoch(partner)
