@@ -204,13 +204,18 @@ class BlurredMeasurement(Measurement):
     name: ClassVar[str] = "meszaros2024-blurred"
     split: Split = "test"
 
+    @torch.no_grad()
     def take(
         self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
     ) -> dict[str, Any]:
         """See `Measurement.take`; gives `accuracy` in percent."""
         for layer in layers(network).values():
-            layer.train()
-        return {"accuracy": accuracy(network, samples.batches(BATCH))}
+            layer.train()  # `accuracy` would put them into evaluation mode again
+        right = [
+            int((network(inputs).mean(0).argmax(1) == labels).sum())
+            for inputs, labels in samples.batches(BATCH)
+        ]
+        return {"accuracy": 100 * sum(right) / len(samples)}
 
 
 @dataclass(frozen=True, kw_only=True)
