@@ -48,7 +48,7 @@ def test_a_missing_data_set_is_one_clear_error(name, split, download, tmp_path, 
     assert not (tmp_path / "root").exists()
 
 
-def test_both_splits_are_required(monkeypatch, tmp_path):
+def test_both_splits_are_required_and_looked_at_twice(monkeypatch, tmp_path):
     asked, load = [], Beats.load
 
     def load_noted(dataset, split, root, *, download):
@@ -57,7 +57,8 @@ def test_both_splits_are_required(monkeypatch, tmp_path):
 
     monkeypatch.setattr(Beats, "load", load_noted)
     Beats().require(tmp_path, download=False)
-    assert asked == [("beats", split, tmp_path, False) for split in ("train", "test")]
+    splits = ("train", "train", "test", "test")
+    assert asked == [("beats", split, tmp_path, False) for split in splits]
 
 
 def test_what_comes_with_a_library_is_required_without_being_read(monkeypatch):

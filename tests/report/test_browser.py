@@ -130,7 +130,9 @@ def test_hostile_text_makes_no_elements_and_stays_on_the_page(visit, hostile_rep
 ARMED = r"""() => [...document.querySelectorAll('*')].flatMap(e => [...e.attributes]
   .filter(a => a.name.startsWith('on') || a.name === 'style' || a.name === 'src'
             || ['href', 'xlink:href', 'action'].includes(a.name)
-               && !/^(#|data:,$|data:image\/png;base64,[A-Za-z0-9+/=]+$|https?:)/.test(a.value))
+               && !/^(#|data:,$|data:image\/png;base64,[A-Za-z0-9+/=]+$|https?:)/.test(a.value)
+               && !(e.hasAttribute('download')
+                    && /^data:(image\/svg\+xml|text\/csv);base64,[A-Za-z0-9+/=]+$/.test(a.value)))
   .map(a => e.tagName + ' ' + a.name + '=' + a.value))"""
 
 
