@@ -143,7 +143,7 @@ def test_its_page_shows_the_verdict_of_every_protocol():
         assert f"| `{claim}` | {row} |" in page
 
 
-@pytest.mark.parametrize("paper", ["kim2023", "li2023", "yao2023"])
+@pytest.mark.parametrize("paper", ["kim2023", "li2023", "meszaros2024", "yao2023"])
 def test_the_findings_quote_the_audits(paper):
     text = FINDINGS / paper / "findings.md"
     template = FINDINGS / f"{paper}.md.j2"
