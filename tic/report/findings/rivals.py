@@ -88,8 +88,8 @@ def explanations(index: Index) -> Iterator[Finding]:
 def standing(index: Index) -> tuple[frozenset[str], frozenset[str]]:
     """Return the claims that are listed, and those of them that stand.
 
-    A claim stands where each of its verdicts is SUPPORTED and against every rival of it that was
-    tested. A finding that is another's is not asked again.
+    A claim stands where each of its verdicts is SUPPORTED and every rival of it in the audit is
+    REFUTED, one without rivals too. A finding that is another's is not asked again.
     """
     listed_claims = [item.entry for item in index.overview]
     again = repeated(listed_claims)
