@@ -47,6 +47,7 @@ def test_there_are_audits_that_are_kept():
         "digits-tiny",
         "fashion-mnist-tiny",
         "fashion-mnist-tiny-protocols",
+        "meszaros2024",
         "smoke-budget",
     }
 
