@@ -169,4 +169,11 @@ def test_a_claim_shows_the_contrast_that_it_hangs_on_or_a_dash(written, example_
     told = written("{% for c in a.claims %}{{ c.decisive }}\n{% endfor %}").splitlines()
     judged = entries(example_audit)
     assert [line == "–" for line in told] == [not e.contrasts for e in judged]
+    allowed = [
+        any(line.endswith(f", allowed: {one.region.text}") for one in entry.contrasts)
+        for line, entry in zip(told, judged, strict=True)
+        if entry.contrasts
+    ]
+    assert allowed
+    assert all(allowed)
     assert told[0].startswith(f"{judged[0].contrasts[0].name}: ") or len(judged[0].contrasts) > 1

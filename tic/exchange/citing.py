@@ -160,9 +160,11 @@ class CitedEntry:
 
     @property
     def decisive(self) -> str:
-        """The contrast that the verdict hangs on, or a dash where nothing was judged."""
+        """The contrast that the verdict hangs on and what it allows, or a dash without any."""
         contrast = decisive_contrast(self.entry.contrasts, self.entry.own_outcome)
-        return "–" if contrast is None else f"{contrast.name}: {_with_interval(contrast)}"
+        if contrast is None:
+            return "–"
+        return f"{contrast.name}: {_with_interval(contrast)}, allowed: {contrast.region.text}"
 
     def rivals(self, *outcomes: str) -> tuple[CitedEntry, ...]:
         """Those that threaten this claim and came out so."""
