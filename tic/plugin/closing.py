@@ -23,7 +23,8 @@ def verdict_table(audit: Audit, width: int = WIDTH) -> str:
     """Lay out one line per claim and per rival, and say how many controls were caught.
 
     Of several papers each is summed up first, and then their verdicts stand one after the other.
-    Ids are whole, or without their paper where they would not fit. A reason is cut to one line, and
+    Ids are whole, or without their paper where they would not fit; then a scope that all share is
+    told once. A reason is cut to one line, and
     told once for neighbours that share it.
 
     Args:
@@ -101,7 +102,12 @@ def _controls(entries: Sequence[Entry]) -> Iterator[str]:
 def _verdict_lines(entries: Sequence[Entry], width: int) -> Iterator[str]:
     lines = _aligned(entries, [entry.id for entry in entries])
     if max(map(len, lines)) > width:  # the paper is known, and `--claim` takes names without it
-        lines = _aligned(entries, [entry.id.removeprefix(f"{entry.paper}/") for entry in entries])
+        names = [entry.id.removeprefix(f"{entry.paper}/") for entry in entries]
+        lines = _aligned(entries, names)
+        levels = {entry.scope.level for entry in entries}
+        if max(map(len, lines)) > width and len(levels) == 1:
+            yield f"all at {levels.pop()} scale:"
+            lines = _aligned(entries, names, level=False)
     column = max(map(len, lines)) + 2
     beside = width - column >= _LEAST
     for place, (entry, line) in enumerate(zip(entries, lines, strict=True)):
@@ -115,10 +121,12 @@ def _verdict_lines(entries: Sequence[Entry], width: int) -> Iterator[str]:
             yield _INDENT + shorten(entry.reason, width - len(_INDENT))
 
 
-def _aligned(entries: Sequence[Entry], names: Sequence[str]) -> list[str]:
+def _aligned(entries: Sequence[Entry], names: Sequence[str], *, level: bool = True) -> list[str]:
     outcome = max(len(entry.outcome) for entry in entries)
-    level = max(len(entry.scope.level) for entry in entries)
+    longest = max(len(entry.scope.level) for entry in entries)
     return [
-        f"{entry.outcome:<{outcome}}  {entry.scope.level:<{level}}  {visible(name)}"
+        f"{entry.outcome:<{outcome}}  "
+        + (f"{entry.scope.level:<{longest}}  " if level else "")
+        + visible(name)
         for entry, name in zip(entries, names, strict=True)
     ]
