@@ -2,13 +2,11 @@
 
 import zlib
 from collections.abc import Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from claims.li2023.attacking import AttackedMeasurement, SuiteMeasurement
 from claims.li2023.measuring import DynamicsMeasurement, PairMeasurement
@@ -21,17 +19,12 @@ from claims.li2023.second_looks import (
     MatchedRatesMeasurement,
     WithoutMeasurement,
 )
-from tic.audit import Control, Judge
-from tic.audit.claims import decided_by
+from fixtures.worlds import NOTHING, judged_in_world, outcome_of
 from tic.audit.protocol import STANDARD
-from tic.errors import NotApplicableError
 from tic.lab import Lab
 from tic.measure.permuted import PermutedLabels
 from tic.measure.robustness import AccuracyMeasurement
-from tic.stats import Outcome
 from tic.store import Store
-
-NOTHING = Control("nothing", "Nothing is falsified.")
 
 
 @dataclass(frozen=True)
@@ -277,30 +270,11 @@ def measured(measurement, recipe, lab):
     return {"accuracy": 92 - lost + noise(recipe.seed, design(recipe), scale=0.1)}
 
 
-@contextmanager
-def planted():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tic.audit.runs.measure", measured)
-        yield
-
-
 def conclude(test, world, parameters=None, control=NOTHING, protocol=STANDARD):
     """Let a test judge a world in the release's setting, with its five seeds."""
-    parameters = parameters or {}
     lab = WorldLab(Path("nowhere"), world=world)
-    recipes = decided_by(test).recipes(RESNET20, parameters, protocol)
-    runs = {role: LiRuns(recipe, RESNET20, lab, protocol) for role, recipe in recipes.items()}
-    judge = Judge(RESNET20.seeds, 0.95)
-    names = test.__code__.co_varnames[: test.__code__.co_argcount]
-    with planted(), control.planted():
-        runs = dict(control.plant(runs))
-        given = {"judge": judge, "runs": runs.get("", runs), **parameters}
-        test(**{name: given[name] for name in names})
-    return judge
+    return judged_in_world(test, lab, RESNET20, LiRuns, measured, parameters, control, protocol)
 
 
 def outcome(test, world, parameters=None, control=NOTHING):
-    try:
-        return conclude(test, world, parameters, control).verdict().outcome
-    except NotApplicableError:
-        return Outcome.NOT_APPLICABLE
+    return outcome_of(lambda: conclude(test, world, parameters, control))

@@ -1,13 +1,11 @@
 """Planted worlds: what would be measured of networks whose truth is known; nothing is trained."""
 
 import zlib
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from claims.meszaros2024.measuring import (
     BlurredMeasurement,
@@ -20,8 +18,7 @@ from claims.meszaros2024.measuring import (
 from claims.meszaros2024.recipes import SPOKEN, design
 from claims.meszaros2024.rules import KeptMask, LinkedMask
 from claims.meszaros2024.runs import MeszarosRuns
-from tic.audit import Control, Judge
-from tic.audit.claims import decided_by
+from fixtures.worlds import NOTHING, judged_in_world, outcome_of
 from tic.audit.protocol import STANDARD
 from tic.lab import Lab
 from tic.measure.permuted import PermutedLabels
@@ -29,7 +26,6 @@ from tic.measure.robustness import AccuracyMeasurement
 from tic.rewiring import FixedMask, Rewiring, live_count
 from tic.store import Store
 
-NOTHING = Control("nothing", "Nothing is falsified.")
 SETTING = replace(SPOKEN, seeds=tuple(range(10, 18)))
 SYNAPSES = 1280
 CHANCE = 5.0
@@ -222,27 +218,13 @@ def measured(measurement, recipe, lab):
     return takes[type(measurement)](truth, measurement, recipe, key)
 
 
-@contextmanager
-def planted():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tic.audit.runs.measure", measured)
-        yield
-
-
 def conclude(test, world, parameters=None, control=NOTHING, protocol=STANDARD):
     """Let a test judge a world in the smoke setting, with eight seeds."""
-    parameters = parameters or {}
     lab = WorldLab(Path("nowhere"), world=world)
-    recipes = decided_by(test).recipes(SETTING, parameters, protocol)
-    runs = {role: MeszarosRuns(recipe, SETTING, lab, protocol) for role, recipe in recipes.items()}
-    judge = Judge(SETTING.seeds, 0.95)
-    names = test.__code__.co_varnames[: test.__code__.co_argcount]
-    with planted(), control.planted():
-        runs = dict(control.plant(runs))
-        given = {"judge": judge, "runs": runs.get("", runs), **parameters}
-        test(**{name: given[name] for name in names})
-    return judge
+    return judged_in_world(
+        test, lab, SETTING, MeszarosRuns, measured, parameters, control, protocol
+    )
 
 
 def outcome(test, world, parameters=None, control=NOTHING):
-    return conclude(test, world, parameters, control).verdict().outcome
+    return outcome_of(lambda: conclude(test, world, parameters, control))

@@ -1,13 +1,11 @@
 """Planted worlds: what would be measured of networks whose truth is known; nothing is trained."""
 
 import zlib
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from claims.yao2023.attention import (
     ConstantScale,
@@ -27,17 +25,13 @@ from claims.yao2023.measuring import (
 )
 from claims.yao2023.recipes import MOTION, design
 from claims.yao2023.runs import YaoRuns
-from tic.audit import Control, Judge
-from tic.audit.claims import decided_by
+from fixtures.worlds import NOTHING, judged_in_world, outcome_of
 from tic.audit.protocol import STANDARD
-from tic.errors import NotApplicableError
 from tic.lab import Lab
 from tic.measure.permuted import PermutedLabels
 from tic.measure.robustness import AccuracyMeasurement
-from tic.stats import Outcome
 from tic.store import Store
 
-NOTHING = Control("nothing", "Nothing is falsified.")
 SETTING = replace(MOTION, seeds=tuple(range(10, 18)))
 T, C, PLACES = 8, 10, 100
 
@@ -248,30 +242,11 @@ def measured(measurement, recipe, lab):
     return takes[type(measurement)](truth, measurement, recipe, key)
 
 
-@contextmanager
-def planted():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tic.audit.runs.measure", measured)
-        yield
-
-
 def conclude(test, world, parameters=None, control=NOTHING, protocol=STANDARD):
     """Let a test judge a world in the smoke setting, with eight seeds."""
-    parameters = parameters or {}
     lab = WorldLab(Path("nowhere"), world=world)
-    recipes = decided_by(test).recipes(SETTING, parameters, protocol)
-    runs = {role: YaoRuns(recipe, SETTING, lab, protocol) for role, recipe in recipes.items()}
-    judge = Judge(SETTING.seeds, 0.95)
-    names = test.__code__.co_varnames[: test.__code__.co_argcount]
-    with planted(), control.planted():
-        runs = dict(control.plant(runs))
-        given = {"judge": judge, "runs": runs.get("", runs), **parameters}
-        test(**{name: given[name] for name in names})
-    return judge
+    return judged_in_world(test, lab, SETTING, YaoRuns, measured, parameters, control, protocol)
 
 
 def outcome(test, world, parameters=None, control=NOTHING):
-    try:
-        return conclude(test, world, parameters, control).verdict().outcome
-    except NotApplicableError:
-        return Outcome.NOT_APPLICABLE
+    return outcome_of(lambda: conclude(test, world, parameters, control))
