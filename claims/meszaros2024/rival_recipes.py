@@ -23,7 +23,7 @@ from claims.meszaros2024.recipes import (
     upto_static,
 )
 from claims.meszaros2024.rules import LinkedMask
-from tic.audit import Recipe, Setting
+from tic.audit import NotApplicableError, Recipe, Setting
 from tic.rewiring import FixedMask, Rewiring
 
 Finding = Literal["linked", "reused"]
@@ -98,10 +98,17 @@ def remembering(setting: Setting, tau: Memory) -> dict[str, Recipe]:
 
 
 def changed_data(setting: Setting, **fields: object) -> dict[str, Recipe]:
-    """Dense with learned delays, and the same trained on recordings that were changed."""
+    """Dense with learned delays, and the same trained on recordings that were changed.
+
+    Raises:
+        NotApplicableError: The data set cannot be changed so.
+    """
     made = dense(setting)
     recipe = made[role("dense", "learned")]
-    return made | {OTHER: recipe.but(dataset=recipe.dataset.but(**fields))}
+    dataset = recipe.dataset
+    if lacking := [name for name in fields if not hasattr(dataset, name)]:
+        raise NotApplicableError(f"{dataset.name} has no other {' or '.join(lacking)} to train on")
+    return made | {OTHER: recipe.but(dataset=dataset.but(**fields))}
 
 
 def other_bands(setting: Setting) -> dict[str, Recipe]:
