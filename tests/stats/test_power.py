@@ -13,7 +13,6 @@ from tic.stats import (
     judge,
     power_curve,
     seeds_needed,
-    seeds_to_decide,
     within,
 )
 
@@ -126,41 +125,3 @@ def test_the_limit_is_the_last_number_considered():
 def test_what_cannot_be_planned_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
-
-
-@pytest.mark.parametrize("confidence", [0.95, 0.9998], ids=["alone", "among thirty"])
-@pytest.mark.parametrize("region", [above(0), within(-1, 1)], ids=str)
-@pytest.mark.parametrize("n_seeds", [3, 5, 12])
-def test_the_number_that_decides_lies_in_its_range_as_often_as_is_said(n_seeds, region, confidence):
-    rng = np.random.default_rng(n_seeds)
-    covered = []
-    for mean in (-0.5, 0.3, 0.6, 1.2):
-        needed = max(n_seeds + 1, seeds_needed(mean, 1, region, confidence=confidence) or 1001)
-        for _ in range(75):
-            effects = mean + rng.standard_normal(n_seeds)
-            fewest, most = seeds_to_decide(
-                effects.mean(), effects.std(ddof=1), n_seeds, region, confidence=confidence
-            )
-            covered.append(fewest <= needed <= (most or 1001))
-    # 80 % is what it says; three standard errors of 300 draws are 7 points.
-    assert np.mean(covered) > 0.75
-
-
-def test_the_range_narrows_around_what_the_truth_takes():
-    needed = seeds_needed(0.5, 1, above(0))
-    assert needed == 34
-    fewest, most = seeds_to_decide(0.5, 1, 33, above(0))
-    assert fewest == 34
-    widths = [seeds_to_decide(0.3, 1, n, above(0)) for n in (20, 40, 80)]
-    assert [high is None for _, high in widths] == [True, True, False] or widths[1][1] < 1000
-    assert most is not None
-
-
-def test_the_range_knows_no_unit():
-    plain = seeds_to_decide(0.6, 1, 8, within(-1, 1))
-    assert seeds_to_decide(600, 1000, 8, within(-1000, 1000)) == plain
-
-
-def test_a_range_from_a_single_seed_is_refused():
-    with pytest.raises(ValueError, match="n_seeds must be at least 2, got 1"):
-        seeds_to_decide(0.5, 1, 1, above(0))

@@ -210,7 +210,7 @@ class _Spent:
 
 
 def _would_decide(claim: OpenClaim) -> str:
-    """Tell what would decide an open claim; see `tic.stats.power.seeds_to_decide`."""
+    """Tell what would decide an open claim; see `tic.stats.outlook`."""
     if claim.trainings_to_decide is None:
         return "no number of seeds is known to decide it"
     least, most = claim.trainings_to_decide

@@ -8,7 +8,8 @@ from tic.stats.combination import ClaimVerdict, combine
 from tic.stats.judge import Outcome, Verdict, judge
 from tic.stats.looks import Design, error_share
 from tic.stats.multiplicity import holm, holm_adjusted
-from tic.stats.power import PowerCurve, power_curve, seeds_needed, seeds_to_decide
+from tic.stats.outlook import rate_seeds_to_decide, seeds_to_decide, trend_seeds_to_decide
+from tic.stats.power import PowerCurve, power_curve, seeds_needed
 from tic.stats.proportions import is_chance, judge_rate, upper_bound
 from tic.stats.region import Region, above, below, within
 from tic.stats.replication import prediction_interval
@@ -54,11 +55,13 @@ __all__ = [
     "page_trend",
     "power_curve",
     "prediction_interval",
+    "rate_seeds_to_decide",
     "rate_sensitivity",
     "seeds_needed",
     "seeds_to_decide",
     "sensitivity",
     "theil_sen_slope",
+    "trend_seeds_to_decide",
     "trend_sensitivity",
     "upper_bound",
     "within",

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from tic.arrays import LARGEST, finite_array, real_number
 from tic.stats.checks import one_sided_level
-from tic.stats.power import MIN_SEEDS, seeds_to_decide
+from tic.stats.outlook import seeds_to_decide
+from tic.stats.power import MIN_SEEDS
 from tic.stats.region import Region, require_region
 
 # No measured effects that differ agree to better than this share of their size.
@@ -62,7 +63,7 @@ class Verdict:
         region: the effects that the claim allows.
         confidence: of the interval; without meaning for an exact verdict.
         seeds_to_decide: between which numbers of seeds the one lies that would probably decide an
-            INCONCLUSIVE contrast, as `tic.stats.power.seeds_to_decide` estimates them; the second
+            INCONCLUSIVE contrast, as `tic.stats.outlook` estimates them; the second
             is None where it is above 1000. None when it is decided, and when nothing can be
             estimated.
         reason: what a reader must know beside the numbers; "" when that is nothing.

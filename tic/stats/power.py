@@ -15,13 +15,10 @@ from tic.stats.checks import one_sided_level
 from tic.stats.region import Region, require_region
 
 MIN_SEEDS = 3
-_MOST_SEEDS = 1_000_000
+MOST_SEEDS = 1_000_000
 
 # Keeps every probability within 2e-4 of the exact integral.
 _NODES = 64
-_GRID = 64
-_POWER = 0.8
-_LIMIT = 1000
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ def power_curve(
     counts = finite_array(n_seeds, name="n_seeds", axes="N")
     seeds = np.array([_seed_count(count) for count in counts])
     require_region(region)
-    mean, sd = _effect_size(mean, sd)
+    mean, sd = effect_size(mean, sd)
     level = one_sided_level(confidence)
     pairs = [_probabilities(mean, sd, region, int(count), level) for count in seeds]
     supported, refuted = np.array(pairs).T
@@ -104,9 +101,9 @@ def seeds_needed(
     wanted = real_number(power, name="power")
     if not 0.5 <= wanted < 1:
         raise ValueError(f"power must lie in [0.5, 1), got {wanted:.12g}; 0.8 is usual")
-    most = whole_number(limit, name="limit", least=MIN_SEEDS, most=_MOST_SEEDS)
+    most = whole_number(limit, name="limit", least=MIN_SEEDS, most=MOST_SEEDS)
     require_region(region)
-    mean, sd = _effect_size(mean, sd)
+    mean, sd = effect_size(mean, sd)
     level = one_sided_level(confidence)
 
     def decides(n_seeds: int) -> bool:
@@ -117,54 +114,9 @@ def seeds_needed(
     return candidates[position] if position < len(candidates) else None
 
 
-def seeds_to_decide(
-    mean: float, sd: float, n_seeds: int, region: Region, *, confidence: float = 0.95
-) -> tuple[int, int | None]:
-    """Return between which numbers of seeds the one that would decide probably lies.
-
-    That number, `seeds_needed` of the true mean and spread, is unknown; how far it may be from what
-    the estimates suggest follows from their own distribution. The range holds the middle 80 % of
-    the numbers that its fiducial distribution gives: sd²·(S − 1)/χ² for the variance and a normal
-    mean around the estimate, from S + 1 on. With few seeds it is wider than people expect.
-
-    Args:
-        mean: estimated from the seeds, in the unit of the effects.
-        sd: their sample standard deviation, above 0.
-        n_seeds: S, how many they are; at least 2.
-        region: the effects that the claim allows.
-        confidence: of the judge's two-sided interval.
-
-    Returns:
-        The 10 % and the 90 % quantile; None for one above 1000, where the first is 1000 at most.
-
-    Raises:
-        ValueError: an argument breaks its rule.
-    """
-    from scipy.special import gammaincinv, ndtri
-
-    count = whole_number(n_seeds, name="n_seeds", least=2, most=_MOST_SEEDS)
-    require_region(region)
-    mean, sd = _effect_size(mean, sd)
-    level = one_sided_level(confidence)
-    shares = (np.arange(_GRID) + 0.5) / _GRID
-    df = count - 1
-    spreads = sd * np.sqrt(df / (2 * gammaincinv(df / 2, shares)))[:, None]
-    means = mean + spreads / math.sqrt(count) * ndtri(shares)
-    inside = np.minimum(means - region.low, region.high - means)
-    outside = np.maximum(region.low - means, means - region.high)
-    distances = np.maximum(np.abs(np.where(inside > 0, inside, outside)), np.finfo(float).tiny)
-    quantile = float(ndtri(1 - level))
-    with np.errstate(over="ignore"):
-        # That of a z test, and what Student's t takes more (Guenther 1981).
-        needed = ((quantile + ndtri(_POWER)) * spreads / distances) ** 2 + quantile**2 / 2
-    least, most = np.quantile(needed, (0.1, 0.9), method="inverted_cdf")
-    fewest = max(count + 1, MIN_SEEDS, math.ceil(min(least, _LIMIT)))
-    return fewest, None if most > _LIMIT else max(fewest, math.ceil(most))
-
-
 def _seed_count(count: float) -> int:
     return whole_number(
-        count, name="n_seeds", least=MIN_SEEDS, most=_MOST_SEEDS, way_out="3 to 20 are usual"
+        count, name="n_seeds", least=MIN_SEEDS, most=MOST_SEEDS, way_out="3 to 20 are usual"
     )
 
 
@@ -200,7 +152,12 @@ def _quadrature() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return (nodes + 1) / 2, weights / 2
 
 
-def _effect_size(mean: float, sd: float) -> tuple[float, float]:
+def effect_size(mean: float, sd: float) -> tuple[float, float]:
+    """Return both as numbers.
+
+    Raises:
+        ValueError: the mean is not finite, or the spread not above 0.
+    """
     centre, spread = real_number(mean, name="mean"), real_number(sd, name="sd")
     if not math.isfinite(centre):
         raise ValueError(f"mean must be finite, got {centre}; leave out the runs that diverged")

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 
 from tic.arrays import finite_array, real_number, whole_number
 from tic.stats.checks import one_sided_level, share
-from tic.stats.judge import Verdict, decide, undecided
+from tic.stats.judge import Outcome, Verdict, decide, undecided
+from tic.stats.outlook import rate_seeds_to_decide
 from tic.stats.region import Region, require_region
 
 CHANCE_LEVEL = 0.001
@@ -77,12 +78,16 @@ def judge_rate(outcomes: ArrayLike, region: Region, *, confidence: float = 0.95)
         inside.append(tails[edge != region.low])
         outside.append(tails[edge == region.low])
     p_value, refutation_p_value = max(inside), min(outside)
+    outcome, outlook = decide(p_value, refutation_p_value, confidence), None
+    if outcome is Outcome.INCONCLUSIVE:
+        outlook = rate_seeds_to_decide(happened, trials, region, confidence=confidence)
     return replace(
         undecided(values, region, confidence),
-        outcome=decide(p_value, refutation_p_value, confidence),
+        outcome=outcome,
         interval=_interval(happened, trials, 1 - 2 * level),
         p_value=p_value,
         refutation_p_value=refutation_p_value,
+        seeds_to_decide=outlook,
         reason=f"{happened} of {trials} seeds, judged as a rate (Clopper-Pearson)",
     )
 

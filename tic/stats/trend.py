@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from tic.arrays import finite_array, real_number
 from tic.stats.checks import one_sided_level
 from tic.stats.judge import Outcome, Verdict, decide, judge, too_few, undecided
+from tic.stats.outlook import trend_seeds_to_decide
 from tic.stats.power import MIN_SEEDS
 from tic.stats.region import above
 
@@ -186,15 +187,20 @@ def judge_trend(samples: ArrayLike, *, direction: Direction, confidence: float =
     p_value = page_trend(table, direction=direction).p_value
     refutation_p_value = page_trend(table, direction=_OPPOSITE[direction]).p_value
     outcome = decide(p_value, refutation_p_value, confidence)
-    reason = "decided by Page's test, not by the interval"
+    reason, outlook = "decided by Page's test, not by the interval", None
     if outcome is Outcome.INCONCLUSIVE:
         reason = "Page's test does not tell the order from chance"
+        effects = np.array(blank.effects)
+        outlook = trend_seeds_to_decide(
+            blank.estimate, effects.std(ddof=1), *table.shape, confidence=confidence
+        )
     return replace(
         blank,
         outcome=outcome,
         interval=_interval(blank),
         p_value=p_value,
         refutation_p_value=refutation_p_value,
+        seeds_to_decide=outlook,
         reason=reason,
     )
 
