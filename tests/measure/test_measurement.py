@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
 
@@ -23,6 +23,7 @@ from tic.measure.measurement import (
     measure_anew,
     rehearsal,
     stored_result,
+    subset,
 )
 from tic.measure.permuted import PermutedLabels
 from tic.measure.robustness import AccuracyMeasurement
@@ -360,6 +361,32 @@ def test_test_images_are_as_many_as_asked_for(lab, recipe, taken, monkeypatch, s
     result = measure(Probe(epoch=2, size=size), recipe, lab)
     images = lab.samples(Digits(), "test", used)
     assert (result["images"], result["pixels"]) == (used, int(images.inputs.sum()))
+
+
+# Other samples than those of the Recipe
+
+
+@dataclass(frozen=True)
+class FewerDigits(Digits):
+    @property
+    def facts(self):
+        return replace(super().facts, name="fewer-digits", test_size=7)
+
+    def load(self, split, root=None, *, download=True):
+        whole = super().load(split, root)
+        return replace(whole, facts=self.facts, inputs=whole.inputs[:7], labels=whole.labels[:7])
+
+
+def test_a_measurement_may_look_at_another_data_set(lab, recipe, taken, monkeypatch):
+    monkeypatch.setattr(Probe, "split", "test")
+    usual = measure(Probe(epoch=1), recipe, lab)
+    monkeypatch.setattr(Probe, "dataset", lambda self, recipe: FewerDigits())
+    probe = Probe(epoch=1)
+    assert (usual["images"], measure(probe, recipe, lab)["images"]) == (360, 7)
+    assert measure(PermutedLabels.instead_of(probe), recipe, lab)["images"] == 7
+    looked_at = subset(probe, recipe)
+    assert (looked_at.data, looked_at.size, looked_at.available) == ("fewer-digits", 7, 7)
+    assert len(stored(lab)) == 3
 
 
 # Another Run that a measurement needs

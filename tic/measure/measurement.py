@@ -17,7 +17,7 @@ from torch import nn
 
 from tic import kinds
 from tic.arrays import all_finite
-from tic.data import Samples, Split
+from tic.data import Dataset, Samples, Split
 from tic.data.facts import Subset, subset_size
 from tic.errors import TicError
 from tic.files import parse_json, read_stored
@@ -67,6 +67,13 @@ class Measurement(Kind, ABC):
     def shape(self, recipe: Recipe) -> Shape | None:
         """Shape of the result, which a stored one must have; None where nobody says."""
         return None
+
+    def dataset(self, recipe: Recipe) -> Dataset:
+        """What is looked at: the Recipe's data set, unless a measurement says otherwise.
+
+        Samples of another must have the shape and the classes that the network knows.
+        """
+        return recipe.dataset
 
     def partners(self, recipe: Recipe) -> tuple[Recipe, ...]:
         """Other Runs that the measurement needs, such as the one that images are attacked on.
@@ -206,8 +213,8 @@ def subset(measurement: Measurement, recipe: Recipe) -> Subset:
     """Which samples a measurement looks at."""
     whole = replace(measurement, size=None)
     return Subset(
-        data=recipe.dataset.label,
-        noun=recipe.dataset.facts.noun,
+        data=measurement.dataset(recipe).label,
+        noun=measurement.dataset(recipe).facts.noun,
         split=measurement.split,
         size=sample_count(measurement, recipe),
         available=sample_count(whole, recipe),
@@ -215,13 +222,13 @@ def subset(measurement: Measurement, recipe: Recipe) -> Subset:
 
 
 def _whole(measurement: Measurement, recipe: Recipe) -> int:
-    return recipe.dataset.facts.size(measurement.split)
+    return measurement.dataset(recipe).facts.size(measurement.split)
 
 
 def samples_of(measurement: Measurement, recipe: Recipe, lab: Lab) -> Samples:
     """Load the samples that a measurement looks at."""
     size = subset_size(sample_count(measurement, recipe), _whole(measurement, recipe))
-    return lab.samples(recipe.dataset, measurement.split, size)
+    return lab.samples(measurement.dataset(recipe), measurement.split, size)
 
 
 def _path(measurement: Measurement, recipe: Recipe, lab: Lab, samples: Samples) -> Path:

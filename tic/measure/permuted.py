@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import nn
 
-from tic.data import Samples
+from tic.data import Dataset, Samples
 from tic.measure.measurement import Measurement
 from tic.measure.shapes import Shape
 from tic.recipe import Recipe
@@ -57,6 +57,10 @@ class PermutedLabels(Measurement):
     def shape(self, recipe: Recipe) -> Shape | None:
         """See `Measurement.shape`."""
         return self.of.shape(recipe)
+
+    def dataset(self, recipe: Recipe) -> Dataset:
+        """See `Measurement.dataset`."""
+        return self.of.dataset(recipe)
 
     def partners(self, recipe: Recipe) -> tuple[Recipe, ...]:
         """See `Measurement.partners`."""

@@ -12,7 +12,7 @@ from tic.data.speech import CURRENT_PER_DECIBEL, HeidelbergDigits, LogMel
 from tic.errors import DataNotFoundError, TicError
 
 pytest.importorskip("soundfile")
-FEW = HeidelbergDigits(recordings=(3, 2))
+FEW = HeidelbergDigits(recordings=(3, 2, 0))
 
 
 @pytest.fixture(autouse=True)
@@ -55,10 +55,10 @@ def test_features_are_a_field(tmp_path):
 
 def test_speakers_who_are_held_out_are_the_validation(tmp_path):
     write_digits(tmp_path)
-    dataset = FEW.but(held_out=(2,), evaluated="validation", recordings=(2, 1))
+    dataset = FEW.but(held_out=(2,), evaluated="validation", recordings=(2, 2, 1))
     assert load(dataset, "train", tmp_path).speakers.tolist() == [0, 0]
     assert load(dataset, "test", tmp_path).speakers.tolist() == [2]
-    tested = dataset.but(evaluated="test", recordings=(2, 2))
+    tested = dataset.but(evaluated="test")
     assert load(tested, "train", tmp_path).speakers.tolist() == [0, 0]
     assert load(tested, "test", tmp_path).speakers.tolist() == [0, 5]
     assert dataset.name == "heidelberg-digits-without-2-validation"
@@ -66,6 +66,8 @@ def test_speakers_who_are_held_out_are_the_validation(tmp_path):
         dataset.but(held_out=(7,)).load("train", tmp_path)
     with pytest.raises(TicError, match="a validation needs speakers who are held out"):
         FEW.but(evaluated="validation")
+    with pytest.raises(TicError, match=r"a validation needs recordings, got 0; say in the third"):
+        dataset.but(recordings=(2, 2, 0))
 
 
 def test_what_may_be_changed_of_speech_may_be_changed_of_it(tmp_path):

@@ -49,21 +49,27 @@ class HeidelbergDigits(Speech):
         features: How they are made.
         held_out: Numbers of training speakers whose training recordings are left out, and are what
             `evaluated="validation"` holds.
-        recordings: As many as there are to train, without those left out, and to evaluate.
+        recordings: As many as there are to train, without those left out, to test, and of those who
+            are held out.
 
     Raises:
-        TicError: A validation is asked for, and nobody is held out.
+        TicError: A validation is asked for, and nobody is held out, or none of their recordings.
     """
 
     features: LogMel = _RELEASE
     held_out: tuple[int, ...] = ()
-    recordings: tuple[int, int] = (8156, 2264)
+    recordings: tuple[int, int, int] = (8156, 2264, 0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.evaluated == "validation" and not self.held_out:
             raise TicError(
                 "a validation needs speakers who are held out, got none; name some in held_out"
+            )
+        if self.evaluated == "validation" and self._size("validation") < 1:
+            raise TicError(
+                f"a validation needs recordings, got {self._size('validation')}; say in the third "
+                "number of recordings how many those who are held out have"
             )
 
     @property
@@ -74,20 +80,24 @@ class HeidelbergDigits(Speech):
             f"heidelberg-digits{held}",
             (self.features.bins, self.features.bands),
             DIGITS * len(LANGUAGES),
-            self.recordings,
+            (self._size("train"), self._size(self.evaluated)),
         )
 
     def spoken(self, part: Part, root: Path | None = None) -> Spoken:
         """See `Speech.spoken`."""
         folder = _folder(root)
         recordings = list(self._part(part, folder))
-        size = self.recordings[0 if part == "train" else 1]
+        size = self._size(part)
         if len(recordings) != size:
             raise TicError(
                 f"{self.name} must have {size} recordings for {part}, got {len(recordings)} in "
                 f"{folder}; bring all of them, or say how many there are in the field recordings"
             )
         return _read(self.features, tuple(recordings), folder)
+
+    def _size(self, part: Part) -> int:
+        train, test, validation = self.recordings
+        return {"train": train, "test": test, "validation": validation}[part]
 
     def require(self, root: Path | None = None, *, download: bool = True) -> None:
         """See that its folder is there and its lists are sound; audio is read by `load`."""
