@@ -9,6 +9,7 @@ from claims.meszaros2024.recipes import BOTH, OWN, PERMUTED, STEPS, role
 from claims.meszaros2024.runs import MeszarosRuns
 from tic.audit import Control, chained, given_out, mixed, seen_as
 from tic.audit.control import Plant, Roles
+from tic.data.speech import Speech
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,15 @@ class Unmasked(MeszarosRuns):
     def unmasked(self) -> bool:
         """See `MeszarosRuns.unmasked`."""
         return True
+
+
+@dataclass(frozen=True)
+class KnownVoices(MeszarosRuns):
+    """Utterances of both splits dealt anew, so that the voices that are tested were trained on."""
+
+    def data(self) -> Speech:
+        """See `MeszarosRuns.data`."""
+        return super().data().but(voices="mixed")
 
 
 @dataclass(frozen=True)
@@ -111,6 +121,11 @@ UNMASKED = Control(
     "masks-not-applied",
     "Masks are not applied, so that every synapse is live.",
     seen_as(Unmasked),
+)
+KNOWN_VOICES = Control(
+    "test-voices-in-training",
+    "The voices that are tested stand in the training, too.",
+    seen_as(KnownVoices),
 )
 DENSE_FOR_SPARSE = Control(
     "dense-for-sparse",

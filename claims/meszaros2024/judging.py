@@ -32,6 +32,23 @@ def require_learned(judge: Judge, runs: Roles) -> None:
     )
 
 
+def require_new_voices(judge: Judge, runs: Roles) -> None:
+    """Leave the claim open where every voice that is tested was trained on.
+
+    Accuracies say nothing of new voices then. Data sets may have some of theirs in both splits.
+    """
+    new = {name: made.voices("test") - made.voices("train") for name, made in runs.items()}
+    fewest = min(new, key=lambda name: len(new[name]))
+    count = len(runs[fewest].voices("test"))
+    judge.check(
+        "voices",
+        "Of the voices that are tested some were not trained on, in every network.",
+        f"{len(new[fewest])} of {count} were not",
+        holds=bool(new[fewest]),
+        needed=True,
+    )
+
+
 def require_masks(judge: Judge, runs: Roles, sparsity: Mapping[str, float]) -> None:
     """Leave the claim open unless every layer has the synapses that its sparsity leaves.
 

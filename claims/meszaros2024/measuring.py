@@ -18,10 +18,16 @@ from torch import nn
 from claims.meszaros2024.networks import DelayedNetwork
 from claims.meszaros2024.reading import REACH
 from claims.meszaros2024.rules import layers
-from tic.audit import Measurement, Recipe, Samples, Split, TicError
+from tic.audit import Dataset, Measurement, Recipe, Samples, Split, TicError
 from tic.data.speech import Utterances
 from tic.measure.robustness import accuracy
-from tic.measure.structure import NULLS, Synapses, delay_distance, grouping
+from tic.measure.structure import (
+    NULLS,
+    Synapses,
+    delay_distance,
+    grouping,
+    pair_correlation,
+)
 
 BATCH = 250
 PERMUTATIONS = 200
@@ -154,6 +160,35 @@ class GroupingMeasurement(Structural):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DensityMeasurement(Structural):
+    """How near live synapses lie to each other, whatever their signs.
+
+    Attributes:
+        reach: Standard deviation of the Gaussian that weighs neighbours.
+        places: Place of every band; as the network sees them without it.
+    """
+
+    name: ClassVar[str] = "meszaros2024-density"
+    reach: float = REACH
+    places: tuple[int, ...] = ()
+
+    def take(
+        self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
+    ) -> dict[str, Any]:
+        """See `Measurement.take`.
+
+        Gives `excess`, the weight of neighbours within hidden neurons over that of as many synapses
+        with other bands and uniform delays, minus 1; nothing where no neuron has two synapses.
+        """
+        assert isinstance(network, DelayedNetwork)
+        synapses, largest = inner(network, self.places), network.inner.largest_delay
+        try:
+            return {"excess": pair_correlation(synapses, largest, radius=self.reach) - 1}
+        except TicError:
+            return {}
+
+
+@dataclass(frozen=True, kw_only=True)
 class SelectionMeasurement(Structural):
     """How far delays of live synapses are from those of all pairs, beyond what chance makes."""
 
@@ -246,3 +281,21 @@ class HalfMeasurement(Measurement):
             for half in halves
         )
         return {"chosen_by": chosen, "judged_by": judged}
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldOutMeasurement(Measurement):
+    """Accuracy on speakers who are held out of the training and are not those of the test."""
+
+    name: ClassVar[str] = "meszaros2024-held-out"
+    split: Split = "test"
+
+    def dataset(self, recipe: Recipe) -> Dataset:
+        """See `Measurement.dataset`: its validation."""
+        return recipe.dataset.but(evaluated="validation")
+
+    def take(
+        self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
+    ) -> dict[str, Any]:
+        """See `Measurement.take`; gives `accuracy` in percent."""
+        return {"accuracy": accuracy(network, samples.batches(BATCH))}

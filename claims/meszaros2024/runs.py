@@ -9,15 +9,18 @@ import numpy as np
 from claims.meszaros2024.measuring import (
     BlurredMeasurement,
     ChangeMeasurement,
+    DensityMeasurement,
     Falsified,
     GroupingMeasurement,
     HalfMeasurement,
+    HeldOutMeasurement,
     MapMeasurement,
     SelectionMeasurement,
 )
 from claims.meszaros2024.reading import Reading
-from tic.audit import Array, Epoch, NotApplicableError, SeedRuns
-from tic.data.speech import Speech
+from tic.audit import Array, Epoch, NotApplicableError, SeedRuns, Split
+from tic.data.speech import HeidelbergDigits, Speech, Utterances
+from tic.measure.robustness import AccuracyMeasurement
 from tic.measure.structure import Null
 
 INNER = 0
@@ -35,6 +38,18 @@ class MeszarosRuns(SeedRuns):
         assert isinstance(read, Reading)
         return read
 
+    def data(self) -> Speech:
+        """What networks were trained on and are tested on."""
+        assert isinstance(self.recipe.dataset, Speech)
+        return self.recipe.dataset
+
+    def voices(self, split: Split) -> frozenset[int]:
+        """Numbers of those who speak in a split."""
+        size = self.recipe.train_size if split == "train" else None
+        utterances = self.lab.samples(self.data(), split, size)
+        assert isinstance(utterances, Utterances)
+        return frozenset(utterances.speakers.tolist())
+
     def falsified(self) -> Falsified:
         """What of the structure is falsified; nothing of true Runs."""
         return "none"
@@ -45,13 +60,54 @@ class MeszarosRuns(SeedRuns):
 
     def scored(self) -> Array:
         """Test accuracy in percent at the epoch that the protocol takes, shape (S,)."""
-        return self.best_accuracy() if self.reading.best else self.accuracy()
+        size = self.size("test")
+        results = self.measured_each(
+            AccuracyMeasurement(epoch=epoch, size=size) for epoch in self.scored_epochs()
+        )
+        return np.array([result["accuracy"] for result in results])
+
+    def scored_epochs(self) -> tuple[int, ...]:
+        """Epoch of each Run that the protocol takes."""
+        if self.reading.scored == "last":
+            return (self.epoch("final"),) * len(self.seeds)
+        epochs, tested = self._trained_accuracies()
+        chosen_by = tested if self.reading.scored == "best-tested" else self.held_out_accuracies()
+        return tuple(epochs[place] for place in chosen_by.argmax(1))
 
     def best_accuracy(self) -> Array:
         """The largest test accuracy of all kept epochs after the first step, shape (S,)."""
-        epochs, by_epoch = self.accuracies()
-        best: Array = by_epoch[:, np.array(epochs) > 0].max(1)
+        _, by_epoch = self._trained_accuracies()
+        best: Array = by_epoch.max(1)
         return best
+
+    def _trained_accuracies(self) -> tuple[tuple[int, ...], Array]:
+        """Kept epochs after the first step, (E,), and test accuracy at each, shape (S, E)."""
+        epochs, by_epoch = self.accuracies()
+        trained = np.array(epochs) > 0
+        return tuple(epoch for epoch in epochs if epoch > 0), by_epoch[:, trained]
+
+    def held_out_accuracies(self) -> Array:
+        """Accuracy in percent on held-out speakers at kept epochs after the first step, (S, E).
+
+        Raises:
+            NotApplicableError: Nobody is held out, or voices are dealt anew over all splits.
+        """
+        data = self.data()
+        if isinstance(data, HeidelbergDigits) and not data.held_out:
+            raise NotApplicableError(
+                f"no speaker of {data.name} is held out of the training, so that no epoch can be "
+                "chosen by any; name some by --set dataset.held_out=[…], and say how many "
+                "recordings are to train, to test and theirs by --set dataset.recordings=[…]"
+            )
+        if data.voices == "mixed":
+            raise NotApplicableError(
+                f"the voices of {data.name} are dealt over its splits, so that nobody is held out"
+            )
+        epochs, _ = self._trained_accuracies()
+        columns = [
+            self.values(HeldOutMeasurement(epoch=self.epoch(epoch)), "accuracy") for epoch in epochs
+        ]
+        return np.stack(columns, axis=1)
 
     def blurred_accuracy(self) -> Array:
         """Final test accuracy in percent with the kernels of the last step, shape (S,)."""
@@ -59,9 +115,15 @@ class MeszarosRuns(SeedRuns):
         return self.values(measurement, "accuracy")
 
     def halves(self) -> tuple[Array, Array]:
-        """Final accuracy on the half to choose by, and on that to judge, both (S,)."""
-        measurement = HalfMeasurement(epoch=self.epoch("final"), size=self.size("test"))
-        return self.values(measurement, "chosen_by"), self.values(measurement, "judged_by")
+        """Accuracy on the half to choose by, and on that to judge, as `scored`, both (S,)."""
+        size = self.size("test")
+        results = self.measured_each(
+            HalfMeasurement(epoch=epoch, size=size) for epoch in self.scored_epochs()
+        )
+        chosen_by, judged_by = (
+            np.array([result[name] for result in results]) for name in ("chosen_by", "judged_by")
+        )
+        return chosen_by, judged_by
 
     def change(self, name: str) -> Array:
         """What `ChangeMeasurement` calls so, by layer, shape (S, layers)."""
@@ -73,6 +135,8 @@ class MeszarosRuns(SeedRuns):
     ) -> Array:
         """G: autocorrelation of signs beyond that of permuted ones, shape (S,).
 
+        Where the protocol asks for their density, how near synapses of any sign lie.
+
         Args:
             null: What is permuted.
             epoch: Whose weights are looked at.
@@ -82,12 +146,13 @@ class MeszarosRuns(SeedRuns):
         Raises:
             NotApplicableError: A network has no synapses of both signs near each other.
         """
-        dataset = self.recipe.dataset
-        assert isinstance(dataset, Speech)
+        places = tuple(self.data().places().tolist()) if by_frequency else ()
+        if self.reading.density:
+            return self._density(epoch, places)
         measurement = GroupingMeasurement(
             epoch=self.epoch(epoch),
             reach=self.reading.reach,
-            places=tuple(dataset.places().tolist()) if by_frequency else (),
+            places=places,
             falsified=self.falsified(),
         )
         results = self.measured(measurement)
@@ -97,6 +162,17 @@ class MeszarosRuns(SeedRuns):
                 "near each other, so that none can be grouped"
             )
         return np.array([result[null] for result in results])
+
+    def _density(self, epoch: Epoch, places: tuple[int, ...]) -> Array:
+        results = self.measured(
+            DensityMeasurement(epoch=self.epoch(epoch), reach=self.reading.reach, places=places)
+        )
+        if not all(results):
+            raise NotApplicableError(
+                f"with some seed no neuron of {self.recipe.label} has two live synapses, so that "
+                "none can be near another"
+            )
+        return np.array([result["excess"] for result in results])
 
     def selection(self) -> Array:
         """Distance of live synapses' delays from all pairs' beyond that of random ones, (S,)."""

@@ -18,10 +18,11 @@ from claims.meszaros2024.judging import (
     require_learned,
     require_masks,
     require_moved,
+    require_new_voices,
     require_rewired,
 )
 from claims.meszaros2024.paper import ABSTRACT, FIGURE, RELEASE
-from claims.meszaros2024.protocol import COMMON, REWIRED, ROUNDED, SPEECH, UNREAD
+from claims.meszaros2024.protocol import COMMON, REWIRED, ROUNDED, SPEECH, UNREAD, VOICES
 from claims.meszaros2024.recipes import (
     BOTH,
     LOW,
@@ -49,18 +50,21 @@ LEAST = 1.0
     rule=(
         "Accuracy with learned delays minus that with fixed ones: above 1 pp, mean over no "
         "sparsity and all up to 0.992 (0.875 in the smoke setting), and above 0 at the low and at "
-        "each high sparsity."
+        "each high sparsity. Some of the voices that are tested must be new."
     ),
     needs=recipes.static,
+    version=2,
     gaps=COMMON,
     controls=(
-        controls.DELAYS_DEALT_OUT, controls.NEVER_LEARNED, controls.UNMASKED, PERMUTED_LABELS,
+        controls.DELAYS_DEALT_OUT, controls.NEVER_LEARNED, controls.UNMASKED, controls.KNOWN_VOICES,
+        PERMUTED_LABELS,
     ),
 )  # fmt: skip
 def test_delay_learning_helps_fixed_connectivity(runs: Roles, judge: Judge) -> None:
     setting = setting_of(runs)
     at = upto_static(setting)
     gains = np.stack([of_delays(runs, "dense", 0.0), *(of_delays(runs, "static", s) for s in at)])
+    require_new_voices(judge, runs)
     require_masks(judge, runs, {role("static", kind, s): s for kind in BOTH for s in at})
     judge_accuracy(
         judge,
@@ -87,17 +91,20 @@ def test_delay_learning_helps_fixed_connectivity(runs: Roles, judge: Judge) -> N
     rule=(
         "Accuracy with learned delays minus that with fixed ones, both rewired, within ±2 pp at "
         "each sparsity. All networks must have learned, masks must have been rewired and learned "
-        "delays must have moved."
+        "delays must have moved. Some of the voices that are tested must be new."
     ),
     needs=recipes.crossed,
+    version=2,
     gaps=(*COMMON, *REWIRED),
     controls=(
-        controls.NEVER_LEARNED, controls.NEVER_REWIRED, controls.UNMASKED, PERMUTED_LABELS,
+        controls.NEVER_LEARNED, controls.NEVER_REWIRED, controls.UNMASKED, controls.KNOWN_VOICES,
+        PERMUTED_LABELS,
     ),
 )  # fmt: skip
 def test_delay_learning_adds_nothing_to_learned_structure(runs: Roles, judge: Judge) -> None:
     at = sparsities(setting_of(runs))
     rewired = {role("dynamic", kind, s): s for kind in BOTH for s in at}
+    require_new_voices(judge, runs)
     require_learned(judge, {name: runs[name] for name in rewired})
     require_masks(judge, runs, rewired)
     require_rewired(judge, {name: runs[name] for name in rewired})
@@ -124,19 +131,21 @@ def test_delay_learning_adds_nothing_to_learned_structure(runs: Roles, judge: Ju
     says="Learning structure replaces learning delays.",
     rule=(
         "What learning delays gains in static networks minus what it gains in rewired ones, mean "
-        "over sparsities, above 1 pp."
+        "over sparsities, above 1 pp. Some of the voices that are tested must be new."
     ),
     needs=recipes.crossed,
+    version=2,
     gaps=(*COMMON, *REWIRED),
     controls=(
         controls.DELAYS_DEALT_OUT, controls.STRUCTURE_DEALT_OUT, controls.NEVER_REWIRED,
-        controls.NEVER_LEARNED, controls.UNMASKED, PERMUTED_LABELS,
+        controls.NEVER_LEARNED, controls.UNMASKED, controls.KNOWN_VOICES, PERMUTED_LABELS,
     ),
 )  # fmt: skip
 def test_structure_learning_replaces_delay_learning(runs: Roles, judge: Judge) -> None:
     at = sparsities(setting_of(runs))
     structures: tuple[Structure, ...] = ("static", "dynamic")
     masks = {role(made, kind, s): s for made in structures for kind in BOTH for s in at}
+    require_new_voices(judge, runs)
     require_masks(judge, runs, masks)
     by_sparsity = [of_delays(runs, "static", s) - of_delays(runs, "dynamic", s) for s in at]
     judge_accuracy(
@@ -156,17 +165,20 @@ def test_structure_learning_replaces_delay_learning(runs: Roles, judge: Judge) -
     says="In sparse networks dynamic pruning does better than learning a delay per synapse.",
     rule=(
         "Accuracy of rewired networks with fixed delays minus that of static ones with learned "
-        "delays above 1 pp at each high sparsity."
+        "delays above 1 pp at each high sparsity. Some of the voices that are tested must be new."
     ),
     needs=recipes.opposed,
+    version=2,
     gaps=(*COMMON, *REWIRED),
     controls=(
-        controls.OPPOSED_DEALT_OUT, controls.STATIC_FOR_DYNAMIC, controls.UNMASKED, PERMUTED_LABELS,
+        controls.OPPOSED_DEALT_OUT, controls.STATIC_FOR_DYNAMIC, controls.UNMASKED,
+        controls.KNOWN_VOICES, PERMUTED_LABELS,
     ),
 )  # fmt: skip
 def test_dynamic_pruning_outperforms_delay_learning(runs: Roles, judge: Judge) -> None:
     at = high(setting_of(runs))
     wanted = {role("dynamic", "fixed", s): s for s in at}
+    require_new_voices(judge, runs)
     require_masks(judge, runs, wanted | {role("static", "learned", s): s for s in at})
     for sparsity in at:
         judge_accuracy(
@@ -187,14 +199,17 @@ def test_dynamic_pruning_outperforms_delay_learning(runs: Roles, judge: Judge) -
     says="Rounding delays after training does no harm.",
     rule=(
         "Accuracy with rounded delays and one tap minus that with the kernels of the last step, "
-        "dense and learned, within ±1 pp. Networks must have learned, and delays have moved."
+        "dense and learned, within ±1 pp. Networks must have learned, and delays have moved. Some "
+        "of the voices that are tested must be new."
     ),
     needs=recipes.rounded,
-    gaps=(UNREAD, ROUNDED, SPEECH),
-    controls=(controls.NEVER_LEARNED, PERMUTED_LABELS),
+    version=2,
+    gaps=(UNREAD, VOICES, ROUNDED, SPEECH),
+    controls=(controls.NEVER_LEARNED, controls.KNOWN_VOICES, PERMUTED_LABELS),
 )
 def test_rounded_delays_are_as_accurate(runs: Roles, judge: Judge) -> None:
     learned = runs[role("dense", "learned")]
+    require_new_voices(judge, runs)
     require_learned(judge, runs)
     require_moved(judge, {role("dense", "learned"): learned})
     effects = learned.accuracy() - learned.blurred_accuracy()

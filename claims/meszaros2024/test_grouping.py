@@ -6,7 +6,7 @@ from claims.meszaros2024 import controls, recipes
 from claims.meszaros2024.drawing import beside_reported, signs
 from claims.meszaros2024.judging import Roles, require_learned, require_masks, require_rewired
 from claims.meszaros2024.paper import ABSTRACT, PREPRINT
-from claims.meszaros2024.protocol import GROUPED, REWIRED
+from claims.meszaros2024.protocol import GROUPED, JOINT, REWIRED
 from claims.meszaros2024.recipes import MESZAROS2024, PRESERVED, role
 from claims.meszaros2024.runs import MeszarosRuns
 from tic.audit import Array, Judge, above, claim
@@ -56,7 +56,7 @@ def test_signs_group_after_training(runs: Roles, judge: Judge) -> None:
         "above 0.02, and beyond that of permuted delays above 0.02. It must have learned."
     ),
     needs=recipes.dense,
-    gaps=GROUPED,
+    gaps=JOINT,
     controls=(
         UNTRAINED, controls.PERMUTED_SIGNS, controls.PERMUTED_BANDS, controls.PERMUTED_DELAYS,
     ),

@@ -12,7 +12,13 @@ from claims.meszaros2024.comparing import (
     setting_of,
 )
 from claims.meszaros2024.drawing import beside_reported
-from claims.meszaros2024.judging import Roles, require_learned, require_masks, require_rewired
+from claims.meszaros2024.judging import (
+    Roles,
+    require_learned,
+    require_masks,
+    require_new_voices,
+    require_rewired,
+)
 from claims.meszaros2024.paper import ABSTRACT, FIGURE
 from claims.meszaros2024.protocol import COMMON, REWIRED
 from claims.meszaros2024.recipes import (
@@ -30,6 +36,8 @@ from tic.audit.control import PERMUTED_LABELS
 
 NO_DIFFERENCE = 2.0
 """Percentage points within which accuracies do not differ, and beyond which they clearly do."""
+LEAST_SELECTED = 0.05
+"""By which the distance of live delays from all must exceed that of random masks."""
 
 
 @claim(
@@ -39,13 +47,21 @@ NO_DIFFERENCE = 2.0
     says="At lower sparsity learning the structure makes no big difference.",
     rule=(
         "Accuracy of rewired minus static networks within ±2 pp at a sparsity of 0.5, for fixed "
-        "and for learned delays. All must have learned, and masks must have been rewired."
+        "and for learned delays. All must have learned, and masks must have been rewired. Some of "
+        "the voices that are tested must be new."
     ),
     needs=recipes.low,
+    version=2,
     gaps=(*COMMON, *REWIRED),
-    controls=(controls.NEVER_REWIRED, controls.UNMASKED, PERMUTED_LABELS),
+    controls=(
+        controls.NEVER_REWIRED,
+        controls.UNMASKED,
+        controls.KNOWN_VOICES,
+        PERMUTED_LABELS,
+    ),
 )
 def test_structure_makes_little_difference_at_low_sparsity(runs: Roles, judge: Judge) -> None:
+    require_new_voices(judge, runs)
     require_learned(judge, runs)
     require_masks(judge, runs, dict.fromkeys(runs, LOW))
     require_rewired(judge, {name: runs[name] for name in _dynamic(LOW)})
@@ -70,12 +86,15 @@ def _dynamic(sparsity: float) -> list[str]:
     says="The benefit of learning the structure becomes clear as sparsity grows.",
     rule=(
         "Accuracy of rewired minus static networks above 2 pp at each high sparsity, and at the "
-        "highest of them above that at 0.5 by more than 2 pp; for fixed and for learned delays."
+        "highest of them above that at 0.5 by more than 2 pp; for fixed and for learned delays. "
+        "Some of the voices that are tested must be new."
     ),
     needs=recipes.ends,
+    version=2,
     gaps=(*COMMON, *REWIRED),
     controls=(
-        controls.NEVER_REWIRED, controls.STRUCTURE_DEALT_OUT, controls.UNMASKED, PERMUTED_LABELS,
+        controls.NEVER_REWIRED, controls.STRUCTURE_DEALT_OUT, controls.UNMASKED,
+        controls.KNOWN_VOICES, PERMUTED_LABELS,
     ),
 )  # fmt: skip
 def test_structure_helps_at_high_sparsity(runs: Roles, judge: Judge) -> None:
@@ -87,6 +106,7 @@ def test_structure_helps_at_high_sparsity(runs: Roles, judge: Judge) -> None:
     """
     at = high(setting_of(runs))
     wanted = {name: s for s in (LOW, *at) for name in _dynamic(s)}
+    require_new_voices(judge, runs)
     require_masks(judge, runs, wanted)
     for delays in BOTH:
         gains = {s: of_structure(runs, delays, s) for s in (LOW, *at)}
@@ -116,13 +136,20 @@ def test_structure_helps_at_high_sparsity(runs: Roles, judge: Judge) -> None:
         "Accuracy of the dense network with learned delays minus that of the rewired one at 0.875 "
         "below 2 pp, on every second test voice; whether delays of the rewired one are fixed or "
         "learned is chosen on the other voices, for every seed. All must have learned, and "
-        "masks must have been rewired."
+        "masks must have been rewired. Some of the voices that are tested must be new."
     ),
     needs=recipes.sparse,
+    version=2,
     gaps=(*COMMON, *REWIRED),
-    controls=(controls.UNMASKED, controls.DENSE_FOR_SPARSE, PERMUTED_LABELS),
+    controls=(
+        controls.UNMASKED,
+        controls.DENSE_FOR_SPARSE,
+        controls.KNOWN_VOICES,
+        PERMUTED_LABELS,
+    ),
 )
 def test_sparse_networks_are_as_accurate_as_dense_ones(runs: Roles, judge: Judge) -> None:
+    require_new_voices(judge, runs)
     require_learned(judge, runs)
     require_masks(judge, runs, dict.fromkeys(_dynamic(SPARSE), SPARSE))
     require_rewired(judge, {name: runs[name] for name in _dynamic(SPARSE)})
@@ -149,12 +176,15 @@ def test_sparse_networks_are_as_accurate_as_dense_ones(runs: Roles, judge: Judge
         "At a sparsity of 0.875 with fixed delays: the Kolmogorov-Smirnov distance of the live "
         "synapses' delays from those of all pairs, minus its mean over random masks of as many, "
         "above 0.05; and accuracy of the final mask, trained anew with its own delays, minus that "
-        "with delays permuted among the live synapses, above 1 pp. Masks must have been rewired."
+        "with delays permuted among the live synapses, above 1 pp. Masks must have been rewired. "
+        "Some of the voices that are tested must be new."
     ),
     needs=recipes.selected,
+    version=2,
     gaps=(*COMMON, *REWIRED),
     controls=(
-        controls.NEVER_REWIRED, controls.MASKS_DEALT_OUT, controls.UNMASKED, PERMUTED_LABELS,
+        controls.NEVER_REWIRED, controls.MASKS_DEALT_OUT, controls.UNMASKED, controls.KNOWN_VOICES,
+        PERMUTED_LABELS,
     ),
 )  # fmt: skip
 def test_structure_learning_selects_delays(runs: Roles, judge: Judge) -> None:
@@ -164,11 +194,12 @@ def test_structure_learning_selects_delays(runs: Roles, judge: Judge) -> None:
     above 0.05: so its mean over random masks is taken off.
     """
     rewired = role("dynamic", "fixed", SPARSE)
+    require_new_voices(judge, runs)
     require_masks(judge, runs, dict.fromkeys((rewired, OWN, PERMUTED), SPARSE))
     require_rewired(judge, {rewired: runs[rewired]})
     judge(
         runs[rewired].selection(),
-        above(0.05),
+        above(LEAST_SELECTED),
         name="distance of live delays from all, beyond random masks",
     )
     judge_accuracy(

@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 
 from claims.meszaros2024 import protocol, recipes, rival_recipes
+from claims.meszaros2024 import test_grouping as grouping
+from claims.meszaros2024 import test_structure as structure
 from claims.meszaros2024.recipes import (
     HEIDELBERG,
     MESZAROS2024,
+    MIXED,
     OTHER,
     OWN,
     PERMUTED,
@@ -18,6 +21,8 @@ from claims.meszaros2024.recipes import (
 )
 from claims.meszaros2024.rules import KeptMask, LinkedMask
 from tic.audit import Gap
+from tic.audit.claims import decided_by
+from tic.data.speech import SpokenDigits
 from tic.plugin.state import STATE
 from tic.rewiring import FixedMask, Rewiring
 
@@ -31,6 +36,12 @@ RIVALS = {
     "paths", "partners", "any-regrowth", "regularisation", "blur", "parameters", "memory",
     "best-epoch", "input", "no-task",
 }  # fmt: skip
+STRUCTURED = (
+    grouping.test_rewiring_preserves_grouping,
+    grouping.test_signs_group_under_dales_principle,
+    structure.test_structure_learning_selects_delays,
+)
+"""Claims on where the synapses of sparse layers lie."""
 
 
 class Witness:
@@ -152,6 +163,29 @@ def test_what_is_compared_at_the_best_epoch_is_what_the_claims_compare():
     assert len(rival_recipes.compared(SPOKEN, "delays-static")) == 4
 
 
+def test_bands_are_those_of_the_protocol():
+    forty, eighty = protocol.SPEECH.protocols
+    spoken, recorded = (recipes.dense(s)["dense, learned"] for s in (SPOKEN, HEIDELBERG))
+    assert forty.recipe(spoken) == spoken.but(dataset=SpokenDigits(bands=40))
+    assert forty.recipe(recorded) == recorded
+    assert eighty.recipe(spoken) == spoken
+    assert eighty.recipe(recorded).dataset.facts.shape == (80, 80)
+    assert all(forty in decided_by(test).protocols for test in STRUCTURED)
+    shuffled = recipes.dense(SHUFFLED)["dense, learned"]
+    assert forty.recipe(shuffled).dataset == SpokenDigits(bands=40, order="bins-permuted")
+
+
+def test_a_protocol_of_bands_trains_all_networks_on_them(collected):
+    audit = collected("--protocol", "forty-bands", "--no-rivals")
+    assert {made.recipe.dataset.bands for made in audit.plan} == {40}
+    assert {entry.claim.name for entry in audit.planned.values()} == CLAIMS
+
+
+def test_voices_of_the_test_may_stand_in_training():
+    assert MESZAROS2024.setting("spoken-mixed") == MIXED
+    assert MIXED.recipe.dataset == SpokenDigits(voices="mixed")
+
+
 def test_protocols_alter_what_they_say():
     gaps = [gap for gap in vars(protocol).values() if isinstance(gap, Gap)]
     altering = {p.name: p for gap in gaps for p in gap.protocols if p.reading is None}
@@ -165,12 +199,13 @@ def test_protocols_alter_what_they_say():
         "lagging": {"lagging": True},
         "dale": {"signs": "presynaptic"},
     }
-    assert set(altering) == {*rewiring, "weak-l1", "static-without-l1"}
+    l1s = {"weak-l1", "static-without-l1"}
+    assert set(altering) == {*rewiring, *l1s, "forty-bands", "eighty-bands"}
     for name, fields in rewiring.items():
         assert altering[name].recipe(static) == static
         assert altering[name].recipe(rewired).rules == (rewired.rules[0].but(**fields),)
     l1 = {
         name: [altering[name].recipe(recipe).fitting.l1 for recipe in (dense, static, rewired)]
-        for name in ("weak-l1", "static-without-l1")
+        for name in l1s
     }
     assert l1 == {"weak-l1": [1e-5] * 3, "static-without-l1": [0.0, 0.0, 0.01]}

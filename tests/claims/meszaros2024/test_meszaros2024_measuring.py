@@ -6,17 +6,24 @@ import numpy as np
 import pytest
 import torch
 
+from claims.meszaros2024.judging import require_new_voices
 from claims.meszaros2024.measuring import (
     BlurredMeasurement,
     ChangeMeasurement,
+    DensityMeasurement,
     GroupingMeasurement,
     HalfMeasurement,
+    HeldOutMeasurement,
     MapMeasurement,
     SelectionMeasurement,
 )
 from claims.meszaros2024.networks import Delayed
-from claims.meszaros2024.recipes import SPOKEN, condition
-from tic.data.speech import SpokenDigits, Utterances
+from claims.meszaros2024.recipes import HEIDELBERG, SPOKEN, condition
+from claims.meszaros2024.runs import MeszarosRuns
+from fixtures.speech_files import write_digits
+from tic.audit.judge import Judge
+from tic.data.speech import HeidelbergDigits, SpokenDigits, Utterances
+from tic.lab import Lab
 from tic.measure.robustness import accuracy
 
 DATA = SpokenDigits()
@@ -145,6 +152,43 @@ def test_permuted_bands_group_in_order_of_frequency():
     assert seen < 0.15 < 0.3 < again
 
 
+@pytest.mark.parametrize("reach", [1.5, 3.0])
+def test_density_is_the_weight_of_neighbours_over_that_of_uniform_positions(reach):
+    signs, delays = drawn(7)
+    near = [
+        math.exp(-((one - other) ** 2 + (late - later) ** 2) / reach**2 / 2)
+        for row, when in zip(signs, delays, strict=True)
+        for one, late in zip(np.flatnonzero(row), when[row != 0], strict=True)
+        for other, later in zip(np.flatnonzero(row), when[row != 0], strict=True)
+        if one != other
+    ]
+    draws = np.random.default_rng(8)
+    bands = np.argsort(draws.random((200_000, BANDS)), axis=1)[:, :2]
+    times = draws.integers(0, DELAYS, (200_000, 2))
+    apart = (np.diff(bands, axis=1) ** 2 + np.diff(times, axis=1) ** 2) / reach**2
+    expected = np.mean(near) / np.exp(-apart / 2).mean() - 1
+    density = taken(DensityMeasurement, planted(signs, delays), reach=reach)
+    assert density["excess"] == pytest.approx(expected, abs=0.03)
+
+
+def test_synapses_at_the_same_delay_are_dense_whatever_their_signs_and_drawn_ones_are_not():
+    signs, delays = drawn(9, share=1.0)
+    at_once = taken(DensityMeasurement, planted(signs, np.full_like(delays, 6)))
+    # Every neighbour has the same delay, which leaves of the weight of uniform ones this share.
+    steps = np.arange(DELAYS)
+    left = np.exp(-(((steps[:, None] - steps) / 1.5) ** 2) / 2).mean()
+    assert at_once["excess"] == pytest.approx(1 / left - 1)
+    assert abs(taken(DensityMeasurement, network(hidden=2000))["excess"]) < 0.02
+    flipped = taken(DensityMeasurement, planted(-signs, delays))
+    assert flipped == taken(DensityMeasurement, planted(signs, delays))
+
+
+def test_nothing_is_dense_without_pairs():
+    signs = np.zeros((HIDDEN, BANDS))
+    signs[:, 3] = 1
+    assert taken(DensityMeasurement, planted(signs, drawn()[1])) == {}
+
+
 def test_changes_are_those_since_the_beginning():
     start, end = network(), network()
     with torch.no_grad():
@@ -183,6 +227,35 @@ def test_maps_count_signs_by_band_and_delay():
         for neuron in range(HIDDEN):
             expected[band, delays[neuron, band]] += signs[neuron, band] / HIDDEN
     np.testing.assert_allclose(taken(MapMeasurement, planted(signs, delays))["signs"], expected)
+
+
+def test_held_out_speakers_are_in_no_other_split():
+    recipe = condition(SPOKEN, "dense", "learned")
+    held_out = HeldOutMeasurement(epoch=3)
+    data = held_out.dataset(recipe)
+    assert data == SpokenDigits(evaluated="validation")
+    voices = {
+        name: set(made.speakers.tolist())
+        for name, made in {
+            "train": DATA.load("train"), "test": DATA.load("test"), "held out": data.load("test"),
+        }.items()
+    }  # fmt: skip
+    assert [len(those) for those in voices.values()] == [25, 10, 6]
+    assert len(set().union(*voices.values())) == 41
+    samples, made = data.load("test"), network()
+    right = int((made(samples.inputs).mean(0).argmax(1) == samples.labels).sum())
+    assert held_out.take(made, samples, ()) == {"accuracy": pytest.approx(100 * right / 240)}
+
+
+def test_the_lists_of_the_heidelberg_digits_have_some_new_voices(tmp_path):
+    pytest.importorskip("soundfile")
+    write_digits(tmp_path)
+    setting = HEIDELBERG.but(dataset=HeidelbergDigits(recordings=(3, 2, 0)))
+    runs = MeszarosRuns(setting.recipe, setting, Lab(tmp_path / "store", data_root=tmp_path))
+    assert (runs.voices("train"), runs.voices("test")) == ({0, 2}, {0, 5})
+    judge = Judge((0, 1), 0.95)
+    require_new_voices(judge, {"": runs})
+    assert [(made.found, made.holds) for made in judge.checks] == [("1 of 2 were not", True)]
 
 
 def labelled(labels):

@@ -8,6 +8,7 @@ from meszaros2024_worlds import (
     GROUPED,
     LEARNED,
     REWIRED,
+    SETTING,
     TRUTH,
     Network,
     World,
@@ -23,9 +24,12 @@ from claims.meszaros2024 import test_rival_grouping as rival_grouping
 from claims.meszaros2024 import test_rivals as rivals
 from claims.meszaros2024 import test_structure as structure
 from claims.meszaros2024.paper import REPORTED, UNREAD
-from claims.meszaros2024.protocol import EPOCH, LINGERING
-from tic.audit import ONE_SEED, Control
+from claims.meszaros2024.protocol import DENSITY, EPOCH, LINGERING
+from claims.meszaros2024.recipes import HEIDELBERG, MIXED, SHUFFLED, SPOKEN
+from claims.meszaros2024.runs import MeszarosRuns
+from tic.audit import ONE_SEED, Control, NotApplicableError
 from tic.audit.claims import decided_by
+from tic.lab import Lab
 from tic.stats import Outcome
 
 TRUE = World()
@@ -234,6 +238,32 @@ def test_networks_that_say_nothing_decide_nothing(check, name):
     assert judge.verdict().outcome is Outcome.INCONCLUSIVE
 
 
+OF_ACCURACY = [name for name in CASES if name not in GROUPS]
+
+
+@pytest.mark.parametrize("name", OF_ACCURACY)
+def test_accuracies_on_voices_that_were_trained_on_decide_nothing(name):
+    judge = conclude(CASES[name][0], TRUE, dataset=MIXED.recipe.dataset)
+    assert {made.name for made in judge.checks if not made.holds} == {"voices"}
+    assert judge.verdict().outcome is Outcome.INCONCLUSIVE
+    planted = conclude(CASES[name][0], TRUE, control=controls.KNOWN_VOICES)
+    assert {made.name for made in planted.checks if not made.holds} == {"voices"}
+    for dataset in (SPOKEN.recipe.dataset, SHUFFLED.recipe.dataset):
+        (voices,) = (
+            made
+            for made in conclude(CASES[name][0], TRUE, dataset=dataset).checks
+            if made.name == "voices"
+        )
+        assert (voices.holds, voices.found) == (True, "10 of 10 were not")
+
+
+def test_voices_count_whatever_else_is_changed_and_grouping_has_none():
+    assert all(controls.KNOWN_VOICES in decided_by(CASES[name][0]).controls for name in OF_ACCURACY)
+    for name in GROUPS:
+        judge = conclude(CASES[name][0], TRUE, dataset=MIXED.recipe.dataset)
+        assert judge.verdict().outcome is Outcome.SUPPORTED
+
+
 def test_synapses_may_linger_where_that_is_the_protocol():
     test = structure.test_structure_makes_little_difference_at_low_sparsity
     (lagging,) = LINGERING.protocols
@@ -247,10 +277,55 @@ def test_synapses_may_linger_where_that_is_the_protocol():
 
 def test_the_official_reading_takes_the_best_epoch():
     test = delays.test_dynamic_pruning_outperforms_delay_learning
-    (official,) = EPOCH.protocols
+    official, _ = EPOCH.protocols
     world = but("static, learned", best=30.0)
     assert conclude(test, world).verdict().outcome is Outcome.SUPPORTED
     assert conclude(test, world, protocol=official).verdict().outcome is Outcome.REFUTED
+
+
+@pytest.mark.parametrize(("held_out", "outcome"), [(-5.0, "SUPPORTED"), (5.0, "REFUTED")])
+def test_the_epoch_may_be_chosen_by_speakers_who_are_held_out(held_out, outcome):
+    test = delays.test_dynamic_pruning_outperforms_delay_learning
+    _, by_held_out = EPOCH.protocols
+    world = but("static, learned", best=30.0, held_out=held_out)
+    assert conclude(test, world, protocol=by_held_out).verdict().outcome is Outcome[outcome]
+
+
+def test_the_sparse_network_is_that_of_the_epoch_that_is_taken():
+    test = structure.test_sparse_networks_are_as_accurate_as_dense_ones
+    official, by_held_out = EPOCH.protocols
+    world = but("dense, learned", best=30.0, held_out=5.0)
+    assert conclude(test, world).verdict().outcome is Outcome.SUPPORTED
+    for protocol in (official, by_held_out):
+        assert conclude(test, world, protocol=protocol).verdict().outcome is Outcome.REFUTED
+
+
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [(HEIDELBERG, "no speaker of heidelberg-digits is held out"), (MIXED, "nobody is held out")],
+)
+def test_where_nobody_is_held_out_no_epoch_is_chosen_by_them(setting, reason):
+    _, by_held_out = EPOCH.protocols
+    runs = MeszarosRuns(setting.recipe, SETTING, Lab("nowhere"), by_held_out)
+    with pytest.raises(NotApplicableError, match=reason):
+        runs.held_out_accuracies()
+
+
+@pytest.mark.parametrize("name", ["grouping", "grouping-dynamic", "grouping-dale"])
+def test_grouping_may_be_that_of_all_synapses(name):
+    (density,) = DENSITY.protocols
+    test = CASES[name][0]
+    signs_alone = TRUE
+    places_alone = but("d", near=0.3, grouped=0.0)
+    assert conclude(test, signs_alone, protocol=density).verdict().outcome is Outcome.REFUTED
+    assert conclude(test, places_alone, protocol=density).verdict().outcome is Outcome.SUPPORTED
+    assert conclude(test, places_alone).verdict().outcome is Outcome.REFUTED
+
+
+def test_grouping_in_space_and_in_time_has_no_density():
+    (density,) = DENSITY.protocols
+    offered = {name: decided_by(CASES[name][0]).protocols for name in GROUPS}
+    assert [name for name in GROUPS if density not in offered[name]] == ["grouping-joint"]
 
 
 @pytest.mark.parametrize(
