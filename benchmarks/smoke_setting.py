@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.deciding import PILOT_SEEDS, Decided, deciding_look
 from claims.kim2023 import recipes
 from claims.kim2023.centroids import LEAST_DIFFERENCE, LEAST_FALL, half_falls
 from claims.kim2023.recipes import KIM2023, SMOKE_SETTING, alphas, baseline, learning_rates
@@ -25,15 +26,12 @@ from claims.kim2023.test_fig4_factors import LEAST_DELAY
 from claims.kim2023.test_fig5_alpha import LEAST_RATIO
 from tic.audit import Setting
 from tic.audit.runs import Array
-from tic.document.correction import claim_confidence
 from tic.lab import Lab, one_thread
 from tic.losses import AlphaLoss
 from tic.recipe import Recipe
-from tic.stats import Region, above, seeds_needed, within
-from tic.stats.looks import LOOKS
+from tic.stats import Region, above, within
 from tic.train import train
 
-PILOT_SEEDS = tuple(range(900_000, 900_006))
 CANDIDATES = ((30, 64, 128), (15, 64, 128), (10, 64, 64), (15, 128, 64), (10, 128, 64), (6, 64, 64))
 """Epochs, images per batch, and images for Fisher information."""
 LEVELS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
@@ -106,16 +104,17 @@ def row(setting: Setting, lab: Lab) -> str:
             },
         }.items()
     }
-    needed = {name: _looks(effects(runs), region) for name, (effects, region) in CONTRASTS.items()}
-    seconds = (time.process_time() - started) / len(setting.seeds)
-    half = sorted(needed.values(), key=lambda n: n or np.inf)[(len(needed) - 1) // 2]
+    assert KIM2023.claims is not None
+    looks = {
+        name: deciding_look(effects(runs), region, KIM2023.claims)
+        for name, (effects, region) in CONTRASTS.items()
+    }
+    decided = Decided(looks, (time.process_time() - started) / len(setting.seeds))
     recipe, sizes = setting.recipe, setting.sizes
-    looks = ", ".join(f"{name} {n or 'never'}" for name, n in needed.items())
     accuracy = runs["reference"].accuracy().mean()
-    decided = f"after {half * seconds:.0f} s at {half} seeds" if half else "never"
     return (
         f"| {recipe.epochs} | {recipe.batch_size} | {sizes['fisher']} | {accuracy:.1f} % "
-        f"| {seconds:.1f} | {looks} | {decided} |"
+        f"| {decided.seconds:.1f} | {decided.by_contrast} | {decided.half} |"
     )
 
 
@@ -133,17 +132,6 @@ def _trained(recipe: Recipe, setting: Setting, lab: Lab) -> KimRuns:
     for seed in setting.seeds:
         train(recipe.with_seed(seed), lab)
     return KimRuns(recipe, setting, lab)
-
-
-def _looks(effects: Array, region: Region) -> int | None:
-    """The look at which a contrast is decided with a probability of 0.8, by what the pilot saw."""
-    mean, sd = float(effects.mean()), max(float(effects.std(ddof=1)), 1e-3)
-    assert KIM2023.claims is not None
-    for n in LOOKS:
-        confidence = claim_confidence(n, "sequential", KIM2023.claims)
-        if (needed := seeds_needed(mean, sd, region, confidence=confidence)) and needed <= n:
-            return n
-    return None
 
 
 if __name__ == "__main__":
