@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from claims.kim2023.recipes import KIM2023
+from tic.document.deciding import sampled_seeds
 from tic.document.loading import load_audit
 from tic.document.seal import seal
 from tic.exchange.citing import Citation, cite
 from tic.exchange.verify_audit import verify_document
 from tic.plugin.closing import totals, verdict_table
+from tic.session.expectation import load_expectation
+from tic.stats import Outcome
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "reports" / "reference"
@@ -125,6 +128,14 @@ def test_the_readme_counts_the_verdicts_of_the_audit_with_a_budget():
     counted = totals([entry for entry in audit.entries if entry.role == "claim"])
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     assert f"`make audit` came to, on two slow cores: {counted}." in readme
+
+
+def test_no_budget_is_too_short_for_what_ci_expects():
+    expected = load_expectation(ROOT / "reports" / "expected" / "smoke.json")
+    audit = kept(FOLDER / "smoke-budget.json")
+    listed = [entry for entry in audit.entries if entry.role != "control"]
+    exact = {entry.id for entry in listed if entry.contrasts and not sampled_seeds(entry)}
+    assert {name for name, allowed in expected.items() if Outcome.NOT_RUN not in allowed} == exact
 
 
 def test_one_of_them_ran_every_protocol_that_touches_its_claims():
