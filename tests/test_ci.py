@@ -10,6 +10,7 @@ import yaml
 
 from fixtures.packs import HEADER, SUPPORTED
 from fixtures.shell import write_program
+from tic.starter import write_pack
 
 ROOT = Path(__file__).parents[1]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
@@ -144,11 +145,13 @@ def test_the_job_for_gitlab_audits_compares_and_keeps_what_the_default_branch_ca
     shell, project
 ):
     given = {**JOB["variables"], "TIC_CLAIMS": "my claims", "TIC_BUDGET": "", "TIC_WORKERS": "0"}
+    given |= {"TIC_REQUIREMENTS": "/a/checkout torch"}
     given |= {"TIC_OPTIONS": "--no-rivals", "CI_DEFAULT_BRANCH": "main", "CI_COMMIT_BRANCH": "main"}
     before = "\n".join([*JOB["before_script"], *JOB["script"]])
     after = "\n".join(JOB["after_script"])
     done = shell.run(before, project, given)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "pip install --quiet --disable-pip-version-check /a/checkout torch\n" in done.stdout
     assert shell.run(after, project, given).returncode == 0
     assert not (project / "report" / "changes.md").exists()
 
@@ -163,6 +166,26 @@ def test_the_job_for_gitlab_audits_compares_and_keeps_what_the_default_branch_ca
     assert (project / ".tic-base" / "audit.json").read_bytes() == kept
     (case,) = ET.parse(project / "report" / "junit.xml").iter("testcase")
     assert case.find(".//property[@name='verdict']").get("value") == "REFUTED"
+
+
+def test_the_job_for_gitlab_ends_where_nobody_says_where_tic_comes_from(telling_shell, tmp_path):
+    done = telling_shell.run("\n".join(JOB["before_script"]), tmp_path, JOB["variables"])
+    assert done.returncode
+    assert "TIC_REQUIREMENTS: must name tic" in done.stderr
+
+
+def test_the_workflow_of_a_new_pack_is_the_documented_one(tmp_path):
+    text = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    documented = yaml.safe_load(re.search(r"^```yaml\n(.*?)^```", text, re.M | re.S)[1])
+    write_pack("smith2024", tmp_path)
+    workflow = tmp_path / ".github" / "workflows" / "audit-smith2024.yml"
+    written = yaml.safe_load(workflow.read_text(encoding="utf-8"))
+    assert written.pop("name") == "audit smith2024"
+    assert documented.pop("name") == "audit"
+    # A new pack has no file of verdicts that pass.
+    (told,) = (s["with"] for s in documented["jobs"]["audit"]["steps"] if "with" in s)
+    assert told.pop("expect") == "expected.json"
+    assert written == documented
 
 
 @pytest.mark.parametrize(

@@ -188,8 +188,6 @@ def test_what_tic_new_writes_runs_at_once(outside):
         ("smith_2024/time-is-idle[tiny-digits]", "rival"),
     ]
     assert audit.entries[0].comparisons[0].reported == 98
-    workflow = outside.folder / ".github" / "workflows" / "audit-smith_2024.yml"
-    assert "pytest smith_2024 -n 2" in workflow.read_text()
     again = outside.tic("new", "smith-2024", status=(2,))
     assert "exists already; choose another name" in again
     refused = outside.tic("new", "2024 smith", status=(2,))
