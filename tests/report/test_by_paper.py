@@ -8,11 +8,12 @@ from tic.report import render_html, render_markdown
 from tic.report.by_paper import paper_rows
 from tic.report.index import index_of, short_names
 from tic.report.overview import scope_groups
+from tic.stats.judge import Outcome
 
 
 @pytest.fixture
 def two(example_audit, edited):
-    """The example, and after it a second paper with a claim that is refuted and its rival."""
+    """The example, and after it a second paper: a claim that is refuted, and its rival is not."""
     first = example_audit.entries[0]
     refuted = next(e for e in example_audit.entries if e.outcome == "REFUTED" and e.role == "claim")
     rival = next(e for e in example_audit.entries if e.role == "rival" and e.outcome == "SUPPORTED")
@@ -41,8 +42,7 @@ def test_each_paper_is_summed_up_by_its_own_entries(two, example_audit):
     first, second = paper_rows(index_of(two))
     assert (first.key, second.key, second.title) == ("kim2023", "b", "Another paper")
     assert second.counts == "1 refuted"
-    assert second.explained == "1 of 1"
-    assert [name for name, _ in second.explaining] == ["r"]
+    assert second.explained == "0 of 1"
     assert second.controls.startswith("1 ")
     assert second.scopes == ("smoke",)
     assert first.counts == (
@@ -50,6 +50,29 @@ def test_each_paper_is_summed_up_by_its_own_entries(two, example_audit):
     )
     supported = [e for e in example_audit.entries if e.role == "rival" and e.outcome == "SUPPORTED"]
     assert first.explained == f"{len(supported)} of 6"
+    assert len(first.explaining) == len(supported)
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_a_rival_explains_only_a_claim_that_is_supported(two, edited, outcome):
+    entries = tuple(
+        entry.model_copy(update={"outcome": outcome}) if entry.id == "b/other" else entry
+        for entry in two.entries
+    )
+    _, second = paper_rows(index_of(edited(papers=two.papers, entries=entries)))
+    explaining = ["r"] if outcome is Outcome.SUPPORTED else []
+    assert [name for name, _ in second.explaining] == explaining
+    assert second.explained == f"{len(explaining)} of 1"
+
+
+def test_the_page_lets_no_rival_explain_a_claim_that_is_refuted(two):
+    page = render_html(two)
+    of_the_claim, of_the_rival = (
+        re.search(rf'<article id="{role}-b-.*?</article>', page, re.DOTALL)[0]
+        for role in ("claim", "rival")
+    )
+    assert "The claim is refuted itself, so there is nothing to explain." in of_the_claim
+    assert "are refuted themselves, so there is nothing to explain." in of_the_rival
 
 
 def test_names_carry_what_tells_those_of_one_name_apart(two):

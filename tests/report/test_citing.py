@@ -111,9 +111,17 @@ def of_a_rival_paper(tmp_path, example_audit):
     claim = next(e for e in example_audit.entries if e.outcome == "SUPPORTED")
     rival = next(e for e in example_audit.entries if e.role == "rival")
 
-    def write(text, outcomes):
+    def write(text, outcomes, of_the_claim="SUPPORTED"):
         own = {"paper": "b", "parameters": {"network": "n", "data set": "d", "T": "4"}}
-        ours = claim.model_copy(update=own | {"claim": "b/c", "id": "b/c", "says": "A |\nB."})
+        ours = claim.model_copy(
+            update=own
+            | {
+                "claim": "b/c",
+                "id": "b/c",
+                "says": "A |\nB.",
+                "outcome": Outcome[of_the_claim],
+            }
+        )
         rivals = tuple(
             rival.model_copy(
                 update=own
@@ -150,6 +158,13 @@ def of_a_rival_paper(tmp_path, example_audit):
 )
 def test_a_supported_claim_is_told_by_what_its_rivals_leave_of_it(of_a_rival_paper, outcomes, fate):
     assert fates(of_a_rival_paper, outcomes) == f"c (4) {fate}"
+
+
+@pytest.mark.parametrize(("of_the_claim", "explaining"), [("SUPPORTED", 1), ("REFUTED", 0)])
+def test_only_a_claim_that_is_supported_is_explained(of_a_rival_paper, of_the_claim, explaining):
+    outcomes = ("REFUTED", "SUPPORTED", "NOT_RUN")
+    told = of_a_rival_paper("{{ a.of('b').explaining }}", outcomes, of_the_claim)
+    assert told == str(explaining)
 
 
 def test_one_of_several_papers_is_quoted_alone(of_a_rival_paper):

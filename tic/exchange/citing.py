@@ -20,7 +20,7 @@ from tic.document.loading import load_audit
 from tic.errors import TicError
 from tic.files import read_whole
 from tic.report import numerals, verdicts
-from tic.report.index import threatens
+from tic.report.index import explains, threatens
 from tic.stats.judge import Outcome
 from tic.text import quoted, shorten
 
@@ -108,30 +108,46 @@ class Citation:
         )[outcome]  # type: ignore[index]
 
     @property
+    def explaining(self) -> int:
+        """Number of rivals that explain a claim which is supported, so that it does not stand."""
+        claims = self._standard("claim")
+        return sum(explains(rival, claims) for rival in self._standard("rival"))
+
+    @property
     def caught(self) -> tuple[int, int]:
         """Controls that were caught, and those that were judged."""
         results = Counter(control_results(self.audit.entries).values())
         judged = results.total() - results[ControlResult.UNTESTED]
         return results[ControlResult.CAUGHT], judged
 
-    def moved(self, role: Role, members: int) -> list[tuple[str, str, str]]:
-        """Judge the audit again by today's rule, and list which verdicts are others.
+    def by_todays_rule(self, claims: int, rivals: int) -> Citation:
+        """Judge every entry again from its effects, by the rule of today.
 
         Args:
-            role: `claim` or `rival`, under all protocols.
-            members: How many of them share the error rate, as the paper's pack says today.
-
-        Returns:
-            Id, verdict in the audit, and verdict by today's rule.
+            claims: How many share the error rate, as the paper's pack says today.
+            rivals: The same of rivals.
         """
-        moved = []
-        for entry in self.audit.entries:
-            if entry.role == role and (seeds := sampled_seeds(entry)):
-                confidence = claim_confidence(len(seeds), entry.design, members)
-                today = judge_again(entry, confidence).outcome
-                if today is not entry.outcome:
-                    moved.append((entry.id, str(entry.outcome), str(today)))
-        return moved
+        members = {"claim": claims, "rival": rivals, "control": 1}
+        entries = tuple(
+            judge_again(entry, claim_confidence(len(seeds), entry.design, members[entry.role]))
+            if (seeds := sampled_seeds(entry))
+            else entry
+            for entry in self.audit.entries
+        )
+        return Citation(self.audit.model_copy(update={"entries": entries}))
+
+    def moved_from(self, before: Citation) -> list[tuple[str, str, str]]:
+        """List the claims and rivals whose verdicts were others, with those before and those here.
+
+        Args:
+            before: The same audit by another rule.
+        """
+        pairs = zip(before.audit.entries, self.audit.entries, strict=True)
+        return [
+            (entry.id, str(was.outcome), str(entry.outcome))
+            for was, entry in pairs
+            if entry.role != "control" and was.outcome is not entry.outcome
+        ]
 
 
 @dataclass(frozen=True)

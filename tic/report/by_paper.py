@@ -10,9 +10,8 @@ from tic.document.audit import Entry, Paper
 from tic.document.controls import control_results
 from tic.document.controls import counts as counts_of_results
 from tic.document.repeated import repeated
-from tic.report.index import Index, Item, short_names
+from tic.report.index import Index, Item, explains, short_names
 from tic.report.verdicts import BADGES, Badge
-from tic.stats.judge import Outcome
 
 
 @dataclass(frozen=True)
@@ -25,8 +24,8 @@ class PaperRow:
         verdicts: How often each verdict on its claims came out; a finding that is another's is not
             counted again.
         rivals: How many were tested.
-        explaining: Those that are supported, so that what they threaten does not stand, with names
-            that tell them apart.
+        explaining: Those that explain a claim that is supported, so that it does not stand, with
+            names that tell them apart.
         controls: What came of its negative controls, in words; empty where none was made.
         scopes: At which scales its claims were judged.
     """
@@ -78,12 +77,13 @@ def _row(index: Index, key: str) -> PaperRow:
         return [item for item in items if item.entry.paper == key]
 
     rivals = of(index.rivals)
-    explaining = [rival for rival in rivals if rival.entry.outcome is Outcome.SUPPORTED]
+    claims = [claim.entry for claim in of(index.overview)]
+    explaining = [rival for rival in rivals if explains(rival.entry, claims)]
     entries = [item.entry for item in of(index.items)]
     return PaperRow(
         key=key,
         paper=next((paper for paper in index.audit.papers if paper.key == key), None),
-        verdicts=_counted([item.entry for item in of(index.overview)]),
+        verdicts=_counted(claims),
         rivals=len(rivals),
         explaining=tuple(zip(short_names(explaining), explaining, strict=True)),
         controls=counts_of_results(control_results(entries)),

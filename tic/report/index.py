@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tic.document.audit import Audit, Entry, ProtocolRecord
 from tic.document.evidence import Contrast, decisive_contrast
 from tic.report.text import slug
 from tic.report.verdicts import BADGES, STANDARD, Badge
+from tic.stats.judge import Outcome
 
 
 # By identity, so that two entries that are alike in everything are still two items.
@@ -130,6 +131,17 @@ def threatens(rival: Entry, claim: Entry) -> bool:
         return False
     shared = rival.parameters.keys() & claim.parameters.keys()
     return all(rival.parameters[key] == claim.parameters[key] for key in shared)
+
+
+def explains(rival: Entry, claims: Iterable[Entry]) -> bool:
+    """Return whether a rival explains what one of these claims observes.
+
+    It must be supported, and so must a claim that it threatens: where the claim is refuted or
+    open, there is no observation to explain.
+    """
+    return rival.outcome is Outcome.SUPPORTED and any(
+        claim.outcome is Outcome.SUPPORTED and threatens(rival, claim) for claim in claims
+    )
 
 
 def short_names(items: Sequence[Item]) -> list[str]:

@@ -24,13 +24,22 @@ def source(example_audit):
 
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_what_follows_from_a_rival_is_said_in_words(example, outcome):
-    follows = rivals.consequence(example.rival("a", ["c"], "s", "r", outcome=outcome))
+    rival = example.rival("a", ["c"], "s", "r", outcome=outcome)
+    follows = rivals.consequence(rival, [])
     said = {
         Outcome.REFUTED: ("supported", "The claim stands against this."),
         Outcome.SUPPORTED: ("refuted", "The claim does not stand against this."),
     }
     open_ = ("inconclusive", "Open: whether the claim stands against this is undecided.")
     assert (follows.css, follows.of_one) == said.get(outcome, open_)
+
+    refuted, undecided = (
+        rival.model_copy(update={"role": "claim", "outcome": of_the_claim})
+        for of_the_claim in (Outcome.REFUTED, Outcome.INCONCLUSIVE)
+    )
+    assert rivals.consequence(rival, [refuted, undecided]) == follows
+    idle = rivals.consequence(rival, [refuted])
+    assert idle.of_one == "The claim is refuted itself, so there is nothing to explain."
 
 
 def test_a_claim_lists_what_else_could_explain_it(source):

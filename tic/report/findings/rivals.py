@@ -49,11 +49,20 @@ _OPEN = Consequence(
 )
 
 
-def consequence(rival: Entry) -> Consequence:
-    """Return what follows from the verdict on a rival.
+_IDLE = Consequence(
+    "idle",
+    "The claim is refuted itself, so there is nothing to explain.",
+    "The claims that it threatens are refuted themselves, so there is nothing to explain.",
+)
+
+
+def consequence(rival: Entry, claims: Sequence[Entry]) -> Consequence:
+    """Return what follows from the verdict on a rival for claims that it threatens.
 
     A rival that was not decided, for whatever reason, leaves the question open.
     """
+    if claims and all(claim.outcome is Outcome.REFUTED for claim in claims):
+        return _IDLE
     return {Outcome.REFUTED: _STANDS, Outcome.SUPPORTED: _FALLS}.get(rival.outcome, _OPEN)
 
 
