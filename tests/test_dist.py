@@ -41,7 +41,7 @@ def test_what_is_packed_at_another_time_by_another_user_is_the_same():
         assert archive.extractfile("a/b.py").read() == b"x = 1\n"
 
 
-@pytest.mark.parametrize("name", ["completion", "latex"])
+@pytest.mark.parametrize("name", ["attacks", "completion", "latex"])
 def test_what_can_be_missing_is_an_extra_whose_name_the_message_tells(name):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["optional-dependencies"][name]

@@ -1,10 +1,15 @@
 """What holds for all attacks of the attack suite."""
 
+import sys
+
 import pytest
 import torch
 from attacked import Small, different_names, images_with_extremes, masked, short_suite
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tic.attacks import FGSM, PGD, Square
+from tic.errors import TicError
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -55,6 +60,13 @@ def test_an_attack_stays_in_its_ball_and_leaves_no_trace(
     assert moved.min() >= 0
     assert moved.max() <= 1
     assert torch.equal(attack(model, images, labels, 0), moved)
+
+
+@pytest.mark.parametrize("attack", [FGSM(), PGD(), Square()], ids=lambda one: type(one).__name__)
+def test_without_the_library_an_attack_says_how_to_get_it(monkeypatch, attack):
+    monkeypatch.setitem(sys.modules, "torchattacks", None)
+    with pytest.raises(TicError, match=r"pip install 'tic-audit\[attacks\]', or .*--no-deps"):
+        attack(Small(), *images_with_extremes(3), 0)
 
 
 class Cut(Small):

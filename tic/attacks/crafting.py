@@ -1,7 +1,4 @@
-"""Running an attack of torchattacks so that it leaves no trace.
-
-torchattacks is imported only when an attack is run: it brings all of scipy.stats along.
-"""
+"""Running an attack of torchattacks so that it leaves no trace."""
 
 from __future__ import annotations
 
@@ -10,7 +7,25 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor, nn
 
+from tic.errors import TicError
 from tic.models.modes import evaluation_mode
+
+
+def library() -> Any:
+    """Import torchattacks, which brings all of scipy.stats along: only when an attack is run.
+
+    Raises:
+        TicError: It is not installed.
+    """
+    try:
+        import torchattacks
+    except ImportError:
+        raise TicError(
+            "attacks are those of torchattacks, which is not installed; run pip install "
+            "'tic-audit[attacks]', or pip install --no-deps torchattacks, which leaves requests "
+            "as new as it is"
+        ) from None
+    return torchattacks
 
 
 def craft(
@@ -30,14 +45,15 @@ def craft(
         labels: Classes, shape (B,).
         seed: Of all that the attack draws.
         settings: Further arguments of the attack.
-    """
-    import torchattacks
 
+    Raises:
+        TicError: torchattacks is not installed.
+    """
     # torchattacks seeds the global generator; the fork keeps everyone else's stream.
     devices = [images.device] if images.device.type == "cuda" else []
     with evaluation_mode(readout), torch.random.fork_rng(devices=devices):
         shaped = _Shaped(readout, images.shape[1:])
-        crafting = getattr(torchattacks, attack)(shaped, norm="Linf", seed=seed, **settings)
+        crafting = getattr(library(), attack)(shaped, norm="Linf", seed=seed, **settings)
         moved = crafting(_with_four_axes(images), labels)
     return cast(Tensor, moved).detach().view(images.shape)
 

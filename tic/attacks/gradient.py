@@ -2,7 +2,6 @@
 
 The attacked network normalises inside itself, so images and ε are in [0, 1]. The network is
 attacked in evaluation mode, with its surrogate gradients and without state between steps.
-torchattacks is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 
 from tic import seeding
 from tic.attacks.attack import Passes, check_attacked, check_count, check_share
+from tic.attacks.crafting import library
 from tic.attacks.readout import MeanReadout
 from tic.models.modes import evaluation_mode
 
@@ -40,10 +40,8 @@ class FGSM:
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
         """Attack images (B, C, H, W) in [0, 1]; the result stays there."""
         check_attacked(images, labels)
-        import torchattacks
-
         with evaluation_mode(model):
-            attack = torchattacks.FGSM(MeanReadout(model, labels), eps=self.epsilon)
+            attack = library().FGSM(MeanReadout(model, labels), eps=self.epsilon)
             return cast(Tensor, attack(images, labels))
 
 
@@ -78,12 +76,10 @@ class PGD:
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
         """Attack images (B, C, H, W) in [0, 1]; `batch` numbers the batch for the random start."""
         check_attacked(images, labels)
-        import torchattacks
-
         # torchattacks draws from the global generator; the fork keeps everyone else's stream.
         devices = [images.device] if images.device.type == "cuda" else []
         with evaluation_mode(model), torch.random.fork_rng(devices=devices):
-            attack = torchattacks.PGD(
+            attack = library().PGD(
                 MeanReadout(model, labels),
                 eps=self.epsilon,
                 alpha=self.step,
