@@ -1,5 +1,6 @@
 PYTHON ?= python3
 VENV ?= .venv
+CONSTRAINTS ?= constraints.txt
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 REPORT ?= reports/audit
 # So long seeds are added where a verdict is open; then the claims are judged.
@@ -8,7 +9,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help audit test chaos lint types imports check bench fuzz mutants findings schemas pages docs dist clean
+.PHONY: help audit test chaos lint types imports check bench fuzz mutants findings schemas pages docs dist lowest clean
 
 help:  ## list what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -55,6 +56,13 @@ docs: $(VENV)/.docs  ## build the site with its API reference in build/site, eve
 dist: $(VENV)/.release  ## build wheel and source distribution twice, with the same bytes, and check them
 	$(BIN)/python -m tools.dist
 
+lowest: build/lowest.txt  ## run the tests with the oldest versions that pyproject.toml allows
+	$(MAKE) test VENV=build/lowest CONSTRAINTS=$<
+
+build/lowest.txt: pyproject.toml tools/lowest.py
+	@mkdir -p build
+	$(PYTHON) -m tools.lowest > $@.part && mv $@.part $@
+
 fuzz: $(VENV)/.fuzz  ## try ten thousand bad and hostile inputs with each of two fuzzers
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
@@ -68,21 +76,21 @@ clean:  ## remove the environment, caches and stored Runs
 	rm -rf $(VENV) .tic .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist *.egg-info
 
 # The mark is written last: an installation that was interrupted is done again.
-$(VENV)/.installed: pyproject.toml constraints.txt
+$(VENV)/.installed: pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0] + "; use make PYTHON=…")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[dev]'
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[docs]'
 	@touch $@
 
 $(VENV)/.release: $(VENV)/.installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[release]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[release]'
 	@touch $@
 
 # Without atheris nothing is guided by coverage, and the command says so.
 $(VENV)/.fuzz: $(VENV)/.installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]' \
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[fuzz]' \
 	  && touch $@ || echo "atheris could not be installed; going on without it"
