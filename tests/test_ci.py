@@ -77,7 +77,7 @@ def test_the_action_audits_compares_and_sums_up(shell, project):
     inputs = {"claims": "my claims", "budget": "", "workers": "0", "options": "--no-rivals"}
     status, text = act(shell, project, inputs)
     assert status == 0, text
-    assert "python -m pip install --quiet --disable-pip-version-check /the/action[attacks]\n" in text
+    assert "pip install --quiet --disable-pip-version-check /the/action[attacks]\n" in text
     summary = (project / "step-summary.md").read_text(encoding="utf-8")
     assert summary == (project / "report" / "summary.md").read_text(encoding="utf-8")
     assert (project / ".tic").is_dir()

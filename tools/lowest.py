@@ -16,7 +16,7 @@ _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)(\[[\w,]+\])?(>=|==)(?P<version>[\w
 
 
 def lowest(project: dict[str, Any]) -> Iterator[str]:
-    """Yield a constraint, such as `torch==2.9`, for every requirement and those of all extras.
+    """List a constraint, such as `torch==2.15`, for every requirement and those of all extras.
 
     Args:
         project: Table `project` of a pyproject.toml.
