@@ -9,6 +9,7 @@ from tic.fitting import CosineSGD
 from tic.lab import Lab, one_thread, usable_device
 from tic.losses import PrefixLoss
 from tic.models import Spiking
+from tic.recipe import Recipe
 from tic.run import weights_name
 from tic.train import _Training, train
 
@@ -274,3 +275,13 @@ def test_labs_of_equal_places_are_equal(tmp_path):
     assert Lab(tmp_path) == Lab(tmp_path)
     assert hash(Lab(tmp_path)) == hash(Lab(tmp_path))
     assert Lab(tmp_path) != Lab(tmp_path / "other")
+
+
+def test_the_fingerprints_of_thousands_of_runs_are_made_once(lab, quick_recipe, monkeypatch):
+    # No other test asks for them, and gets what is made up here.
+    every = [quick_recipe.but(train_size=59, seed=seed) for seed in range(5_000)]
+    made = []
+    monkeypatch.setattr(Recipe, "fingerprint", lambda recipe, digest: made.append(recipe.seed))
+    for recipe in 2 * every:
+        lab.fingerprint(recipe)
+    assert len(made) == len(every)

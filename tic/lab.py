@@ -183,7 +183,7 @@ def _on_device(
     return data.load(dataset, split, root, size=size).to(device)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2**17)  # of fewer than an audit has, none would be found again
 def _fingerprint(recipe: Recipe, digest: str) -> str:
     return recipe.fingerprint(digest)
 

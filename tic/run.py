@@ -139,14 +139,16 @@ def _mismatch(folder: Path) -> str | None:
     if not isinstance(manifest, dict) or HISTORY not in manifest:
         return f"the manifest does not name {HISTORY}"
     for name, digest in manifest.items():
+        path = folder / name
         # No name and no link is followed out of the folder.
-        if Path(name).name != name or not is_plain(folder / name):
+        if Path(name).name != name or not is_plain(path):
             return f"{name!r} of {MANIFEST} is not a plain file of the folder"
-        if (size := (folder / name).stat().st_size) > LARGEST_FILE:
+        if (size := path.stat().st_size) > LARGEST_FILE:
             return f"{name} has {size:,} bytes; no file of a Run has more than {LARGEST_FILE:,}"
-        if sha256_of(folder / name) != digest:
+        if sha256_of(path) != digest:
             return f"{name} does not match its sha256 in the manifest"
-    unnamed = (path.name for path in folder.glob("weights-*") if path.name not in manifest)
+    inside = (path.name for path in folder.iterdir())
+    unnamed = (name for name in inside if name.startswith("weights-") and name not in manifest)
     if name := next(unnamed, None):
         return f"{name} is not in the manifest"
     fault = history.fault(_document(folder / HISTORY))

@@ -1,3 +1,5 @@
+import pytest
+
 from tic.document.audit import RunRecord
 from tic.document.evidence import Comparison, Unknown
 from tic.report.tables import comparison_groups, recipe_value, training
@@ -66,6 +68,23 @@ def test_runs_that_differ_only_in_their_seed_stand_together():
     assert [group.label for group in what.groups] == ["tiny-T5", "tiny-T5"]
     assert [group.varying for group in what.groups] == [{"epochs": 60}, {"epochs": 300}]
     assert (what.count, what.seconds) == (3, 30.0)
+
+
+@pytest.mark.parametrize(
+    ("label", "seed", "shown"),
+    [
+        ("tiny-seed7", 7, "tiny"),
+        ("tiny (seed 17)", 17, "tiny (seed 17)"),
+        ("tiny, seed 17", 17, "tiny"),
+        ("tiny-seed17", 7, "tiny-seed17"),
+        ("tiny-seed07", 7, "tiny-seed07"),
+        ("tiny-seed7-pruned", 7, "tiny-seed7-pruned"),
+        ("seed7", 7, "seed7"),
+    ],
+)
+def test_a_label_goes_without_the_seed_at_its_end_and_no_other(label, seed, shown):
+    (group,) = training([run(seed, "a" * 24, label)]).groups
+    assert group.label == shown
 
 
 def test_a_parent_is_named_by_its_label_so_that_seeds_stay_together():

@@ -52,14 +52,15 @@ def has_collapsed(record: RunRecord) -> bool | None:
 def _coverage(records: Sequence[RunRecord]) -> Coverage:
     diverged = [record for record in records if record.status == "diverged"]
     finished = [record for record in records if record.status == "finished"]
-    collapsed = [record for record in finished if has_collapsed(record)]
+    fates = [has_collapsed(record) for record in finished]
+    collapsed = [record for record, fate in zip(finished, fates, strict=True) if fate]
     seeds = {record.seed for record in records}
     failed = {record.seed for record in (*diverged, *collapsed)}
     return Coverage(
         trainings=len(records),
         diverged=len(diverged),
         collapsed=len(collapsed),
-        untested=sum(has_collapsed(record) is None for record in finished),
+        untested=fates.count(None),
         seeds=len(seeds),
         failed_seeds=len(failed),
         most_failing=upper_bound(len(failed), len(seeds), confidence=CONFIDENCE),

@@ -18,6 +18,8 @@ from tic.report.drawing.forest import comparison_strips
 from tic.report.text import slug
 
 _MOST_DECIMALS = 4
+_SEED = re.compile(r"\W*seed\W*(?P<number>\d+)$")
+"""At the end of a label."""
 
 Value = str | int | float | bool | None
 
@@ -165,7 +167,10 @@ def _run_group(
 
 def _label(run: RunRecord) -> str:
     """Return a run's label without the seed at its end, which has a column of its own."""
-    return re.sub(rf"\W*seed\W*{run.seed}$", "", run.label) or run.label
+    seed = _SEED.search(run.label)
+    if seed is None or seed["number"] != str(run.seed):
+        return run.label
+    return run.label[: seed.start()] or run.label
 
 
 def _without_seed(recipe: dict[str, Value], labels: dict[str, str]) -> dict[str, Value]:
