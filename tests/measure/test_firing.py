@@ -95,10 +95,26 @@ def test_one_neuron_is_a_layer_too():
     assert fired.layers["only"].spikes.tolist() == [[2], [1]]
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_more_spikes_than_float32_counts_are_counted(dtype):
+    spikes = torch.ones(1, 1, 1, 2**24 + 1, 1, dtype=dtype)
+    fired = firing(Told(1, many=spikes.expand(1, 2, -1, -1, -1)), [batch(2)], ["many"])
+    assert fired.layers["many"].spikes.tolist() == [[2**25 + 2]]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_spikes_of_half_precision_are_counted_exactly(dtype):
+    fired = firing(Told(1, few=torch.ones(1, 2, 1, 50_001, dtype=dtype)), [batch(2)], ["few"])
+    assert fired.layers["few"].spikes.tolist() == [[100_002]]
+
+
 @pytest.mark.parametrize(
     ("layers", "loader", "message"),
     [
         ({"a": torch.full((2, 3, 4), 0.5)}, [3], "layer 'a' must give out spikes, 0 or 1, got 0.5"),
+        ({"a": torch.full((2, 3, 4), torch.inf)}, [3], "must give out spikes, 0 or 1, got inf"),
+        ({"a": torch.full((2, 3, 4), torch.nan)}, [3], "must give out spikes, 0 or 1, got nan"),
+        ({"a": torch.full((2, 3, 4), -1.0)}, [3], "must give out spikes, 0 or 1, got -1"),
         ({"a": torch.ones(2, 3, 4)}, [], "spikes are counted on batches of inputs, got none"),
         ({"b": torch.ones(2, 3, 4)}, [3], "has no layer 'a'"),
     ],
