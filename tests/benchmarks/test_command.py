@@ -5,6 +5,7 @@ import json
 import pytest
 
 from benchmarks import __main__ as command
+from benchmarks.decided import Yield
 from benchmarks.harness import Row, Sample, at_least, at_most
 from benchmarks.scaling import Growth
 
@@ -24,6 +25,8 @@ def rows(monkeypatch):
 def run(rows, tmp_path, monkeypatch):
     growth = Growth("training step", "batch", (1.0, 2.0), (0.1, 0.2), 1.0)
     monkeypatch.setattr(command.scaling, "growths", lambda: [growth])
+    counted = Yield("kept", 1, "fixed", 4, 2, 0, 0, 8, 1800.0)
+    monkeypatch.setattr(command.decided, "yields", lambda: [counted])
 
     def run(*arguments):
         files = ("--json", str(tmp_path / "found.json"), "--figure", str(tmp_path / "found.svg"))
@@ -45,6 +48,7 @@ def test_everything_is_written_as_json_and_scaling_is_drawn(run, tmp_path):
     found = json.loads((tmp_path / "found.json").read_text())
     assert [row["reached"] for row in found["rows"]] == [True, False]
     assert found["scaling"][0]["exponent"] == 1.0
+    assert found["decided"][0]["per_hour"] == 4
     assert (tmp_path / "found.svg").exists()
 
 
@@ -52,7 +56,14 @@ def test_only_what_is_chosen_is_measured(run, tmp_path):
     run("--only", "slow/*")
     found = json.loads((tmp_path / "found.json").read_text())
     assert [row["name"] for row in found["rows"]] == ["slow/two"]
-    assert found["scaling"] == []
+    assert found["scaling"] == found["decided"] == []
+
+
+def test_what_audits_decided_is_a_table_of_its_own(run, capsys):
+    run("--only", "decided")
+    shown = capsys.readouterr().out
+    assert "| kept | 1 | fixed | 8 | 0.50 | 2 of 4 | 0 of 0 | 4.0 |" in shown
+    assert "a peer" not in shown
 
 
 def test_a_measurement_that_breaks_fails_the_command(run, rows):
@@ -65,7 +76,7 @@ def test_a_measurement_that_breaks_fails_the_command(run, rows):
 
 def test_the_list_names_all_rows_and_measures_nothing(run, capsys, tmp_path):
     assert run("--list") == 0
-    assert capsys.readouterr().out.split() == ["fast/one", "slow/two", "scaling"]
+    assert capsys.readouterr().out.split() == ["fast/one", "slow/two", "scaling", "decided"]
     assert not (tmp_path / "found.json").exists()
 
 
@@ -99,5 +110,7 @@ def test_the_real_list_has_every_path_on_both_networks(capsys):
             f"attacks/{case}/pgd",
         ):
             assert row in names
-    assert {"startup/help", "audits/cold", "audits/warm", "scaling"} <= set(names)
+    assert {"startup/help", "audits/cold", "audits/warm", "scaling", "decided"} <= set(names)
+    assert {f"seeds/{paper}2023" for paper in ("kim", "yao", "li")} <= set(names)
+    assert {"store/plan-claims", "store/audit", "similarity/ckatorch-memory"} <= set(names)
     assert any(name.startswith("gpu/") for name in names)

@@ -139,7 +139,7 @@ def test_a_call_is_timed_by_the_clock(clock):
 
 
 def test_json_holds_everything_of_a_row():
-    found = table.document([result(at_least(2), 1.0, 3.0, 9.0)], [], 12.5)
+    found = table.document([result(at_least(2), 1.0, 3.0, 9.0)], [], [], 12.5)
     assert found["seconds"] == 12.5
     assert {"processor", "cores", "versions"} <= set(found["machine"])
     (row,) = found["rows"]

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,14 +10,19 @@ import torch
 from benchmarks import (
     attacks,
     audits,
+    commands,
     delays,
     figure,
     fisher,
     gpu,
     memory,
     probe,
+    rates,
     scaling,
+    seeds,
+    similarity,
     startup,
+    stores,
     training,
 )
 from benchmarks.cases import tiny
@@ -31,7 +37,7 @@ ONE = Options(pairs=1)
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    for module in (training, attacks):
+    for module in (training, attacks, rates):
         monkeypatch.setattr(module, "BATCH", {"tiny": 4})
     monkeypatch.setattr(fisher, "PRESENTATIONS", {"tiny": 8})
     monkeypatch.setattr(fisher, "ALONE", {"tiny": 1})
@@ -129,11 +135,86 @@ def test_memory_is_what_a_larger_batch_adds_per_image_and_timestep(monkeypatch):
 
 
 def test_a_limit_in_seconds_is_a_ratio_to_it(monkeypatch):
-    times = iter([0.2, 0.4, 0.6])
+    times = iter([9.0, 0.2, 0.4, 0.6])  # the first compiles modules and does not count
     monkeypatch.setattr(startup, "run", lambda arguments: (next(times), ""))
     sample = startup._measure((), 0.5, startup.TARGET, Options(pairs=3))
     assert sample.ratios == pytest.approx((0.4, 0.8, 1.2))
     assert startup.TARGET.met(sample.ratio)
+
+
+def test_a_page_is_written_into_a_folder_that_is_removed(monkeypatch):
+    seen = []
+
+    def run(arguments):
+        assert Path(arguments[-1]).is_dir()
+        seen.append(arguments)
+        return 1.0, ""
+
+    monkeypatch.setattr(startup, "run", run)
+    (page,) = (row for row in startup.rows() if row.name == "startup/page")
+    assert page.measure(ONE).ratios == (1 / 5,)
+    assert seen[0][-4:-1] == ["report", startup.AUDIT, "--report-dir"]
+    assert not Path(seen[0][-1]).exists()
+
+
+def test_compiled_modules_may_be_kept(monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    _, printed = commands.run(("-c", "import sys; print(sys.dont_write_bytecode)"))
+    assert printed.strip() == "False"
+
+
+def test_audits_of_many_runs_are_timed_after_one_that_does_not_count(monkeypatch, tmp_path):
+    times, seen = iter([60.0, 5.0]), []
+
+    def run(arguments, allowed):
+        seen.append(arguments)
+        return next(times), ""
+
+    monkeypatch.setattr(stores, "run", run)
+    monkeypatch.setattr(stores, "_crowded", lambda: tmp_path)
+    (audit,) = (row for row in stores.rows() if row.name == "store/audit")
+    assert audit.measure(ONE).ratios == (5 / 10,)
+    assert seen[0] == seen[1]
+    assert seen[0][seen[0].index("--store") + 1] == str(tmp_path)
+
+
+@pytest.mark.parametrize("row", ["similarity/ckatorch", "similarity/floor"])
+def test_rows_of_similarity_are_measured(row, monkeypatch):
+    pytest.importorskip("ckatorch")
+    monkeypatch.setattr(similarity.setting, "__defaults__", (12,))
+    (measure,) = (each.measure for each in similarity.rows() if each.name == row)
+    assert measure(ONE).ratio > 0
+
+
+@pytest.mark.parametrize("path", list(similarity.PATHS))
+def test_a_probe_runs_every_path_of_similarity(path, monkeypatch):
+    pytest.importorskip("ckatorch")
+    monkeypatch.setattr(similarity.setting, "__defaults__", (12,))
+    assert probe.raised_by(similarity.PATHS[path]()) >= 0
+
+
+@pytest.mark.parametrize("take", [rates._monitor, rates._floor])
+def test_rows_of_firing_rates_are_measured(take):
+    assert take(CASE, at_least(1), ONE).ratio > 0
+
+
+def test_both_sides_of_stacked_seeds_see_as_many_samples(monkeypatch):
+    shown = []
+    monkeypatch.setattr(seeds, "take_step", lambda *given: shown.append(len(given[3])))
+    recipe = seeds.baseline(seeds.LI2023)
+    seeds._measure(recipe, at_least(2), ONE)
+    size = recipe.batch_size
+    assert shown == 2 * [5 * size, *5 * [size]]  # once to warm up
+
+
+def test_a_step_of_stacked_seeds_trains(monkeypatch):
+    recipe = seeds.baseline(seeds.LI2023)
+    network = recipe.architecture.build(recipe.dataset.facts, recipe.timesteps)
+    monkeypatch.setattr(seeds.Lab, "fresh_network", lambda lab, recipe: network)
+    before = [weight.detach().clone() for weight in network.parameters()]
+    seeds.steps(recipe, 4, 2)()
+    after = list(network.parameters())
+    assert all(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
 
 
 def test_the_warm_audit_needs_a_folder_of_runs(tmp_path):

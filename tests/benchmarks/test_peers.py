@@ -7,10 +7,11 @@ import torch
 from torch import nn
 
 import tic
-from benchmarks import delays
+from benchmarks import delays, rates, similarity
 from benchmarks.cases import CLASSES, resnet19, tiny
 from benchmarks.harness import NotMeasuredError
-from benchmarks.peers import functorch, release, topology
+from benchmarks.peers import functorch, monitored, release, topology
+from benchmarks.peers.alignment import features, gram_matrices, pairwise
 from benchmarks.peers.dilated import Dilated
 from benchmarks.peers.floors import Rectified, truncated_backwards
 from benchmarks.peers.jelly import MultiStep, SingleStep
@@ -18,6 +19,7 @@ from benchmarks.peers.norse_net import Norse
 from benchmarks.peers.snn_torch import SnnTorch
 from benchmarks.training import net_of
 from tic.losses import mean_loss
+from tic.measure.firing import firing
 
 CASE = replace(tiny(3), side=12)
 BATCH = 4
@@ -191,6 +193,39 @@ def test_the_peer_with_delays_has_our_logits_and_gradients():
     for mine, theirs in zip(*results, strict=True):
         # It adds 1e-7 to the sum that a kernel is divided by.
         torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def compared():
+    return similarity.setting(images=12)
+
+
+def test_ckatorch_gives_our_debiased_similarity_of_every_pair(compared):
+    pytest.importorskip("ckatorch")
+    mine = similarity.ours(compared).debiased[: similarity.ROWS]
+    theirs = pairwise(compared.networks, compared.images, compared.layers, similarity.ROWS)
+    assert theirs.shape == (similarity.ROWS, len(compared.layers))
+    assert not mine.mask.any()
+    torch.testing.assert_close(theirs, torch.from_numpy(mine.data), rtol=0, atol=1e-8)
+
+
+def test_the_floor_of_similarity_multiplies_the_features_of_every_layer_of_both(compared):
+    grams = gram_matrices(compared.networks, compared.images, compared.layers)
+    both = [features(each, compared.images, compared.layers) for each in compared.networks]
+    assert len(grams) == 2 * len(compared.layers)
+    for gram, values in zip(grams, [x for one in both for x in one.values()], strict=True):
+        torch.testing.assert_close(gram, values.double() @ values.double().T)
+
+
+def test_the_monitor_of_spikingjelly_gives_our_rates():
+    network, (drawn, labels) = normalised(CASE.build()).eval(), CASE.batch(BATCH)
+    layers = rates.neuron_layers(network)
+    fired = firing(network, [(drawn, labels)], layers).layers
+    theirs = monitored.rates(network, drawn)
+    assert list(theirs) == layers
+    for name, values in theirs.items():
+        assert 0 < values.mean() < 1
+        torch.testing.assert_close(values.double(), fired[name].features, rtol=1e-5, atol=1e-7)
 
 
 def counted(network):
