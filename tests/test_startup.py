@@ -54,6 +54,10 @@ def elsewhere(tmp_path):
     return tmp_path
 
 
+def test_the_digits_are_read_without_the_library_that_has_them():
+    assert "sklearn" not in modules_after("from tic import data; data.load('digits', 'train')")
+
+
 def test_to_import_the_library_loads_nothing_but_itself(tmp_path):
     before = modules_after("pass")
     loaded = {name.partition(".")[0] for name in modules_after("import tic") - before}

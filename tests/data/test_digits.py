@@ -4,6 +4,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from tic import data
+from tic.data import digits
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +59,12 @@ def test_digests_are_the_same_on_every_machine(splits):
 
 def test_all_images_by_number_are_the_same_as_all(splits):
     assert data.load("digits", "train", size=1437).digest == splits[0].digest
+
+
+def test_the_file_holds_what_scikit_learn_reads_from_it(monkeypatch):
+    digits._rows.cache_clear()
+    from_file = digits._rows()
+    monkeypatch.setattr(digits, "find_spec", lambda name: None)
+    digits._rows.cache_clear()
+    assert np.array_equal(digits._rows(), from_file)
+    assert np.array_equal(from_file[:, :-1], load_digits().data)
