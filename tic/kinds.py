@@ -14,7 +14,7 @@ import inspect
 import math
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -28,6 +28,8 @@ from tic.text import quoted
 
 OWN = "tic"
 """Package whose dataclasses are always known."""
+_PLAIN = (bool, int, float, str, type(None))
+"""Types with nothing inside."""
 
 
 class Kind:
@@ -215,16 +217,17 @@ def require_frozen(kind: type[Any]) -> None:
 
 def _parts(value: Any) -> Iterator[Any]:
     """The dataclasses in a value, itself first."""
+    inside: Iterable[Any] = ()
     if isinstance(value, tuple):
-        for part in value:
-            yield from _parts(part)
+        inside = value
     elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from _parts(getattr(value, name))
+        inside = (getattr(value, name) for name in type(value).model_fields)
     elif is_dataclass(value):
         yield value
-        for field in fields(value):
-            yield from _parts(getattr(value, field.name))
+        inside = (getattr(value, field.name) for field in fields(value))
+    for part in inside:
+        if type(part) not in _PLAIN:  # most are, and there are very many of them
+            yield from _parts(part)
 
 
 def _describe(value: Any, where: str, *, whole: bool) -> Any:

@@ -27,6 +27,7 @@ from tic.measure.robustness import (
     AccuracyMeasurement,
     CorrectMeasurement,
     ZeroGradientMeasurement,
+    final_accuracy,
 )
 from tic.recipe import Recipe
 from tic.store import Store
@@ -256,7 +257,7 @@ class SeedRuns:
 
 def tested(recipe: Recipe, size: int | None, lab: Lab) -> dict[str, Any]:
     """Measure the final test accuracy of a Run in percent, on at most `size` samples."""
-    return _taken(AccuracyMeasurement(epoch=recipe.epochs, size=size), recipe, lab, lab.store)
+    return _taken(final_accuracy(recipe.epochs, size), recipe, lab, lab.store)
 
 
 def _looked_at(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from tic.document.audit import Audit, Entry, RunRecord
 from tic.document.deciding import sampled_seeds
@@ -11,6 +12,7 @@ from tic.stats import is_chance, prediction_interval, upper_bound
 
 CONFIDENCE = 0.95
 """Of the bound of failures and of the interval of a further seed; neither decides a verdict."""
+_is_chance = lru_cache(maxsize=2**14)(is_chance)
 
 
 def with_coverage(entry: Entry, runs: Mapping[str, RunRecord]) -> Entry:
@@ -46,7 +48,7 @@ def has_collapsed(record: RunRecord) -> bool | None:
     if record.test_accuracy is None or record.tested is None or record.guessing is None:
         return None
     correct = round(record.test_accuracy * record.tested / 100)
-    return is_chance(correct, record.tested, record.guessing / 100)
+    return _is_chance(correct, record.tested, record.guessing / 100)
 
 
 def _coverage(records: Sequence[RunRecord]) -> Coverage:

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -203,22 +203,25 @@ def timesteps(measurement: Measurement, recipe: Recipe) -> int:
 
 def sample_count(measurement: Measurement, recipe: Recipe) -> int:
     """Number of samples that a measurement looks at."""
-    # Samples that the network was not trained on would be another quantity.
-    trained = recipe.train_size if measurement.split == "train" else None
-    available = trained or _whole(measurement, recipe)
+    available = _available(measurement, recipe)
     return min(measurement.size or available, available)
 
 
 def subset(measurement: Measurement, recipe: Recipe) -> Subset:
     """Which samples a measurement looks at."""
-    whole = replace(measurement, size=None)
     return Subset(
         data=measurement.dataset(recipe).label,
         noun=measurement.dataset(recipe).facts.noun,
         split=measurement.split,
         size=sample_count(measurement, recipe),
-        available=sample_count(whole, recipe),
+        available=_available(measurement, recipe),
     )
+
+
+def _available(measurement: Measurement, recipe: Recipe) -> int:
+    # Samples that the network was not trained on would be another quantity.
+    trained = recipe.train_size if measurement.split == "train" else None
+    return trained or _whole(measurement, recipe)
 
 
 def _whole(measurement: Measurement, recipe: Recipe) -> int:

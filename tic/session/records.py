@@ -12,7 +12,7 @@ from tic.engine.plan import Plan, PlannedRun
 from tic.errors import TicError
 from tic.lab import Lab
 from tic.measure.measurement import samples_of, stored_result
-from tic.measure.robustness import AccuracyMeasurement
+from tic.measure.robustness import final_accuracy
 from tic.recipe import Recipe
 
 _UNTESTED = {"test_accuracy": None, "tested": None, "guessing": None}
@@ -68,7 +68,7 @@ def _tested(recipe: Recipe, lab: Lab, sizes: Sequence[int | None]) -> dict[str, 
     """Final test accuracy of a Run, and that of guessing, on the first size that was measured."""
     with suppress(TicError):  # there may be fewer images now
         for size in sizes:
-            measurement = AccuracyMeasurement(epoch=recipe.epochs, size=size)
+            measurement = final_accuracy(recipe.epochs, size)
             if stored := stored_result(measurement, recipe, lab):
                 labels = samples_of(measurement, recipe, lab).labels
                 return {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -93,7 +92,6 @@ def judge_rate(outcomes: ArrayLike, region: Region, *, confidence: float = 0.95)
     )
 
 
-@lru_cache(maxsize=2**14)
 def is_chance(correct: int, tested: int, guessing: float) -> bool:
     """Whether so many right answers are no more than guessing gives by chance.
 
