@@ -66,7 +66,7 @@ build/lowest.txt: pyproject.toml tools/lowest.py
 fuzz: $(VENV)/.fuzz  ## try ten thousand bad and hostile inputs with each of two fuzzers
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
-mutants: $(VENV)/.installed  ## change what decides in each test of Kim et al. 2023; see that known answers notice
+mutants: $(VENV)/.installed  ## change what decides in each claim and rival of claims/; see that known answers notice
 	$(BIN)/python -m tests.mutants $(ARGS)
 
 bench: $(VENV)/.installed  ## measure speed and memory as ratios to named peers, floors and limits

@@ -77,7 +77,7 @@ def test_lost_gradients_are_planted_for_attacks_alone(corruption):
         and case.parameters["corruption"] == corruption
     )
     with pytest.raises(NotApplicableError, match="asks for no gradient"):
-        case.outcome(case.holds, controls.GRADIENTS_LOST)
+        case.judged(case.holds, controls.GRADIENTS_LOST)
 
 
 def test_a_saving_of_another_schedule_is_refuted(monkeypatch):

@@ -1,119 +1,46 @@
-"""What is mutated, and the mutants that nothing can kill."""
+"""What is mutated of a pack, its worlds of known truth, and the mutants that nothing can kill."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from fixtures.cases import Case
-from fixtures.known_answers import CASES, SAVING
-from fixtures.rival_answers import CASES_OF_RIVALS, READ
-from tests.mutants.mutating import Mutant
+from tests.mutants.mutating import Mutant, mutants
+from tests.mutants.operators import NO_WORDS, Vocabulary
 
-
-def _first_and_last(cases: Iterable[Case]) -> tuple[Case, ...]:
-    """Two cases of every test: others differ in parameters that no test tells apart."""
-    of_test: dict[object, list[Case]] = {}
-    for case in cases:
-        of_test.setdefault(case.test, []).append(case)
-    return tuple(case for its in of_test.values() for case in (its[:1] + its[1:][-1:]))
-
-
-PACK = "claims.kim2023"
-KNOWN = _first_and_last((*CASES, SAVING, *CASES_OF_RIVALS, *READ))
 LEAST_KILLED = 0.9
-_BY_REASON: dict[str, tuple[str, ...]] = {
-    "A factor that is the same for all seeds changes no sign and no t.": (
-        "judge_concentration: np.array(epochs) / runs.recipe.epochs → "
-        "np.array(epochs) * runs.recipe.epochs",
-    ),
-    "The region is the same on both sides of zero.": (
-        "test_weight_decay_does_not_matter: varied.centroid() - reference → "
-        "reference - varied.centroid()",
-        "test_settings_that_move_information_keep_accuracy: varied.accuracy() - reference → "
-        "reference - varied.accuracy()",
-        "test_the_alpha_loss_converges: trained.final_losses().mean(1) / alpha - 1 → "
-        "1 - trained.final_losses().mean(1) / alpha",
-        "test_alpha_does_not_change_accuracy: combinations(LEVELS, 2) → "
-        "combinations(LEVELS[::-1], 2)",
-        "test_alpha_does_not_change_accuracy: clean[first] - clean[second] → "
-        "clean[second] - clean[first]",
-        "test_fewer_timesteps_prune_as_well: zip(full, short, strict=True) → "
-        "zip(short, full, strict=True)",
-        "test_fewer_timesteps_prune_as_well: short_run - long_run → long_run - short_run",
-        "relative_errors: np.abs(response.divergence - response.prediction) → "
-        "np.abs(response.prediction - response.divergence)",
-        "test_fewer_timesteps_save_compute: 100 * (saving - paper.SAVING) → "
-        "100 * (paper.SAVING - saving)",
-        "test_larger_networks_need_fewer_timesteps: accuracy[t] - accuracy[longest] → "
-        "accuracy[longest] - accuracy[t]",
-        "require_sparsity: abs(trained.sparsity() - sparsity_of(trained.recipe)) → "
-        "abs(sparsity_of(trained.recipe) - trained.sparsity())",
-    ),
-    "The last epoch is the last one, and those between are drawn only.": (
-        "test_noise_in_early_timesteps_hurts_more: gap[final] → [*gap.values()][-1]",
-        "test_noise_in_early_timesteps_hurts_more: gap[final] - gap[1] → "
-        "[*gap.values()][-1] - gap[1]",
-        "chosen_epochs: [epoch / PAPER_SETTING.recipe.epochs for epoch in EPOCHS[1:]] → "
-        "[PAPER_SETTING.recipe.epochs / epoch for epoch in EPOCHS[1:]]",
-        "chosen_epochs: [epoch / PAPER_SETTING.recipe.epochs for epoch in EPOCHS[1:]] → "
-        "[epoch * PAPER_SETTING.recipe.epochs for epoch in EPOCHS[1:]]",
-        "chosen_epochs: EPOCHS[1:] → [*EPOCHS[1:]][-1:]",
-        "chosen_epochs: EPOCHS[1:] → EPOCHS[1 + 1:]",
-    ),
-    "The longest is the last one.": (
-        "test_larger_networks_need_fewer_timesteps: accuracy[longest] - accuracy[t] → "
-        "[*accuracy.values()][-1] - accuracy[t]",
-        "test_larger_networks_need_fewer_timesteps: accuracy[t] - accuracy[longest] → "
-        "accuracy[t] - [*accuracy.values()][-1]",
-    ),
-    "The untrained network is drawn only.": tuple(
-        "test_only_the_output_error_moves: ('untrained', 'early', 'final') → "
-        f"('{other}', 'early', 'final')"
-        for other in ("early", "middle", "final")
-    ),
-    "Every α is trained with as many timesteps.": tuple(
-        f"test_smaller_alpha_holds_less_information: runs['low'] → runs['{other}']"
-        for other in ("intermediate", "high")
-    ),
-    "It counts rounds in names only.": (
-        "test_fewer_timesteps_prune_as_well: "
-        "enumerate(zip(full, short, strict=True), start=1) → "
-        "enumerate(zip(full, short, strict=True))",
-        "test_fewer_timesteps_prune_as_well: 1 → 2",
-        "test_fewer_timesteps_prune_as_well: 1 → 0",
-    ),
-    "The order in which α are measured is not that in which they are judged.": tuple(
-        "test_no_advantage_in_the_worst_case: LEVELS if corruption == SHOWN_WITH else LEVELS[::-1]"
-        f" → LEVELS if {other} else LEVELS[::-1]"
-        for other in ("True", "False", "corruption != SHOWN_WITH")
-    ),
-    "A figure of the paper has a verdict of its own, which does not decide the rival.": (
-        "test_no_advantage_in_the_worst_case: LEVELS → [*LEVELS][:1] (2)",
-        "test_no_advantage_in_the_worst_case: LEVELS → [*LEVELS][-1:] (2)",
-        "test_no_advantage_in_the_worst_case: suites[level] → [*suites.values()][0]",
-        "test_no_advantage_in_the_worst_case: suites[level] → [*suites.values()][-1]",
-    ),
-    "There are two roles, and this one is there.": (
-        "test_fewer_epochs_do_as_well: runs[FEWER_EPOCHS].accuracy → [*runs.values()][-1].accuracy",
-        "test_fewer_epochs_do_as_well: runs[FEWER_TIMESTEPS].accuracy → "
-        "[*runs.values()][0].accuracy",
-        "test_random_pruning_does_as_well: runs[AT_RANDOM].accuracy → "
-        "[*runs.values()][-1].accuracy",
-        "test_random_pruning_does_as_well: runs[BY_MAGNITUDE].accuracy → "
-        "[*runs.values()][0].accuracy",
-        "at_equal_margin: sums[1] → sums[-1]",
-    ),
-    "What it changes is drawn or told only.": (
-        "judge_readings: Judge(judge.seeds, judge.confidence, draws=False) → "
-        "Judge(judge.seeds, judge.confidence)",
-        "judge_readings: judge.record_reading(reading.factors, reading_judge, "
-        "release=reading.release) → judge.record_reading(reading.factors, reading_judge)",
-    ),
-}
-EQUIVALENT = {name: reason for reason, names in _BY_REASON.items() for name in names}
-"""By name of a mutant: why it decides as the sound test does, whatever the truth is."""
 
 
-def without_equivalents(mutants: Sequence[Mutant]) -> list[Mutant]:
-    """The mutants that a world could kill."""
-    return [mutant for mutant in mutants if mutant.name not in EQUIVALENT]
+@dataclass(frozen=True)
+class Known:
+    """A pack's worlds of known truth.
+
+    Attributes:
+        package: Of the pack.
+        cases: Every claim and rival with its worlds.
+        vocabulary: Words of the pack that are exchanged.
+        equivalent: By reason: names of mutants that decide as the sound test does, whatever the
+            truth is.
+    """
+
+    package: str
+    cases: Sequence[Case]
+    vocabulary: Vocabulary = NO_WORDS
+    equivalent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def equivalents(self) -> set[str]:
+        """Names of the mutants that nothing can kill."""
+        return {name for names in self.equivalent.values() for name in names}
+
+    @cached_property
+    def every_mutant(self) -> list[Mutant]:
+        """All mutants of what decides in the claims and rivals."""
+        return mutants(self.cases, self.package, self.vocabulary)
+
+    @cached_property
+    def mutants(self) -> list[Mutant]:
+        """Those that a world could kill."""
+        return [mutant for mutant in self.every_mutant if mutant.name not in self.equivalents]

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import CodeType, FunctionType
 
 from fixtures.cases import Answer, Case
-from tests.mutants.operators import changes
+from tests.mutants.operators import NO_WORDS, Vocabulary, changes
 from tests.mutants.scope import deciding, definition_of, reached
 
 
@@ -84,23 +84,29 @@ def _answers(cases: tuple[Case, ...]) -> Iterable[Answer]:
     return [answer for _, answer in sorted(ranked, key=lambda pair: pair[0])]
 
 
-def mutants(cases: Sequence[Case], pack: str) -> list[Mutant]:
+def mutants(cases: Sequence[Case], pack: str, vocabulary: Vocabulary = NO_WORDS) -> list[Mutant]:
     """All mutants of what the cases' tests reach in a pack, which is the name of its package."""
     by_function: dict[FunctionType, list[Case]] = defaultdict(list)
     for case in cases:
         for function in reached(case.test, pack):
             by_function[function].append(case)
-    return [mutant for function, its in by_function.items() for mutant in _of(function, tuple(its))]
+    return [
+        mutant
+        for function, its in by_function.items()
+        for mutant in _of(function, tuple(its), vocabulary)
+    ]
 
 
-def _of(function: FunctionType, cases: tuple[Case, ...]) -> Iterator[Mutant]:
+def _of(
+    function: FunctionType, cases: tuple[Case, ...], vocabulary: Vocabulary
+) -> Iterator[Mutant]:
     definition = definition_of(function)
     parents = {
         id(child): node for node in ast.walk(definition) for child in ast.iter_child_nodes(node)
     }
     seen: Counter[tuple[str, str]] = Counter()
-    for node in deciding(definition):
-        for target, text in changes(node, function.__globals__):
+    for node in deciding(function):
+        for target, text in changes(node, function.__globals__, vocabulary):
             around = _around(target, parents)
             changed = {id(target): _parsed(target, text)}
             before, after = (ast.unparse(copy.deepcopy(around, memo)) for memo in ({}, changed))

@@ -4,26 +4,42 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 Changes = Iterator[tuple[ast.AST, str]]
 
 EXCHANGED = (
-    ("untrained", "early", "middle", "final"),
-    ("low", "intermediate", "high"),
-    ("AlexNet", "ResNet-19", "ResNet-34"),
-    ("faulty", "sound"),
     ("above", "below"),
+    ("increasing", "decreasing"),
     ("mean", "max", "min"),
     ("max", "min"),
+    ("argmax", "argmin"),
     ("sum", "max"),
     ("any", "all"),
     ("ceil", "floor"),
 )
 """Words, as strings or as names of functions, of which each is put in the place of the others."""
-OF_EPOCHS = ("centroid", "trace", "by_block")
-"""Methods that take the final epoch when they are asked for none."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Of a pack.
+
+    Attributes:
+        exchanged: Further words of which each is put in the place of the others.
+        added: By method of its Runs: arguments that it is asked with where it was asked for no
+            epoch.
+    """
+
+    exchanged: tuple[tuple[str, ...], ...] = ()
+    added: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+NO_WORDS = Vocabulary()
+
+
 DROPPED = ("abs", "log")
 """Functions of one argument without which a number is another one."""
 UNJUDGED = ("name", "unit", "strict")
@@ -35,11 +51,13 @@ COMPARED = {"<": ("<=", ">="), ">": (">=", "<="), "<=": ("<", ">"), ">=": (">", 
 }  # fmt: skip
 
 
-def changes(node: ast.AST, names: Mapping[str, Any]) -> Changes:
+def changes(node: ast.AST, names: Mapping[str, Any], vocabulary: Vocabulary) -> Changes:
     """All changes of one node, given the global names of its function."""
     for operator in (_numbers, _indices, _orders):
         yield from operator(node, names)
-    for change in (_operations, _words, _calls, _loops, _conditions, _lookups):
+    yield from _words(node, EXCHANGED + vocabulary.exchanged)
+    yield from _additions(node, vocabulary.added)
+    for change in (_operations, _calls, _loops, _conditions, _lookups):
         yield from change(node)
     if isinstance(node, ast.Expr):
         yield node, "pass"
@@ -121,24 +139,30 @@ def _operations(node: ast.AST) -> Changes:
         yield from ((node, f"{left} {other} {right}") for other in COMPARED.get(symbol, ()))
 
 
-def _words(node: ast.AST) -> Changes:
+def _words(node: ast.AST, groups: tuple[tuple[str, ...], ...]) -> Changes:
     """Names of epochs, conditions, regions and functions are exchanged."""
     if isinstance(node, ast.Constant):
-        yield from ((node, repr(other)) for other in _others(node.value))
+        yield from ((node, repr(other)) for other in _others(node.value, groups))
     if isinstance(node, ast.Call):
         before = _named(node.func)
         start = ast.unparse(node.func).removesuffix(before)
-        for other in _others(before):
-            function = start + other
+        for other in _others(before, groups):
             is_numpy = start == "" and other == "mean"
-            yield node.func, "np.mean" if is_numpy else function
-        if before in OF_EPOCHS and not node.args:
-            yield from ((node, f"{start}{before}({other!r})") for other in EXCHANGED[0][1:3])
+            yield node.func, "np.mean" if is_numpy else start + other
 
 
-def _others(word: object) -> list[str]:
-    groups = [group for group in EXCHANGED if word in group]
-    return list(dict.fromkeys(other for group in groups for other in group if other != word))
+def _others(word: object, groups: tuple[tuple[str, ...], ...]) -> list[str]:
+    own = [group for group in groups if word in group]
+    return list(dict.fromkeys(other for group in own for other in group if other != word))
+
+
+def _additions(node: ast.AST, added: Mapping[str, tuple[str, ...]]) -> Changes:
+    """A method of the Runs is asked for another epoch, or otherwise, than the usual one."""
+    if isinstance(node, ast.Call) and not node.keywords:
+        texts = [ast.unparse(argument) for argument in node.args]
+        if not any(isinstance(argument, ast.Constant) for argument in node.args):
+            for argument in added.get(_named(node.func), ()):
+                yield node, f"{ast.unparse(node.func)}({', '.join([*texts, argument])})"
 
 
 def _named(function: ast.AST) -> str:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from li2023_worlds import World, conclude
 
 from claims.li2023 import paper, recipes
 from claims.li2023 import test_spatial as spatial
@@ -18,6 +17,7 @@ from claims.li2023.recipes import (
     design,
     role,
 )
+from fixtures.li2023_worlds import World, conclude
 from tic.errors import NotApplicableError
 from tic.plugin.state import STATE
 
