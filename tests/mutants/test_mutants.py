@@ -11,10 +11,12 @@ from claims.kim2023 import test_fig7_pruning as fig7
 from claims.kim2023 import test_table1_robustness as table1
 from claims.li2023 import test_rival_looks as looks
 from claims.li2023 import test_spatial as spatial
+from fixtures.worlds import NOTHING
 from tests.mutants import __main__ as command
 from tests.mutants.known import LEAST_KILLED, Known
 from tests.mutants.mutating import Mutant, mutants
 from tests.mutants.packs import PACKS
+from tic.stats import Outcome
 
 SAMPLES = {"kim2023": 25, "li2023": 15, "yao2023": 15, "meszaros2024": 15}
 """How many mutants are tried of each pack."""
@@ -89,6 +91,10 @@ ONCE_SURVIVED = {
 """Mutants that worlds without anything beside the claim did not kill."""
 
 
+TESTED_ELSEWHERE = (Outcome.REFUTED, Outcome.INCONCLUSIVE)
+"""By the tests of verdicts, in every world."""
+
+
 def named(known: Known, name: str) -> Mutant:
     (mutant,) = (mutant for mutant in known.every_mutant if mutant.name == name)
     return mutant
@@ -98,6 +104,18 @@ def of(test, paper="kim2023", count=1):
     known = PACKS[paper]
     cases = [case for case in known.cases if case.test is test][:count]
     return mutants(cases, known.package, known.vocabulary)
+
+
+@pytest.mark.parametrize("paper", PACKS)
+def test_a_sound_test_says_what_it_must_in_worlds_that_verdicts_are_not_tested_in(paper):
+    asked = [
+        answer
+        for case in PACKS[paper].cases
+        for answer in case.answers
+        if answer.planted is not NOTHING or answer.expected not in TESTED_ELSEWHERE
+    ]
+    assert asked
+    assert [(answer.case.name, answer.world) for answer in asked if not answer.is_given()] == []
 
 
 @pytest.mark.parametrize("paper", PACKS)
