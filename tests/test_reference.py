@@ -131,7 +131,7 @@ def test_the_readme_counts_the_verdicts_of_the_audit_with_a_budget():
     audit = kept(FOLDER / "smoke-budget.json")
     counted = totals([entry for entry in audit.entries if entry.role == "claim"])
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    assert f"`make audit` came to, on two slow cores: {counted}." in readme
+    assert f"`make audit` came to, on two cores: {counted}." in readme
 
 
 def test_no_budget_is_too_short_for_what_ci_expects():
