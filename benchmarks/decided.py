@@ -84,7 +84,7 @@ def counted(name: str, audit: Audit) -> Yield:
     )
 
 
-def markdown(found: Sequence[Yield]) -> str:
+def markdown(rows: Sequence[Yield]) -> str:
     """Return the table."""
     lines = [
         "| audit | papers | seeds | trainings | CPU-hours | claims decided | rivals decided | "
@@ -95,7 +95,7 @@ def markdown(found: Sequence[Yield]) -> str:
         f"| {row.audit} | {row.papers} | {row.design} | {row.runs} | {row.seconds / HOUR:.2f} "
         f"| {row.decided} of {row.claims} | {row.rivals_decided} of {row.rivals} "
         f"| {row.per_hour:.1f} |"
-        for row in found
+        for row in rows
     ]
     return "\n".join(lines)
 

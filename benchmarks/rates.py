@@ -26,7 +26,7 @@ from tic.neurons import LIF
 CASES = (tiny(10), resnet19(5, side=16))
 BATCH = {"tiny": 64, "resnet19": 4}
 CHECKED = (
-    "Sums are float64, and each output is seen to be 0 or 1: more passes over the spikes than one "
+    "Counts are exact, and each output is seen to be 0 or 1: more passes over the spikes than one "
     "mean, which would take currents for spikes without a word."
 )
 

@@ -45,18 +45,18 @@ def test_a_missed_target_is_a_result_and_no_failure(run, capsys):
 
 def test_everything_is_written_as_json_and_scaling_is_drawn(run, tmp_path):
     run()
-    found = json.loads((tmp_path / "found.json").read_text())
-    assert [row["reached"] for row in found["rows"]] == [True, False]
-    assert found["scaling"][0]["exponent"] == 1.0
-    assert found["decided"][0]["per_hour"] == 4
+    written = json.loads((tmp_path / "found.json").read_text())
+    assert [row["reached"] for row in written["rows"]] == [True, False]
+    assert written["scaling"][0]["exponent"] == 1.0
+    assert written["decided"][0]["per_hour"] == 4
     assert (tmp_path / "found.svg").exists()
 
 
 def test_only_what_is_chosen_is_measured(run, tmp_path):
     run("--only", "slow/*")
-    found = json.loads((tmp_path / "found.json").read_text())
-    assert [row["name"] for row in found["rows"]] == ["slow/two"]
-    assert found["scaling"] == found["decided"] == []
+    written = json.loads((tmp_path / "found.json").read_text())
+    assert [row["name"] for row in written["rows"]] == ["slow/two"]
+    assert written["scaling"] == written["decided"] == []
 
 
 def test_what_audits_decided_is_a_table_of_its_own(run, capsys):
