@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tic import models
 from tic.models.network import SpikingNetwork
 from tic.models.resnet import RESNET19, TINY, ResNetLayout
 
 CLASSES = 10
+_CALIBRATED = 8
+"""Images that the statistics of a network's normalisations are of."""
 
 
 @dataclass(frozen=True)
@@ -43,20 +47,45 @@ class Case:
         return f"{path}, {self.name}, T={self.timesteps}, {shape}"
 
     def build(self) -> SpikingNetwork:
-        """Build our network with weights that are the same every time."""
+        """Build our network with weights that are the same every time, and neurons that fire.
+
+        Its normalisations have the statistics of a batch, as after training. With those of a new
+        network no spike leaves the stem, and what is behind it would be measured on zeros.
+        """
         torch.manual_seed(0)
-        return models.build(
+        network = models.build(
             self.name,
             in_channels=self.channels,
             num_classes=CLASSES,
             timesteps=self.timesteps,
         )
+        images, _ = self.batch(_CALIBRATED)
+        with torch.no_grad(), _only_this_batch(network):
+            network.train()(images)
+        return network
 
     def batch(self, size: int, device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
         """Draw images (B, C, H, W) in [0, 1] and labels (B,)."""
         torch.manual_seed(1)
         images = torch.rand(size, self.channels, self.side, self.side)
         return images.to(device), torch.randint(CLASSES, (size,)).to(device)
+
+
+@contextmanager
+def _only_this_batch(network: nn.Module) -> Iterator[None]:
+    """Let normalisations forget what they saw before."""
+    momenta = {
+        module: module.momentum
+        for module in network.modules()
+        if isinstance(module, nn.BatchNorm2d)
+    }
+    for module in momenta:
+        module.momentum = 1.0
+    try:
+        yield
+    finally:
+        for module, momentum in momenta.items():
+            module.momentum = momentum
 
 
 def tiny(timesteps: int) -> Case:

@@ -59,9 +59,9 @@ def compare_with_autograd(
             "gradients must be finite, got NaN or infinity; look for such numbers in the weights, "
             "and for square roots and logarithms of 0 in the network"
         )
-    whole = gradients.squares(first, weights, [*names])
     silent = [name for name in names if not ours[name].any()]
-    differed = {name: _difference(whole[name], 0) for name in silent if whole[name] > 0}
+    whole = gradients.squares(first, weights, silent) if silent else {}
+    differed = {name: _difference(square, 0) for name, square in whole.items() if square > 0}
     agreed: list[str] = []
     waiting = [name for name in names if name not in silent]
     while waiting:
