@@ -227,7 +227,7 @@ def test_an_audit_does_not_differ_from_itself(left, capsys):
 def test_a_file_that_is_no_audit_is_refused_in_one_sentence(command, capsys):
     assert main(command) == 2
     told = capsys.readouterr().err
-    assert told.startswith("tic: absent.json must be an audit of schema 6, got ")
+    assert told.startswith("tic: absent.json must be an audit of schema 7, got ")
     assert told.count("\n") == 1
 
 
@@ -245,7 +245,7 @@ def test_the_calibration_is_printed_as_tables(capsys):
     assert main(["calibrate", "--simulations", "2", "--seed", "1"]) == 0
     told = capsys.readouterr().out
     assert told.startswith("## One contrast, true mean on an edge\n")
-    assert told.count("\n## ") == 5
+    assert told.count("\n## ") == 6
     assert main(["calibrate", "--simulations", "2", "--seed", "1"]) == 0
     assert capsys.readouterr().out == told
 

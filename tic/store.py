@@ -41,6 +41,7 @@ class Store:
     Attributes:
         evidence: sha256 of every measurement that was asked for through this object, by its path.
         packages: Those outside of `tic` that define such measurements.
+        versions: Of such measurements, by name.
         looked_at: Samples that claims' measurements on Runs looked at.
     """
 
@@ -48,6 +49,7 @@ class Store:
         self.root = root
         self.evidence: dict[Path, str] = {}
         self.packages: set[str] = set()
+        self.versions: dict[str, int] = {}
         self.looked_at: set[Subset] = set()
         self._verified: dict[str, Run] = {}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from claims.kim2023.paper import LEVELS, PAPER, PLACES, Level
 from claims.kim2023.protocol import PAPER_SMALLEST_TAU
 from claims.kim2023.runs import KimRuns
@@ -74,6 +76,7 @@ KIM2023 = Pack(
     # part of them is audited and whichever data are there.
     claims=29,
     rivals=35,
+    pilots=Path(__file__).with_name("pilots.json"),
 )
 
 ALPHAS: dict[str, tuple[float, float, float]] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from claims.li2023.events import DIRECTIONS, Events
 from claims.li2023.networks import PreActivation
 from claims.li2023.paper import PAPER, PLACES, Factor
@@ -49,6 +51,7 @@ LI2023 = Pack(
     runs=LiRuns,
     claims=13,
     rivals=19,
+    pilots=Path(__file__).with_name("pilots.json"),
 )
 
 SPIKING, ORDINARY, TWIN = "N", "A", "A′"

@@ -8,6 +8,7 @@ roles of higher sparsities are the same Runs, and claims ask for none of them.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from claims.meszaros2024.fitting import DelayAdam, SummedSoftmax
@@ -71,6 +72,7 @@ MESZAROS2024 = Pack(
     runs=MeszarosRuns,
     claims=13,
     rivals=17,
+    pilots=Path(__file__).with_name("pilots.json"),
 )
 
 OWN, PERMUTED, OTHER = "own delays", "permuted delays", "other"

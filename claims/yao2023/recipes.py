@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from claims.yao2023.attention import (
@@ -101,6 +102,7 @@ YAO2023 = Pack(
     runs=YaoRuns,
     claims=17,
     rivals=16,
+    pilots=Path(__file__).with_name("pilots.json"),
 )
 
 Data = Literal["own", "second"]

@@ -1,5 +1,6 @@
 """Budgets: how they are read, how seeds are added, what comes first."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -11,13 +12,14 @@ from tic.audit import Control, Pack, Paper, Setting
 from tic.audit.claims import Claim, Rival
 from tic.data import Digits
 from tic.document.audit import Scope
+from tic.document.evidence import Effects, RegionRecord
 from tic.engine.plan import work
 from tic.errors import TicError
 from tic.lab import Lab
 from tic.models import Spiking
 from tic.recipe import Recipe
-from tic.session import budget
-from tic.session.agenda import UNTOLD, Agenda
+from tic.session import budget, pilots
+from tic.session.agenda import UNTOLD, Agenda, seeds_foreseen
 from tic.session.budget import (
     RIVAL,
     likely_range,
@@ -27,6 +29,7 @@ from tic.session.budget import (
     timed,
     with_seeds,
 )
+from tic.session.pilots import EntryPilot, trainings
 from tic.session.planned import PlannedEntry
 from tic.session.session import AuditSession
 from tic.stats import Outcome
@@ -294,3 +297,78 @@ def test_what_would_decide_a_claim_is_told_in_trainings(agenda):
     assert claim.trainings_to_decide == (8, 30)
     made.take(claim, Outcome.INCONCLUSIVE, [judged(1.0, (9, None))])
     assert claim.trainings_to_decide == (2, None)
+
+
+def with_pilot(entry, lab, *effects):
+    """A planned entry for which pilot seeds gave these effects, against an edge at 0."""
+    file = entry.claim.pack.pilots
+    kept = json.loads(file.read_text())["entries"] if file.exists() else {}
+    pilot = EntryPilot(
+        version=entry.claim.version,
+        trainings=trainings(entry, lab),
+        measurements={},
+        contrasts=tuple(
+            Effects(
+                name=f"effect {number}",
+                unit="",
+                seeds=tuple(range(100, 100 + len(seeds))),
+                effects=seeds,
+                region=RegionRecord(low=0, high=None, text="above 0"),
+                confidence=0.5,
+            )
+            for number, seeds in enumerate(effects)
+        ),
+    )
+    file.write_text(json.dumps({"entries": {**kept, entry.id: pilot.model_dump(mode="json")}}))
+    pilots._read.cache_clear()
+    return entry
+
+
+@pytest.fixture
+def piloted(tmp_path):
+    pack = replace(PACK, pilots=tmp_path / "pilots.json")
+
+    def make(name, *effects):
+        entry = planned(name)
+        entry = replace(entry, claim=replace(entry.claim, pack=pack), design="sequential")
+        return with_pilot(entry, Lab(tmp_path), *effects) if effects else entry
+
+    return make
+
+
+CLEAR, NEAR, HOPELESS = (1.0, 1.1, 0.9, 1.0), (1.0, 0.2, 2.0, 0.9), (1.0, -1.0, 2.0, -2.0)
+
+
+def test_a_pilot_tells_how_many_seeds_will_decide(piloted, tmp_path):
+    lab = Lab(tmp_path)
+    assert seeds_foreseen(piloted("none"), lab) is None
+    assert seeds_foreseen(piloted("clear", CLEAR), lab) == LOOKS[0]
+    assert LOOKS[0] < seeds_foreseen(piloted("near", NEAR), lab) < LOOKS[-1]
+    assert seeds_foreseen(piloted("hopeless", HOPELESS), lab) == LOOKS[-1]
+    # All contrasts must support a claim, so that the least clear of them decides.
+    assert seeds_foreseen(piloted("both", CLEAR, HOPELESS), lab) == LOOKS[-1]
+
+
+def test_what_a_pilot_finds_clear_is_looked_at_first(piloted, agenda):
+    entries = [piloted("hopeless", HOPELESS), piloted("near", NEAR), piloted("clear", CLEAR)]
+    # Each is trained for itself.
+    entries = [
+        replace(entry, recipes={"": RECIPE.but(epochs=10 + number)})
+        for number, entry in enumerate(entries)
+    ]
+    lab = agenda().session.lab
+    for entry, effects in zip(entries, (HOPELESS, NEAR, CLEAR), strict=True):
+        with_pilot(entry, lab, effects)
+    made = agenda(*entries)
+    ranked = sorted(made.claims, key=lambda claim: -claim.priority)
+    assert [claim.planned.id for claim in ranked] == [
+        "other2024/clear", "other2024/near", "other2024/hopeless",
+    ]  # fmt: skip
+
+
+def test_what_was_seen_counts_more_than_its_pilot(piloted, agenda):
+    made = agenda(piloted("clear", CLEAR))
+    (claim,) = made.claims
+    before = claim.priority
+    made.take(claim, Outcome.INCONCLUSIVE, [judged(0.01, (900, None))])
+    assert claim.priority < before / 10

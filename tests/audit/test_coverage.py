@@ -138,7 +138,7 @@ def former(made):
     for entry in document["entries"]:
         del entry["coverage"], entry["samples"]
         for contrast in entry["contrasts"]:
-            del contrast["rate"], contrast["resolution"]
+            del contrast["rate"], contrast["resolution"], contrast["pilot"]
         for comparison in entry["comparisons"]:
             del comparison["prediction"]
     for each in document["runs"]:
@@ -162,6 +162,21 @@ def test_an_audit_of_schema_5_verifies_compares_and_merges(older):
     merged = merge([older, of([run(seed) for seed in range(3, 6)], scope=PAPER)])
     assert merged.entries[0].coverage is None
     assert faults(merged) == []
+
+
+def test_an_audit_of_schema_6_had_no_pilots(tmp_path):
+    made = of([run(seed) for seed in range(3)], scope=PAPER)
+    document = made.model_dump(mode="json")
+    for entry in document["entries"]:
+        for contrast in entry["contrasts"]:
+            del contrast["pilot"]
+    document["schema_version"] = 6
+    document["seal"] = digest(document)
+    path = tmp_path / "audit.json"
+    path.write_text(json.dumps(document))
+    older = load_audit(path)
+    assert older.entries == made.entries
+    assert faults(older) == []
 
 
 def test_a_training_under_two_names_is_not_merged():

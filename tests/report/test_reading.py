@@ -53,7 +53,7 @@ def test_what_is_no_audit_is_refused_in_one_sentence(tmp_path, content, message)
 
 
 def test_missing_files_and_folders_are_refused(tmp_path):
-    with pytest.raises(TicError, match="must be an audit of schema 6, got no such file"):
+    with pytest.raises(TicError, match="must be an audit of schema 7, got no such file"):
         load_audit(tmp_path / "audit.json")
     with pytest.raises(TicError, match="got is a directory"):
         load_audit(tmp_path)
@@ -351,5 +351,5 @@ def test_an_audit_of_version_2_on_several_papers_followed_another_rule_and_has_n
 def test_a_document_of_version_2_that_is_no_audit_is_refused(tmp_path, older, name, value):
     path = tmp_path / "audit.json"
     path.write_text(json.dumps(older | {name: value}), encoding="utf-8")
-    with pytest.raises(TicError, match="must be an audit of schema 6"):
+    with pytest.raises(TicError, match="must be an audit of schema 7"):
         load_audit(path)

@@ -381,3 +381,81 @@ def test_of_two_neighbouring_values_the_mean_is_supported_wrongly_as_seldom_as_p
 def test_a_resolution_that_is_none_is_refused(resolution):
     with pytest.raises(ValueError, match="resolution must be a number from 0"):
         judge([1, 2, 3], above(0), resolution=resolution)
+
+
+def test_a_pilot_is_pooled_into_the_variance_and_not_into_the_mean():
+    # Effects 1, 2, 3: mean 2, squares 2, two degrees of freedom; of a pilot 0, 4: squares 8, one.
+    # The variance is 10/3, the error of the mean sqrt(10/9), and t = 2/sqrt(10/9) with three.
+    verdict = judge([1, 2, 3], above(0), pilot=[0, 4])
+    t = 2 / math.sqrt(10 / 9)
+    # F(t) of three degrees of freedom in closed form, with x = t/sqrt(3).
+    x = t / math.sqrt(3)
+    below_t = 0.5 + (x / (1 + x * x) + math.atan(x)) / math.pi
+    assert verdict.estimate == 2
+    assert verdict.p_value == pytest.approx(1 - below_t)
+    assert verdict.refutation_p_value == pytest.approx(below_t)
+    # t(0.975, 3) = 3.18245
+    half = 3.18245 * math.sqrt(10 / 9)
+    assert verdict.interval == pytest.approx((2 - half, 2 + half), abs=1e-5)
+    assert verdict.pilot == (0, 4)
+
+
+@given(spread_effects, st.lists(whole, min_size=2, max_size=6), whole, regions, confidences)
+@lawful
+def test_a_verdict_does_not_depend_on_where_its_pilot_lies(effects, pilot, shift, region, level):
+    here = judge(effects, region, confidence=level, pilot=pilot)
+    elsewhere = [effect + shift for effect in reversed(pilot)]
+    there = judge(effects, region, confidence=level, pilot=elsewhere)
+    assert (here.outcome, here.p_value) == (there.outcome, pytest.approx(there.p_value))
+
+
+def test_a_pilot_lets_few_seeds_decide_what_they_could_not_alone():
+    effects, pilot = [1.0, 1.2, 0.9], [0.3, 0.1, 0.2, 0.4, 0.15, 0.25]
+    assert judge(effects, above(0), confidence=0.9999).outcome is Outcome.INCONCLUSIVE
+    assert judge(effects, above(0), confidence=0.9999, pilot=pilot).outcome is Outcome.SUPPORTED
+
+
+def test_a_wide_pilot_makes_a_narrow_sample_careful():
+    effects = [1.0, 1.001, 0.999]
+    assert judge(effects, above(0.9)).outcome is Outcome.SUPPORTED
+    assert judge(effects, above(0.9), pilot=[-2, 3, 1]).outcome is Outcome.INCONCLUSIVE
+
+
+def test_equal_effects_are_judged_by_the_spread_of_a_pilot():
+    assert judge([1, 1, 1], above(0), pilot=[0.9, 1.1, 1]).outcome is Outcome.SUPPORTED
+    verdict = judge([1, 1, 1], above(0), pilot=[2, 2, 2])
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "identical" in verdict.reason
+
+
+def test_a_pilot_on_the_edge_errs_as_often_as_is_said():
+    rng = np.random.default_rng(5)
+    effects, pilots = rng.standard_normal((4000, 3)), rng.standard_normal((4000, 5))
+    outcomes = [
+        judge(seeds, above(0), confidence=0.9, pilot=others).outcome
+        for seeds, others in zip(effects, pilots, strict=True)
+    ]
+    for outcome in (Outcome.SUPPORTED, Outcome.REFUTED):
+        # 5 %, with three binomial standard errors of 4000 draws.
+        assert outcomes.count(outcome) / 4000 == pytest.approx(0.05, abs=0.0104)
+
+
+@pytest.mark.parametrize("size", [1e-250, 1e250])
+def test_the_pooled_variance_stays_in_range(size):
+    plain = judge([1, 2, 3.5], above(0), pilot=[0, 4, 1])
+    scaled = judge([size, 2 * size, 3.5 * size], above(0), pilot=[0 * size, 4 * size, size])
+    assert scaled.p_value == pytest.approx(plain.p_value)
+
+
+@pytest.mark.parametrize(
+    ("pilot", "exact", "says"),
+    [
+        ([1.0], False, "pilot must be effects of at least 2 other seeds .*, got 1; leave it out"),
+        ([1.0, 2.0], True, "got 2 beside exact ones; leave it out"),
+        ([1.0, math.nan], False, "pilot must be finite"),
+        ([[1.0, 2.0]], False, "pilot"),
+    ],
+)
+def test_a_pilot_that_is_none_is_refused(pilot, exact, says):
+    with pytest.raises(ValueError, match=says):
+        judge([1, 2, 3], above(0), pilot=pilot, exact=exact)

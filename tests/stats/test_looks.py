@@ -71,3 +71,17 @@ def test_a_true_claim_of_several_contrasts_is_refuted_by_the_smallest_times_thei
         design="fixed",
     )
     assert rates == (1.0,)
+
+
+@pytest.mark.parametrize("truth", ["true", "false"])
+def test_pilots_keep_the_error_rate_of_whole_audits(truth):
+    plain, heavy = (
+        wrong_audits(
+            np.random.default_rng(2), NOISES[name], 1000, LOOKS[:5], truth=truth, level=0.025,
+            pilot=6,
+        )
+        for name in ("normal", "Student t, 3 df")
+    )  # fmt: skip
+    # 2.5 % with three binomial standard errors of 1000 audits.
+    assert 0 < plain[-1] < 0.04
+    assert heavy[-1] < 0.04

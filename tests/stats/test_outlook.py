@@ -5,11 +5,13 @@ from functools import cache
 import numpy as np
 import pytest
 from scipy.stats import beta, binom, norm
+from scipy.stats import t as student
 
 from tic.stats import (
     Outcome,
     above,
     below,
+    judge,
     judge_rate,
     judge_trend,
     page_effects,
@@ -190,3 +192,46 @@ def test_what_never_happened_takes_as_many_seeds_as_chance_would_need():
 def test_what_has_no_range_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@cache
+def needed_beside_a_pilot(mean, region, confidence, pilot):
+    """The fewest seeds with which a t test with more degrees of freedom decides in four of five."""
+    draws = np.random.default_rng(0)
+    spread = draws.chisquare(1, (2000, pilot - 1)).sum(1)
+    noise = draws.standard_normal((2000, 400))
+    low, high = region.low, region.high
+    for n_seeds in range(2, 400):
+        seeds = mean + noise[:, :n_seeds]
+        df = n_seeds + pilot - 2
+        error = np.sqrt((seeds.var(1, ddof=1) * (n_seeds - 1) + spread) / df / n_seeds)
+        critical = student.isf((1 - confidence) / 2, df)
+        from_low, from_high = (seeds.mean(1) - low) / error, (high - seeds.mean(1)) / error
+        supported = (from_low > critical) & (from_high > critical)
+        if np.mean(supported | (from_low < -critical) | (from_high < -critical)) >= POWER:
+            return n_seeds
+    return 1001
+
+
+@pytest.mark.parametrize("confidence", [0.95, 0.9998], ids=["alone", "among thirty"])
+@pytest.mark.parametrize("region", [above(0), within(-1, 1)], ids=str)
+@pytest.mark.parametrize("n_seeds", [3, 5])
+def test_the_range_holds_as_often_beside_a_pilot(n_seeds, region, confidence):
+    rng, pilot = np.random.default_rng(n_seeds), 6
+    covered = []
+    for mean in (-0.5, 0.5, 1.6):
+        needed = max(n_seeds + 1, needed_beside_a_pilot(mean, region, confidence, pilot))
+        for _ in range(100):
+            effects, others = mean + rng.standard_normal(n_seeds), rng.standard_normal(pilot)
+            verdict = judge(effects, region, confidence=confidence, pilot=others)
+            if verdict.seeds_to_decide is None:
+                continue
+            fewest, most = verdict.seeds_to_decide
+            covered.append(fewest <= needed <= (most or 1001))
+    assert np.mean(covered) > 0.75
+
+
+def test_what_a_pilot_knows_lowers_the_number_of_seeds():
+    alone = seeds_to_decide(0.6, 1, 5, above(0), confidence=0.9998)
+    beside = seeds_to_decide(0.6, 1, 5, above(0), confidence=0.9998, further_df=5)
+    assert beside[0] < alone[0] or (beside[1] or 1001) < (alone[1] or 1001)

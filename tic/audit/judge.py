@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from numpy.typing import ArrayLike
 
@@ -11,7 +11,15 @@ from tic.arrays import finite_array
 from tic.audit.exhibits import Exhibits
 from tic.document import deciding
 from tic.document.deciding import Decision, JudgedEffects, record_region
-from tic.document.evidence import Contrast, Effects, ReadingVerdict, Sensitivity, Trend, WorstCase
+from tic.document.evidence import (
+    Contrast,
+    Effects,
+    Pilot,
+    ReadingVerdict,
+    Sensitivity,
+    Trend,
+    WorstCase,
+)
 from tic.errors import TicError
 from tic.stats import ClaimVerdict, Region, Verdict
 
@@ -25,14 +33,24 @@ class Judge(Exhibits):
         seeds: Seed of each effect; none where the claim rests on no Runs.
         confidence: Of the intervals.
         draws: Whether figures are wanted, for which much may have to be measured.
+        pilot_of: What pilot seeds gave for the contrast of a name, which tells more of the spread;
+            None where there is nothing.
     """
 
-    def __init__(self, seeds: Sequence[int], confidence: float, *, draws: bool = True) -> None:
+    def __init__(
+        self,
+        seeds: Sequence[int],
+        confidence: float,
+        *,
+        draws: bool = True,
+        pilot_of: Callable[[str], Pilot | None] = lambda name: None,
+    ) -> None:
         if len(set(seeds)) != len(seeds):
             raise TicError(f"seeds must be distinct, got {list(seeds)}")
         self.seeds = tuple(seeds)
         self.confidence = confidence
         self.draws = draws
+        self._pilot_of = pilot_of
         super().__init__()
         self.worst_cases: list[WorstCase] = []
         self.readings: list[ReadingVerdict] = []
@@ -192,6 +210,7 @@ class Judge(Exhibits):
             trend=trend,
             rate=rate,
             resolution=resolution,
+            pilot=None if rate or trend is not None else self._pilot_of(name),
         )
 
     def _require_one_per_seed(self, name: str, count: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from tic.attacks.suite import Level
@@ -115,9 +116,12 @@ class Pack:
         claims: How many claims share the error rate of a setting; as many as are collected where it
             is None. State it, and a claim has the same verdict whatever is audited beside it.
         rivals: Likewise of the rivals.
+        pilots: File of what pilot seeds told of the claims' spread, which `--write-pilots` writes;
+            see `tic.session.pilots`.
 
     Raises:
-        TicError: There is no setting of the name `original` or `default`, or a number is none.
+        TicError: There is no setting of the name `original` or `default`, a number is none, or the
+            file no `.json`.
     """
 
     paper: Paper
@@ -129,6 +133,7 @@ class Pack:
     datasets: Mapping[str, Dataset] = field(default_factory=lambda: DATASETS)
     claims: int | None = None
     rivals: int | None = None
+    pilots: Path | None = None
 
     def __post_init__(self) -> None:
         for what, count in (("claims", self.claims), ("rivals", self.rivals)):
@@ -137,6 +142,11 @@ class Pack:
                     f"{what} must be a whole number of at least 1, or None to count them, got "
                     f"{quoted(count)}"
                 )
+        if self.pilots is not None and not str(self.pilots).endswith(".json"):
+            raise TicError(
+                f"pilots must be the path of a .json file, got {quoted(self.pilots)}; such as "
+                'Path(__file__).with_name("pilots.json")'
+            )
         for name in (self.original, self.default):
             self.setting(name)
 

@@ -26,7 +26,7 @@ from tic.document.figures import Figure
 from tic.stats.judge import Outcome
 from tic.stats.looks import Design
 
-SCHEMA_VERSION: Final = 6
+SCHEMA_VERSION: Final = 7
 
 
 class Paper(Record):
@@ -207,7 +207,7 @@ class Audit(Record):
     verified has none.
     """
 
-    schema_version: Literal[6] = SCHEMA_VERSION
+    schema_version: Literal[7] = SCHEMA_VERSION
     started: str
     seconds: FiniteFloat
     completed: bool

@@ -74,6 +74,7 @@ def judge_effects(effects: Effects) -> JudgedEffects:
             confidence=effects.confidence,
             exact=not effects.seeds,
             resolution=effects.resolution or 0.0,
+            pilot=() if effects.pilot is None else effects.pilot.effects,
         )
         nearness = stats.sensitivity(verdict)
     return JudgedEffects(effects, verdict, nearness)

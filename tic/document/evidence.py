@@ -47,13 +47,42 @@ class Trend(Record):
     samples: tuple[tuple[FiniteFloat, ...], ...]
 
 
+class Pilot(Record):
+    """The same effect of other seeds: they tell how far seeds spread, with no part in the mean."""
+
+    seeds: tuple[int, ...] = Field(min_length=2)
+    effects: tuple[FiniteFloat, ...]
+
+    @model_validator(mode="after")
+    def _seeds_match_effects(self) -> Pilot:
+        if len(self.effects) != len(self.seeds):
+            raise ValueError(
+                f"a pilot must have one effect per seed, got {len(self.effects)} for "
+                f"{len(self.seeds)} seeds"
+            )
+        return self
+
+    def require_beside(self, seeds: Sequence[int]) -> None:
+        """Refuse seeds that are the pilot's own.
+
+        Raises:
+            ValueError: There are such.
+        """
+        if shared := sorted(set(seeds).intersection(self.seeds)):
+            raise ValueError(
+                f"the seeds of a pilot must be others than those that are judged, got "
+                f"{', '.join(map(str, shared))} in both"
+            )
+
+
 class Effects(Record):
     """One number per seed, and the region it is judged against: all that a verdict follows from.
 
     `seeds` names the seed of each effect, and is empty for effects that are exact. Where `trend` is
     there, Page's test of it decides, and the effects are its rank correlations. Of a `rate` they
     are 1 for seeds in which something happened and 0 for the others, and an exact binomial test
-    decides. `resolution` is the smallest step between two effects, where it is known.
+    decides. `resolution` is the smallest step between two effects, where it is known. The spread is
+    that of these seeds and, where there is one, of a `pilot`.
     """
 
     name: str
@@ -65,6 +94,13 @@ class Effects(Record):
     trend: Trend | None = None
     rate: bool = False
     resolution: FiniteFloat | None = None
+    pilot: Pilot | None = None
+
+    @model_validator(mode="after")
+    def _pilot_is_of_other_seeds(self) -> Effects:
+        if self.pilot is not None:
+            self.pilot.require_beside(self.seeds)
+        return self
 
     @model_validator(mode="after")
     def _seeds_match_effects(self) -> Effects:

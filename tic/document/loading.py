@@ -33,7 +33,7 @@ def load_audit(path: Path) -> Audit:
     try:
         return Audit.model_validate(upgraded(document))
     except ValidationError as error:
-        raise _refusal(path, _first(error)) from None
+        raise _refusal(path, first_fault(error)) from None
 
 
 def _document(path: Path) -> Any:
@@ -56,7 +56,7 @@ def _check_version(path: Path, version: object) -> None:
         )
 
 
-def _first(error: ValidationError) -> str:
+def first_fault(error: ValidationError) -> str:
     """Name the first field that is wrong, and how."""
     detail = error.errors(include_url=False, include_context=False)[0]
     field = ".".join(str(part) for part in detail["loc"]) or "the document"

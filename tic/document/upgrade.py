@@ -170,6 +170,32 @@ def _from_5(document: Document) -> Document:
     return new
 
 
+def _from_6(document: Document) -> Document:
+    """No claim had a pilot."""
+    new = {
+        **document,
+        "entries": [_of_version_7(entry) for entry in document["entries"]],
+        "schema_version": 7,
+    }
+    if document.get("seal") is not None and document["seal"] == digest(document):
+        new["seal"] = digest(new)
+    return new
+
+
+def _of_version_7(entry: Document) -> Document:
+    return {
+        **entry,
+        "contrasts": [{**contrast, "pilot": None} for contrast in entry["contrasts"]],
+        "readings": [
+            {
+                **reading,
+                "contrasts": [{**effects, "pilot": None} for effects in reading["contrasts"]],
+            }
+            for reading in entry["readings"]
+        ],
+    }
+
+
 def _of_version_6(entry: Document) -> Document:
     plain = {"rate": False, "resolution": None}
     return {
@@ -186,7 +212,7 @@ def _of_version_6(entry: Document) -> Document:
 
 
 _STEPS: dict[int, Callable[[Document], Document]] = {
-    1: _from_1, 2: _from_2, 3: _from_3, 4: _from_4, 5: _from_5,
+    1: _from_1, 2: _from_2, 3: _from_3, 4: _from_4, 5: _from_5, 6: _from_6,
 }  # fmt: skip
 
 

@@ -57,7 +57,7 @@ def pool_contrasts(name: str, pieces: Sequence[Contrast]) -> Contrast:
 
 def _pooled_effects(name: str, pieces: Sequence[Effects]) -> dict[str, Any]:
     """The seeds of all, in order, with the effects and samples that belong to them."""
-    _alike(name, pieces, "name", "unit", "region", "confidence", "rate", "resolution")
+    _alike(name, pieces, "name", "unit", "region", "confidence", "rate", "resolution", "pilot")
     if not any(piece.seeds for piece in pieces):
         # What is exact is the same for any seeds; of readings it is counted anew.
         return {"effects": pieces[0].effects}

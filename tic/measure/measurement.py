@@ -126,7 +126,8 @@ def measure(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any
     """Take a measurement on the Run of a Recipe, or return it from the Store.
 
     Two processes that want the same measurement never take it twice. What it was read from is noted
-    in `Store.evidence`, and what packages define it in `Store.packages`.
+    in `Store.evidence`, what packages define it in `Store.packages`, its version in
+    `Store.versions`.
 
     Raises:
         NotMeasuredError: The Store lacks it, and this is a rehearsal.
@@ -136,6 +137,7 @@ def measure(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any
     """
     lab.run(recipe)
     lab.store.packages |= kinds.foreign_packages((measurement, recipe))
+    lab.store.versions[measurement.name] = measurement.version
     samples = samples_of(measurement, recipe, lab)
     path = _path(measurement, recipe, lab, samples)
     shape = measurement.shape(recipe)

@@ -33,6 +33,7 @@ class Concluding:
         self.audit: Audit | None = None
         self.page: Path | None = None
         self.problems: list[str] = []
+        self.pilots: list[str] = []
         self._damaged: set[str] = set()
 
     @pytest.hookimpl(trylast=True)
@@ -41,8 +42,12 @@ class Concluding:
         state = self.state
         if not self._is_wanted():
             return
+        from tic.session.pilots import require_files
+
         try:
             require_writable(state.flags.report_dir or _folder(state.session.started))
+            if state.flags.write_pilots:
+                require_files(state.session.planned.values())
         except TicError as error:
             raise pytest.UsageError(str(error)) from None
         self._damaged = set(state.session.lab.store.damaged())
@@ -82,6 +87,21 @@ class Concluding:
         folder = state.flags.report_dir or _folder(state.session.started)
         self.page, unsaved = save_report(self.audit, folder)
         self.problems += unsaved
+        if state.flags.write_pilots:
+            self._write_pilots()
+
+    def _write_pilots(self) -> None:
+        from tic.session.pilots import write_pilots
+
+        session = self.state.session
+        try:
+            written = write_pilots(
+                session.planned.values(), session.entries, session.versions, session.lab
+            )
+        except TicError as error:
+            self.problems.append(f"the pilots could not be kept: {error}")
+            return
+        self.pilots = [f"pilots of {count} claims: {path}" for path, count in written.items()]
 
     def _problems(self, audit: Audit) -> list[str]:
         demands = self.state.demands
@@ -138,6 +158,8 @@ class Concluding:
         if self.audit is not None:
             for line in self._shortcomings(self.audit):
                 write(line)
+        for line in self.pilots:
+            write(line)
         if self.page is not None:
             write(f"report: {self.page}")
 

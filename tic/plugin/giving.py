@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -100,10 +101,11 @@ def judge(request: pytest.FixtureRequest, tic_control: Control | None) -> Iterat
         yield _elses(request)
         return
     from tic.audit.judge import Judge
+    from tic.session.pilots import pilot_effects
 
-    planned = _planned(request)
+    planned, lab = _planned(request), request.config.stash[STATE].session.lab
     seeds = planned.setting.seeds if planned.claim.needs else ()
-    recorder = Judge(seeds, planned.confidence)
+    recorder = Judge(seeds, planned.confidence, pilot_of=partial(pilot_effects, planned, lab))
     request.node.stash[JUDGE] = recorder
     with tic_control.planted() if tic_control else nullcontext():
         yield recorder

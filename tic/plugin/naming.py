@@ -90,6 +90,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "action": "store_true",
         "help": "see that no claim is supported where planted",
     },
+    "write-pilots": {
+        "action": "store_true",
+        "help": "with --seeds: keep in the packs how far these seeds spread",
+    },
     "download": {
         "action": "store_true",
         "help": "download what claims need beside the data set",

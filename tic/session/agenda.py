@@ -6,10 +6,20 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from tic.document.deciding import decide, judge_effects
 from tic.document.evidence import Contrast
 from tic.engine.plan import work
+from tic.lab import Lab
 from tic.recipe import Recipe
-from tic.session.budget import likely_range, next_look, priority, with_ancestors, with_seeds
+from tic.session.budget import (
+    likely_range,
+    middle,
+    next_look,
+    priority,
+    with_ancestors,
+    with_seeds,
+)
+from tic.session.pilots import pilot_of
 from tic.session.planned import PlannedEntry
 from tic.session.session import AuditSession
 from tic.stats import Outcome
@@ -32,6 +42,8 @@ class OpenClaim:
         over: Whether no further look is wanted.
         priority: See `tic.session.budget.priority`.
         measuring: Seconds per seed that workers measured for its last look; None before the first.
+        foreseen: Number of seeds that will probably decide it, by its pilot; None without one, and
+            once it was looked at.
     """
 
     entries: tuple[PlannedEntry, ...]
@@ -42,6 +54,7 @@ class OpenClaim:
     over: bool = False
     priority: float = 0.0
     measuring: float | None = None
+    foreseen: int | None = None
 
     @property
     def recipes(self) -> list[Recipe]:
@@ -100,6 +113,7 @@ class Agenda:
         self.claims = _with_controls(entries)
         for claim in self.claims:
             self._prepare(claim, claim.wanted)
+            claim.foreseen = seeds_foreseen(claim.planned, self.session.lab)
         self._rank()
 
     def absent(self, claim: OpenClaim) -> list[Recipe]:
@@ -131,6 +145,7 @@ class Agenda:
             measured: Seconds that workers took for it.
         """
         claim.measuring = measured / (claim.wanted - claim.looked)
+        claim.foreseen = None
         claim.looked, claim.outcome, claim.contrasts = claim.wanted, outcome, tuple(contrasts)
         following = next_look(claim.looked)
         claim.over = outcome is not Outcome.INCONCLUSIVE or following is None
@@ -201,8 +216,24 @@ class Agenda:
                     supported,
                     self.cost,
                     claim.measuring,
+                    claim.foreseen,
                 )
             )
+
+
+def seeds_foreseen(planned: PlannedEntry, lab: Lab) -> int | None:
+    """How many seeds will probably decide a claim, by what pilot seeds gave; None without any."""
+    pilot = pilot_of(planned, lab)
+    if pilot is None:
+        return None
+    judged = [
+        judge_effects(effects.model_copy(update={"confidence": planned.confidence}))
+        for effects in pilot.contrasts
+    ]
+    if decide(judged, (), ()).verdict.outcome is not Outcome.INCONCLUSIVE:
+        return LOOKS[0]
+    seeds = likely_range([effects.contrast for effects in judged])
+    return LOOKS[-1] if seeds is None else middle(seeds)
 
 
 def _with_controls(entries: Iterable[PlannedEntry]) -> list[OpenClaim]:

@@ -108,6 +108,7 @@ def priority(
     supported: Collection[str],
     cost: Callable[[Recipe], float] = work,
     measuring: float | None = None,
+    foreseen: int | None = None,
 ) -> float:
     """How much a claim decides for what it still costs: its worth by that.
 
@@ -120,8 +121,10 @@ def priority(
         supported: Ids of the claims that were SUPPORTED.
         cost: Of a training; presentations of samples unless somebody knows better.
         measuring: What its measurements cost per seed, in the same unit, where that is known.
+        foreseen: How many seeds will decide it by its pilot, where it has one and was not judged.
     """
-    wanted = max(_likely_seeds(n_seeds, contrasts), next_look(n_seeds) or n_seeds + 1)
+    likely = _likely_seeds(n_seeds, contrasts) if foreseen is None else foreseen
+    wanted = max(likely, next_look(n_seeds) or n_seeds + 1)
     seeds = with_seeds(entry.setting, wanted).seeds
     training = sum(
         cost(recipe) / sharing.get(recipe, 1) * len(set(seeds).difference(trained.get(recipe, ())))
@@ -143,7 +146,7 @@ def likely_range(contrasts: Collection[Contrast]) -> tuple[int, int | None] | No
     ranges = [c.seeds_to_decide for c in against or contrasts if c.seeds_to_decide]
     if not ranges:
         return None
-    return (min if against else max)(ranges, key=_middle)
+    return (min if against else max)(ranges, key=middle)
 
 
 def looks_text(planned: Collection[PlannedEntry], lab: Lab, budget: Budget) -> str:
@@ -183,7 +186,7 @@ def _likely_seeds(n_seeds: int, contrasts: Collection[Contrast]) -> int:
     if n_seeds == 0:
         return UNKNOWN
     seeds = likely_range(contrasts)
-    return LOOKS[-1] if seeds is None else _middle(seeds)
+    return LOOKS[-1] if seeds is None else middle(seeds)
 
 
 def _is_inside(contrast: Contrast) -> bool:
@@ -192,7 +195,7 @@ def _is_inside(contrast: Contrast) -> bool:
     return above_low and (high is None or contrast.estimate < high)
 
 
-def _middle(seeds: tuple[int, int | None]) -> int:
+def middle(seeds: tuple[int, int | None]) -> int:
     """Of a range, geometrically: the number goes with the square of a ratio."""
     least, most = seeds
     return LOOKS[-1] if most is None else round((least * most) ** 0.5)

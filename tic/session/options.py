@@ -210,6 +210,11 @@ def read_options(flags: argparse.Namespace) -> Options:
             f"both: --budget {shorten(flags.budget, 40)} --seeds {shorten(flags.seeds, 40)}; "
             "leave one of them out"
         )
+    if flags.write_pilots and flags.seeds is None:
+        raise TicError(
+            "--write-pilots needs seeds that no audit uses, and goes with --seeds FIRST-LAST, such "
+            "as --seeds 800000-800005"
+        )
     require_folder("--store", store_folder(flags))
     if flags.report_dir is not None:
         require_folder("--report-dir", flags.report_dir)

@@ -33,10 +33,11 @@ if TYPE_CHECKING:
 
 
 class Evidence(TypedDict):
-    """What entries rest on: by Run the sha256 of measurements by file, and who defines them."""
+    """What an entry rests on: by Run the sha256 of measurements by file, and what these are."""
 
     measurements: dict[str, dict[str, str]]
     packages: list[str]
+    versions: dict[str, int]
 
 
 @dataclass
@@ -49,6 +50,7 @@ class AuditSession:
         entries: What came out so far; filled where reports arrive.
         evidence: By Run the sha256 of every measurement that they rest on, by file; likewise.
         packages: Those outside of `tic` that define such measurements; likewise.
+        versions: Of the measurements that an entry asked for, by its id; likewise.
         families: How many claims and rivals share the error rate, by paper and setting.
     """
 
@@ -57,6 +59,7 @@ class AuditSession:
     entries: dict[str, Entry] = field(default_factory=dict)
     evidence: dict[str, dict[str, str]] = field(default_factory=dict)
     packages: set[str] = field(default_factory=set)
+    versions: dict[str, dict[str, int]] = field(default_factory=dict)
     families: tuple[Family, ...] = ()
     started: float = field(default_factory=time.time)
     lost_data: tuple[str, ...] = field(default=(), init=False)
@@ -184,13 +187,21 @@ class AuditSession:
         while evidence:
             path, digest = evidence.popitem()
             measurements.setdefault(path.parent.name, {})[path.name] = digest
-        self.lab.store.looked_at.clear()
-        return {"measurements": measurements, "packages": sorted(self.lab.store.packages)}
+        store = self.lab.store
+        store.looked_at.clear()
+        versions = dict(store.versions)
+        store.versions.clear()
+        return {
+            "measurements": measurements,
+            "packages": sorted(store.packages),
+            "versions": versions,
+        }
 
     def receive(self, entry: Entry, evidence: Evidence) -> None:
         """Take an entry and what it rests on, from this process or from a worker."""
         self.entries[entry.id] = entry
         self.packages.update(evidence["packages"])
+        self.versions[entry.id] = evidence["versions"]
         for fingerprint, measurements in evidence["measurements"].items():
             self.evidence.setdefault(fingerprint, {}).update(measurements)
 

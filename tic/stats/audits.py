@@ -28,6 +28,7 @@ def wrong_audits(
     truth: Truth,
     level: float,
     design: Design = "sequential",
+    pilot: int = 0,
 ) -> tuple[float, ...]:
     """Return the share of audits with a wrong verdict at one of the looks so far.
 
@@ -44,6 +45,7 @@ def wrong_audits(
         truth: of all claims.
         level: one-sided error rate of the whole audit; each claim has an equal part of it.
         design: whose shares of the error the looks have.
+        pilot: seeds of a pilot, with whose spread the variance of every contrast is pooled.
 
     Returns:
         One rate for each look, never falling.
@@ -53,23 +55,33 @@ def wrong_audits(
     contrasts = np.repeat(CLAIMS, CLAIMS) if truth == "true" else np.ones(len(CLAIMS))
     wrong = np.zeros(len(looks))
     for start in range(0, simulations, _CHUNK):
-        effects = noise(rng, (min(_CHUNK, simulations - start), contrasts.size, looks[-1]))
+        claims = (min(_CHUNK, simulations - start), contrasts.size)
+        effects, others = noise(rng, (*claims, looks[-1])), noise(rng, (*claims, pilot))
+        further = max(0, pilot - 1)
+        # Nothing is drawn and nothing is added without a pilot.
+        squares = others.var(axis=-1, ddof=1) * further if further else np.zeros(claims)
         decided = np.zeros(len(effects), dtype=bool)
         for position, (n_seeds, scores) in enumerate(
-            zip(looks, _scores(effects, looks), strict=True)
+            zip(looks, _scores(effects, looks, squares, further), strict=True)
         ):
             allowed = level * error_share(n_seeds, design) / len(CLAIMS) / contrasts
-            decided |= (scores <= stdtrit(n_seeds - 1, allowed)).any(axis=1)
+            decided |= (scores <= stdtrit(n_seeds - 1 + further, allowed)).any(axis=1)
             wrong[position] += decided.sum()
     return tuple((wrong / simulations).tolist())
 
 
-def _scores(effects: NDArray[np.float64], looks: Sequence[int]) -> Iterator[NDArray[np.float64]]:
-    """Yield Student's t of the first S effects of (N, C, S) for each look; 0 without any spread."""
+def _scores(
+    effects: NDArray[np.float64], looks: Sequence[int], further: NDArray[np.float64], df: int
+) -> Iterator[NDArray[np.float64]]:
+    """Yield Student's t of the first S effects of (N, C, S) for each look; 0 without any spread.
+
+    The variance is pooled with further squares (N, C), of so many degrees of freedom.
+    """
     sums, squares = effects.cumsum(axis=-1), (effects**2).cumsum(axis=-1)
     for n_seeds in looks:
         mean = sums[..., n_seeds - 1] / n_seeds
-        variance = (squares[..., n_seeds - 1] - n_seeds * mean**2) / (n_seeds - 1)
+        variance = squares[..., n_seeds - 1] - n_seeds * mean**2
+        variance = (variance + further) / (n_seeds - 1 + df)
         # Of equal effects rounding leaves some 1e-16 of their square.
         flat = variance <= _ROUNDING * np.maximum(mean**2, 1)
         yield np.where(flat, 0.0, mean / np.sqrt(np.where(flat, 1.0, variance) / n_seeds))

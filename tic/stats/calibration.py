@@ -51,6 +51,9 @@ _BOTH = "SUPPORTED / REFUTED, %"
 LEVEL = 0.025
 """Of the claims of an audit together, on either side."""
 _SHOWN_LOOKS = 7
+_AUDITS = "Audits of 30 claims whose seeds are added where a verdict is open"
+_PILOT = 6
+"""Seeds of the packs' pilots."""
 _CURVES = {"random walk": random_walks, "smooth curve": smooth_curves}
 
 
@@ -81,7 +84,8 @@ def calibrate(
         for count in finite_array(n_seeds, name="n_seeds", axes="N")
     )
     setup = Setup(simulations, counts, np.random.default_rng(seed), rule)
-    return (table(setup) for table in (edges, trends, claims, audits, decisions, alternatives))
+    tables = (edges, trends, claims, audits, decisions, alternatives, piloted_audits)
+    return (table(setup) for table in tables)
 
 
 def edges(setup: Setup) -> Table:
@@ -134,13 +138,37 @@ def claims(setup: Setup) -> Table:
 def audits(setup: Setup) -> Table:
     """Judge audits of 30 claims at every look, each claim where it is hardest to judge."""
     looks = LOOKS[:_SHOWN_LOOKS]
-    rows = [
+    rows = _audits_of_each_noise(setup, pilot=0)
+    every = tuple(range(looks[0], looks[-1] + 1))
+    rates = wrong_audits(
+        setup.rng, NOISES["normal"], setup.simulations, every, truth="true", level=LEVEL
+    )
+    often = tuple((rates[every.index(look)],) for look in looks)
+    rows.append(Row("normal, all claims true, looked at after every seed", often))
+    return _table_of_looks(setup, _AUDITS, rows)
+
+
+def piloted_audits(setup: Setup) -> Table:
+    """Judge the same audits where a pilot tells more of the spread."""
+    rows = _audits_of_each_noise(setup, pilot=_PILOT)
+    return _table_of_looks(setup, f"{_AUDITS}, each contrast with {_PILOT} pilot seeds", rows)
+
+
+def _audits_of_each_noise(setup: Setup, *, pilot: int) -> list[Row]:
+    looks = LOOKS[:_SHOWN_LOOKS]
+    return [
         Row(
             f"{name}{side}, all claims {truth}",
             tuple(
                 (rate,)
                 for rate in wrong_audits(
-                    setup.rng, draw, setup.simulations, looks, truth=truth, level=LEVEL
+                    setup.rng,
+                    draw,
+                    setup.simulations,
+                    looks,
+                    truth=truth,
+                    level=LEVEL,
+                    pilot=pilot,
                 )
             ),
         )
@@ -148,16 +176,13 @@ def audits(setup: Setup) -> Table:
         for side, draw in _sides(name, noise)
         for truth in get_args(Truth)
     ]
-    every = tuple(range(looks[0], looks[-1] + 1))
-    rates = wrong_audits(
-        setup.rng, NOISES["normal"], setup.simulations, every, truth="true", level=LEVEL
-    )
-    often = tuple((rates[every.index(look)],) for look in looks)
-    rows.append(Row("normal, all claims true, looked at after every seed", often))
+
+
+def _table_of_looks(setup: Setup, title: str, rows: Sequence[Row]) -> Table:
     return Table(
-        "Audits of 30 claims whose seeds are added where a verdict is open",
+        title,
         "audits with a wrong verdict so far, %",
-        tuple(f"S = {look}" for look in looks),
+        tuple(f"S = {look}" for look in LOOKS[:_SHOWN_LOOKS]),
         tuple(rows),
         setup.simulations,
         PROMISE,

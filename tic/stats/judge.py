@@ -69,6 +69,7 @@ class Verdict:
         reason: what a reader must know beside the numbers; "" when that is nothing.
         exact: whether the effects were taken as free of sampling error.
         resolution: smallest step between two effects that can be told apart; 0 where none is known.
+        pilot: effects of other seeds, which tell only how far seeds spread; () without any.
     """
 
     outcome: Outcome
@@ -84,6 +85,7 @@ class Verdict:
     reason: str = ""
     exact: bool = False
     resolution: float = 0.0
+    pilot: tuple[float, ...] = ()
 
 
 def judge(
@@ -93,6 +95,7 @@ def judge(
     confidence: float = 0.95,
     exact: bool = False,
     resolution: float = 0.0,
+    pilot: ArrayLike = (),
 ) -> Verdict:
     """Judge one effect per seed against the region that a claim allows.
 
@@ -112,15 +115,18 @@ def judge(
         resolution: smallest step between two effects, such as 100/N for accuracies in percent over
             N images. The standard deviation counts as at least half of it, the largest that two
             neighbouring values can have: that few effects are equal may be chance.
+        pilot: (P,), the same effect of P other seeds, fixed before any of these was trained. They
+            have no part in the mean: with them the variance is pooled, and Student's t has
+            S + P − 2 degrees of freedom instead of S − 1. Both must be alike but for their seeds.
 
     Returns:
         INCONCLUSIVE without an interval for fewer than 3 seeds, and for effects that are all
-        identical where no resolution is given: no spread can be estimated then.
+        identical where neither a resolution nor a pilot tells of a spread.
 
     Raises:
         ValueError: effects are no real numbers, masked, empty, not finite, beyond 1e290 or not
-            (S,), the region is none, confidence is not in (0, 1), or the resolution is no number
-            from 0 on.
+            (S,), or those of a pilot are not, or are a single one, or stand beside exact ones; the
+            region is none, confidence is not in (0, 1), or the resolution is no number from 0 on.
     """
     one_sided_level(confidence)
     require_region(region)
@@ -131,12 +137,21 @@ def judge(
             f"resolution must be a number from 0 to {LARGEST:g}, got {step:.12g}; "
             "it is the smallest step between two effects"
         )
-    blank = replace(undecided(values, region, confidence), resolution=step)
+    others = finite_array(pilot, name="pilot", axes="P", may_be_empty=True)
+    if others.size == 1 or (exact and others.size):
+        raise ValueError(
+            f"pilot must be effects of at least 2 other seeds beside effects with sampling error, "
+            f"got {others.size}{' beside exact ones' if exact else ''}; leave it out"
+        )
+    blank = replace(
+        undecided(values, region, confidence), resolution=step, pilot=tuple(others.tolist())
+    )
     if exact:
         return _judge_exact(blank)
     if values.size < MIN_SEEDS:
         return replace(blank, reason=too_few(values.size))
-    if max(float(np.ptp(values)), step) <= _rounding(values, region):
+    width = max((float(np.ptp(seeds)) for seeds in (values, others) if seeds.size), default=0.0)
+    if max(width, step) <= _rounding(values, region):
         reason = f"all {values.size} effects are identical, so their spread cannot be estimated"
         return replace(blank, reason=reason)
     return _judge_by_t(blank)
@@ -196,9 +211,9 @@ def _judge_exact(blank: Verdict) -> Verdict:
 def _judge_by_t(blank: Verdict) -> Verdict:
     from scipy.special import stdtr, stdtrit
 
-    mean, spread = _mean_and_sd(np.array(blank.effects))
+    mean, spread, df = _pooled(blank)
     sd = max(spread, blank.resolution / 2)
-    df, error = blank.n_seeds - 1, sd / math.sqrt(blank.n_seeds)
+    error = sd / math.sqrt(blank.n_seeds)
     # An infinite bound gives t = ∞, a test that always rejects: one formula serves every region.
     scores = ((mean - blank.region.low) / error, (blank.region.high - mean) / error)
     p_value = max(float(stdtr(df, -score)) for score in scores)
@@ -217,7 +232,12 @@ def _judge_by_t(blank: Verdict) -> Verdict:
 def _with_outlook(verdict: Verdict, mean: float, sd: float) -> Verdict:
     """Add what would decide an INCONCLUSIVE verdict."""
     seeds = seeds_to_decide(
-        mean, sd, verdict.n_seeds, verdict.region, confidence=verdict.confidence
+        mean,
+        sd,
+        verdict.n_seeds,
+        verdict.region,
+        confidence=verdict.confidence,
+        further_df=max(0, len(verdict.pilot) - 1),
     )
     fewest, most = seeds
     reason = (
@@ -225,6 +245,20 @@ def _with_outlook(verdict: Verdict, mean: float, sd: float) -> Verdict:
         f"{fewest} to {'more than 1000' if most is None else most} seeds"
     )
     return replace(verdict, seeds_to_decide=seeds, reason=reason)
+
+
+def _pooled(blank: Verdict) -> tuple[float, float, int]:
+    """Return the mean of the effects, their standard deviation and its degrees of freedom."""
+    mean, sd = _mean_and_sd(np.array(blank.effects))
+    df = blank.n_seeds - 1
+    if not blank.pilot:
+        return mean, sd, df
+    _, of_pilot = _mean_and_sd(np.array(blank.pilot))
+    further = len(blank.pilot) - 1
+    # As a share of the larger, since squares would leave the range of floats.
+    largest = max(sd, of_pilot) or 1.0
+    squares = df * (sd / largest) ** 2 + further * (of_pilot / largest) ** 2
+    return mean, largest * math.sqrt(squares / (df + further)), df + further
 
 
 def _mean_and_sd(effects: NDArray[np.float64]) -> tuple[float, float]:

@@ -30,19 +30,27 @@ _GRID = 64
 
 
 def seeds_to_decide(
-    mean: float, sd: float, n_seeds: int, region: Region, *, confidence: float = 0.95
+    mean: float,
+    sd: float,
+    n_seeds: int,
+    region: Region,
+    *,
+    confidence: float = 0.95,
+    further_df: int = 0,
 ) -> SeedRange:
     """Return between which numbers of seeds the one lies with which `judge` would decide.
 
-    What is possible is the fiducial distribution: sd²·(S − 1)/χ² for the variance, and a normal
+    What is possible is the fiducial distribution: sd²·(S − 1 + D)/χ² for the variance, and a normal
     mean around the estimate.
 
     Args:
         mean: estimated from the seeds, in the unit of the effects.
-        sd: their sample standard deviation, above 0.
+        sd: their standard deviation, above 0.
         n_seeds: S, how many they are; at least 2.
         region: the effects that the claim allows.
         confidence: of the judge's two-sided interval.
+        further_df: degrees of freedom D of the standard deviation beside these seeds' S − 1; those
+            of a pilot, which the judge will have as well.
 
     Raises:
         ValueError: an argument breaks its rule.
@@ -50,15 +58,18 @@ def seeds_to_decide(
     from scipy.special import ndtri
 
     count = _seeds_at_hand(n_seeds, least=2)
+    further = whole_number(further_df, name="further_df", least=0, most=MOST_SEEDS)
     require_region(region)
-    means, spreads = _possible(*effect_size(mean, sd), count)
+    means, spreads = _possible(*effect_size(mean, sd), count, further)
     inside = np.minimum(means - region.low, region.high - means)
     outside = np.maximum(region.low - means, means - region.high)
     distances = np.maximum(np.abs(np.where(inside > 0, inside, outside)), np.finfo(float).tiny)
     quantile = float(ndtri(1 - one_sided_level(confidence)))
     with np.errstate(over="ignore"):
-        # That of a z test, and what Student's t takes more (Guenther 1981).
-        needed = ((quantile + ndtri(POWER)) * spreads / distances) ** 2 + quantile**2 / 2
+        # That of a z test, and what Student's t takes more (Guenther 1981), which is the less the
+        # more of its degrees of freedom are there without these seeds.
+        normal = ((quantile + ndtri(POWER)) * spreads / distances) ** 2
+        needed = normal + quantile**2 / 2 / (1 + further / normal)
     return _middle(needed, count)
 
 
@@ -187,12 +198,12 @@ def _least(trials: NDArray[np.int64], edge: float, level: float) -> NDArray[np.i
     return trials - _most(trials, 1 - edge, level)
 
 
-def _possible(mean: float, sd: float, count: int) -> tuple[Floats, Floats]:
+def _possible(mean: float, sd: float, count: int, further: int = 0) -> tuple[Floats, Floats]:
     """True means (G, G) and spreads (G, 1) that the estimates from so many seeds leave possible."""
     from scipy.special import gammaincinv, ndtri
 
     shares = (np.arange(_GRID) + 0.5) / _GRID
-    df = count - 1
+    df = count - 1 + further
     spreads = sd * np.sqrt(df / (2 * gammaincinv(df / 2, shares)))[:, None]
     return mean + spreads / math.sqrt(count) * ndtri(shares), spreads
 

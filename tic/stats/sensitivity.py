@@ -56,6 +56,7 @@ def sensitivity(verdict: Verdict) -> Sensitivity:
         confidence=verdict.confidence,
         exact=verdict.exact,
         resolution=verdict.resolution,
+        pilot=verdict.pilot,
     )
     if replayed.p_value != verdict.p_value:
         raise ValueError(
@@ -71,6 +72,7 @@ def sensitivity(verdict: Verdict) -> Sensitivity:
                 verdict.region,
                 confidence=verdict.confidence,
                 resolution=verdict.resolution,
+                pilot=verdict.pilot,
             )
             for i in without
         ],

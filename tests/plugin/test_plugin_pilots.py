@@ -1,0 +1,225 @@
+"""`--write-pilots`: what seeds that no audit uses tell of how far others spread."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from fixtures.packs import CAUTIOUS, SUPPORTED
+from tic.document.deciding import judge_again
+from tic.document.seal import digest
+from tic.measure.robustness import AccuracyMeasurement
+
+PILOTED = """
+from pathlib import Path
+from dataclasses import replace
+PACK = replace(PACK, pilots=Path(__file__).with_name("pilots.json"))
+"""
+MEASURED = """
+@says("measured")
+def test_measured(runs, judge):
+    judge(runs.accuracy() + runs.train_loss()[:, -1], above(5), name="sum")
+"""
+OF_SEVERAL_KINDS = """
+@says("kinds")
+def test_kinds(runs, judge):
+    losses = runs.train_loss()
+    judge(losses[:, -1], above(0), name="loss")
+    judge(losses[:, 0], above(0), name="twice")
+    judge(losses[:, 1], above(0), name="twice")
+    judge.rate(losses[:, -1] < 1e9, above(0.1), name="finite")
+    judge.trend([[x, x + 1, x + 2] for x in losses[:, -1]], direction="increasing", name="rise")
+"""
+ARITHMETIC = """
+@claim(PACK, "sum", source="Fig. 1", says="It adds up.", rule="Exactly.", controls=(NOTHING,))
+def test_sum(judge):
+    judge([4.0], above(3), name="sum", exact=True)
+"""
+
+
+@pytest.fixture
+def piloted(repository):
+    """A pack that keeps pilots of seeds 100 to 103; `file` is where."""
+
+    def write(*claims, seeds="100-103", arguments=()):
+        repository.write(PILOTED, *claims)
+        outcome = repository.run("--seeds", seeds, "--write-pilots", *arguments)
+        assert outcome.status == 0, outcome.text
+        return outcome
+
+    return write
+
+
+@pytest.fixture
+def file(repository):
+    return repository.pytester.path / "pilots.json"
+
+
+def contrast(outcome, claim):
+    (entry,) = (e for e in outcome.audit.entries if e.claim.endswith(claim) and e.role == "claim")
+    return entry.contrasts[0]
+
+
+def test_a_later_audit_pools_the_spread_of_a_pilot(repository, piloted, file):
+    written = piloted(MEASURED)
+    assert f"pilots of 1 claims: {file}" in written.text
+    of_pilot = contrast(written, "measured")
+    assert of_pilot.pilot is None
+    judged = contrast(repository.run("--seeds", "5"), "measured")
+    assert judged.pilot is not None
+    assert judged.pilot.seeds == (100, 101, 102, 103)
+    assert judged.pilot.effects == of_pilot.effects
+    entry = repository.run("--seeds", "5").entry
+    alone = judge_again(
+        entry.model_copy(
+            update={
+                "contrasts": tuple(c.model_copy(update={"pilot": None}) for c in entry.contrasts)
+            }
+        )
+    ).contrasts[0]
+    assert judged.estimate == alone.estimate
+    assert judged.interval != alone.interval
+
+
+def test_only_means_that_are_told_apart_have_a_pilot(repository, piloted):
+    piloted(OF_SEVERAL_KINDS, ARITHMETIC)
+    audit = repository.run("--seeds", "3").audit
+    kinds, arithmetic = audit.entries
+    assert [c.pilot is not None for c in kinds.contrasts] == [True, False, False, False, False]
+    assert arithmetic.contrasts[0].pilot is None
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--seeds", "3", "--epochs", "1"),
+        ("--seeds", "3", "--test-size", "50"),
+        ("--seeds", "98-102"),
+        ("--seeds", "100-103"),
+    ],
+    ids=["other trainings", "other samples", "shared seeds", "its own seeds"],
+)
+def test_what_is_done_otherwise_is_judged_without_a_pilot(repository, piloted, arguments):
+    piloted(MEASURED)
+    assert contrast(repository.run(*arguments), "measured").pilot is None
+
+
+def test_another_version_of_a_claim_or_measurement_has_no_pilot(repository, piloted, monkeypatch):
+    piloted(MEASURED)
+    with monkeypatch.context() as patch:  # to undo all would undo what the repository needs
+        patch.setattr(AccuracyMeasurement, "version", AccuracyMeasurement.version + 1)
+        assert contrast(repository.run("--seeds", "3"), "measured").pilot is None
+    assert contrast(repository.run("--seeds", "3"), "measured").pilot is not None
+    repository.write(
+        PILOTED, 'claim = __import__("functools").partial(claim, version=2)\n', MEASURED
+    )
+    assert contrast(repository.run("--seeds", "3"), "measured").pilot is None
+
+
+def test_a_control_is_judged_without_a_pilot(repository, piloted):
+    piloted(CAUTIOUS, arguments=["--controls"])
+    entries = repository.run("--seeds", "3", "--controls").audit.entries
+    assert {e.role: e.contrasts[0].pilot is not None for e in entries} == {
+        "claim": True,
+        "control": False,
+    }
+
+
+def test_claims_that_are_not_audited_keep_their_pilots(repository, piloted, file):
+    piloted(MEASURED, SUPPORTED)
+    before = json.loads(file.read_text())["entries"]
+    repository.run("--claim", "positive", "--seeds", "200-202", "--write-pilots")
+    after = json.loads(file.read_text())["entries"]
+    assert after["other2024/measured[tiny-digits]"] == before["other2024/measured[tiny-digits]"]
+    assert after["other2024/positive[tiny-digits]"]["contrasts"][0]["seeds"] == [200, 201, 202]
+
+
+def test_the_seeds_of_a_pilot_are_not_merged_into_what_it_was_pooled_with(
+    repository, piloted, tmp_path, capsys
+):
+    from tic import cli
+
+    own = piloted(MEASURED).folder / "audit.json"
+    own = own.rename(tmp_path / "own.json")
+    other = repository.run("--seeds", "3").folder / "audit.json"
+    assert cli.main(["merge", str(other), str(own), "--report-dir", str(tmp_path / "r")]) == 2
+    assert "must have the same evidence in all audits, got pilot" in capsys.readouterr().err
+
+
+def test_audits_with_one_pilot_merge_and_verify(repository, piloted, tmp_path, capsys):
+    from tic import cli
+    from tic.document.loading import load_audit
+
+    piloted(MEASURED)
+    parts = []
+    for seeds in ("0-2", "3-5"):
+        kept = repository.run("--seeds", seeds).folder / "audit.json"
+        parts.append(str(kept.rename(tmp_path / f"{seeds}.json")))
+    assert cli.main(["merge", *parts, "--report-dir", str(tmp_path / "merged")]) == 0
+    merged = load_audit(tmp_path / "merged" / "audit.json").entries[0].contrasts[0]
+    assert (merged.seeds, merged.pilot.seeds) == (tuple(range(6)), (100, 101, 102, 103))
+    assert cli.main(["verify", parts[0], "--store", str(repository.store)]) == 0
+
+
+def test_a_pilot_that_was_edited_in_an_audit_is_found(repository, piloted, tmp_path, capsys):
+    from tic import cli
+
+    piloted(MEASURED)
+    path = repository.run("--seeds", "3").folder / "audit.json"
+    document = json.loads(path.read_text())
+    document["entries"][0]["contrasts"][0]["pilot"]["effects"][0] += 30
+    document["seal"] = digest(document)
+    path.write_text(json.dumps(document))
+    assert cli.main(["verify", str(path), "--store", str(repository.store)]) == 1
+    assert "measured" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--write-pilots",), "--write-pilots needs seeds that no audit uses"),
+        (("--write-pilots", "--seeds", "2"), "a pilot takes at least 3 seeds, got 2"),
+    ],
+)
+def test_a_pilot_without_seeds_of_its_own_is_refused(repository, arguments, says):
+    repository.write(PILOTED, SUPPORTED)
+    outcome = repository.run(*arguments)
+    assert outcome.status == 4
+    assert says in outcome.text
+
+
+def test_a_pack_without_a_file_for_pilots_is_refused_before_anything_is_trained(repository):
+    repository.write(SUPPORTED)
+    outcome = repository.run("--seeds", "100-103", "--write-pilots")
+    assert outcome.status == 4
+    assert "the pack of other2024 names none; write Pack(pilots=Path(__file__)" in outcome.text
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("{", "must hold pilots, got"),
+        ('{"entries": {"other2024/positive[tiny-digits]": {}}}', "must hold pilots, got entries."),
+        ("[]", "must hold pilots, got"),
+    ],
+)
+def test_a_damaged_file_of_pilots_is_told_by_the_claims(repository, file, content, says):
+    repository.write(PILOTED, SUPPORTED)
+    file.write_text(content)
+    outcome = repository.run("--seeds", "3")
+    assert outcome.verdicts == {"positive[tiny-digits]": "ERROR"}
+    assert says in outcome.text
+    assert "write it anew with --write-pilots" in outcome.text
+    assert "Traceback" not in outcome.text
+
+
+def test_a_pack_says_where_its_pilots_are():
+    from pathlib import Path
+
+    from fixtures.packs import HEADER
+    from tic.errors import TicError
+
+    names = {}
+    exec(HEADER, names)
+    with pytest.raises(TicError, match=r"pilots must be the path of a \.json file, got"):
+        replace(names["PACK"], pilots=Path("pilots"))

@@ -1,0 +1,197 @@
+"""Pilots: how far seeds spread, known before an audit, from seeds that no audit uses.
+
+With five seeds a variance has four degrees of freedom, and a small error rate then asks for
+enormous effects. The seeds of a pilot are of the same trainings, measured in the same way, and tell
+only how far seeds spread (see `tic.stats.judge`) and in which order claims are worth a look. Their
+means have no part in any verdict. A pack keeps what they gave in a file beside its claims:
+
+    pytest claims --seeds 800000-800005 --write-pilots
+
+What was trained, measured or claimed otherwise since then has no pilot, and is judged without one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from tic.document.audit import Entry
+from tic.document.evidence import Effects, Pilot, Record
+from tic.document.loading import first_fault
+from tic.errors import TicError
+from tic.files import parse_json, read_whole
+from tic.lab import Lab
+from tic.session.planned import PlannedEntry
+from tic.writing import write_json
+
+FEWEST = 3
+"""Seeds of a pilot at least."""
+
+
+class EntryPilot(Record):
+    """What pilot seeds gave for one claim in one setting.
+
+    `trainings` tells what was trained and on how many samples it was measured, and `measurements`
+    which version each measurement had.
+    """
+
+    version: int
+    trainings: str
+    measurements: dict[str, int]
+    contrasts: tuple[Effects, ...]
+
+    @property
+    def by_name(self) -> dict[str, Effects]:
+        """Those whose spread can be used: means, of which one alone has the name."""
+        names = Counter(effects.name for effects in self.contrasts)
+        return {
+            effects.name: effects
+            for effects in self.contrasts
+            if effects.trend is None and not effects.rate and names[effects.name] == 1
+        }
+
+
+class Pilots(Record):
+    """A pack's file of pilots, by the ids of the audit's entries."""
+
+    entries: dict[str, EntryPilot]
+
+
+def pilot_of(planned: PlannedEntry, lab: Lab) -> EntryPilot | None:
+    """Find what pilot seeds gave for a claim as it is planned.
+
+    Raises:
+        TicError: The file of its pack cannot be read.
+    """
+    path = planned.claim.pack.pilots
+    if path is None or planned.control is not None or not planned.seeded_recipes:
+        return None
+    pilot = _read(path).entries.get(planned.id)
+    if pilot is None or pilot.version != planned.claim.version:
+        return None
+    return pilot if pilot.trainings == trainings(planned, lab) else None
+
+
+def pilot_effects(planned: PlannedEntry, lab: Lab, name: str) -> Pilot | None:
+    """Find what pilot seeds gave for one contrast, whose measurements this process has asked for.
+
+    Raises:
+        TicError: The file of its pack cannot be read.
+    """
+    pilot = pilot_of(planned, lab)
+    effects = None if pilot is None else pilot.by_name.get(name)
+    if pilot is None or effects is None:
+        return None
+    versions = lab.store.versions
+    if any(versions.get(m, version) != version for m, version in pilot.measurements.items()):
+        return None
+    if set(effects.seeds).intersection(planned.setting.seeds):
+        return None
+    return Pilot(seeds=effects.seeds, effects=effects.effects)
+
+
+def trainings(planned: PlannedEntry, lab: Lab) -> str:
+    """Tell what a claim's Runs are but for their seeds, and what they are measured on."""
+    setting = planned.setting
+    document = {
+        "runs": {
+            role: lab.fingerprint(recipe.with_seed(0)) for role, recipe in planned.recipes.items()
+        },
+        "sizes": dict(setting.sizes),
+        "attacks": setting.attacks,
+        "protocol": planned.protocol.name,
+    }
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:24]
+
+
+def write_pilots(
+    planned: Iterable[PlannedEntry],
+    entries: Mapping[str, Entry],
+    versions: Mapping[str, Mapping[str, int]],
+    lab: Lab,
+) -> dict[Path, int]:
+    """Write what the seeds of an audit gave into the files of its packs.
+
+    Entries that were not judged are kept as they were.
+
+    Args:
+        planned: Claims and rivals of the audit.
+        entries: What came out, by id.
+        versions: Of the measurements that each entry asked for, by id.
+        lab: Store, data and device.
+
+    Returns:
+        How many entries each file was given.
+
+    Raises:
+        TicError: A file cannot be read or written.
+    """
+    by_file: dict[Path, dict[str, EntryPilot]] = {}
+    for of_claim in planned:
+        path, entry = of_claim.claim.pack.pilots, entries.get(of_claim.id)
+        if path is None or entry is None or of_claim.control is not None:
+            continue
+        effects = [
+            Effects(**{name: getattr(contrast, name) for name in Effects.model_fields})
+            for contrast in entry.contrasts
+            if len(contrast.seeds) >= FEWEST
+        ]
+        if effects:
+            by_file.setdefault(path, {})[of_claim.id] = EntryPilot(
+                version=of_claim.claim.version,
+                trainings=trainings(of_claim, lab),
+                measurements=dict(sorted(versions.get(of_claim.id, {}).items())),
+                contrasts=tuple(
+                    contrast.model_copy(update={"pilot": None}) for contrast in effects
+                ),
+            )
+    for path, written in by_file.items():
+        kept = _read(path).entries if path.exists() else {}
+        pilots = Pilots(entries=dict(sorted({**kept, **written}.items())))
+        write_json(path, pilots.model_dump(mode="json", exclude_defaults=True))
+    _read.cache_clear()
+    return {path: len(written) for path, written in by_file.items()}
+
+
+def require_files(planned: Iterable[PlannedEntry]) -> None:
+    """Refuse to make pilots that could not be kept, before anything is trained for them.
+
+    Raises:
+        TicError: A pack has no file for them, or there are too few seeds.
+    """
+    for entry in planned:
+        if entry.claim.pack.pilots is None:
+            raise TicError(
+                f"--write-pilots needs a file, and the pack of {entry.claim.pack.paper.key} names "
+                'none; write Pack(pilots=Path(__file__).with_name("pilots.json"), …)'
+            )
+        if len(entry.setting.seeds) < FEWEST:
+            raise TicError(
+                f"a pilot takes at least {FEWEST} seeds, got {len(entry.setting.seeds)}; such as "
+                "--seeds 800000-800005"
+            )
+
+
+@lru_cache
+def _read(path: Path) -> Pilots:
+    """Read a pack's file; a pack that has none yet has no pilots."""
+    try:
+        content = read_whole(path)
+    except FileNotFoundError:
+        return Pilots(entries={})
+    except OSError as error:
+        raise TicError(f"cannot read the pilots {path}: {error.strerror}") from None
+    way_out = "write it anew with --write-pilots"
+    try:
+        return Pilots.model_validate(parse_json(content))
+    except ValidationError as error:
+        raise TicError(f"{path} must hold pilots, got {first_fault(error)}; {way_out}") from None
+    except TicError as error:
+        raise TicError(f"{path} must hold pilots, got {error}; {way_out}") from None
