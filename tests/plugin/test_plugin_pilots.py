@@ -69,7 +69,10 @@ def test_a_later_audit_pools_the_spread_of_a_pilot(repository, piloted, file):
     assert judged.pilot is not None
     assert judged.pilot.seeds == (100, 101, 102, 103)
     assert judged.pilot.effects == of_pilot.effects
-    entry = repository.run("--seeds", "5").entry
+    later = repository.run("--seeds", "5")
+    entry, page = later.entry, (later.folder / "report.html").read_text("utf-8")
+    assert "interval, p" in page
+    assert "spread of these and 4 pilot seeds</p>" in page
     alone = judge_again(
         entry.model_copy(
             update={
