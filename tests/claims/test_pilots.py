@@ -38,6 +38,7 @@ def test_pilots_are_of_what_an_audit_would_train_and_measure(
         entry
         for entry in witness.audit.planned.values()
         if entry.seeded_recipes
+        and entry.claim.name != "readings"  # which is judged by its readings
         and {recipe.dataset.name for recipe in entry.recipes.values()}
         <= {"digits", "spoken-digits", "moving-digits-directions"}
     ]

@@ -153,7 +153,7 @@ def write_pilots(
                 ),
             )
     for path, written in by_file.items():
-        kept = _read(path).entries if path.exists() else {}
+        kept = _read(path).entries
         pilots = Pilots(entries=dict(sorted({**kept, **written}.items())))
         write_json(path, pilots.model_dump(mode="json", exclude_defaults=True))
     _read.cache_clear()
