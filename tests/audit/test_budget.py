@@ -366,9 +366,13 @@ def test_what_a_pilot_finds_clear_is_looked_at_first(piloted, agenda):
     ]  # fmt: skip
 
 
-def test_what_was_seen_counts_more_than_its_pilot(piloted, agenda):
+def test_what_was_seen_counts_beside_the_pilot(piloted, agenda):
     made = agenda(piloted("clear", CLEAR))
     (claim,) = made.claims
     before = claim.priority
-    made.take(claim, Outcome.INCONCLUSIVE, [judged(0.01, (900, None))])
+    near = contrast((0, 1, 2, 3, 4)).model_copy(
+        update={"name": "effect 0", "effects": (-1.0, -0.5, -1.2, -0.7, -1.4)}
+    )
+    made.take(claim, Outcome.INCONCLUSIVE, [near])
+    assert claim.foreseen == LOOKS[-1]
     assert claim.priority < before / 10

@@ -21,7 +21,7 @@ from tic.stats import (
     trend_seeds_to_decide,
     within,
 )
-from tic.stats.outlook import POWER, rate_power
+from tic.stats.outlook import POWER, look_that_decides, rate_power
 
 
 @pytest.mark.parametrize("confidence", [0.95, 0.9998], ids=["alone", "among thirty"])
@@ -235,3 +235,35 @@ def test_what_a_pilot_knows_lowers_the_number_of_seeds():
     alone = seeds_to_decide(0.6, 1, 5, above(0), confidence=0.9998)
     beside = seeds_to_decide(0.6, 1, 5, above(0), confidence=0.9998, further_df=5)
     assert beside[0] < alone[0] or (beside[1] or 1001) < (alone[1] or 1001)
+
+
+@pytest.mark.parametrize(
+    ("mean", "region"), [(2.0, above(0)), (1.2, above(0)), (-0.8, above(0)), (0.0, within(-1, 1))]
+)
+def test_the_look_that_is_foreseen_decides_in_most_cases(mean, region):
+    pilot = 6
+    looks = dict.fromkeys((5, 8, 12, 18, 27, 40), 0.9998)
+    look = look_that_decides(mean, 1, region, looks, further_df=pilot - 1)
+    assert look is not None
+    rng = np.random.default_rng(0)
+
+    def decided(n_seeds):
+        return np.mean(
+            [
+                judge(
+                    mean + rng.standard_normal(n_seeds), region, confidence=0.9998,
+                    pilot=rng.standard_normal(pilot),
+                ).outcome
+                is not Outcome.INCONCLUSIVE
+                for _ in range(200)
+            ]
+        )  # fmt: skip
+
+    assert decided(look) > 0.6
+    earlier = [n for n in looks if n < look]
+    assert not earlier or decided(earlier[-1]) < 0.8
+
+
+def test_no_look_is_foreseen_at_an_edge():
+    assert look_that_decides(0, 1, above(0), {5: 0.95, 1000: 0.95}) is None
+    assert look_that_decides(1, 0, above(0), {5: 0.95}) == 5

@@ -6,8 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tic.document.deciding import decide, judge_effects
-from tic.document.evidence import Contrast
+import numpy as np
+from numpy.typing import NDArray
+
+from tic.document.correction import claim_confidence
+from tic.document.deciding import judge_effects, region_of
+from tic.document.evidence import Contrast, Effects
 from tic.engine.plan import work
 from tic.lab import Lab
 from tic.recipe import Recipe
@@ -24,6 +28,7 @@ from tic.session.planned import PlannedEntry
 from tic.session.session import AuditSession
 from tic.stats import Outcome
 from tic.stats.looks import LOOKS
+from tic.stats.outlook import look_that_decides
 
 DECIDED = (Outcome.SUPPORTED, Outcome.REFUTED)
 UNTOLD = "its claim is open when the budget ends, so that the control could not be missed"
@@ -42,8 +47,7 @@ class OpenClaim:
         over: Whether no further look is wanted.
         priority: See `tic.session.budget.priority`.
         measuring: Seconds per seed that workers measured for its last look; None before the first.
-        foreseen: Number of seeds that will probably decide it, by its pilot; None without one, and
-            once it was looked at.
+        foreseen: Number of seeds that will probably decide it, by its pilot; None without one.
     """
 
     entries: tuple[PlannedEntry, ...]
@@ -145,7 +149,7 @@ class Agenda:
             measured: Seconds that workers took for it.
         """
         claim.measuring = measured / (claim.wanted - claim.looked)
-        claim.foreseen = None
+        claim.foreseen = seeds_foreseen(claim.planned, self.session.lab, contrasts)
         claim.looked, claim.outcome, claim.contrasts = claim.wanted, outcome, tuple(contrasts)
         following = next_look(claim.looked)
         claim.over = outcome is not Outcome.INCONCLUSIVE or following is None
@@ -221,19 +225,50 @@ class Agenda:
             )
 
 
-def seeds_foreseen(planned: PlannedEntry, lab: Lab) -> int | None:
-    """How many seeds will probably decide a claim, by what pilot seeds gave; None without any."""
+def seeds_foreseen(
+    planned: PlannedEntry, lab: Lab, contrasts: Sequence[Contrast] = ()
+) -> int | None:
+    """How many seeds will probably decide a claim, by its pilot; None without one.
+
+    For that, and for no verdict, effects of the pilot and those that were judged are one sample.
+
+    Args:
+        planned: The claim.
+        lab: Store, data and device.
+        contrasts: That it was judged by.
+    """
     pilot = pilot_of(planned, lab)
     if pilot is None:
         return None
-    judged = [
-        judge_effects(effects.model_copy(update={"confidence": planned.confidence}))
-        for effects in pilot.contrasts
-    ]
-    if decide(judged, (), ()).verdict.outcome is not Outcome.INCONCLUSIVE:
-        return LOOKS[0]
-    seeds = likely_range([effects.contrast for effects in judged])
-    return LOOKS[-1] if seeds is None else middle(seeds)
+    names = [effects.name for effects in pilot.contrasts]
+    judged = contrasts if [contrast.name for contrast in contrasts] == names else ()
+    inside: list[int] = []
+    outside: list[int] = []
+    for number, effects in enumerate(pilot.contrasts):
+        seen = judged[number].effects if judged else ()
+        look, holds = _look_foreseen(planned, effects, np.array((*effects.effects, *seen)))
+        (inside if holds else outside).append(look)
+    # One contrast refutes it, and all of them support it.
+    return min(outside) if outside else max(inside)
+
+
+def _look_foreseen(
+    planned: PlannedEntry, effects: Effects, sample: NDArray[np.float64]
+) -> tuple[int, bool]:
+    """At which look a contrast is probably decided, and whether it speaks for the claim."""
+    looks = {n: claim_confidence(n, planned.design, planned.members) for n in LOOKS}
+    region, mean = region_of(effects.region), float(sample.mean())
+    if effects.trend is not None or effects.rate:
+        first = effects.model_copy(update={"confidence": looks[LOOKS[0]]})
+        contrast = judge_effects(first).contrast
+        decided = contrast.outcome is not Outcome.INCONCLUSIVE
+        seeds = None if decided else contrast.seeds_to_decide
+        look = LOOKS[0] if decided else LOOKS[-1] if seeds is None else middle(seeds)
+    else:
+        sd = max(float(sample.std(ddof=1)), (effects.resolution or 0.0) / 2)
+        further = len(effects.effects) - 1
+        look = look_that_decides(mean, sd, region, looks, further_df=further) or LOOKS[-1]
+    return look, region.contains(mean)
 
 
 def _with_controls(entries: Iterable[PlannedEntry]) -> list[OpenClaim]:

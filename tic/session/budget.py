@@ -121,7 +121,7 @@ def priority(
         supported: Ids of the claims that were SUPPORTED.
         cost: Of a training; presentations of samples unless somebody knows better.
         measuring: What its measurements cost per seed, in the same unit, where that is known.
-        foreseen: How many seeds will decide it by its pilot, where it has one and was not judged.
+        foreseen: How many seeds will decide it by its pilot, where it has one.
     """
     likely = _likely_seeds(n_seeds, contrasts) if foreseen is None else foreseen
     wanted = max(likely, next_look(n_seeds) or n_seeds + 1)

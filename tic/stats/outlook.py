@@ -8,6 +8,7 @@ give which the seeds leave possible. With few seeds it is wider than people expe
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -71,6 +72,39 @@ def seeds_to_decide(
         normal = ((quantile + ndtri(POWER)) * spreads / distances) ** 2
         needed = normal + quantile**2 / 2 / (1 + further / normal)
     return _middle(needed, count)
+
+
+def look_that_decides(
+    mean: float,
+    sd: float,
+    region: Region,
+    looks: Mapping[int, float],
+    *,
+    further_df: int = 0,
+) -> int | None:
+    """Return the first look at which `judge` would probably decide, were the estimates the truth.
+
+    Args:
+        mean: of the effects.
+        sd: their standard deviation; 0 where they are all alike.
+        region: the effects that the claim allows.
+        looks: confidence of the judge's interval by number of seeds, ascending.
+        further_df: degrees of freedom of a pilot.
+
+    Returns:
+        One of the looks, or None where it takes more seeds.
+    """
+    from scipy.special import ndtri, stdtrit
+
+    require_region(region)
+    inside = min(mean - region.low, region.high - mean)
+    distance = inside if inside > 0 else max(region.low - mean, mean - region.high)
+    for n_seeds, confidence in looks.items():
+        df = n_seeds - 1 + further_df
+        critical = float(stdtrit(df, 1 - one_sided_level(confidence)))
+        if distance * math.sqrt(n_seeds) > (critical + float(ndtri(POWER))) * sd:
+            return n_seeds
+    return None
 
 
 def trend_seeds_to_decide(
