@@ -349,6 +349,14 @@ def test_a_pilot_tells_how_many_seeds_will_decide(piloted, tmp_path):
     assert seeds_foreseen(piloted("both", CLEAR, HOPELESS), lab) == LOOKS[-1]
 
 
+def test_contrasts_that_refute_share_the_error_rate_of_their_claim(piloted, tmp_path):
+    lab, against = Lab(tmp_path), tuple(-effect for effect in NEAR)
+    alone = seeds_foreseen(piloted("alone", against), lab)
+    # The same estimate among thirty contrasts that speak for the claim.
+    among = seeds_foreseen(piloted("among", against, *[CLEAR] * 29), lab)
+    assert LOOKS[0] <= alone < among
+
+
 def test_what_a_pilot_finds_clear_is_looked_at_first(piloted, agenda):
     entries = [piloted("hopeless", HOPELESS), piloted("near", NEAR), piloted("clear", CLEAR)]
     # Each is trained for itself.

@@ -245,30 +245,38 @@ def seeds_foreseen(
     inside: list[int] = []
     outside: list[int] = []
     for number, effects in enumerate(pilot.contrasts):
-        seen = judged[number].effects if judged else ()
-        look, holds = _look_foreseen(planned, effects, np.array((*effects.effects, *seen)))
-        (inside if holds else outside).append(look)
+        sample = np.array((*effects.effects, *(judged[number].effects if judged else ())))
+        if region_of(effects.region).contains(float(sample.mean())):
+            inside.append(_look_foreseen(planned, effects, sample))
+        else:
+            # To refute, the contrasts of a claim share its error rate.
+            outside.append(_look_foreseen(planned, effects, sample, sharing=len(names)))
     # One contrast refutes it, and all of them support it.
     return min(outside) if outside else max(inside)
 
 
 def _look_foreseen(
-    planned: PlannedEntry, effects: Effects, sample: NDArray[np.float64]
-) -> tuple[int, bool]:
-    """At which look a contrast is probably decided, and whether it speaks for the claim."""
-    looks = {n: claim_confidence(n, planned.design, planned.members) for n in LOOKS}
-    region, mean = region_of(effects.region), float(sample.mean())
+    planned: PlannedEntry, effects: Effects, sample: NDArray[np.float64], *, sharing: int = 1
+) -> int:
+    """At which look a contrast is probably decided, where so many share the claim's error rate."""
+    looks = {n: claim_confidence(n, planned.design, planned.members * sharing) for n in LOOKS}
     if effects.trend is not None or effects.rate:
         first = effects.model_copy(update={"confidence": looks[LOOKS[0]]})
         contrast = judge_effects(first).contrast
         decided = contrast.outcome is not Outcome.INCONCLUSIVE
         seeds = None if decided else contrast.seeds_to_decide
-        look = LOOKS[0] if decided else LOOKS[-1] if seeds is None else middle(seeds)
-    else:
-        sd = max(float(sample.std(ddof=1)), (effects.resolution or 0.0) / 2)
-        further = len(effects.effects) - 1
-        look = look_that_decides(mean, sd, region, looks, further_df=further) or LOOKS[-1]
-    return look, region.contains(mean)
+        return LOOKS[0] if decided else LOOKS[-1] if seeds is None else middle(seeds)
+    sd = max(float(sample.std(ddof=1)), (effects.resolution or 0.0) / 2)
+    return (
+        look_that_decides(
+            float(sample.mean()),
+            sd,
+            region_of(effects.region),
+            looks,
+            further_df=len(effects.effects) - 1,
+        )
+        or LOOKS[-1]
+    )
 
 
 def _with_controls(entries: Iterable[PlannedEntry]) -> list[OpenClaim]:
