@@ -206,13 +206,16 @@ def test_a_pack_without_a_file_for_pilots_is_refused_before_anything_is_trained(
         ("[]", "must hold pilots, got"),
     ],
 )
-def test_a_damaged_file_of_pilots_is_told_by_the_claims(repository, file, content, says):
+@pytest.mark.parametrize("extent", [("--seeds", "3"), ("--budget", "5 trainings", "-n", "1")])
+def test_a_damaged_file_of_pilots_is_refused_before_anything_is_trained(
+    repository, file, content, says, extent
+):
     repository.write(PILOTED, SUPPORTED)
     file.write_text(content)
-    outcome = repository.run("--seeds", "3")
-    assert outcome.verdicts == {"positive[tiny-digits]": "ERROR"}
-    assert says in outcome.text
-    assert "write it anew with --write-pilots" in outcome.text
+    outcome = repository.run(*extent)
+    assert outcome.status == 4
+    assert f"{file} {says}" in outcome.text
+    assert "remove it, and make it anew with --write-pilots" in outcome.text
     assert "Traceback" not in outcome.text
 
 

@@ -149,6 +149,7 @@ class Collecting:
 
     def _plan(self, items: list[pytest.Item]) -> None:
         from tic.document.correction import members_of
+        from tic.session.pilots import require_readable
         from tic.session.planned import families_of
 
         session = self.state.session
@@ -168,6 +169,7 @@ class Collecting:
             )
             design = self.state.options.design
             session.planned[planned.id] = replace(planned, members=members, design=design)
+        require_readable(session.planned.values())
         _ = self.state.expected
         self.state.claims_folder = items[0].path.parent
         self.state.has_audit = True

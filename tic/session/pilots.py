@@ -64,11 +64,7 @@ class Pilots(Record):
 
 
 def pilot_of(planned: PlannedEntry, lab: Lab) -> EntryPilot | None:
-    """Find what pilot seeds gave for a claim as it is planned.
-
-    Raises:
-        TicError: The file of its pack cannot be read.
-    """
+    """Find what pilot seeds gave for a claim as it is planned."""
     path = planned.claim.pack.pilots
     if path is None or planned.control is not None or not planned.seeded_recipes:
         return None
@@ -79,11 +75,7 @@ def pilot_of(planned: PlannedEntry, lab: Lab) -> EntryPilot | None:
 
 
 def pilot_effects(planned: PlannedEntry, lab: Lab, name: str) -> Pilot | None:
-    """Find what pilot seeds gave for one contrast, whose measurements this process has asked for.
-
-    Raises:
-        TicError: The file of its pack cannot be read.
-    """
+    """Find what pilot seeds gave for a contrast whose measurements this process has asked for."""
     pilot = pilot_of(planned, lab)
     effects = None if pilot is None else pilot.by_name.get(name)
     if pilot is None or effects is None:
@@ -131,7 +123,7 @@ def write_pilots(
         How many entries each file was given.
 
     Raises:
-        TicError: A file cannot be read or written.
+        TicError: A file cannot be written.
     """
     by_file: dict[Path, dict[str, EntryPilot]] = {}
     for of_claim in planned:
@@ -158,6 +150,17 @@ def write_pilots(
         write_json(path, pilots.model_dump(mode="json", exclude_defaults=True))
     _read.cache_clear()
     return {path: len(written) for path, written in by_file.items()}
+
+
+def require_readable(planned: Iterable[PlannedEntry]) -> None:
+    """Refuse a file of pilots that is none, before anything is trained.
+
+    Raises:
+        TicError: There is such a file.
+    """
+    for path in dict.fromkeys(entry.claim.pack.pilots for entry in planned):
+        if path is not None:
+            _read(path)
 
 
 def require_files(planned: Iterable[PlannedEntry]) -> None:
@@ -188,7 +191,7 @@ def _read(path: Path) -> Pilots:
         return Pilots(entries={})
     except OSError as error:
         raise TicError(f"cannot read the pilots {path}: {error.strerror}") from None
-    way_out = "write it anew with --write-pilots"
+    way_out = "remove it, and make it anew with --write-pilots"
     try:
         return Pilots.model_validate(parse_json(content))
     except ValidationError as error:
