@@ -56,6 +56,7 @@ _changes = (
 )
 _OPTIONS: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(("arch", "dataset", "paper", "claim", "protocol"), _names | texts),
+    "write_pilots": st.booleans(),
     "budget": st.sampled_from(["15min", "0", "-1 h", "1e9d", "300", "9" * 30, "٣min"]) | texts,
     **dict.fromkeys(("timesteps", "epochs", "seeds", "train_size"), _counts),
     **dict.fromkeys(("fisher_size", "test_size", "attack_size", "gpus"), _counts),

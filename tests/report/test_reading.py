@@ -61,8 +61,8 @@ def test_missing_files_and_folders_are_refused(tmp_path):
 
 def test_a_newer_schema_is_refused_with_the_way_out(tmp_path, document):
     path = tmp_path / "audit.json"
-    path.write_text(json.dumps(document | {"schema_version": 7}), encoding="utf-8")
-    with pytest.raises(TicError, match=r"at most 6, got 7 in .*; upgrade tic-audit"):
+    path.write_text(json.dumps(document | {"schema_version": 8}), encoding="utf-8")
+    with pytest.raises(TicError, match=r"at most 7, got 8 in .*; upgrade tic-audit"):
         load_audit(path)
 
 
