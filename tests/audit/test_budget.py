@@ -305,7 +305,6 @@ def with_pilot(entry, lab, *effects):
     kept = json.loads(file.read_text())["entries"] if file.exists() else {}
     pilot = EntryPilot(
         version=entry.claim.version,
-        trainings=trainings(entry, lab),
         measurements={},
         contrasts=tuple(
             Effects(
@@ -319,7 +318,11 @@ def with_pilot(entry, lab, *effects):
             for number, seeds in enumerate(effects)
         ),
     )
-    file.write_text(json.dumps({"entries": {**kept, entry.id: pilot.model_dump(mode="json")}}))
+    file.write_text(
+        json.dumps(
+            {"entries": {**kept, entry.id: {trainings(entry, lab): pilot.model_dump(mode="json")}}}
+        )
+    )
     pilots._read.cache_clear()
     return entry
 

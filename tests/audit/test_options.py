@@ -35,7 +35,8 @@ NOTHING = {
     "train_size": None, "paper": None,
         "claim": None, "fisher_size": None, "test_size": None, "protocol": None,
     "attacks": None, "attack_size": None, "precision": None, "gpus": None, "plan": False, "set": [],
-    "store": None, "data": None, "report_dir": None, "budget": None, "write_pilots": False,
+    "store": None, "data": None, "report_dir": None, "budget": None,
+    "write_pilots": False, "build": False, "list": None,
 }  # fmt: skip
 
 

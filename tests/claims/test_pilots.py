@@ -17,9 +17,10 @@ AUDITED_FROM = 800_000
 def kept():
     """Pilots by entry id, of all packs."""
     return {
-        name: pilot
+        (name, trainings): pilot
         for path in sorted((ROOT / "claims").glob("*/pilots.json"))
-        for name, pilot in pilots._read(path).entries.items()
+        for name, by_trainings in pilots._read(path).entries.items()
+        for trainings, pilot in by_trainings.items()
     }
 
 

@@ -68,7 +68,14 @@ _OPTIONS: dict[str, st.SearchStrategy[Any]] = {
     "device": st.sampled_from(["cpu", "cuda:99", "cuda:-1", "cpu:5", "meta", "cuda:" + "9" * 30])
     | texts,
 }
-_NOTHING = {**dict.fromkeys(_OPTIONS), "plan": False, "device": "cpu", "set": []}
+_NOTHING = {
+    **dict.fromkeys(_OPTIONS),
+    "plan": False,
+    "build": False,
+    "list": None,
+    "device": "cpu",
+    "set": [],
+}
 option_cases = st.dictionaries(st.sampled_from(list(_OPTIONS)), st.just(0), max_size=3).flatmap(
     lambda chosen: st.fixed_dictionaries({name: _OPTIONS[name] for name in chosen})
 )

@@ -37,11 +37,21 @@ def test_sum(judge):
 """
 
 
+def damaged(**fields):
+    """A file of pilots with these fields in its only contrast."""
+    contrast = {
+        "name": "loss", "unit": "nats", "region": {"low": 0, "high": None, "text": "above 0"},
+        "confidence": 0.95, **fields,
+    }  # fmt: skip
+    pilot = {"version": 1, "measurements": {}, "contrasts": [contrast]}
+    return json.dumps({"entries": {"other2024/positive[tiny-digits]": {"x": pilot}}})
+
+
 @pytest.fixture
 def piloted(repository):
-    """A pack that keeps pilots of seeds 100 to 103; `file` is where."""
+    """A pack that keeps pilots of seeds 10100 to 10103; `file` is where."""
 
-    def write(*claims, seeds="100-103", arguments=()):
+    def write(*claims, seeds="10100-10103", arguments=()):
         repository.write(PILOTED, *claims)
         outcome = repository.run("--seeds", seeds, "--write-pilots", *arguments)
         assert outcome.status == 0, outcome.text
@@ -67,7 +77,7 @@ def test_a_later_audit_pools_the_spread_of_a_pilot(repository, piloted, file):
     assert of_pilot.pilot is None
     judged = contrast(repository.run("--seeds", "5"), "measured")
     assert judged.pilot is not None
-    assert judged.pilot.seeds == (100, 101, 102, 103)
+    assert judged.pilot.seeds == (10100, 10101, 10102, 10103)
     assert judged.pilot.effects == of_pilot.effects
     later = repository.run("--seeds", "5")
     entry, page = later.entry, (later.folder / "report.html").read_text("utf-8")
@@ -97,8 +107,8 @@ def test_only_means_that_are_told_apart_have_a_pilot(repository, piloted):
     [
         ("--seeds", "3", "--epochs", "1"),
         ("--seeds", "3", "--test-size", "50"),
-        ("--seeds", "98-102"),
-        ("--seeds", "100-103"),
+        ("--seeds", "10098-10102"),
+        ("--seeds", "10100-10103"),
     ],
     ids=["other trainings", "other samples", "shared seeds", "its own seeds"],
 )
@@ -131,10 +141,26 @@ def test_a_control_is_judged_without_a_pilot(repository, piloted):
 def test_claims_that_are_not_audited_keep_their_pilots(repository, piloted, file):
     piloted(MEASURED, SUPPORTED)
     before = json.loads(file.read_text())["entries"]
-    repository.run("--claim", "positive", "--seeds", "200-202", "--write-pilots")
+    repository.run("--claim", "positive", "--seeds", "10200-10202", "--write-pilots")
     after = json.loads(file.read_text())["entries"]
     assert after["other2024/measured[tiny-digits]"] == before["other2024/measured[tiny-digits]"]
-    assert after["other2024/positive[tiny-digits]"]["contrasts"][0]["seeds"] == [200, 201, 202]
+    assert next(iter(after["other2024/positive[tiny-digits]"].values()))["contrasts"][0][
+        "seeds"
+    ] == [10200, 10201, 10202]
+
+
+def test_a_contrast_in_another_unit_has_no_pilot(repository, piloted):
+    piloted(SUPPORTED)
+    repository.write(PILOTED, SUPPORTED.replace('unit="nats"', 'unit="bits"'))
+    assert contrast(repository.run("--seeds", "3"), "positive").pilot is None
+
+
+def test_pilots_of_several_settings_stand_beside_each_other(repository, piloted):
+    piloted(SUPPORTED)
+    piloted(SUPPORTED, arguments=["--epochs", "1"])
+    for arguments in ((), ("--epochs", "1")):
+        outcome = repository.run("--seeds", "3", *arguments)
+        assert contrast(outcome, "positive").pilot is not None
 
 
 def test_the_seeds_of_a_pilot_are_not_merged_into_what_it_was_pooled_with(
@@ -160,7 +186,7 @@ def test_audits_with_one_pilot_merge_and_verify(repository, piloted, tmp_path, c
         parts.append(str(kept.rename(tmp_path / f"{seeds}.json")))
     assert cli.main(["merge", *parts, "--report-dir", str(tmp_path / "merged")]) == 0
     merged = load_audit(tmp_path / "merged" / "audit.json").entries[0].contrasts[0]
-    assert (merged.seeds, merged.pilot.seeds) == (tuple(range(6)), (100, 101, 102, 103))
+    assert (merged.seeds, merged.pilot.seeds) == (tuple(range(6)), (10100, 10101, 10102, 10103))
     assert cli.main(["verify", parts[0], "--store", str(repository.store)]) == 0
 
 
@@ -181,7 +207,9 @@ def test_a_pilot_that_was_edited_in_an_audit_is_found(repository, piloted, tmp_p
     ("arguments", "says"),
     [
         (("--write-pilots",), "--write-pilots needs seeds that no audit uses"),
-        (("--write-pilots", "--seeds", "2"), "a pilot takes at least 3 seeds, got 2"),
+        (("--write-pilots", "--seeds", "10100-10101"), "at least 3 seeds that no audit reaches"),
+        (("--write-pilots", "--seeds", "3"), "from 10000 on, got 3 from 0 on; such as --seeds"),
+        (("--write-pilots", "--seeds", "10100-10103", "--plan"), "--plan and --list judge nothing"),
     ],
 )
 def test_a_pilot_without_seeds_of_its_own_is_refused(repository, arguments, says):
@@ -193,7 +221,7 @@ def test_a_pilot_without_seeds_of_its_own_is_refused(repository, arguments, says
 
 def test_a_pack_without_a_file_for_pilots_is_refused_before_anything_is_trained(repository):
     repository.write(SUPPORTED)
-    outcome = repository.run("--seeds", "100-103", "--write-pilots")
+    outcome = repository.run("--seeds", "10100-10103", "--write-pilots")
     assert outcome.status == 4
     assert "the pack of other2024 names none; write Pack(pilots=Path(__file__)" in outcome.text
 
@@ -202,7 +230,11 @@ def test_a_pack_without_a_file_for_pilots_is_refused_before_anything_is_trained(
     ("content", "says"),
     [
         ("{", "must hold pilots, got"),
-        ('{"entries": {"other2024/positive[tiny-digits]": {}}}', "must hold pilots, got entries."),
+        ('{"entries": {"other2024/positive[tiny-digits]": {"x": {}}}}', "must hold pilots, got en"),
+        (damaged(seeds=[10100], effects=[1.0]), "at least 3 seeds, got 1"),
+        (damaged(seeds=[], effects=[1.0, 2.0, 3.0]), "at least 3 seeds, got 0"),
+        (damaged(seeds=[10100] * 3, effects=[1.0, 2.0, 3.0]), "must be different whole numbers"),
+        (damaged(seeds=[1, 2, 3], effects=[1.0, 2.0, 1e308]), "must not be beyond 1e+290"),
         ("[]", "must hold pilots, got"),
     ],
 )
@@ -214,7 +246,8 @@ def test_a_damaged_file_of_pilots_is_refused_before_anything_is_trained(
     file.write_text(content)
     outcome = repository.run(*extent)
     assert outcome.status == 4
-    assert f"{file} {says}" in outcome.text
+    assert str(file) in outcome.text
+    assert says in outcome.text
     assert "remove it, and make it anew with --write-pilots" in outcome.text
     assert "Traceback" not in outcome.text
 

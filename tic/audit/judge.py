@@ -33,8 +33,8 @@ class Judge(Exhibits):
         seeds: Seed of each effect; none where the claim rests on no Runs.
         confidence: Of the intervals.
         draws: Whether figures are wanted, for which much may have to be measured.
-        pilot_of: What pilot seeds gave for the contrast of a name, which tells more of the spread;
-            None where there is nothing.
+        pilot_of: What pilot seeds gave for the contrast of a name and unit, which tells more of the
+            spread; None where there is nothing.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Judge(Exhibits):
         confidence: float,
         *,
         draws: bool = True,
-        pilot_of: Callable[[str], Pilot | None] = lambda name: None,
+        pilot_of: Callable[[str, str], Pilot | None] = lambda name, unit: None,
     ) -> None:
         if len(set(seeds)) != len(seeds):
             raise TicError(f"seeds must be distinct, got {list(seeds)}")
@@ -210,7 +210,7 @@ class Judge(Exhibits):
             trend=trend,
             rate=rate,
             resolution=resolution,
-            pilot=None if rate or trend is not None else self._pilot_of(name),
+            pilot=None if rate or trend is not None else self._pilot_of(name, unit),
         )
 
     def _require_one_per_seed(self, name: str, count: int) -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
+from tic.arrays import LARGEST
 from tic.stats.judge import Outcome
 from tic.stats.trend import Direction
 
@@ -55,6 +56,16 @@ class Pilot(Record):
 
     @model_validator(mode="after")
     def _seeds_match_effects(self) -> Pilot:
+        if len(set(self.seeds)) != len(self.seeds) or min(self.seeds) < 0:
+            raise ValueError(
+                f"the seeds of a pilot must be different whole numbers from 0 on, got "
+                f"{', '.join(map(str, self.seeds))}"
+            )
+        if any(abs(effect) > LARGEST for effect in self.effects):
+            raise ValueError(
+                f"effects of a pilot must not be beyond {LARGEST:g} in size; state them in a "
+                "larger unit"
+            )
         if len(self.effects) != len(self.seeds):
             raise ValueError(
                 f"a pilot must have one effect per seed, got {len(self.effects)} for "

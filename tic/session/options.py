@@ -215,6 +215,11 @@ def read_options(flags: argparse.Namespace) -> Options:
             "--write-pilots needs seeds that no audit uses, and goes with --seeds FIRST-LAST, such "
             "as --seeds 800000-800005"
         )
+    if flags.write_pilots and (flags.build or flags.plan or flags.list):
+        raise TicError(
+            "--write-pilots keeps what an audit judged, and --build, --plan and --list judge "
+            "nothing; leave one of them out"
+        )
     require_folder("--store", store_folder(flags))
     if flags.report_dir is not None:
         require_folder("--report-dir", flags.report_dir)

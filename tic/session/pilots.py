@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 
 from tic.document.audit import Entry
 from tic.document.evidence import Effects, Pilot, Record
@@ -32,19 +32,30 @@ from tic.writing import write_json
 
 FEWEST = 3
 """Seeds of a pilot at least."""
+FIRST = 10_000
+"""Seed that a pilot may begin with; an audit adds a thousand to those of its setting at most."""
 
 
 class EntryPilot(Record):
     """What pilot seeds gave for one claim in one setting.
 
-    `trainings` tells what was trained and on how many samples it was measured, and `measurements`
-    which version each measurement had.
+    `measurements` tells which version each measurement had.
     """
 
     version: int
-    trainings: str
     measurements: dict[str, int]
     contrasts: tuple[Effects, ...]
+
+    @model_validator(mode="after")
+    def _has_pilots(self) -> EntryPilot:
+        for effects in self.contrasts:
+            if len(effects.seeds) < FEWEST:
+                raise ValueError(
+                    f"{effects.name}: a pilot takes at least {FEWEST} seeds, got "
+                    f"{len(effects.seeds)}"
+                )
+            Pilot(seeds=effects.seeds, effects=effects.effects)
+        return self
 
     @property
     def by_name(self) -> dict[str, Effects]:
@@ -58,9 +69,9 @@ class EntryPilot(Record):
 
 
 class Pilots(Record):
-    """A pack's file of pilots, by the ids of the audit's entries."""
+    """A pack's file of pilots, by the ids of the audit's entries and by what was trained."""
 
-    entries: dict[str, EntryPilot]
+    entries: dict[str, dict[str, EntryPilot]]
 
 
 def pilot_of(planned: PlannedEntry, lab: Lab) -> EntryPilot | None:
@@ -68,17 +79,15 @@ def pilot_of(planned: PlannedEntry, lab: Lab) -> EntryPilot | None:
     path = planned.claim.pack.pilots
     if path is None or planned.control is not None or not planned.seeded_recipes:
         return None
-    pilot = _read(path).entries.get(planned.id)
-    if pilot is None or pilot.version != planned.claim.version:
-        return None
-    return pilot if pilot.trainings == trainings(planned, lab) else None
+    pilot = _read(path).entries.get(planned.id, {}).get(trainings(planned, lab))
+    return pilot if pilot is not None and pilot.version == planned.claim.version else None
 
 
-def pilot_effects(planned: PlannedEntry, lab: Lab, name: str) -> Pilot | None:
+def pilot_effects(planned: PlannedEntry, lab: Lab, name: str, unit: str) -> Pilot | None:
     """Find what pilot seeds gave for a contrast whose measurements this process has asked for."""
     pilot = pilot_of(planned, lab)
     effects = None if pilot is None else pilot.by_name.get(name)
-    if pilot is None or effects is None:
+    if pilot is None or effects is None or effects.unit != unit:
         return None
     versions = lab.store.versions
     if any(versions.get(m, version) != version for m, version in pilot.measurements.items()):
@@ -111,7 +120,7 @@ def write_pilots(
 ) -> dict[Path, int]:
     """Write what the seeds of an audit gave into the files of its packs.
 
-    Entries that were not judged are kept as they were.
+    Entries that were not judged are kept as they were, and so are pilots of other trainings.
 
     Args:
         planned: Claims and rivals of the audit.
@@ -125,7 +134,7 @@ def write_pilots(
     Raises:
         TicError: A file cannot be written.
     """
-    by_file: dict[Path, dict[str, EntryPilot]] = {}
+    by_file: dict[Path, dict[str, dict[str, EntryPilot]]] = {}
     for of_claim in planned:
         path, entry = of_claim.claim.pack.pilots, entries.get(of_claim.id)
         if path is None or entry is None or of_claim.control is not None:
@@ -133,20 +142,21 @@ def write_pilots(
         effects = [
             Effects(**{name: getattr(contrast, name) for name in Effects.model_fields})
             for contrast in entry.contrasts
-            if len(contrast.seeds) >= FEWEST
+            if contrast.seeds
         ]
         if effects:
-            by_file.setdefault(path, {})[of_claim.id] = EntryPilot(
+            pilot = EntryPilot(
                 version=of_claim.claim.version,
-                trainings=trainings(of_claim, lab),
                 measurements=dict(sorted(versions.get(of_claim.id, {}).items())),
                 contrasts=tuple(
                     contrast.model_copy(update={"pilot": None}) for contrast in effects
                 ),
             )
+            by_file.setdefault(path, {})[of_claim.id] = {trainings(of_claim, lab): pilot}
     for path, written in by_file.items():
         kept = _read(path).entries
-        pilots = Pilots(entries=dict(sorted({**kept, **written}.items())))
+        both = {name: {**kept.get(name, {}), **pilots} for name, pilots in written.items()}
+        pilots = Pilots(entries=dict(sorted({**kept, **both}.items())))
         write_json(path, pilots.model_dump(mode="json", exclude_defaults=True))
     _read.cache_clear()
     return {path: len(written) for path, written in by_file.items()}
@@ -175,10 +185,11 @@ def require_files(planned: Iterable[PlannedEntry]) -> None:
                 f"--write-pilots needs a file, and the pack of {entry.claim.pack.paper.key} names "
                 'none; write Pack(pilots=Path(__file__).with_name("pilots.json"), …)'
             )
-        if len(entry.setting.seeds) < FEWEST:
+        seeds = entry.setting.seeds
+        if entry.recipes and (len(seeds) < FEWEST or min(seeds) < FIRST):
             raise TicError(
-                f"a pilot takes at least {FEWEST} seeds, got {len(entry.setting.seeds)}; such as "
-                "--seeds 800000-800005"
+                f"a pilot takes at least {FEWEST} seeds that no audit reaches, from {FIRST} on, "
+                f"got {len(seeds)} from {min(seeds)} on; such as --seeds 800000-800005"
             )
 
 
