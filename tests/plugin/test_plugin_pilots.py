@@ -72,7 +72,7 @@ def contrast(outcome, claim):
 
 def test_a_later_audit_pools_the_spread_of_a_pilot(repository, piloted, file):
     written = piloted(MEASURED)
-    assert f"pilots of 1 claims: {file}" in written.text
+    assert f"pilots kept in {file}: 1" in written.text
     of_pilot = contrast(written, "measured")
     assert of_pilot.pilot is None
     judged = contrast(repository.run("--seeds", "5"), "measured")

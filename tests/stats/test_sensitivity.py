@@ -293,3 +293,16 @@ def test_contrasts_that_do_not_belong_together_are_refused():
         of_claim([verdict, other])
     with pytest.raises(ValueError, match="at least one contrast"):
         of_claim([])
+
+
+def test_a_seed_is_left_out_beside_the_whole_pilot():
+    effects, pilot = [0.9, 1.0, 1.3, 0.8, 1.1], [1.1, 0.7, 1.0, 1.2, 0.9, 0.8]
+    verdict = judge(effects, above(0.2), confidence=0.9998, pilot=pilot)
+    assert verdict.outcome is SUPPORTED
+    for left_out, outcome in enumerate(sensitivity(verdict).without):
+        others = [effect for i, effect in enumerate(effects) if i != left_out]
+        assert judge(others, above(0.2), confidence=0.9998, pilot=pilot).outcome is outcome
+    # Four seeds alone would leave it open.
+    assert sensitivity(verdict).without == (SUPPORTED,) * 5
+    alone = judge(effects, above(0.2), confidence=0.9998)
+    assert sensitivity(alone).without != (SUPPORTED,) * 5

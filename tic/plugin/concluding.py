@@ -101,7 +101,7 @@ class Concluding:
         except TicError as error:
             self.problems.append(f"the pilots could not be kept: {error}")
             return
-        self.pilots = [f"pilots of {count} claims: {path}" for path, count in written.items()]
+        self.pilots = [f"pilots kept in {path}: {count}" for path, count in written.items()]
 
     def _problems(self, audit: Audit) -> list[str]:
         demands = self.state.demands

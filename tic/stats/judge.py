@@ -116,8 +116,9 @@ def judge(
             N images. The standard deviation counts as at least half of it, the largest that two
             neighbouring values can have: that few effects are equal may be chance.
         pilot: (P,), the same effect of P other seeds, fixed before any of these was trained. They
-            have no part in the mean: with them the variance is pooled, and Student's t has
-            S + P − 2 degrees of freedom instead of S − 1. Both must be alike but for their seeds.
+            have no part in the mean: the variance is pooled as in Student's test of two samples,
+            and t has S + P − 2 degrees of freedom instead of S − 1. Both must be alike but for
+            their seeds.
 
     Returns:
         INCONCLUSIVE without an interval for fewer than 3 seeds, and for effects that are all
