@@ -16,6 +16,13 @@ def test_counted(runs, judge, setting):
     judge(losses if len(losses) > 8 else losses - losses.mean(), above(0), name="loss")
 """
 """Nobody can decide it before twelve seeds."""
+ON_TRAINING_IMAGES = """
+from tic.measure.fisher import FisherMeasurement
+@says("informed")
+def test_informed(runs, judge):
+    runs.measured(FisherMeasurement(epoch=2))
+    judge(runs.train_loss()[:, -1], above(0), name="loss")
+"""
 OPEN = """
 from tic.audit.control import UNTRAINED
 @says("open", controls=(UNTRAINED,))
@@ -66,6 +73,15 @@ def test_seeds_are_added_until_a_claim_is_decided(audit):
     assert set(result.verdicts.values()) == {"SUPPORTED"}
     # Five of the one Recipe and twelve of the other.
     assert "trained 17, measured 17; decided: 2 of 2 claims" in result.text
+
+
+def test_a_claim_covers_the_samples_of_its_own_test_alone(audit):
+    result = audit(SUPPORTED, ON_TRAINING_IMAGES, budget="30 trainings")
+    splits = {
+        entry.claim: {samples.split for samples in entry.samples} for entry in result.audit.entries
+    }
+    # Rehearsals of the second claim came before the first was judged.
+    assert splits == {"other2024/positive": set(), "other2024/informed": {"train"}}
 
 
 def test_a_verdict_pays_for_every_look(audit):

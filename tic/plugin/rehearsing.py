@@ -55,6 +55,7 @@ class Rehearsing:
                 runtestprotocol(item, log=False, nextitem=None)
         finally:
             self.state.rehearses = False
+            self.state.session.forget_what_was_looked_at()
         return Rehearsal(lacking, None if self._failed else item.stash.get(JUDGE, None))
 
     @pytest.hookimpl(tryfirst=True)

@@ -187,15 +187,18 @@ class AuditSession:
         while evidence:
             path, digest = evidence.popitem()
             measurements.setdefault(path.parent.name, {})[path.name] = digest
-        store = self.lab.store
-        store.looked_at.clear()
-        versions = dict(store.versions)
-        store.versions.clear()
+        versions = dict(self.lab.store.versions)
+        self.forget_what_was_looked_at()
         return {
             "measurements": measurements,
-            "packages": sorted(store.packages),
+            "packages": sorted(self.lab.store.packages),
             "versions": versions,
         }
+
+    def forget_what_was_looked_at(self) -> None:
+        """Let the next test begin with no samples and measurements but its own."""
+        self.lab.store.looked_at.clear()
+        self.lab.store.versions.clear()
 
     def receive(self, entry: Entry, evidence: Evidence) -> None:
         """Take an entry and what it rests on, from this process or from a worker."""
