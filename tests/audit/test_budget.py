@@ -21,6 +21,7 @@ from tic.recipe import Recipe
 from tic.session import budget, pilots
 from tic.session.agenda import UNTOLD, Agenda, seeds_foreseen
 from tic.session.budget import (
+    IDLE_RIVAL,
     RIVAL,
     likely_range,
     next_look,
@@ -177,10 +178,11 @@ def test_ancestors_are_paid_for_too():
     assert of(planned(recipes={"": child})) < of(planned(recipes={"": RECIPE}))
 
 
-def test_a_rival_counts_as_much_as_a_claim_once_that_is_supported():
+def test_a_rival_counts_less_than_a_claim_and_more_once_that_is_supported():
     rival = planned("two", role=Rival)
-    assert of(rival) == pytest.approx(RIVAL * of(planned()))
-    assert of(rival, supported={"other2024/one"}) == of(planned())
+    assert of(rival) == pytest.approx(IDLE_RIVAL * of(planned()))
+    assert of(rival, supported={"other2024/one"}) == pytest.approx(RIVAL * of(planned()))
+    assert IDLE_RIVAL < RIVAL < 1
 
 
 @pytest.fixture

@@ -129,6 +129,13 @@ def test_another_version_of_a_claim_or_measurement_has_no_pilot(repository, pilo
     assert contrast(repository.run("--seeds", "3"), "measured").pilot is None
 
 
+def test_a_pilot_names_measurements_that_another_claim_asked_for_before(piloted, file):
+    piloted(MEASURED, MEASURED.replace("measured", "again"))
+    entries = json.loads(file.read_text())["entries"].values()
+    asked = [pilot["measurements"] for of_entry in entries for pilot in of_entry.values()]
+    assert asked == [{"accuracy": AccuracyMeasurement.version}] * 2
+
+
 def test_a_control_is_judged_without_a_pilot(repository, piloted):
     piloted(CAUTIOUS, arguments=["--controls"])
     entries = repository.run("--seeds", "3", "--controls").audit.entries
@@ -144,9 +151,32 @@ def test_claims_that_are_not_audited_keep_their_pilots(repository, piloted, file
     repository.run("--claim", "positive", "--seeds", "10200-10202", "--write-pilots")
     after = json.loads(file.read_text())["entries"]
     assert after["other2024/measured[tiny-digits]"] == before["other2024/measured[tiny-digits]"]
-    assert next(iter(after["other2024/positive[tiny-digits]"].values()))["contrasts"][0][
-        "seeds"
-    ] == [10200, 10201, 10202]
+    (positive,) = after["other2024/positive[tiny-digits]"].values()
+    assert {10200, 10201, 10202} <= set(positive["contrasts"][0]["seeds"])
+
+
+def test_further_seeds_are_added_to_a_pilot(piloted, file):
+    def kept():
+        ((pilot,),) = (p.values() for p in json.loads(file.read_text())["entries"].values())
+        return pilot["contrasts"]
+
+    piloted(OF_SEVERAL_KINDS, seeds="10103-10105")
+    later = kept()
+    piloted(OF_SEVERAL_KINDS, seeds="10100-10103")
+    both = kept()
+    assert all(contrast["seeds"] == list(range(10100, 10106)) for contrast in both)
+    assert [c["effects"][3:] for c in both] == [c["effects"] for c in later]
+    assert [len(c["trend"]["samples"]) for c in both if "trend" in c] == [6]
+    assert both[-1]["trend"]["samples"][3:] == later[-1]["trend"]["samples"]
+
+
+def test_seeds_that_were_judged_otherwise_are_not_joined(piloted, file):
+    piloted(SUPPORTED)
+    piloted(SUPPORTED.replace('unit="nats"', 'unit="bits"'), seeds="10200-10202")
+    (of_entry,) = json.loads(file.read_text())["entries"].values()
+    (pilot,) = of_entry.values()
+    assert pilot["contrasts"][0]["unit"] == "bits"
+    assert pilot["contrasts"][0]["seeds"] == [10200, 10201, 10202]
 
 
 def test_a_contrast_in_another_unit_has_no_pilot(repository, piloted):

@@ -257,15 +257,21 @@ class SeedRuns:
 
 def tested(recipe: Recipe, size: int | None, lab: Lab) -> dict[str, Any]:
     """Measure the final test accuracy of a Run in percent, on at most `size` samples."""
-    return _taken(final_accuracy(recipe.epochs, size), recipe, lab, lab.store)
+    return _asked(final_accuracy(recipe.epochs, size), recipe, lab)
 
 
 def _looked_at(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any]:
     lab.store.looked_at.add(subset(measurement, recipe))
+    return _asked(measurement, recipe, lab)
+
+
+def _asked(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any]:
+    """Measure, and note it for the claim that asks, also where another one has asked before."""
+    lab.store.versions[measurement.name] = measurement.version
     return _taken(measurement, recipe, lab, lab.store)
 
 
 @lru_cache(maxsize=2**14)
 def _taken(measurement: Measurement, recipe: Recipe, lab: Lab, store: Store) -> dict[str, Any]:
-    """Measure once per Store object, which notes what was asked of it."""
+    """Measure once per Store object."""
     return measure(measurement, recipe, lab)

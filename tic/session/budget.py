@@ -37,8 +37,9 @@ _UNTIMED = 1e-4
 _FORM = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?(s|min|h|d|trainings?)?", re.ASCII)
 
 RIVAL = 1 / 4
-"""Worth of a verdict on a rival, where one on a claim is 1. On a rival of a SUPPORTED claim it is 1
-too: what is left of that claim depends on it."""
+"""Worth of a verdict on a rival of a SUPPORTED claim, where one on a claim is 1."""
+IDLE_RIVAL = 1 / 16
+"""Of one on any other rival, which has nothing to explain yet."""
 MEASURING = 0.5
 """What measuring a Run for one claim is taken to cost beside training it, before anything was
 measured for it: only its test knows what it measures."""
@@ -220,6 +221,6 @@ def timed(recipe: Recipe, lab: Lab) -> float:
 
 
 def _worth(entry: PlannedEntry, supported: Collection[str]) -> float:
-    if entry.role != "rival" or any(threatened in supported for threatened in entry.threatens):
+    if entry.role != "rival":
         return 1.0
-    return RIVAL
+    return RIVAL if any(claim in supported for claim in entry.threatens) else IDLE_RIVAL

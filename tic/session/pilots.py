@@ -120,7 +120,8 @@ def write_pilots(
 ) -> dict[Path, int]:
     """Write what the seeds of an audit gave into the files of its packs.
 
-    Entries that were not judged are kept as they were, and so are pilots of other trainings.
+    Entries that were not judged are kept as they were, and so are pilots of other trainings. To
+    the seeds of the same trainings, judged in the same way, others are added.
 
     Args:
         planned: Claims and rivals of the audit.
@@ -152,14 +153,48 @@ def write_pilots(
                     contrast.model_copy(update={"pilot": None}) for contrast in effects
                 ),
             )
-            by_file.setdefault(path, {})[of_claim.id] = {trainings(of_claim, lab): pilot}
+            kept = pilot_of(of_claim, lab)
+            by_file.setdefault(path, {})[of_claim.id] = {
+                trainings(of_claim, lab): pilot if kept is None else _joined(kept, pilot)
+            }
     for path, written in by_file.items():
-        kept = _read(path).entries
-        both = {name: {**kept.get(name, {}), **pilots} for name, pilots in written.items()}
-        pilots = Pilots(entries=dict(sorted({**kept, **both}.items())))
+        kept_entries = _read(path).entries
+        both = {name: {**kept_entries.get(name, {}), **pilots} for name, pilots in written.items()}
+        pilots = Pilots(entries=dict(sorted({**kept_entries, **both}.items())))
         write_json(path, pilots.model_dump(mode="json", exclude_defaults=True))
     _read.cache_clear()
     return {path: len(written) for path, written in by_file.items()}
+
+
+def _joined(kept: EntryPilot, made: EntryPilot) -> EntryPilot:
+    """Add the seeds that a file has to those just made, unless they were judged otherwise."""
+    if _judging(kept) != _judging(made):
+        return made
+    pairs = zip(kept.contrasts, made.contrasts, strict=True)
+    return made.model_copy(update={"contrasts": tuple(_with_seeds(*pair) for pair in pairs)})
+
+
+def _judging(pilot: EntryPilot) -> object:
+    """What a pilot is but for its seeds, and for the error rate, which has no part in it."""
+    contrasts = [(c.name, c.unit, c.region, c.rate, c.trend is None) for c in pilot.contrasts]
+    return pilot.version, pilot.measurements, contrasts
+
+
+def _with_seeds(kept: Effects, made: Effects) -> Effects:
+    """Add the seeds of a contrast to those made later, which count where both have one."""
+    by_seed: dict[int, tuple[float, tuple[float, ...]]] = {}
+    for effects in (kept, made):
+        samples = effects.trend.samples if effects.trend else ((),) * len(effects.seeds)
+        by_seed |= dict(zip(effects.seeds, zip(effects.effects, samples, strict=True), strict=True))
+    seeds = tuple(sorted(by_seed))
+    samples = tuple(by_seed[seed][1] for seed in seeds)
+    return made.model_copy(
+        update={
+            "seeds": seeds,
+            "effects": tuple(by_seed[seed][0] for seed in seeds),
+            "trend": made.trend and made.trend.model_copy(update={"samples": samples}),
+        }
+    )
 
 
 def require_readable(planned: Iterable[PlannedEntry]) -> None:
