@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -13,22 +14,28 @@ from tic.audit.claims import Claim, Rival
 from tic.data import Digits
 from tic.document.audit import Scope
 from tic.document.evidence import Effects, RegionRecord
+from tic.engine.job import Job
 from tic.engine.plan import work
 from tic.errors import TicError
 from tic.lab import Lab
+from tic.measure.robustness import AccuracyMeasurement
 from tic.models import Spiking
+from tic.plugin.spending import _urgency
 from tic.recipe import Recipe
 from tic.session import budget, pilots
 from tic.session.agenda import UNTOLD, Agenda, seeds_foreseen
 from tic.session.budget import (
     IDLE_RIVAL,
     RIVAL,
+    Share,
     likely_range,
     next_look,
     priority,
     read_budget,
     timed,
+    wanted_seeds,
     with_seeds,
+    worth,
 )
 from tic.session.pilots import EntryPilot, trainings
 from tic.session.planned import PlannedEntry
@@ -118,8 +125,9 @@ def planned(name="one", recipes=None, role=Claim, control=None, **fields):
     )  # fmt: skip
 
 
-def of(entry, n_seeds=0, contrasts=(), sharing=None, trained=None, supported=(), cost=work):
-    return priority(entry, n_seeds, contrasts, sharing or {}, trained or {}, supported, cost)
+def of(entry, n_seeds=0, contrasts=(), shares=None, trained=None, supported=(), cost=work):
+    share = Share(wanted_seeds(n_seeds, contrasts), worth(entry, supported))
+    return priority(entry, n_seeds, share, shares or {}, trained or {}, cost)
 
 
 def test_what_costs_less_comes_first():
@@ -129,7 +137,21 @@ def test_what_costs_less_comes_first():
 
 def test_a_shared_training_is_paid_in_parts_and_a_measurement_whole():
     # 1 + 1/2 against 1/4 + 1/2 of a training.
-    assert of(planned(), sharing={RECIPE: 4}) == pytest.approx(2 * of(planned()))
+    assert of(planned(), shares={RECIPE: [Share(8, 1)] * 4}) == pytest.approx(2 * of(planned()))
+
+
+def test_whoever_needs_more_seeds_pays_nothing():
+    more, fewer = [Share(8, 1), *[Share(60, 1)] * 3], [Share(8, 1), *[Share(5, 1)] * 3]
+    assert of(planned(), shares={RECIPE: more}) == of(planned())
+    assert of(planned(), shares={RECIPE: fewer}) == pytest.approx(2 * of(planned()))
+
+
+def test_everybody_pays_as_a_verdict_is_worth():
+    rival, shares = planned("two", role=Rival), [Share(8, 1), Share(8, 1 / 16)]
+    # 16/17 or 1/17 of 8 trainings, and 4 for 8 measurements.
+    costs = [8 * 16 / 17 + 4, 8 / 17 + 4]
+    got = [of(entry, shares={RECIPE: shares}) for entry in (planned(), rival)]
+    assert got == pytest.approx([1 / costs[0] / work(RECIPE), 1 / 16 / costs[1] / work(RECIPE)])
 
 
 def test_what_the_store_has_need_only_be_measured():
@@ -288,6 +310,21 @@ def test_a_run_is_wanted_as_much_as_what_wants_it_most(agenda):
     assert made.priority(shared) == dear.priority
     assert made.wanting(shared) is dear
     assert made.priority(RECIPE.with_seed(99)) == 0.0
+
+
+def test_a_measurement_is_as_urgent_as_the_claims_that_asked_for_it(agenda):
+    made = agenda(planned("cheap"), planned("dear", {"a": RECIPE, "b": RECIPE.but(epochs=90)}))
+    cheap, dear = made.claims
+    recipe = RECIPE.with_seed(3)
+    training = Job(recipe, made.session.lab)
+    first, second, nobodys = (
+        Job(recipe, made.session.lab, AccuracyMeasurement(epoch=epoch)) for epoch in (0, 1, 2)
+    )
+    asking = {training: {dear: None}, first: {dear: None}, second: {dear: None, cheap: None}}
+    urgency = partial(_urgency, made, asking)
+    assert urgency(training) == cheap.priority
+    assert urgency(first) == 10 * dear.priority < urgency(second) == 10 * cheap.priority
+    assert urgency(nobodys) == 0.0
 
 
 def test_what_would_decide_a_claim_is_told_in_trainings(agenda):

@@ -80,6 +80,7 @@ def test_a_later_audit_pools_the_spread_of_a_pilot(repository, piloted, file):
     assert judged.pilot.seeds == (10100, 10101, 10102, 10103)
     assert judged.pilot.effects == of_pilot.effects
     later = repository.run("--seeds", "5")
+    assert "pilots: of 1 of 1 claims and rivals judged on seeds" in " ".join(later.text.split())
     entry, page = later.entry, (later.folder / "report.html").read_text("utf-8")
     assert "interval, p" in page
     assert "spread of these and 4 pilot seeds</p>" in page
@@ -114,7 +115,9 @@ def test_only_means_that_are_told_apart_have_a_pilot(repository, piloted):
 )
 def test_what_is_done_otherwise_is_judged_without_a_pilot(repository, piloted, arguments):
     piloted(MEASURED)
-    assert contrast(repository.run(*arguments), "measured").pilot is None
+    outcome = repository.run(*arguments)
+    assert contrast(outcome, "measured").pilot is None
+    assert "pilots: of 0 of 1 claims" in outcome.text
 
 
 def test_another_version_of_a_claim_or_measurement_has_no_pilot(repository, piloted, monkeypatch):
@@ -202,7 +205,9 @@ def test_the_seeds_of_a_pilot_are_not_merged_into_what_it_was_pooled_with(
     own = own.rename(tmp_path / "own.json")
     other = repository.run("--seeds", "3").folder / "audit.json"
     assert cli.main(["merge", str(other), str(own), "--report-dir", str(tmp_path / "r")]) == 2
-    assert "must have the same evidence in all audits, got pilot" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "must be judged beside the same pilot in all audits" in said
+    assert "got pilot seeds (10100; 10101; 10102; 10103) and none; audit the others again" in said
 
 
 def test_audits_with_one_pilot_merge_and_verify(repository, piloted, tmp_path, capsys):

@@ -57,7 +57,8 @@ def pool_contrasts(name: str, pieces: Sequence[Contrast]) -> Contrast:
 
 def _pooled_effects(name: str, pieces: Sequence[Effects]) -> dict[str, Any]:
     """The seeds of all, in order, with the effects and samples that belong to them."""
-    _alike(name, pieces, "name", "unit", "region", "confidence", "rate", "resolution", "pilot")
+    _alike(name, pieces, "name", "unit", "region", "confidence", "rate", "resolution")
+    _require_one_pilot(name, pieces)
     if not any(piece.seeds for piece in pieces):
         # What is exact is the same for any seeds; of readings it is counted anew.
         return {"effects": pieces[0].effects}
@@ -82,6 +83,17 @@ def _pooled_effects(name: str, pieces: Sequence[Effects]) -> dict[str, Any]:
             direction=trends[0].direction, samples=tuple(rows[i] for i in order)
         )
     return pooled
+
+
+def _require_one_pilot(name: str, pieces: Sequence[Effects]) -> None:
+    pilots = distinct(piece.pilot for piece in pieces)
+    if len(pilots) > 1:
+        seeds = " and ".join("none" if p is None else text(p.seeds) for p in pilots)
+        raise TicError(
+            f"{name}: contrast {pieces[0].name!r} must be judged beside the same pilot in all "
+            f"audits, got pilot seeds {seeds}; audit the others again with one file of pilots, "
+            "which trains nothing where their Store is kept"
+        )
 
 
 def pool_comparisons(name: str, pieces: Sequence[Comparison]) -> Comparison:

@@ -158,6 +158,8 @@ class Concluding:
         if self.audit is not None:
             for line in self._shortcomings(self.audit):
                 write(line)
+            if any(entry.claim.pack.pilots for entry in state.session.planned.values()):
+                write(wrapped(_told_by_pilots(self.audit), width))
         for line in self.pilots:
             write(line)
         if self.page is not None:
@@ -182,6 +184,17 @@ class Concluding:
 
 def _is_shown(entry: Entry) -> bool:
     return entry.role != "control" and speaks_against_the_paper(entry)
+
+
+def _told_by_pilots(audit: Audit) -> str:
+    """Say of how many verdicts pilot seeds told the spread."""
+    judged = [e for e in audit.entries if e.role != "control" and any(c.seeds for c in e.contrasts)]
+    beside = sum(any(contrast.pilot for contrast in entry.contrasts) for entry in judged)
+    return (
+        f"pilots: of {beside} of {len(judged)} claims and rivals judged on seeds, pilot seeds told "
+        "the spread, too; a pilot holds for its own trainings, sizes and versions alone, and not "
+        "for trends and rates"
+    )
 
 
 def _folder(started: float) -> Path:

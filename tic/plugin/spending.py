@@ -8,7 +8,7 @@ may be begun, every claim is judged at its last complete look.
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from time import monotonic
@@ -62,10 +62,11 @@ class Spending:
         )
         lab = self.state.session.lab
         agenda = Agenda(self.state.session, cost=lru_cache(None)(partial(timed, lab=lab)))
+        asking: dict[Job, dict[OpenClaim, None]] = {}
         tests = {entry_id(item): item for item in items if claim_of(item)}
         with start_chosen_engine(self.state) as engine:
-            build = Build(engine, lab, partial(_urgency, agenda), limits)
-            spent = self.spent = _Spent(budget, agenda, build)
+            build = Build(engine, lab, partial(_urgency, agenda, asking), limits)
+            spent = self.spent = _Spent(budget, agenda, build, asking)
             ranked = sorted(agenda.claims, key=lambda claim: -claim.priority)
             questions = [partial(self._lacking, claim, spent, tests) for claim in ranked]
             with text_now_and_then(spent.progress_text):
@@ -96,6 +97,8 @@ class Spending:
             asked = spent.asked.setdefault(claim.planned.id, {})
             if jobs:
                 asked |= dict.fromkeys(jobs)
+                for job in jobs:
+                    spent.asking.setdefault(job, {})[claim] = None
                 return jobs
             seconds = spent.build.seconds(job for job in asked if job.measurement)
             del spent.asked[claim.planned.id]
@@ -122,18 +125,34 @@ class Spending:
             write_lines(terminalreporter, line)
 
 
-def _urgency(agenda: Agenda, job: Job) -> float:
-    """A measurement completes what was trained for already, and comes before trainings like it."""
-    return agenda.priority(job.recipe) * (10 if job.measurement else 1)
+def _urgency(agenda: Agenda, asking: Mapping[Job, Mapping[OpenClaim, None]], job: Job) -> float:
+    """What a training is wanted for most, and a measurement by those alone that asked for it.
+
+    That completes what was trained for already, and comes before trainings for the same claim.
+    """
+    if job.measurement is None:
+        return agenda.priority(job.recipe)
+    return 10 * max((claim.priority for claim in asking.get(job, ())), default=0.0)
 
 
 @dataclass
 class _Spent:
-    """What a budget is being spent on."""
+    """What a budget is being spent on.
+
+    Attributes:
+        budget: What may be spent.
+        agenda: The claims.
+        build: The jobs.
+        asking: Claims that asked for a job, in the order in which they did.
+        asked: Jobs of the look that is being prepared, by the claim's id.
+        seconds: How long it took.
+        interrupted: Whether somebody ended it by hand.
+    """
 
     budget: Budget
     agenda: Agenda
     build: Build
+    asking: dict[Job, dict[OpenClaim, None]] = field(default_factory=dict)
     asked: dict[str, dict[Job, None]] = field(default_factory=dict)
     seconds: float = 0.0
     interrupted: bool = False
@@ -204,9 +223,17 @@ class _Spent:
         return ", ".join(counts)
 
     def _in_work(self) -> list[str]:
-        wanting = [self.agenda.wanting(job.recipe) for job in self.build.in_work]
+        wanting = [self._wanting(job) for job in self.build.in_work]
         names = {claim.planned.id: claim.wanted for claim in wanting if claim}
         return [f"for {name} at {seeds} seeds" for name, seeds in names.items()]
+
+    def _wanting(self, job: Job) -> OpenClaim | None:
+        """For which claim a job is done first of all."""
+        if job.measurement is None:
+            return self.agenda.wanting(job.recipe)
+        # A copy, since another thread asks while claims are added.
+        asking = tuple(self.asking.get(job, ()))
+        return max(asking, key=lambda claim: claim.priority, default=None)
 
 
 def _would_decide(claim: OpenClaim) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,12 +15,15 @@ from tic.engine.plan import work
 from tic.lab import Lab
 from tic.recipe import Recipe
 from tic.session.budget import (
+    Share,
     likely_range,
     middle,
     next_look,
     priority,
+    wanted_seeds,
     with_ancestors,
     with_seeds,
+    worth,
 )
 from tic.session.pilots import pilot_of
 from tic.session.planned import PlannedEntry
@@ -198,31 +200,31 @@ class Agenda:
 
     def _rank(self) -> None:
         """What is shared, what is there and what was SUPPORTED change with every look."""
-        still_open = [claim for claim in self.claims if not claim.over]
-        sharing = Counter(
-            recipe for claim in still_open for recipe in with_ancestors(claim.recipes)
-        )
         supported = {
             claim.planned.claim.id
             for claim in self.claims
             if claim.outcome is Outcome.SUPPORTED and claim.planned.role == "claim"
         }
+        own: dict[OpenClaim, Share] = {}
+        shares: dict[Recipe, list[Share]] = {}
         for claim in self.claims:
-            claim.priority = (
-                0.0
-                if claim.over
-                else priority(
+            if not claim.over:
+                seeds = wanted_seeds(claim.looked, claim.contrasts, claim.foreseen)
+                own[claim] = Share(seeds, worth(claim.planned, supported))
+                for recipe in with_ancestors(claim.recipes):
+                    shares.setdefault(recipe, []).append(own[claim])
+        for claim in self.claims:
+            claim.priority = 0.0
+            if claim in own:
+                claim.priority = priority(
                     claim.planned,
                     claim.looked,
-                    claim.contrasts,
-                    sharing,
+                    own[claim],
+                    shares,
                     self._trained,
-                    supported,
                     self.cost,
                     claim.measuring,
-                    claim.foreseen,
                 )
-            )
 
 
 def seeds_foreseen(

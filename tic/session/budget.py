@@ -62,6 +62,19 @@ class Budget:
     trainings: int | None = None
 
 
+@dataclass(frozen=True)
+class Share:
+    """What a claim has in the trainings that it wants.
+
+    Attributes:
+        seeds: That will probably decide it; see `wanted_seeds`.
+        worth: Of a verdict on it.
+    """
+
+    seeds: int
+    worth: float
+
+
 def read_budget(text: str) -> Budget:
     """Read a budget: a duration, such as `15min` or `1.5h`, or a number of trainings.
 
@@ -100,42 +113,60 @@ def next_look(n_seeds: int) -> int | None:
     return next((look for look in LOOKS if look > n_seeds), None)
 
 
+def wanted_seeds(
+    n_seeds: int, contrasts: Collection[Contrast] = (), foreseen: int | None = None
+) -> int:
+    """How many seeds will probably decide a claim, at its next look at the least.
+
+    Args:
+        n_seeds: It was judged on; 0 before its first look.
+        contrasts: It was judged by then.
+        foreseen: What its pilot tells, where it has one.
+    """
+    likely = _likely_seeds(n_seeds, contrasts) if foreseen is None else foreseen
+    return max(likely, next_look(n_seeds) or n_seeds + 1)
+
+
+def worth(entry: PlannedEntry, supported: Collection[str]) -> float:
+    """What a verdict is worth, where these claims were SUPPORTED."""
+    if entry.role != "rival":
+        return 1.0
+    return RIVAL if any(claim in supported for claim in entry.threatens) else IDLE_RIVAL
+
+
 def priority(
     entry: PlannedEntry,
     n_seeds: int,
-    contrasts: Collection[Contrast],
-    sharing: Mapping[Recipe, int],
+    share: Share,
+    shares: Mapping[Recipe, Collection[Share]],
     trained: Mapping[Recipe, Collection[int]],
-    supported: Collection[str],
     cost: Callable[[Recipe], float] = work,
     measuring: float | None = None,
-    foreseen: int | None = None,
 ) -> float:
     """How much a claim decides for what it still costs: its worth by that.
 
     Args:
         entry: The claim or rival.
         n_seeds: It was judged on; 0 before its first look.
-        contrasts: It was judged by then.
-        sharing: How many open claims want a Recipe, without its seed: each pays its part.
+        share: Its own.
+        shares: Those of all open claims that want a Recipe, without its seed. A training is paid by
+            those which its seeds will decide, as they are worth; whoever needs more seeds will be
+            as open after them as before.
         trained: Seeds of a Recipe that the Store has.
-        supported: Ids of the claims that were SUPPORTED.
         cost: Of a training; presentations of samples unless somebody knows better.
         measuring: What its measurements cost per seed, in the same unit, where that is known.
-        foreseen: How many seeds will decide it by its pilot, where it has one.
     """
-    likely = _likely_seeds(n_seeds, contrasts) if foreseen is None else foreseen
-    wanted = max(likely, next_look(n_seeds) or n_seeds + 1)
-    seeds = with_seeds(entry.setting, wanted).seeds
-    training = sum(
-        cost(recipe) / sharing.get(recipe, 1) * len(set(seeds).difference(trained.get(recipe, ())))
-        for recipe in with_ancestors(entry.recipes.values())
-    )
+    seeds = with_seeds(entry.setting, share.seeds).seeds
+    training = 0.0
+    for recipe in with_ancestors(entry.recipes.values()):
+        paying = sum(other.worth for other in shares.get(recipe, ()) if other.seeds <= share.seeds)
+        absent = len(set(seeds).difference(trained.get(recipe, ())))
+        training += cost(recipe) * absent * share.worth / max(paying, share.worth)
     if measuring is None:
         measuring = sum(
             cost(recipe) * _measuring(recipe, entry) for recipe in entry.recipes.values()
         )
-    return _worth(entry, supported) / (training + max(measuring, _LEAST) * (wanted - n_seeds))
+    return share.worth / (training + max(measuring, _LEAST) * (share.seeds - n_seeds))
 
 
 def likely_range(contrasts: Collection[Contrast]) -> tuple[int, int | None] | None:
@@ -218,9 +249,3 @@ def timed(recipe: Recipe, lab: Lab) -> float:
         return work(recipe) * seconds_per_presentation(kind(recipe), lab)
     except Exception:  # whatever is wrong with it, its training tells
         return work(recipe) * _UNTIMED
-
-
-def _worth(entry: PlannedEntry, supported: Collection[str]) -> float:
-    if entry.role != "rival":
-        return 1.0
-    return RIVAL if any(claim in supported for claim in entry.threatens) else IDLE_RIVAL

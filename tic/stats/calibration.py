@@ -52,7 +52,7 @@ LEVEL = 0.025
 """Of the claims of an audit together, on either side."""
 _SHOWN_LOOKS = 7
 _AUDITS = "Audits of 30 claims whose seeds are added where a verdict is open"
-_PILOT = 6
+_PILOT = 12
 """Seeds of the packs' pilots."""
 _CURVES = {"random walk": random_walks, "smooth curve": smooth_curves}
 
