@@ -23,14 +23,16 @@ from tic.models import Spiking
 from tic.plugin.spending import _urgency
 from tic.recipe import Recipe
 from tic.session import budget, pilots
-from tic.session.agenda import UNTOLD, Agenda, seeds_foreseen
+from tic.session.agenda import UNTOLD, Agenda, chances_foreseen
 from tic.session.budget import (
     IDLE_RIVAL,
     RIVAL,
     Share,
+    best_share,
     likely_range,
     next_look,
-    priority,
+    part_of,
+    price,
     read_budget,
     timed,
     wanted_seeds,
@@ -42,6 +44,7 @@ from tic.session.planned import PlannedEntry
 from tic.session.session import AuditSession
 from tic.stats import Outcome
 from tic.stats.looks import LOOKS
+from tic.stats.outlook import POWER
 
 RECIPE = Recipe(dataset=Digits(), architecture=Spiking("tiny"), train_size=60, timesteps=2)
 SETTING = Setting(RECIPE, seeds=(3, 1))
@@ -127,7 +130,11 @@ def planned(name="one", recipes=None, role=Claim, control=None, **fields):
 
 def of(entry, n_seeds=0, contrasts=(), shares=None, trained=None, supported=(), cost=work):
     share = Share(wanted_seeds(n_seeds, contrasts), worth(entry, supported))
-    return priority(entry, n_seeds, share, shares or {}, trained or {}, cost)
+
+    def part(recipe):
+        return part_of(share, (shares or {}).get(recipe, ()))
+
+    return share.worth / price(entry, n_seeds, share.seeds, trained or {}, cost, part=part)
 
 
 def test_what_costs_less_comes_first():
@@ -381,22 +388,63 @@ def piloted(tmp_path):
 CLEAR, NEAR, HOPELESS = (1.0, 1.1, 0.9, 1.0), (1.0, 0.2, 2.0, 0.9), (1.0, -1.0, 2.0, -2.0)
 
 
-def test_a_pilot_tells_how_many_seeds_will_decide(piloted, tmp_path):
+def test_a_pilot_tells_how_probably_seeds_decide(piloted, tmp_path):
     lab = Lab(tmp_path)
-    assert seeds_foreseen(piloted("none"), lab) is None
-    assert seeds_foreseen(piloted("clear", CLEAR), lab) == LOOKS[0]
-    assert LOOKS[0] < seeds_foreseen(piloted("near", NEAR), lab) < LOOKS[-1]
-    assert seeds_foreseen(piloted("hopeless", HOPELESS), lab) == LOOKS[-1]
-    # All contrasts must support a claim, so that the least clear of them decides.
-    assert seeds_foreseen(piloted("both", CLEAR, HOPELESS), lab) == LOOKS[-1]
+    assert chances_foreseen(piloted("none"), lab) is None
+    clear = chances_foreseen(piloted("clear", CLEAR), lab)
+    near = chances_foreseen(piloted("near", NEAR), lab)
+    hopeless = chances_foreseen(piloted("hopeless", HOPELESS), lab)
+    assert list(clear) == list(near) == list(LOOKS)
+    assert clear[5] > 0.99
+    assert near[5] < 0.5 < near[40]
+    assert hopeless[5] < 0.1
+    # All contrasts must support a claim, and one refutes it.
+    both = chances_foreseen(piloted("both", CLEAR, HOPELESS), lab)
+    assert both[5] < 0.1
+    # The later look has seen what the earlier one has.
+    for chances in (clear, near, hopeless, both):
+        assert sorted(chances.values()) == list(chances.values())
+        assert all(0 <= chance <= 1 for chance in chances.values())
 
 
 def test_contrasts_that_refute_share_the_error_rate_of_their_claim(piloted, tmp_path):
     lab, against = Lab(tmp_path), tuple(-effect for effect in NEAR)
-    alone = seeds_foreseen(piloted("alone", against), lab)
+    alone = chances_foreseen(piloted("alone", against), lab)
     # The same estimate among thirty contrasts that speak for the claim.
-    among = seeds_foreseen(piloted("among", against, *[CLEAR] * 29), lab)
-    assert LOOKS[0] <= alone < among
+    among = chances_foreseen(piloted("among", against, *[CLEAR] * 29), lab)
+    assert 0 < among[12] < alone[12] < 1
+
+
+@pytest.mark.parametrize(
+    ("rate", "effects", "decided"),
+    [(True, (1.0,) * 12, True), (True, (1.0, 0.0) * 6, False), (False, (1.0,) * 12, True)],
+)
+def test_a_rate_is_foreseen_by_its_own_test(piloted, tmp_path, rate, effects, decided):
+    lab = Lab(tmp_path)
+    entry = piloted("rate", effects)
+    file = entry.claim.pack.pilots
+    document = json.loads(file.read_text())
+    ((pilot,),) = (of_entry.values() for of_entry in document["entries"].values())
+    pilot["contrasts"][0] |= {"rate": rate, "region": {"low": 0.5, "high": None, "text": "above"}}
+    file.write_text(json.dumps(document))
+    pilots._read.cache_clear()
+    chances = chances_foreseen(entry, lab)
+    assert (chances[5] > 0.5) is decided
+    assert rate is False or chances[1000] == (POWER if effects[1] else 0.0)
+
+
+@pytest.mark.parametrize(
+    ("price", "look"), [(lambda seeds: seeds, 8), (lambda seeds: 1, 12), (lambda n: n**9, 5)]
+)
+def test_the_look_that_is_worth_most_for_its_price_is_wanted(price, look):
+    chances = dict.fromkeys(LOOKS, 0.96) | {5: 0.1, 8: 0.9, 12: 0.97}
+    assert best_share(0, 2.0, chances, price) == Share(look, 2 * chances[look])
+
+
+def test_only_looks_to_come_are_wanted_and_the_last_is_one_of_them():
+    chances = dict.fromkeys(LOOKS, 0.0)
+    assert best_share(8, 1.0, chances, lambda seeds: seeds).seeds == 12
+    assert best_share(LOOKS[-2], 1.0, chances, lambda seeds: seeds).seeds == LOOKS[-1]
 
 
 def test_what_a_pilot_finds_clear_is_looked_at_first(piloted, agenda):
@@ -424,5 +472,6 @@ def test_what_was_seen_counts_beside_the_pilot(piloted, agenda):
         update={"name": "effect 0", "effects": (-1.0, -0.5, -1.2, -0.7, -1.4)}
     )
     made.take(claim, Outcome.INCONCLUSIVE, [near])
-    assert claim.foreseen == LOOKS[-1]
-    assert claim.priority < before / 10
+    assert min(claim.chances) == 8
+    assert claim.chances[8] < 0.5
+    assert claim.priority < before / 3

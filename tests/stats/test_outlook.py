@@ -21,7 +21,7 @@ from tic.stats import (
     trend_seeds_to_decide,
     within,
 )
-from tic.stats.outlook import POWER, look_that_decides, rate_power
+from tic.stats.outlook import POWER, chances, rate_power
 
 
 @pytest.mark.parametrize("confidence", [0.95, 0.9998], ids=["alone", "among thirty"])
@@ -237,33 +237,47 @@ def test_what_a_pilot_knows_lowers_the_number_of_seeds():
     assert beside[0] < alone[0] or (beside[1] or 1001) < (alone[1] or 1001)
 
 
+def effects_about(mean, count=500):
+    """So many effects with exactly this mean and a standard deviation of 1."""
+    effects = np.random.default_rng(1).standard_normal(count)
+    return mean + (effects - effects.mean()) / effects.std(ddof=1)
+
+
 @pytest.mark.parametrize(
-    ("mean", "region"), [(2.0, above(0)), (1.2, above(0)), (-0.8, above(0)), (0.0, within(-1, 1))]
+    ("mean", "region"),
+    [(2.0, above(0)), (1.2, above(0)), (-0.8, above(0)), (0.2, within(-1, 1)), (2, within(-1, 1))],
 )
-def test_the_look_that_is_foreseen_decides_in_most_cases(mean, region):
-    pilot = 6
-    looks = dict.fromkeys((5, 8, 12, 18, 27, 40), 0.9998)
-    look = look_that_decides(mean, 1, region, looks, further_df=pilot - 1)
-    assert look is not None
+@pytest.mark.parametrize("seen", [0, 4])
+def test_verdicts_come_as_often_as_is_foreseen(mean, region, seen):
+    pilot, simulations = effects_about(mean), 400
     rng = np.random.default_rng(0)
-
-    def decided(n_seeds):
-        return np.mean(
-            [
-                judge(
-                    mean + rng.standard_normal(n_seeds), region, confidence=0.9998,
-                    pilot=rng.standard_normal(pilot),
-                ).outcome
-                is not Outcome.INCONCLUSIVE
-                for _ in range(200)
-            ]
-        )  # fmt: skip
-
-    assert decided(look) > 0.6
-    earlier = [n for n in looks if n < look]
-    assert not earlier or decided(earlier[-1]) < 0.8
+    known = effects_about(mean, 4)[:seen]
+    looks = dict.fromkeys((5, 8, 12, 18), 0.9998)
+    foreseen = chances(pilot, known, region, looks)
+    for look, *expected in zip(looks, *foreseen, strict=True):
+        effects = rng.standard_normal((simulations, look - seen)) + mean
+        outcomes = [
+            judge((*known, *new), region, confidence=0.9998, pilot=pilot).outcome for new in effects
+        ]
+        shares = [outcomes.count(o) / simulations for o in (Outcome.SUPPORTED, Outcome.REFUTED)]
+        assert shares == pytest.approx(expected, abs=0.06)
 
 
-def test_no_look_is_foreseen_at_an_edge():
-    assert look_that_decides(0, 1, above(0), {5: 0.95, 1000: 0.95}) is None
-    assert look_that_decides(1, 0, above(0), {5: 0.95}) == 5
+def test_the_less_is_known_the_less_is_certain():
+    looks = {12: 0.9998}
+    few, many = (
+        chances(effects_about(2.5, count), np.array([]), above(0), looks)[0][0]
+        for count in (4, 400)
+    )
+    assert few < 0.97 < many
+
+
+def test_nothing_is_foreseen_at_an_edge_and_all_without_spread():
+    looks = {5: 0.95, 1000: 0.95}
+    at_edge = chances(effects_about(0, 10_000), np.array([]), above(0), looks)
+    assert np.max(at_edge) < 0.2
+    flat = chances(np.ones(3), np.array([]), above(0), looks)
+    assert flat[0].tolist() == [1.0, 1.0]
+    assert flat[1].tolist() == [0.0, 0.0]
+    measured_in_steps = chances(np.ones(3), np.array([]), above(0), looks, least_sd=2.0)
+    assert measured_in_steps[0][0] < 0.5

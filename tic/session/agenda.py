@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,13 @@ from tic.lab import Lab
 from tic.recipe import Recipe
 from tic.session.budget import (
     Share,
+    best_share,
+    is_inside,
     likely_range,
     middle,
     next_look,
-    priority,
+    part_of,
+    price,
     wanted_seeds,
     with_ancestors,
     with_seeds,
@@ -30,7 +34,7 @@ from tic.session.planned import PlannedEntry
 from tic.session.session import AuditSession
 from tic.stats import Outcome
 from tic.stats.looks import LOOKS
-from tic.stats.outlook import look_that_decides
+from tic.stats.outlook import POWER, chances
 
 DECIDED = (Outcome.SUPPORTED, Outcome.REFUTED)
 UNTOLD = "its claim is open when the budget ends, so that the control could not be missed"
@@ -47,9 +51,9 @@ class OpenClaim:
         outcome: What came out then.
         contrasts: What was judged then.
         over: Whether no further look is wanted.
-        priority: See `tic.session.budget.priority`.
+        priority: What it decides for what it still costs, as `tic.session.budget` reckons.
         measuring: Seconds per seed that workers measured for its last look; None before the first.
-        foreseen: Number of seeds that will probably decide it, by its pilot; None without one.
+        chances: That it is decided by a number of seeds, by its pilot; None without one.
     """
 
     entries: tuple[PlannedEntry, ...]
@@ -60,7 +64,7 @@ class OpenClaim:
     over: bool = False
     priority: float = 0.0
     measuring: float | None = None
-    foreseen: int | None = None
+    chances: Mapping[int, float] | None = None
 
     @property
     def recipes(self) -> list[Recipe]:
@@ -119,7 +123,7 @@ class Agenda:
         self.claims = _with_controls(entries)
         for claim in self.claims:
             self._prepare(claim, claim.wanted)
-            claim.foreseen = seeds_foreseen(claim.planned, self.session.lab)
+            claim.chances = chances_foreseen(claim.planned, self.session.lab)
         self._rank()
 
     def absent(self, claim: OpenClaim) -> list[Recipe]:
@@ -151,7 +155,7 @@ class Agenda:
             measured: Seconds that workers took for it.
         """
         claim.measuring = measured / (claim.wanted - claim.looked)
-        claim.foreseen = seeds_foreseen(claim.planned, self.session.lab, contrasts)
+        claim.chances = chances_foreseen(claim.planned, self.session.lab, contrasts)
         claim.looked, claim.outcome, claim.contrasts = claim.wanted, outcome, tuple(contrasts)
         following = next_look(claim.looked)
         claim.over = outcome is not Outcome.INCONCLUSIVE or following is None
@@ -205,32 +209,38 @@ class Agenda:
             for claim in self.claims
             if claim.outcome is Outcome.SUPPORTED and claim.planned.role == "claim"
         }
-        own: dict[OpenClaim, Share] = {}
+        own = {claim: self._share(claim, supported) for claim in self.claims if not claim.over}
         shares: dict[Recipe, list[Share]] = {}
-        for claim in self.claims:
-            if not claim.over:
-                seeds = wanted_seeds(claim.looked, claim.contrasts, claim.foreseen)
-                own[claim] = Share(seeds, worth(claim.planned, supported))
-                for recipe in with_ancestors(claim.recipes):
-                    shares.setdefault(recipe, []).append(own[claim])
+        for claim, share in own.items():
+            for recipe in with_ancestors(claim.recipes):
+                shares.setdefault(recipe, []).append(share)
         for claim in self.claims:
             claim.priority = 0.0
-            if claim in own:
-                claim.priority = priority(
-                    claim.planned,
-                    claim.looked,
-                    own[claim],
-                    shares,
-                    self._trained,
-                    self.cost,
-                    claim.measuring,
-                )
+        for claim, share in own.items():
+            part = partial(_part, share, shares)
+            claim.priority = share.worth / self._price(claim, share.seeds, part)
+
+    def _share(self, claim: OpenClaim, supported: Collection[str]) -> Share:
+        value = worth(claim.planned, supported)
+        if claim.chances is None:
+            return Share(wanted_seeds(claim.looked, claim.contrasts), value)
+        return best_share(claim.looked, value, claim.chances, partial(self._price, claim))
+
+    def _price(
+        self, claim: OpenClaim, seeds: int, part: Callable[[Recipe], float] = lambda recipe: 1.0
+    ) -> float:
+        planned, looked = claim.planned, claim.looked
+        return price(planned, looked, seeds, self._trained, self.cost, claim.measuring, part)
 
 
-def seeds_foreseen(
+def _part(share: Share, shares: Mapping[Recipe, Collection[Share]], recipe: Recipe) -> float:
+    return part_of(share, shares[recipe])
+
+
+def chances_foreseen(
     planned: PlannedEntry, lab: Lab, contrasts: Sequence[Contrast] = ()
-) -> int | None:
-    """How many seeds will probably decide a claim, by its pilot; None without one.
+) -> dict[int, float] | None:
+    """How probably a claim is decided by each look to come; None without a pilot.
 
     For that, and for no verdict, effects of the pilot and those that were judged are one sample.
 
@@ -244,41 +254,49 @@ def seeds_foreseen(
         return None
     names = [effects.name for effects in pilot.contrasts]
     judged = contrasts if [contrast.name for contrast in contrasts] == names else ()
-    inside: list[int] = []
-    outside: list[int] = []
+    seen = len(contrasts[0].effects) if contrasts else 0
+    looks = [look for look in LOOKS if look > seen]
+    supporting, open_ = np.ones(len(looks)), np.ones(len(looks))
     for number, effects in enumerate(pilot.contrasts):
-        sample = np.array((*effects.effects, *(judged[number].effects if judged else ())))
-        if region_of(effects.region).contains(float(sample.mean())):
-            inside.append(_look_foreseen(planned, effects, sample))
-        else:
-            # To refute, the contrasts of a claim share its error rate.
-            outside.append(_look_foreseen(planned, effects, sample, sharing=len(names)))
-    # One contrast refutes it, and all of them support it.
-    return min(outside) if outside else max(inside)
-
-
-def _look_foreseen(
-    planned: PlannedEntry, effects: Effects, sample: NDArray[np.float64], *, sharing: int = 1
-) -> int:
-    """At which look a contrast is probably decided, where so many share the claim's error rate."""
-    looks = {n: claim_confidence(n, planned.design, planned.members * sharing) for n in LOOKS}
-    if effects.trend is not None or effects.rate:
-        first = effects.model_copy(update={"confidence": looks[LOOKS[0]]})
-        contrast = judge_effects(first).contrast
-        decided = contrast.outcome is not Outcome.INCONCLUSIVE
-        seeds = None if decided else contrast.seeds_to_decide
-        return LOOKS[0] if decided else LOOKS[-1] if seeds is None else middle(seeds)
-    sd = max(float(sample.std(ddof=1)), (effects.resolution or 0.0) / 2)
-    return (
-        look_that_decides(
-            float(sample.mean()),
-            sd,
-            region_of(effects.region),
-            looks,
-            further_df=len(effects.effects) - 1,
+        # To refute, the contrasts of a claim share its error rate.
+        supported, refuted = (
+            _chances(planned, effects, judged[number].effects if judged else (), looks, sharing)
+            for sharing in (1, len(names))
         )
-        or LOOKS[-1]
-    )
+        supporting *= supported[0]
+        open_ *= 1 - refuted[1]
+    # All contrasts support a claim, and one refutes it.
+    decided = np.maximum.accumulate(np.minimum(supporting + 1 - open_, 1))
+    return dict(zip(looks, decided.tolist(), strict=True))
+
+
+def _chances(
+    planned: PlannedEntry,
+    effects: Effects,
+    seen: Sequence[float],
+    looks: Sequence[int],
+    sharing: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How probably a contrast supports and refutes, where so many share the claim's error rate."""
+    levels = {n: claim_confidence(n, planned.design, planned.members * sharing) for n in looks}
+    if effects.trend is None and not effects.rate:
+        return chances(
+            np.array(effects.effects),
+            np.array(seen),
+            region_of(effects.region),
+            levels,
+            least_sd=(effects.resolution or 0.0) / 2,
+        )
+    first = effects.model_copy(update={"confidence": levels[looks[0]]})
+    contrast = judge_effects(first).contrast
+    seeds = contrast.seeds_to_decide
+    if contrast.outcome is not Outcome.INCONCLUSIVE:
+        needed = looks[0]
+    else:
+        needed = LOOKS[-1] + 1 if seeds is None or seeds[1] is None else middle(seeds)
+    decides = np.where(np.array(looks) >= needed, POWER, 0.0)
+    nothing = np.zeros(len(looks))
+    return (decides, nothing) if is_inside(contrast) else (nothing, decides)
 
 
 def _with_controls(entries: Iterable[PlannedEntry]) -> list[OpenClaim]:

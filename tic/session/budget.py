@@ -43,6 +43,9 @@ IDLE_RIVAL = 1 / 16
 MEASURING = 0.5
 """What measuring a Run for one claim is taken to cost beside training it, before anything was
 measured for it: only its test knows what it measures."""
+_FORESIGHT = 4
+"""Looks ahead that are weighed; of what no nearer one decides there is time to think."""
+_NO_CHANCE = 1e-9
 UNKNOWN = LOOKS[1]
 """Seeds that a claim is taken to need before anything is known of it."""
 
@@ -67,8 +70,8 @@ class Share:
     """What a claim has in the trainings that it wants.
 
     Attributes:
-        seeds: That will probably decide it; see `wanted_seeds`.
-        worth: Of a verdict on it.
+        seeds: Up to which it wants them.
+        worth: What a verdict on it is worth, times the chance that there will be one by then.
     """
 
     seeds: int
@@ -113,18 +116,14 @@ def next_look(n_seeds: int) -> int | None:
     return next((look for look in LOOKS if look > n_seeds), None)
 
 
-def wanted_seeds(
-    n_seeds: int, contrasts: Collection[Contrast] = (), foreseen: int | None = None
-) -> int:
-    """How many seeds will probably decide a claim, at its next look at the least.
+def wanted_seeds(n_seeds: int, contrasts: Collection[Contrast] = ()) -> int:
+    """How many seeds will probably decide a claim that has no pilot, at its next look at the least.
 
     Args:
         n_seeds: It was judged on; 0 before its first look.
         contrasts: It was judged by then.
-        foreseen: What its pilot tells, where it has one.
     """
-    likely = _likely_seeds(n_seeds, contrasts) if foreseen is None else foreseen
-    return max(likely, next_look(n_seeds) or n_seeds + 1)
+    return max(_likely_seeds(n_seeds, contrasts), next_look(n_seeds) or n_seeds + 1)
 
 
 def worth(entry: PlannedEntry, supported: Collection[str]) -> float:
@@ -134,39 +133,66 @@ def worth(entry: PlannedEntry, supported: Collection[str]) -> float:
     return RIVAL if any(claim in supported for claim in entry.threatens) else IDLE_RIVAL
 
 
-def priority(
+def best_share(
+    n_seeds: int, value: float, chances: Mapping[int, float], price: Callable[[int], float]
+) -> Share:
+    """Return what a claim has in trainings up to the look that is worth most for its price.
+
+    Args:
+        n_seeds: It was judged on; 0 before its first look.
+        value: Of a verdict.
+        chances: That it is decided by then, by number of seeds.
+        price: Of so many seeds.
+    """
+    following = [look for look in LOOKS if look > n_seeds][:_FORESIGHT]
+    shares = [Share(look, value * max(chances[look], _NO_CHANCE)) for look in following]
+    return max(shares, key=lambda share: share.worth / price(share.seeds))
+
+
+def price(
     entry: PlannedEntry,
     n_seeds: int,
-    share: Share,
-    shares: Mapping[Recipe, Collection[Share]],
+    wanted: int,
     trained: Mapping[Recipe, Collection[int]],
     cost: Callable[[Recipe], float] = work,
     measuring: float | None = None,
+    part: Callable[[Recipe], float] = lambda recipe: 1.0,
 ) -> float:
-    """How much a claim decides for what it still costs: its worth by that.
+    """Tell what so many seeds of a claim still cost.
 
     Args:
         entry: The claim or rival.
         n_seeds: It was judged on; 0 before its first look.
-        share: Its own.
-        shares: Those of all open claims that want a Recipe, without its seed. A training is paid by
-            those which its seeds will decide, as they are worth; whoever needs more seeds will be
-            as open after them as before.
+        wanted: How many it shall have.
         trained: Seeds of a Recipe that the Store has.
         cost: Of a training; presentations of samples unless somebody knows better.
         measuring: What its measurements cost per seed, in the same unit, where that is known.
+        part: Of a training that it pays itself.
     """
-    seeds = with_seeds(entry.setting, share.seeds).seeds
-    training = 0.0
-    for recipe in with_ancestors(entry.recipes.values()):
-        paying = sum(other.worth for other in shares.get(recipe, ()) if other.seeds <= share.seeds)
-        absent = len(set(seeds).difference(trained.get(recipe, ())))
-        training += cost(recipe) * absent * share.worth / max(paying, share.worth)
+    seeds = with_seeds(entry.setting, wanted).seeds
+    training = sum(
+        cost(recipe) * len(set(seeds).difference(trained.get(recipe, ()))) * part(recipe)
+        for recipe in with_ancestors(entry.recipes.values())
+    )
     if measuring is None:
         measuring = sum(
             cost(recipe) * _measuring(recipe, entry) for recipe in entry.recipes.values()
         )
-    return share.worth / (training + max(measuring, _LEAST) * (share.seeds - n_seeds))
+    return training + max(measuring, _LEAST) * (wanted - n_seeds)
+
+
+def part_of(share: Share, others: Collection[Share]) -> float:
+    """Which part of a training a claim pays, of which open claims have these shares.
+
+    It is paid by those which its seeds will decide, as they are worth; whoever needs more seeds
+    will be as open after them as before.
+
+    Args:
+        share: Its own.
+        others: Of all open claims that want the training, its own among them.
+    """
+    paying = sum(other.worth for other in others if other.seeds <= share.seeds)
+    return share.worth / max(paying, share.worth)
 
 
 def likely_range(contrasts: Collection[Contrast]) -> tuple[int, int | None] | None:
@@ -174,7 +200,7 @@ def likely_range(contrasts: Collection[Contrast]) -> tuple[int, int | None] | No
 
     One contrast refutes it, and all of them support it. None where none says a number.
     """
-    against = [contrast for contrast in contrasts if not _is_inside(contrast)]
+    against = [contrast for contrast in contrasts if not is_inside(contrast)]
     ranges = [c.seeds_to_decide for c in against or contrasts if c.seeds_to_decide]
     if not ranges:
         return None
@@ -221,7 +247,8 @@ def _likely_seeds(n_seeds: int, contrasts: Collection[Contrast]) -> int:
     return LOOKS[-1] if seeds is None else middle(seeds)
 
 
-def _is_inside(contrast: Contrast) -> bool:
+def is_inside(contrast: Contrast) -> bool:
+    """Whether the estimate lies where the claim puts it."""
     low, high = contrast.region.low, contrast.region.high
     above_low = low is None or contrast.estimate > low
     return above_low and (high is None or contrast.estimate < high)

@@ -28,6 +28,7 @@ POWER = 0.8
 """With which the number of seeds that is meant decides."""
 _LIMIT = 1000
 _GRID = 64
+_COARSE = 16
 
 
 def seeds_to_decide(
@@ -74,37 +75,51 @@ def seeds_to_decide(
     return _middle(needed, count)
 
 
-def look_that_decides(
-    mean: float,
-    sd: float,
-    region: Region,
-    looks: Mapping[int, float],
-    *,
-    further_df: int = 0,
-) -> int | None:
-    """Return the first look at which `judge` would probably decide, were the estimates the truth.
+def chances(
+    pilot: Floats, seen: Floats, region: Region, looks: Mapping[int, float], *, least_sd: float = 0
+) -> tuple[Floats, Floats]:
+    """Return how probably `judge` supports and how probably it refutes at looks to come.
+
+    Pilot and seen effects are one sample; the means and spreads that it leaves possible are those
+    of `seeds_to_decide`. What was seen is part of every look, and its spread and the pilot's of
+    every variance; the seeds that a look adds are normal around a possible mean, with as much
+    variance as is expected of them.
 
     Args:
-        mean: of the effects.
-        sd: their standard deviation; 0 where they are all alike.
+        pilot: effects of a pilot, (P,) with P ≥ 2.
+        seen: those that were judged, (S,).
         region: the effects that the claim allows.
-        looks: confidence of the judge's interval by number of seeds, ascending.
-        further_df: degrees of freedom of a pilot.
+        looks: confidence of the judge's interval by number of seeds, each above S.
+        least_sd: of the effects, where it is known how finely they are measured.
 
     Returns:
-        One of the looks, or None where it takes more seeds.
+        Probabilities of SUPPORTED and of REFUTED at each look, (L,) each.
     """
-    from scipy.special import ndtri, stdtrit
+    from scipy.special import ndtr, stdtrit
 
     require_region(region)
-    inside = min(mean - region.low, region.high - mean)
-    distance = inside if inside > 0 else max(region.low - mean, mean - region.high)
-    for n_seeds, confidence in looks.items():
-        df = n_seeds - 1 + further_df
-        critical = float(stdtrit(df, 1 - one_sided_level(confidence)))
-        if distance * math.sqrt(n_seeds) > (critical + float(ndtri(POWER))) * sd:
-            return n_seeds
-    return None
+    sample = np.concatenate((pilot, seen))
+    sd = max(float(sample.std(ddof=1)), least_sd)
+    means, spreads = _possible(float(sample.mean()), sd, sample.size, grid=_COARSE)
+    numbers = np.array(list(looks))[:, None, None]
+    levels = np.array([[[one_sided_level(confidence)]] for confidence in looks.values()])
+    df = numbers - 1 + pilot.size - 1
+    added = numbers - seen.size
+    known = [effects for effects in (pilot, seen) if effects.size > 1]
+    known_df = sum(effects.size - 1 for effects in known)
+    squares = sum(float(effects.var(ddof=1)) * (effects.size - 1) for effects in known)
+    variance = (squares + (df - known_df) * spreads**2) / df
+    half = stdtrit(df, 1 - levels) * np.sqrt(np.maximum(variance, least_sd**2) / numbers)
+    expected = (seen.sum() + added * means) / numbers
+    deviation = np.maximum(np.sqrt(added) * spreads / numbers, np.finfo(float).tiny)
+
+    def below(edge: Floats) -> Floats:
+        with np.errstate(over="ignore"):
+            return np.asarray(ndtr((edge - expected) / deviation))
+
+    supported = np.maximum(below(region.high - half) - below(region.low + half), 0)
+    refuted = below(region.low - half) + 1 - below(region.high + half)
+    return supported.mean(axis=(1, 2)), refuted.mean(axis=(1, 2))
 
 
 def trend_seeds_to_decide(
@@ -232,11 +247,13 @@ def _least(trials: NDArray[np.int64], edge: float, level: float) -> NDArray[np.i
     return trials - _most(trials, 1 - edge, level)
 
 
-def _possible(mean: float, sd: float, count: int, further: int = 0) -> tuple[Floats, Floats]:
+def _possible(
+    mean: float, sd: float, count: int, further: int = 0, *, grid: int = _GRID
+) -> tuple[Floats, Floats]:
     """True means (G, G) and spreads (G, 1) that the estimates from so many seeds leave possible."""
     from scipy.special import gammaincinv, ndtri
 
-    shares = (np.arange(_GRID) + 0.5) / _GRID
+    shares = (np.arange(grid) + 0.5) / grid
     df = count - 1 + further
     spreads = sd * np.sqrt(df / (2 * gammaincinv(df / 2, shares)))[:, None]
     return mean + spreads / math.sqrt(count) * ndtri(shares), spreads
