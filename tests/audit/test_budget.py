@@ -433,6 +433,22 @@ def test_a_rate_is_foreseen_by_its_own_test(piloted, tmp_path, rate, effects, de
     assert rate is False or chances[1000] == (POWER if effects[1] else 0.0)
 
 
+def test_a_forecast_goes_by_what_was_seen_on_seeds(piloted, tmp_path):
+    lab, entry = Lab(tmp_path), piloted("clear", CLEAR)
+    seen = contrast((0, 1, 2, 3, 4)).model_copy(
+        update={"name": "effect 0", "effects": (-1.0, -0.5, -1.2, -0.7, -1.4)}
+    )
+    exact = contrast(()).model_copy(update={"name": "count", "effects": (1.0,)})
+    alone = chances_foreseen(entry, lab, [seen])
+    assert chances_foreseen(entry, lab, [exact, seen]) == alone
+    assert alone != chances_foreseen(entry, lab)
+
+
+def test_after_the_last_look_nothing_is_foreseen(piloted, tmp_path):
+    seen = contrast(tuple(range(LOOKS[-1])))
+    assert chances_foreseen(piloted("clear", CLEAR), Lab(tmp_path), [seen]) is None
+
+
 @pytest.mark.parametrize(
     ("price", "look"), [(lambda seeds: seeds, 8), (lambda seeds: 1, 12), (lambda n: n**9, 5)]
 )

@@ -6,6 +6,8 @@ import pytest
 
 from claims.kim2023 import recipes
 from claims.kim2023.recipes import KIM2023, PAPER_SETTING, SMOKE_SETTING
+from claims.yao2023 import recipes as yao2023_recipes
+from claims.yao2023.recipes import YAO2023
 from tic.audit.claims import Claim
 from tic.audit.protocol import Protocol
 from tic.data import SVHN
@@ -154,3 +156,12 @@ def test_fisher_information_is_not_of_more_images_than_were_trained_on():
         "train size: 1616 instead of all",
         "fisher size: all instead of 1616",
     )
+
+
+def test_a_kind_inside_a_kind_differs_by_its_fields():
+    claim = Claim(YAO2023, "a", "Fig. 1", "It is.", "By it.", yao2023_recipes.pair)
+    differences = scope(claim, YAO2023.setting(YAO2023.default), {}).differences
+    assert "attention: asa instead of asa" not in differences
+    sides = [text.partition(": ")[2].split(" instead of ") for text in differences]
+    assert all(ours != papers for ours, papers in sides)
+    assert differences

@@ -185,3 +185,15 @@ def test_every_line_stands_by_itself_on_a_terminal_without_utf_8(repository, mon
     refused = repository.pytester.runpytest_subprocess(*QUICKLY, "--epochs", "zwölf")
     assert refused.ret == pytest.ExitCode.USAGE_ERROR
     assert "\\n" not in refused.stderr.str()
+
+
+TWO_ROLES = """
+@says("equal", needs=lambda setting: {"one": setting.recipe, "other": setting.recipe})
+def test_equal(runs, judge):
+    judge(runs["one"].train_loss()[:, -1] + runs["other"].train_loss()[:, -1], above(0), name="g")
+"""
+
+
+def test_a_run_with_two_roles_is_one_training(repository):
+    entry = repository.audit(TWO_ROLES).entry
+    assert len(entry.runs) == entry.coverage.trainings == 3

@@ -240,7 +240,7 @@ def _part(share: Share, shares: Mapping[Recipe, Collection[Share]], recipe: Reci
 def chances_foreseen(
     planned: PlannedEntry, lab: Lab, contrasts: Sequence[Contrast] = ()
 ) -> dict[int, float] | None:
-    """How probably a claim is decided by each look to come; None without a pilot.
+    """How probably a claim is decided by each look to come; None without a pilot or a look.
 
     For that, and for no verdict, effects of the pilot and those that were judged are one sample.
 
@@ -249,13 +249,14 @@ def chances_foreseen(
         lab: Store, data and device.
         contrasts: That it was judged by.
     """
+    sampled = [contrast for contrast in contrasts if contrast.seeds]
+    seen = len(sampled[0].seeds) if sampled else 0
+    looks = [look for look in LOOKS if look > seen]
     pilot = pilot_of(planned, lab)
-    if pilot is None:
+    if pilot is None or not looks:
         return None
     names = [effects.name for effects in pilot.contrasts]
-    judged = contrasts if [contrast.name for contrast in contrasts] == names else ()
-    seen = len(contrasts[0].effects) if contrasts else 0
-    looks = [look for look in LOOKS if look > seen]
+    judged = sampled if [contrast.name for contrast in sampled] == names else ()
     supporting, open_ = np.ones(len(looks)), np.ones(len(looks))
     for number, effects in enumerate(pilot.contrasts):
         # To refute, the contrasts of a claim share its error rate.

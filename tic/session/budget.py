@@ -44,7 +44,7 @@ MEASURING = 0.5
 """What measuring a Run for one claim is taken to cost beside training it, before anything was
 measured for it: only its test knows what it measures."""
 _FORESIGHT = 4
-"""Looks ahead that are weighed; of what no nearer one decides there is time to think."""
+"""Looks ahead that are weighed; what none of them decides can wait."""
 _NO_CHANCE = 1e-9
 UNKNOWN = LOOKS[1]
 """Seeds that a claim is taken to need before anything is known of it."""

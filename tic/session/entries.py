@@ -41,7 +41,8 @@ def judged(planned: PlannedEntry, judge: Judge, seconds: float, lab: Lab) -> Ent
         sensitivity=decision.sensitivity,
         checks=tuple(judge.checks),
         left_open=tuple(judge.left_open),
-        runs=tuple(lab.fingerprint(recipe) for recipe in planned.seeded_recipes),
+        # One Run may have several roles.
+        runs=tuple(dict.fromkeys(lab.fingerprint(recipe) for recipe in planned.seeded_recipes)),
         **({"notes": ()} if planned.control else shown),
     )
 

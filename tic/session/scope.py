@@ -87,13 +87,23 @@ def _flat(recipe: Recipe) -> dict[Place, object]:
             kinds = value if name == "rules" else (value,)
             flat[name,] = ", ".join(kind.name for kind in kinds) or None
             for number, kind in enumerate(kinds):
-                values = {field.name: getattr(kind, field.name) for field in fields(kind)}
-                flat |= {
-                    (name, number, key): part for key, part in values.items() if part != kind.name
-                }
+                flat |= _fields((name, number), kind)
         elif name not in _BESIDE_THE_POINT:
             flat[name,] = value
     return flat | {("train_size",): recipe.train_size or "all"}
+
+
+def _fields(place: Place, kind: Any) -> dict[Place, object]:
+    """The fields of a kind; of a kind among them its name, and its own fields behind it."""
+    flat: dict[Place, object] = {}
+    for field in fields(kind):
+        part = getattr(kind, field.name)
+        if isinstance(part, Kind):
+            flat[*place, field.name] = part.name
+            flat |= _fields((*place, field.name), part)
+        elif part != kind.name:
+            flat[*place, field.name] = part
+    return flat
 
 
 def _differences(ours: Mapping[Place, object], papers: Mapping[Place, object]) -> list[str]:
@@ -105,6 +115,4 @@ def _differences(ours: Mapping[Place, object], papers: Mapping[Place, object]) -
 
 
 def _text(value: object) -> str:
-    if isinstance(value, Kind):
-        return value.label
     return "none" if value is None else str(value)

@@ -151,7 +151,7 @@ def test_verdicts_that_hang_on_a_seed_are_named(summed_up, example):
     }
     assert (
         summed_up(stable, hanging, few)["Single seeds"]
-        == "1 of 2 verdicts hangs on a single seed: b."
+        == "1 of 2 verdicts becomes another when some single seed is left out: b."
     )
 
 

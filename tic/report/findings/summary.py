@@ -76,8 +76,7 @@ def _seeds(index: Index) -> Iterator[Finding]:
     if not hanging:
         spans: tuple[Span, ...] = (Span(f"With any one seed left out, none {of} becomes another."),)
     else:
-        hangs = verb(len(hanging), "hangs on a single seed", "hang on a single seed each")
-        without = " Each of them becomes another when that seed is left out."
-        start = Span(f"{len(hanging)} {of} {hangs}: ")
-        spans = (start, *enumerated(hanging), Span("."), Span(without if len(hanging) > 1 else ""))
+        becomes = verb(len(hanging), "becomes another", "become others")
+        start = Span(f"{len(hanging)} {of} {becomes} when some single seed is left out: ")
+        spans = (start, *enumerated(hanging), Span("."))
     yield Finding("Single seeds", spans)
