@@ -56,6 +56,13 @@ def test_supported_claims_are_sorted_by_what_their_rivals_leave_of_them(summed_u
     )
 
 
+def test_refuted_claims_are_named_first(summed_up, example):
+    entries = [claim(example, "a"), claim(example, "b", R), claim(example, "c", R)]
+    entries.append(example.rival("x", ["a"], "s", "r", outcome=R))
+    topics = summed_up(*entries)
+    assert next(iter(topics.items())) == ("Refuted", "Against the paper: b and c.")
+
+
 def test_without_a_supported_claim_there_is_nothing_to_explain_away(summed_up, example):
     entries = (claim(example, "a", R), example.rival("x", ["a"], "s", "r", outcome=S))
     assert summed_up(*entries)["Rival explanations"].startswith("No claim is supported")
@@ -139,6 +146,17 @@ def test_controls_that_were_not_caught_are_named_and_alarm(edited, example_audit
     assert not any(finding.alarm for finding in findings(index_of(mended)))
 
 
+def test_caught_controls_are_told_apart_by_what_caught_them(summed_up, example):
+    def control(name: str, outcome: Outcome):
+        return example.control(claim(example, "a"), (name, "It is not."), outcome)
+
+    stands = claim(example, "a").model_copy(update={"own_outcome": S})
+    told = summed_up(stands, control("one", R), control("two", I), control("three", I))
+    assert "Of those caught, 1 were refuted and 2 left undecided" in told["Negative controls"]
+    told = summed_up(stands, control("one", R))
+    assert "Of those caught" not in told["Negative controls"]
+
+
 def test_verdicts_that_hang_on_a_seed_are_named(summed_up, example):
     def near(*without: Outcome) -> Sensitivity:
         return Sensitivity(flip_confidence=None, flips_to=None, flip_margin=None, without=without)
@@ -162,8 +180,8 @@ def test_the_summary_stands_above_the_verdicts_with_links(example_audit):
     assert page.index("Auditor's summary</h2>") < listed.start() < page.index('id="overview"')
     topics = re.findall(r"<strong>(.*?)\.</strong>", listed.group(1))
     assert topics == [
-        "Rival explanations", "Robustness", "Checks", "Paper and release", "Negative controls",
-        "Single seeds",
+        "Refuted", "Rival explanations", "Robustness", "Checks", "Paper and release",
+        "Negative controls", "Single seeds",
     ]  # fmt: skip
     assert '<a href="#claim-kim2023-alpha-information">alpha-information</a>' in listed.group(1)
     assert '<a href="#rival-kim2023-estimator-10">estimator</a>' in listed.group(1)

@@ -14,6 +14,7 @@ from tic.report.findings.rivals import explanations
 from tic.report.findings.soundness import checks, release, robustness
 from tic.report.index import Index
 from tic.report.numerals import counted
+from tic.stats.judge import Outcome
 
 
 def findings(index: Index) -> tuple[Finding, ...]:
@@ -23,6 +24,7 @@ def findings(index: Index) -> tuple[Finding, ...]:
         index: That of the audit.
     """
     return (
+        *_refuted(index),
         *explanations(index),
         *robustness(index),
         *checks(index),
@@ -32,6 +34,17 @@ def findings(index: Index) -> tuple[Finding, ...]:
         *_controls(index),
         *_seeds(index),
     )
+
+
+def _refuted(index: Index) -> Iterator[Finding]:
+    again = repeated([item.entry for item in index.overview])
+    against = [
+        Span(item.label, item)
+        for item in index.overview
+        if item.entry.outcome is Outcome.REFUTED and item.entry.id not in again
+    ]
+    if against:
+        yield Finding("Refuted", (Span("Against the paper: "), *enumerated(against), Span(".")))
 
 
 def _repetitions(index: Index) -> Iterator[Finding]:
@@ -50,13 +63,22 @@ def _repetitions(index: Index) -> Iterator[Finding]:
 def _controls(index: Index) -> Iterator[Finding]:
     if not index.controls:
         return
+    results = control_results(index.audit.entries)
+    caught = [c.entry for c in index.controls if results[c.entry.id] is ControlResult.CAUGHT]
+    refuted = sum(entry.own_outcome is Outcome.REFUTED for entry in caught)
     spans = [
         Span(
             f"{control_sentence(index)} A negative control is a claim made false on "
             "purpose, which its own test must not support."
         )
     ]
-    results = control_results(index.audit.entries)
+    if undecided := len(caught) - refuted:
+        spans.append(
+            Span(
+                f" Of those caught, {refuted} were refuted and {undecided} left undecided, where "
+                "the claim itself is SUPPORTED."
+            )
+        )
     through = [
         Span(f"{item.label}: {item.entry.control.name}" if item.entry.control else item.label, item)
         for item in index.controls
