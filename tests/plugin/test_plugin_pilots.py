@@ -9,6 +9,8 @@ from fixtures.packs import CAUTIOUS, SUPPORTED
 from tic.document.deciding import judge_again
 from tic.document.seal import digest
 from tic.measure.robustness import AccuracyMeasurement
+from tic.session import pilots
+from tic.session.pilots import EntryPilot
 
 PILOTED = """
 from pathlib import Path
@@ -171,6 +173,36 @@ def test_further_seeds_are_added_to_a_pilot(piloted, file):
     assert [c["effects"][3:] for c in both] == [c["effects"] for c in later]
     assert [len(c["trend"]["samples"]) for c in both if "trend" in c] == [6]
     assert both[-1]["trend"]["samples"][3:] == later[-1]["trend"]["samples"]
+
+
+@pytest.mark.parametrize(
+    ("change", "seeds"),
+    [
+        ({}, [1, 2, 3, 4, 5]),
+        ({"resolution": 0.5}, [3, 4, 5]),
+        ({"trend": {"direction": "decreasing", "samples": [[1, 2, 3]] * 3}}, [3, 4, 5]),
+        ({"trend": {"direction": "increasing", "samples": [[1, 2, 3, 4]] * 3}}, [3, 4, 5]),
+        ({"region": {"low": 1, "high": None, "text": "above 1"}}, [3, 4, 5]),
+    ],
+)
+def test_only_what_is_judged_alike_is_joined_and_the_later_effect_counts(change, seeds):
+    region = {"low": 0, "high": None, "text": "above 0"}
+    trend = {"direction": "increasing", "samples": [[1, 2, 3]] * 3}
+    kept = {
+        "name": "n", "unit": "", "region": region, "confidence": 0.9, "trend": trend,
+        "seeds": [1, 2, 3], "effects": [1.0, 1.0, 1.0],
+    }  # fmt: skip
+    made = kept | {"seeds": [3, 4, 5], "effects": [2.0, 2.0, 2.0]} | change
+    one, other = (
+        EntryPilot.model_validate_json(
+            json.dumps({"version": 1, "measurements": {}, "contrasts": [contrast]})
+        )
+        for contrast in (kept, made)
+    )
+    joined = pilots._joined(one, other).contrasts[0]
+    assert list(joined.seeds) == seeds
+    assert joined.effects[seeds.index(3)] == 2.0
+    assert len(joined.trend.samples) == len(seeds)
 
 
 def test_seeds_that_were_judged_otherwise_are_not_joined(piloted, file):

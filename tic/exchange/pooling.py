@@ -89,6 +89,8 @@ def _require_one_pilot(name: str, pieces: Sequence[Effects]) -> None:
     pilots = distinct(piece.pilot for piece in pieces)
     if len(pilots) > 1:
         seeds = " and ".join("none" if p is None else text(p.seeds) for p in pilots)
+        if len({p and p.seeds for p in pilots}) < len(pilots):
+            seeds += " with other effects"
         raise TicError(
             f"{name}: contrast {pieces[0].name!r} must be judged beside the same pilot in all "
             f"audits, got pilot seeds {seeds}; audit the others again with one file of pilots, "

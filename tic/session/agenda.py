@@ -22,7 +22,7 @@ from tic.session.budget import (
     likely_range,
     middle,
     next_look,
-    part_of,
+    paid_for,
     price,
     wanted_seeds,
     with_ancestors,
@@ -217,24 +217,32 @@ class Agenda:
         for claim in self.claims:
             claim.priority = 0.0
         for claim, share in own.items():
-            part = partial(_part, share, shares)
-            claim.priority = share.worth / self._price(claim, share.seeds, part)
+            paid = partial(_paid, share, shares)
+            claim.priority = share.worth / self._price(claim, share.seeds, paid)
 
     def _share(self, claim: OpenClaim, supported: Collection[str]) -> Share:
         value = worth(claim.planned, supported)
         if claim.chances is None:
-            return Share(wanted_seeds(claim.looked, claim.contrasts), value)
+            return Share(wanted_seeds(claim.looked, claim.contrasts), value * POWER)
         return best_share(claim.looked, value, claim.chances, partial(self._price, claim))
 
     def _price(
-        self, claim: OpenClaim, seeds: int, part: Callable[[Recipe], float] = lambda recipe: 1.0
+        self,
+        claim: OpenClaim,
+        seeds: int,
+        paid: Callable[[Recipe, Collection[int]], float] = lambda recipe, missing: len(missing),
     ) -> float:
         planned, looked = claim.planned, claim.looked
-        return price(planned, looked, seeds, self._trained, self.cost, claim.measuring, part)
+        return price(planned, looked, seeds, self._trained, self.cost, claim.measuring, paid)
 
 
-def _part(share: Share, shares: Mapping[Recipe, Collection[Share]], recipe: Recipe) -> float:
-    return part_of(share, shares[recipe])
+def _paid(
+    share: Share,
+    shares: Mapping[Recipe, Collection[Share]],
+    recipe: Recipe,
+    missing: Collection[int],
+) -> float:
+    return paid_for(share, shares[recipe], missing)
 
 
 def chances_foreseen(
@@ -261,7 +269,12 @@ def chances_foreseen(
     for number, effects in enumerate(pilot.contrasts):
         # To refute, the contrasts of a claim share its error rate.
         supported, refuted = (
-            _chances(planned, effects, judged[number].effects if judged else (), looks, sharing)
+            _chances(
+                effects,
+                judged[number].effects if judged else (),
+                {n: claim_confidence(n, planned.design, planned.members * sharing) for n in looks},
+                pooled=effects.name in pilot.by_name,
+            )
             for sharing in (1, len(names))
         )
         supporting *= supported[0]
@@ -272,14 +285,9 @@ def chances_foreseen(
 
 
 def _chances(
-    planned: PlannedEntry,
-    effects: Effects,
-    seen: Sequence[float],
-    looks: Sequence[int],
-    sharing: int,
+    effects: Effects, seen: Sequence[float], levels: Mapping[int, float], *, pooled: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How probably a contrast supports and refutes, where so many share the claim's error rate."""
-    levels = {n: claim_confidence(n, planned.design, planned.members * sharing) for n in looks}
+    """How probably a contrast supports and refutes at looks with these confidences."""
     if effects.trend is None and not effects.rate:
         return chances(
             np.array(effects.effects),
@@ -287,17 +295,40 @@ def _chances(
             region_of(effects.region),
             levels,
             least_sd=(effects.resolution or 0.0) / 2,
+            pooled=pooled,
         )
-    first = effects.model_copy(update={"confidence": levels[looks[0]]})
-    contrast = judge_effects(first).contrast
+    needed, inside = _needed(effects, levels)
+    decides = np.array([POWER if look >= needed else 0.0 for look in levels])
+    nothing = np.zeros(len(levels))
+    return (decides, nothing) if inside else (nothing, decides)
+
+
+def _needed(effects: Effects, levels: Mapping[int, float]) -> tuple[int, bool]:
+    """How many seeds a trend or a rate needs by its pilot, and whether they will support it."""
+    count = len(effects.seeds)
+    for look, confidence in levels.items():
+        contrast = judge_effects(_first(effects, min(look, count), confidence)).contrast
+        if contrast.outcome is not Outcome.INCONCLUSIVE:
+            return look, contrast.outcome is Outcome.SUPPORTED
+        if look >= count:
+            break
     seeds = contrast.seeds_to_decide
-    if contrast.outcome is not Outcome.INCONCLUSIVE:
-        needed = looks[0]
-    else:
-        needed = LOOKS[-1] + 1 if seeds is None or seeds[1] is None else middle(seeds)
-    decides = np.where(np.array(looks) >= needed, POWER, 0.0)
-    nothing = np.zeros(len(looks))
-    return (decides, nothing) if is_inside(contrast) else (nothing, decides)
+    needed = LOOKS[-1] + 1 if seeds is None or seeds[1] is None else middle(seeds)
+    return needed, is_inside(contrast)
+
+
+def _first(effects: Effects, count: int, confidence: float) -> Effects:
+    trend = effects.trend and effects.trend.model_copy(
+        update={"samples": effects.trend.samples[:count]}
+    )
+    return effects.model_copy(
+        update={
+            "seeds": effects.seeds[:count],
+            "effects": effects.effects[:count],
+            "trend": trend,
+            "confidence": confidence,
+        }
+    )
 
 
 def _with_controls(entries: Iterable[PlannedEntry]) -> list[OpenClaim]:

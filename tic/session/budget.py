@@ -156,7 +156,7 @@ def price(
     trained: Mapping[Recipe, Collection[int]],
     cost: Callable[[Recipe], float] = work,
     measuring: float | None = None,
-    part: Callable[[Recipe], float] = lambda recipe: 1.0,
+    paid: Callable[[Recipe, Collection[int]], float] = lambda recipe, missing: len(missing),
 ) -> float:
     """Tell what so many seeds of a claim still cost.
 
@@ -167,13 +167,14 @@ def price(
         trained: Seeds of a Recipe that the Store has.
         cost: Of a training; presentations of samples unless somebody knows better.
         measuring: What its measurements cost per seed, in the same unit, where that is known.
-        part: Of a training that it pays itself.
+        paid: How many of a Recipe's missing seeds it pays itself; see `paid_for`.
     """
     seeds = with_seeds(entry.setting, wanted).seeds
-    training = sum(
-        cost(recipe) * len(set(seeds).difference(trained.get(recipe, ()))) * part(recipe)
-        for recipe in with_ancestors(entry.recipes.values())
-    )
+    training = 0.0
+    for recipe in with_ancestors(entry.recipes.values()):
+        there = trained.get(recipe, ())
+        missing = [number for number, seed in enumerate(seeds, start=1) if seed not in there]
+        training += cost(recipe) * paid(recipe, missing)
     if measuring is None:
         measuring = sum(
             cost(recipe) * _measuring(recipe, entry) for recipe in entry.recipes.values()
@@ -181,18 +182,25 @@ def price(
     return training + max(measuring, _LEAST) * (wanted - n_seeds)
 
 
-def part_of(share: Share, others: Collection[Share]) -> float:
-    """Which part of a training a claim pays, of which open claims have these shares.
+def paid_for(share: Share, others: Collection[Share], missing: Collection[int]) -> float:
+    """How many trainings a claim pays, of those that are missing.
 
-    It is paid by those which its seeds will decide, as they are worth; whoever needs more seeds
-    will be as open after them as before.
+    Each is paid by the claims that want it and that its seeds will decide, as they are worth;
+    whoever needs more seeds than this claim will be as open after them as before.
 
     Args:
         share: Its own.
-        others: Of all open claims that want the training, its own among them.
+        others: Of all open claims that want the Recipe, its own among them.
+        missing: Of its seeds, by their number from 1 on.
     """
-    paying = sum(other.worth for other in others if other.seeds <= share.seeds)
-    return share.worth / max(paying, share.worth)
+    paid, before = 0.0, 0
+    decided = [other for other in others if other.seeds <= share.seeds]
+    for last in sorted({share.seeds, *(other.seeds for other in decided)}):
+        paying = sum(other.worth for other in decided if other.seeds >= last)
+        count = sum(before < number <= last for number in missing)
+        paid += count * share.worth / max(paying, share.worth)
+        before = last
+    return paid
 
 
 def likely_range(contrasts: Collection[Contrast]) -> tuple[int, int | None] | None:
@@ -227,8 +235,8 @@ def looks_text(planned: Collection[PlannedEntry], lab: Lab, budget: Budget) -> s
     return "\n".join(
         [
             *rows,
-            "Seeds are added only where a verdict is open, the cheapest claims first, and "
-            f"{budget.text} may end before the first look at the others.",
+            "Seeds are added only where a verdict is open, first where they decide most for their "
+            f"cost, and {budget.text} may end before the first look at the others.",
         ]
     )
 

@@ -176,7 +176,11 @@ def _joined(kept: EntryPilot, made: EntryPilot) -> EntryPilot:
 
 def _judging(pilot: EntryPilot) -> object:
     """What a pilot is but for its seeds, and for the error rate, which has no part in it."""
-    contrasts = [(c.name, c.unit, c.region, c.rate, c.trend is None) for c in pilot.contrasts]
+    contrasts = [
+        (c.name, c.unit, c.region, c.rate, c.resolution)
+        + ((c.trend.direction, len(c.trend.samples[0])) if c.trend else ())
+        for c in pilot.contrasts
+    ]
     return pilot.version, pilot.measurements, contrasts
 
 

@@ -76,7 +76,13 @@ def seeds_to_decide(
 
 
 def chances(
-    pilot: Floats, seen: Floats, region: Region, looks: Mapping[int, float], *, least_sd: float = 0
+    pilot: Floats,
+    seen: Floats,
+    region: Region,
+    looks: Mapping[int, float],
+    *,
+    least_sd: float = 0,
+    pooled: bool = True,
 ) -> tuple[Floats, Floats]:
     """Return how probably `judge` supports and how probably it refutes at looks to come.
 
@@ -91,6 +97,7 @@ def chances(
         region: the effects that the claim allows.
         looks: confidence of the judge's interval by number of seeds, each above S.
         least_sd: of the effects, where it is known how finely they are measured.
+        pooled: whether `judge` will have the pilot, too; if not, it only tells what is possible.
 
     Returns:
         Probabilities of SUPPORTED and of REFUTED at each look, (L,) each.
@@ -100,12 +107,14 @@ def chances(
     require_region(region)
     sample = np.concatenate((pilot, seen))
     sd = max(float(sample.std(ddof=1)), least_sd)
+    if sd == 0:  # of effects that are all alike, `judge` says nothing
+        return np.zeros(len(looks)), np.zeros(len(looks))
     means, spreads = _possible(float(sample.mean()), sd, sample.size, grid=_COARSE)
     numbers = np.array(list(looks))[:, None, None]
     levels = np.array([[[one_sided_level(confidence)]] for confidence in looks.values()])
-    df = numbers - 1 + pilot.size - 1
+    df = numbers - 1 + (pilot.size - 1 if pooled else 0)
     added = numbers - seen.size
-    known = [effects for effects in (pilot, seen) if effects.size > 1]
+    known = [effects for effects in ((pilot, seen) if pooled else (seen,)) if effects.size > 1]
     known_df = sum(effects.size - 1 for effects in known)
     squares = sum(float(effects.var(ddof=1)) * (effects.size - 1) for effects in known)
     variance = (squares + (df - known_df) * spreads**2) / df
