@@ -44,6 +44,7 @@ from tic.session.planned import PlannedEntry
 from tic.session.session import AuditSession
 from tic.stats import Outcome
 from tic.stats.looks import LOOKS
+from tic.stats.outlook import POWER
 
 RECIPE = Recipe(dataset=Digits(), architecture=Spiking("tiny"), train_size=60, timesteps=2)
 SETTING = Setting(RECIPE, seeds=(3, 1))
@@ -459,6 +460,11 @@ def test_contrasts_of_one_name_are_foreseen_without_the_pilot_that_they_will_not
     file.write_text(file.read_text().replace("effect 1", "effect 0"))
     pilots._read.cache_clear()
     assert chances_foreseen(entry, lab)[5] < 0.8 * two[5]
+
+
+def test_a_claim_without_a_pilot_is_not_taken_for_certain(agenda):
+    (claim,) = agenda(planned()).claims
+    assert claim.priority == pytest.approx(POWER * of(planned()))
 
 
 def test_claims_that_share_trainings_come_first_and_rivals_of_what_is_supported(agenda):

@@ -263,6 +263,13 @@ def test_verdicts_come_as_often_as_is_foreseen(mean, region, seen):
         assert shares == pytest.approx(expected, abs=0.06)
 
 
+def test_the_spread_of_what_was_seen_counts_in_every_look():
+    pilot, seen = effects_about(2.45, 12), 2.45 + 3 * effects_about(0, 11)
+    verdict = judge((*seen, 2.45), above(0), confidence=0.9998, pilot=pilot)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert chances(pilot, seen, above(0), {12: 0.9998})[0][0] < 0.1
+
+
 def test_the_less_is_known_the_less_is_certain():
     looks = {12: 0.9998}
     few, many = (
