@@ -230,7 +230,7 @@ class Agenda:
         self,
         claim: OpenClaim,
         seeds: int,
-        paid: Callable[[Recipe, Collection[int]], float] = lambda recipe, missing: len(missing),
+        paid: Callable[[Recipe, Collection[int]], float] | None = None,
     ) -> float:
         planned, looked = claim.planned, claim.looked
         return price(planned, looked, seeds, self._trained, self.cost, claim.measuring, paid)

@@ -156,7 +156,7 @@ def price(
     trained: Mapping[Recipe, Collection[int]],
     cost: Callable[[Recipe], float] = work,
     measuring: float | None = None,
-    paid: Callable[[Recipe, Collection[int]], float] = lambda recipe, missing: len(missing),
+    paid: Callable[[Recipe, Collection[int]], float] | None = None,
 ) -> float:
     """Tell what so many seeds of a claim still cost.
 
@@ -167,14 +167,14 @@ def price(
         trained: Seeds of a Recipe that the Store has.
         cost: Of a training; presentations of samples unless somebody knows better.
         measuring: What its measurements cost per seed, in the same unit, where that is known.
-        paid: How many of a Recipe's missing seeds it pays itself; see `paid_for`.
+        paid: How many of a Recipe's missing seeds it pays itself, all without it; see `paid_for`.
     """
     seeds = with_seeds(entry.setting, wanted).seeds
     training = 0.0
     for recipe in with_ancestors(entry.recipes.values()):
         there = trained.get(recipe, ())
         missing = [number for number, seed in enumerate(seeds, start=1) if seed not in there]
-        training += cost(recipe) * paid(recipe, missing)
+        training += cost(recipe) * (paid(recipe, missing) if paid else len(missing))
     if measuring is None:
         measuring = sum(
             cost(recipe) * _measuring(recipe, entry) for recipe in entry.recipes.values()
