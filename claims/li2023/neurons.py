@@ -27,7 +27,7 @@ def surrogate(distance: Tensor) -> Tensor:
     """Derivative of the spike, by how far the membrane is above the threshold; any shape."""
     slope = torch.tanh(SHARPNESS * distance).square_().neg_().add_(1)
     slope.mul_(SHARPNESS / (2 * math.tanh(SHARPNESS * REACH)))
-    return slope.mul_(distance.abs() < REACH)
+    return slope.mul_(distance.abs().lt_(REACH))
 
 
 class _Fire(torch.autograd.Function):

@@ -18,10 +18,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from tic.audit import TicError
 from tic.kinds import Kind
@@ -104,9 +105,8 @@ class SplitModule(nn.Module):
         features = chosen[:, 0].numel()
         one = currents * chosen[..., None, None]
         other = currents - one
-        first = _as_map(self.conv1, one.sum((0, 2)) / (self.share * features), one.amax((0, 2)))
-        rest = (1 - self.share) * features
-        second = _as_map(self.conv2, other.sum((0, 2)) / rest, other.amax((0, 2)))
+        first = _as_map(self.conv1, one, self.share * features)
+        second = _as_map(self.conv2, other, (1 - self.share) * features)
         return one * first + other * second
 
     def products(self, currents: Tensor) -> int:
@@ -114,9 +114,42 @@ class SplitModule(nn.Module):
         return currents[:, 0].numel()
 
 
-def _as_map(conv: nn.Module, mean: Tensor, most: Tensor) -> Tensor:
-    """Map (B, H, W) twice to a scale for all timesteps and channels, (B, 1, H, W)."""
-    scale: Tensor = conv(torch.stack([mean, most], 1)).sigmoid()
+class _Largest(torch.autograd.Function):
+    """The maximum over timesteps and channels, (T, B, C, H, W) to (B, H, W).
+
+    Values and gradients, which equal ones share, are those of `amax`. On a CPU that reads across
+    both axes at once and counts what is equal in integers, which takes several times as long.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, currents: Tensor) -> Tensor:
+        most = currents.amax(0).amax(1)
+        ctx.save_for_backward(currents, most)
+        return most
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Any:
+        currents, most = ctx.saved_tensors
+        equal = torch.eq(currents, most[None, :, None], out=torch.empty_like(currents))
+        return equal.mul_((gradient / _summed(equal))[None, :, None])
+
+
+def _summed(currents: Tensor) -> Tensor:
+    """Sum over timesteps and channels, one after the other, which is faster; (B, H, W)."""
+    return currents.sum(0).sum(1)
+
+
+def _as_map(conv: nn.Module, currents: Tensor, features: float) -> Tensor:
+    """Make of currents (T, B, C, H, W) a scale for all timesteps and channels, (B, 1, H, W).
+
+    Args:
+        conv: Maps the mean and the maximum to it.
+        currents: Whose sum, divided by `features`, is the mean.
+        features: How many they are, each (t, c) counted once.
+    """
+    most: Tensor = _Largest.apply(currents)
+    scale: Tensor = conv(torch.stack([_summed(currents) / features, most], 1)).sigmoid()
     return scale
 
 
@@ -181,7 +214,7 @@ class MapModule(nn.Module):
 
     def forward(self, currents: Tensor) -> Tensor:
         """Scale currents (T, B, C, H, W)."""
-        return currents * _as_map(self.conv, currents.mean((0, 2)), currents.amax((0, 2)))
+        return currents * _as_map(self.conv, currents, currents[:, 0, :, 0, 0].numel())
 
     def products(self, currents: Tensor) -> int:
         """See `SplitModule.products`."""

@@ -36,7 +36,9 @@ def membranes(currents: Tensor, threshold: float) -> Tensor:
     left = torch.zeros_like(currents[0])
     for current, potential in zip(currents, potentials, strict=True):
         torch.add(current, left, out=potential)
-        left = potential * (potential < threshold) * LEAK
+        # Silent or not as 1 or 0 in left itself: a product with booleans converts them first.
+        torch.lt(potential, threshold, out=left)
+        left.mul_(potential).mul_(LEAK)
     return potentials
 
 
@@ -54,19 +56,16 @@ class _Fire(torch.autograd.Function):
         potentials = membranes(currents, threshold)
         ctx.save_for_backward(potentials)
         ctx.threshold = threshold
-        return (potentials >= threshold).to(currents.dtype)
+        return torch.ge(potentials, threshold, out=torch.empty_like(potentials))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, by_spikes: Tensor) -> Any:
         (potentials,) = ctx.saved_tensors
-        near = (potentials - ctx.threshold).abs() < WINDOW
-        slopes = near.to(by_spikes.dtype).mul_(HEIGHT)
+        slopes = (potentials - ctx.threshold).abs_().lt_(WINDOW).mul_(HEIGHT)
         gradients = slopes * by_spikes
-        passed = (
-            (potentials < ctx.threshold).to(slopes.dtype).addcmul_(potentials, slopes, value=-1)
-        )
-        passed.mul_(LEAK)
+        passed = torch.lt(potentials, ctx.threshold, out=torch.empty_like(potentials))
+        passed.addcmul_(potentials, slopes, value=-1).mul_(LEAK)
         for t in reversed(range(len(potentials) - 1)):
             gradients[t].addcmul_(gradients[t + 1], passed[t])
         return gradients, None

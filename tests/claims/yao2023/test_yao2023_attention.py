@@ -11,6 +11,7 @@ from claims.yao2023.attention import (
     LearnedScale,
     SingleMap,
     SplitAttention,
+    _Largest,
 )
 from tic.audit import TicError
 
@@ -128,6 +129,17 @@ def test_one_map_scales_all_features_alike():
     assert ratio == pytest.approx(ratio[:1, :, :1].expand_as(ratio), abs=1e-4)
     pooled = torch.stack([x.mean((0, 2)), x.amax((0, 2))], 1)
     assert ratio[0, :, :1] == pytest.approx(module.conv(pooled).sigmoid().detach(), abs=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_maps_see_maxima_with_the_gradients_of_amax_where_several_are_equal(dtype):
+    tied = currents().mul(2).round().clamp(max=1).to(dtype).requires_grad_()
+    weights = currents(1)[0, :, 0].to(dtype)
+    seen = [tied.amax((0, 2)), _Largest.apply(tied)]
+    expected, ours = (torch.autograd.grad(most, tied, weights)[0] for most in seen)
+    assert (tied == seen[0][None, :, None]).sum((0, 2)).max() > 1
+    assert torch.equal(*seen)
+    assert torch.equal(expected, ours)
 
 
 def test_scales_are_numbers():
