@@ -18,11 +18,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass, replace
 from enum import Enum
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel
 
-from tic.errors import TicError
+from tic.errors import NotApplicableError, TicError
 from tic.field_types import canonical, hints_of, is_of, written_type
 from tic.text import quoted
 
@@ -95,6 +95,23 @@ class Kind:
     def priced_as(self) -> Kind:
         """The kind that stands for this one where only cost counts; itself if nobody knows."""
         return self
+
+
+_K = TypeVar("_K", bound=Kind)
+
+
+def as_kind(part: Kind, kind: type[_K]) -> _K:
+    """Return a part of a Recipe as the kind that a claim is about.
+
+    Raises:
+        NotApplicableError: It is of another class, such as `--set` may have put in its place.
+    """
+    if not isinstance(part, kind):
+        raise NotApplicableError(
+            f"this is about a {kind.__name__} and its fields, and got {part.label}, a "
+            f"{type(part).__name__}"
+        )
+    return part
 
 
 def changed_fields(value: Any) -> dict[str, Any]:

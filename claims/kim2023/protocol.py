@@ -7,7 +7,7 @@ verdict are protocols, which `--protocol` runs.
 from __future__ import annotations
 
 from claims.kim2023.reading import Reading
-from tic.audit import Gap, Protocol
+from tic.audit import Gap, Protocol, as_kind
 from tic.fitting import CosineSGD
 from tic.losses import AlphaLoss, Readout
 from tic.measure.fisher import Estimator
@@ -37,13 +37,12 @@ def _in_bfloat16(recipe: Recipe) -> Recipe:
 
 
 def _stepwise(recipe: Recipe) -> Recipe:
-    return recipe.but(architecture=recipe.architecture.but(batch_norm="stepwise"))
+    return recipe.but(architecture=as_kind(recipe.architecture, Spiking).but(batch_norm="stepwise"))
 
 
 def _dampened(recipe: Recipe) -> Recipe:
-    assert isinstance(recipe.fitting, CosineSGD)
-    decay = recipe.fitting.weight_decay
-    return recipe.but(fitting=recipe.fitting.but(dampening=decay, weight_decay=0.0))
+    fitting = as_kind(recipe.fitting, CosineSGD)
+    return recipe.but(fitting=fitting.but(dampening=fitting.weight_decay, weight_decay=0.0))
 
 
 def _as_released(recipe: Recipe) -> Recipe:

@@ -8,7 +8,7 @@ from claims.kim2023.paper import LEVELS, PAPER, PLACES, Level
 from claims.kim2023.protocol import PAPER_SMALLEST_TAU
 from claims.kim2023.runs import KimRuns
 from tic import data
-from tic.audit import Pack, Setting
+from tic.audit import Pack, Setting, as_kind
 from tic.data import CIFAR10, CropFlip, Digits
 from tic.errors import NotApplicableError
 from tic.fitting import CosineSGD
@@ -128,28 +128,15 @@ def baseline(setting: Setting) -> Recipe:
     return setting.recipe.but(checkpoints=min(CHECKPOINTS, setting.recipe.epochs))
 
 
-def sgd(recipe: Recipe) -> CosineSGD:
-    """The fitting of a training, which is the paper's in all of them."""
-    assert isinstance(recipe.fitting, CosineSGD)
-    return recipe.fitting
-
-
-def tau(recipe: Recipe) -> float:
-    """The time constant of a training's neurons."""
-    assert isinstance(recipe.architecture, Spiking)
-    return recipe.architecture.tau
-
-
-def alpha(recipe: Recipe) -> float:
-    """The level of a training's α loss."""
-    assert isinstance(recipe.loss, AlphaLoss)
-    return recipe.loss.alpha
-
-
 def operations(recipe: Recipe) -> int:
-    """Operations of a training, which our architectures tell."""
+    """Operations of a training.
+
+    Raises:
+        NotApplicableError: Its architecture does not tell.
+    """
     counted = training_operations(recipe)
-    assert counted is not None
+    if counted is None:
+        raise NotApplicableError(f"{recipe.architecture.label} does not tell its operations")
     return counted
 
 
@@ -192,7 +179,9 @@ def time_constants(setting: Setting) -> dict[str, Recipe]:
     """Trainings with several time constants (Fig. 4b)."""
     reference = baseline(setting)
     return {
-        f"τ = {tau:g}": reference.but(architecture=reference.architecture.but(tau=tau))
+        f"τ = {tau:g}": reference.but(
+            architecture=as_kind(reference.architecture, Spiking).but(tau=tau)
+        )
         for tau in TAUS
     }
 
@@ -200,8 +189,8 @@ def time_constants(setting: Setting) -> dict[str, Recipe]:
 def weight_decays(setting: Setting) -> dict[str, Recipe]:
     """Trainings with several weight decays (Fig. 4c), relative to the setting's."""
     reference = baseline(setting)
-    fitting = sgd(reference)
-    share = fitting.weight_decay / sgd(PAPER_SETTING.recipe).weight_decay
+    fitting = as_kind(reference.fitting, CosineSGD)
+    share = fitting.weight_decay / as_kind(PAPER_SETTING.recipe.fitting, CosineSGD).weight_decay
     return {
         f"weight decay {decay:g}": reference.but(fitting=fitting.but(weight_decay=decay * share))
         for decay in WEIGHT_DECAYS
@@ -211,8 +200,8 @@ def weight_decays(setting: Setting) -> dict[str, Recipe]:
 def learning_rates(setting: Setting) -> dict[str, Recipe]:
     """Trainings with several learning rates (Fig. 4d), relative to the setting's."""
     reference = baseline(setting)
-    fitting = sgd(reference)
-    share = fitting.learning_rate / sgd(PAPER_SETTING.recipe).learning_rate
+    fitting = as_kind(reference.fitting, CosineSGD)
+    share = fitting.learning_rate / as_kind(PAPER_SETTING.recipe.fitting, CosineSGD).learning_rate
     return {
         f"lr {rate:g}": reference.but(fitting=fitting.but(learning_rate=rate * share))
         for rate in LEARNING_RATES
@@ -242,7 +231,7 @@ def on_dataset(setting: Setting, images: str) -> Recipe:
 
 def networks(setting: Setting) -> dict[str, str]:
     """Architectures by the paper's name of their kind, of the size of the setting's."""
-    tiny = setting.recipe.architecture.name in TINY_NETWORKS.values()
+    tiny = as_kind(setting.recipe.architecture, Spiking).name in TINY_NETWORKS.values()
     return TINY_NETWORKS if tiny else NETWORKS
 
 
@@ -250,14 +239,16 @@ def architectures(setting: Setting) -> dict[str, Recipe]:
     """Trainings of three networks (Fig. 4f)."""
     reference, sizes = baseline(setting), networks(setting)
     return {
-        name: reference.but(architecture=reference.architecture.but(network=sizes[name]))
+        name: reference.but(
+            architecture=as_kind(reference.architecture, Spiking).but(network=sizes[name])
+        )
         for name in ("AlexNet", "ResNet-19", "ResNet-34")
     }
 
 
 def capacity(setting: Setting, kind: str) -> dict[str, Recipe]:
     """Trainings of one kind of network over several T (Discussion)."""
-    network = setting.recipe.architecture.but(network=networks(setting)[kind])
+    network = as_kind(setting.recipe.architecture, Spiking).but(network=networks(setting)[kind])
     scaled_setting = setting.but(architecture=network)
     return _at_timesteps(scaled_setting, CAPACITY_TIMESTEPS)
 
@@ -272,14 +263,20 @@ def alphas(setting: Setting) -> dict[str, Recipe]:
 
 
 def alpha_levels(dataset: str) -> dict[Level, float]:
-    """α by level for a data set."""
+    """α by level for a data set.
+
+    Raises:
+        NotApplicableError: The paper has no α for it.
+    """
+    if dataset not in ALPHAS:
+        raise NotApplicableError(f"α was chosen for {', '.join(ALPHAS)} and not for {dataset}")
     return dict(zip(LEVELS, ALPHAS[dataset], strict=True))
 
 
 def pruned(setting: Setting, kind: str, retrain_timesteps: int) -> dict[str, Recipe]:
     """Every round of iterative pruning of a network, retrained at full and at fewer timesteps."""
     reference = baseline(setting)
-    network = reference.architecture.but(network=networks(setting)[kind])
+    network = as_kind(reference.architecture, Spiking).but(network=networks(setting)[kind])
     first = reference.but(architecture=network)
     first = first.but(timesteps=min(PRUNING_TIMESTEPS, first.timesteps))
     if retrain_timesteps >= first.timesteps:

@@ -14,7 +14,7 @@ from claims.kim2023.perturbation import PerturbationMeasurement, PerturbationRes
 from claims.kim2023.reading import Reading
 from claims.kim2023.redrawn import RedrawnFisherMeasurement
 from tic.audit.runs import Array, Epoch, SeedRuns
-from tic.errors import TicError
+from tic.errors import NotApplicableError, TicError
 from tic.measure.fisher import Estimator, FisherMeasurement, information_centroid
 from tic.measure.layers import layer_scales, repeated_weights
 from tic.measure.measurement import gathered
@@ -156,8 +156,16 @@ class KimRuns(SeedRuns):
         """Fisher trace of every block from the input on, shape (S, blocks, T).
 
         A block is what the network lists under `blocks`; stem and classifier belong to none.
+
+        Raises:
+            NotApplicableError: The network lists none.
         """
-        return np.array([_blocks(layers) for layers in self.by_layer(epoch)])
+        traces: Array = np.array([_blocks(layers) for layers in self.by_layer(epoch)])
+        if not traces.size:
+            raise NotApplicableError(
+                f"{self.recipe.architecture.label} has no blocks: a network lists them in `blocks`"
+            )
+        return traces
 
     def trace(self, epoch: Epoch = "final") -> Array:
         """Fisher trace I_t, shape (S, T) (Eq. 6)."""

@@ -25,9 +25,11 @@ from claims.kim2023.protocol import (
 from claims.kim2023.recipes import CHECKPOINTS, KIM2023, LEARNING_RATES, TIMESTEPS, WEIGHT_DECAYS
 from claims.kim2023.runs import KimRuns
 from claims.kim2023.soundness import require_learning
-from tic.audit import claim
+from tic.audit import as_kind, claim
 from tic.audit.control import PERMUTED_LABELS
 from tic.audit.judge import Judge
+from tic.fitting import CosineSGD
+from tic.models import Spiking
 from tic.stats import above, within
 
 REFERENCE_DECAY = f"weight decay {WEIGHT_DECAYS[1]:g}"
@@ -41,8 +43,8 @@ the paper's setting, less cannot be seen."""
 def trained(role: str, runs: KimRuns) -> str:
     """Name a training; a protocol may take another τ than the role's, or dampen for its decay."""
     if role.startswith("τ"):
-        return f"τ = {recipes.tau(runs.recipe):.3g}"
-    dampening = recipes.sgd(runs.recipe).dampening
+        return f"τ = {as_kind(runs.recipe.architecture, Spiking).tau:.3g}"
+    dampening = as_kind(runs.recipe.fitting, CosineSGD).dampening
     if role.startswith("weight decay") and dampening:
         return f"dampening {dampening:g}"
     return role

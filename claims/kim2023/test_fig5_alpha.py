@@ -14,10 +14,11 @@ from claims.kim2023.protocol import FISHER, PER_BATCH, SEEDS, TRAINING
 from claims.kim2023.recipes import KIM2023
 from claims.kim2023.runs import KimRuns
 from claims.kim2023.soundness import require_learning
-from tic.audit import Panel, claim
+from tic.audit import Panel, as_kind, claim
 from tic.audit.control import PERMUTED_LABELS
 from tic.audit.exhibits import curves
 from tic.audit.judge import Judge
+from tic.losses import AlphaLoss
 from tic.stats import above, below, within
 
 LEAST_RATIO = math.log(1.1)
@@ -93,7 +94,7 @@ def test_the_alpha_loss_converges(runs: dict[str, KimRuns], judge: Judge) -> Non
     judge.rate(diverged, below(UNSTABLE), name="seeds in which a training diverged")
     stable = {level: trained for level, trained in runs.items() if not trained.diverged().any()}
     for level, trained in stable.items():
-        alpha = recipes.alpha(trained.recipe)
+        alpha = as_kind(trained.recipe.loss, AlphaLoss).alpha
         judge(
             trained.final_losses().mean(1) / alpha - 1,
             within(-0.5, 0.5),

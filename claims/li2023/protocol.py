@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from claims.li2023.networks import PreActivation
 from claims.li2023.reading import Reading
-from tic.audit import Gap, Protocol, Recipe
+from tic.audit import Gap, Protocol, Recipe, as_kind
 from tic.fitting import CosineSGD
 
 
@@ -26,8 +26,7 @@ def _rectified(recipe: Recipe) -> Recipe:
 def _less_momentum(recipe: Recipe) -> Recipe:
     if not _ordinary(recipe):
         return recipe
-    assert isinstance(recipe.fitting, CosineSGD)
-    return recipe.but(fitting=recipe.fitting.but(momentum=0.8))
+    return recipe.but(fitting=as_kind(recipe.fitting, CosineSGD).but(momentum=0.8))
 
 
 UNREAD = Gap(

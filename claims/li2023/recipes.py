@@ -8,7 +8,7 @@ from claims.li2023.events import DIRECTIONS, Events
 from claims.li2023.networks import PreActivation
 from claims.li2023.paper import PAPER, PLACES, Factor
 from claims.li2023.runs import LiRuns
-from tic.audit import NotApplicableError, Pack, Recipe, Setting
+from tic.audit import NotApplicableError, Pack, Recipe, Setting, as_kind
 from tic.data import CIFAR10, CropFlip, Digits
 from tic.fitting import CosineSGD
 
@@ -74,8 +74,7 @@ def epsilon(recipe: Recipe) -> float:
 
 def design(recipe: Recipe) -> PreActivation:
     """The network of a training."""
-    assert isinstance(recipe.architecture, PreActivation)
-    return recipe.architecture
+    return as_kind(recipe.architecture, PreActivation)
 
 
 def spiking(setting: Setting) -> Recipe:

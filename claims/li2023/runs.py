@@ -12,7 +12,7 @@ from claims.li2023.attacking import AttackedMeasurement, SuiteMeasurement
 from claims.li2023.measuring import DynamicsMeasurement, PairMeasurement
 from claims.li2023.networks import BRANCH, PreActivation, block_names, layer_names
 from claims.li2023.reading import Reading
-from tic.audit import Array, Epoch, NotApplicableError, SeedRuns
+from tic.audit import Array, Epoch, NotApplicableError, SeedRuns, as_kind
 
 
 @dataclass(frozen=True)
@@ -133,8 +133,7 @@ class LiRuns(SeedRuns):
     @property
     def blocks(self) -> int:
         """Number of blocks of the network."""
-        assert isinstance(self.recipe.architecture, PreActivation)
-        return self.recipe.architecture.blocks
+        return as_kind(self.recipe.architecture, PreActivation).blocks
 
     @property
     def depths(self) -> tuple[int, ...]:

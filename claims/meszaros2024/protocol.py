@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from claims.meszaros2024.fitting import DelayAdam
 from claims.meszaros2024.reading import Reading
-from tic.audit import Gap, Protocol, Recipe, Rule
+from tic.audit import Gap, Protocol, Recipe, Rule, as_kind
 from tic.data.speech import HeidelbergDigits, SpokenDigits
 from tic.rewiring import Rewiring
 
@@ -25,8 +25,7 @@ def _rewired(**fields: object) -> Callable[[Recipe], Recipe]:
 
 
 def _shrunk(recipe: Recipe, l1: float) -> Recipe:
-    assert isinstance(recipe.fitting, DelayAdam)
-    return recipe.but(fitting=recipe.fitting.but(l1=l1))
+    return recipe.but(fitting=as_kind(recipe.fitting, DelayAdam).but(l1=l1))
 
 
 def _weakly(recipe: Recipe) -> Recipe:

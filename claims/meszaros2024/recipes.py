@@ -16,7 +16,7 @@ from claims.meszaros2024.networks import Delayed, Delays
 from claims.meszaros2024.paper import PAPER, PLACES
 from claims.meszaros2024.rules import Delaying, KeptMask
 from claims.meszaros2024.runs import MeszarosRuns
-from tic.audit import Pack, Recipe, Rule, Setting
+from tic.audit import Pack, Recipe, Rule, Setting, as_kind
 from tic.data.speech import HeidelbergDigits, SpokenDigits
 from tic.delay_schedule import DelaySchedule
 from tic.rewiring import FixedMask, Rewiring
@@ -96,8 +96,7 @@ ASKED_HIGH = (SPARSE, *HIGH)
 
 def design(recipe: Recipe) -> Delayed:
     """The network of a training."""
-    assert isinstance(recipe.architecture, Delayed)
-    return recipe.architecture
+    return as_kind(recipe.architecture, Delayed)
 
 
 def is_small(setting: Setting) -> bool:

@@ -18,7 +18,7 @@ from claims.meszaros2024.measuring import (
     SelectionMeasurement,
 )
 from claims.meszaros2024.reading import Reading
-from tic.audit import Array, Epoch, NotApplicableError, SeedRuns, Split
+from tic.audit import Array, Epoch, NotApplicableError, SeedRuns, Split, as_kind
 from tic.data.speech import HeidelbergDigits, Speech, Utterances
 from tic.measure.robustness import AccuracyMeasurement
 from tic.measure.structure import Null
@@ -40,8 +40,7 @@ class MeszarosRuns(SeedRuns):
 
     def data(self) -> Speech:
         """What networks were trained on and are tested on."""
-        assert isinstance(self.recipe.dataset, Speech)
-        return self.recipe.dataset
+        return as_kind(self.recipe.dataset, Speech)  # type: ignore[type-abstract]  # none is made
 
     def voices(self, split: Split) -> frozenset[int]:
         """Numbers of those who speak in a split."""

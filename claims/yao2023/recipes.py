@@ -17,7 +17,7 @@ from claims.yao2023.fitting import CosineAdam, RateError
 from claims.yao2023.networks import Frames
 from claims.yao2023.paper import PAPER, PLACES
 from claims.yao2023.runs import YaoRuns
-from tic.audit import NotApplicableError, Pack, Recipe, Setting
+from tic.audit import NotApplicableError, Pack, Recipe, Setting, as_kind
 from tic.data import Digits
 from tic.data.events import DailyAction, DVSGait, DVSGesture, MovingImages
 
@@ -123,8 +123,7 @@ average; see benchmarks/yao2023_smoke.py."""
 
 def design(recipe: Recipe) -> Frames:
     """The network of a training."""
-    assert isinstance(recipe.architecture, Frames)
-    return recipe.architecture
+    return as_kind(recipe.architecture, Frames)
 
 
 def changed(recipe: Recipe, **fields: object) -> Recipe:
@@ -285,8 +284,8 @@ def tuning(role: str, factor: str) -> str:
 
 
 def _faster(recipe: Recipe, factor: float) -> CosineAdam:
-    assert isinstance(recipe.fitting, CosineAdam)
-    return recipe.fitting.but(rate=factor * recipe.fitting.rate)
+    fitting = as_kind(recipe.fitting, CosineAdam)
+    return fitting.but(rate=factor * fitting.rate)
 
 
 CONDITIONS = (PLAIN, ATTENTION, "scale", "gain")

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import json
 import re
 from pathlib import Path
 from typing import get_args
@@ -13,10 +14,13 @@ from tic.audit import Claim, Gap, Pack, Paper, Protocol, Setting
 from tic.audit.pack import Lacking
 from tic.audit.protocol import STANDARD
 from tic.data import CIFAR10, DATASETS, Dataset, Digits
+from tic.data.events import MovingImages
 from tic.errors import TicError
+from tic.kinds import describe
 from tic.models import Spiking
 from tic.plugin.naming import LEVELS
 from tic.recipe import Recipe
+from tic.restoring import UntrustedError
 from tic.session.options import Options, read_options, store_folder
 
 PAPER = Paper(key="other2024", title="T", authors="A", venue="V", year=2024, url="u")
@@ -353,6 +357,23 @@ def test_any_field_is_set(change, field, value):
     assert field(only(set=[change])) == value
 
 
+def test_a_kind_of_ones_own_is_set_by_its_description(tmp_path, monkeypatch):
+    text = (
+        "from dataclasses import dataclass\nfrom tic.data import Digits\n"
+        "@dataclass(frozen=True)\nclass Mine(Digits):\n    pass\n"
+    )
+    (tmp_path / "set_by_hand.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    own = {"kind": "set_by_hand:Mine", "fields": {}}
+    assert type(only(set=[f"dataset={json.dumps(own)}"]).recipe.dataset).__name__ == "Mine"
+    moving = describe(MovingImages(Digits()))
+    moving["fields"]["of"] = own
+    in_another = ["timesteps=8", f"dataset={json.dumps(moving)}"]
+    assert type(only(set=in_another).recipe.dataset.of).__name__ == "Mine"
+    with pytest.raises(UntrustedError):  # from elsewhere than the command line
+        Recipe.model_validate(only().recipe.model_dump(mode="json") | {"dataset": own})
+
+
 def test_a_field_is_set_after_all_other_options():
     found = only(epochs="7", set=["epochs=8", "epochs=9"])
     assert found.recipe.epochs == 9
@@ -371,6 +392,11 @@ def test_a_field_is_set_after_all_other_options():
         ("rules.0.sparsity=0.5", "there is no '0' in tuple; known: nothing"),
         ("sizes.train=7", "there is no 'train' in dict; known: fisher, test"),
         ("seeds=3", r"seeds must be a tuple of different whole numbers from 0 on, .* got 3; such"),
+        (
+            "dataset=mnist",
+            """'dataset': must be described as JSON, as {"kind": "tic.data.digits:Digits", """
+            """"fields": {}} is what it is now, got 'mnist'$""",
+        ),
         ("sizes=3", "sizes must name purposes with whole numbers of at least 1, .* got 3"),
         ("attacks=3", "unknown level of attacks 3; known: quick, standard, full"),
     ],

@@ -17,7 +17,9 @@ from claims.kim2023.recipes import (
     role,
     scaled,
 )
+from claims.li2023.networks import PreActivation
 from tic.data import CIFAR10, DATASETS, CropFlip, Digits, FashionMNIST
+from tic.data.events import MovingImages
 from tic.errors import NotApplicableError, TicError
 from tic.fitting import CosineSGD
 from tic.losses import AlphaLoss, MeanLoss
@@ -344,5 +346,27 @@ def test_a_time_constant_that_is_set_holds_for_every_network():
         ).values(),
         *recipes.pruned(slow, "VGG-16", 3).values(),
     ]
-    assert {recipes.tau(recipe) for recipe in trainings} == {3.0}
+    assert {recipe.architecture.tau for recipe in trainings} == {3.0}
     assert len({recipe.architecture.network for recipe in trainings}) == 4
+
+
+def test_alpha_is_none_of_a_data_set_for_which_nobody_chose_it():
+    moving = SMOKE_SETTING.but(dataset=MovingImages(Digits()))
+    with pytest.raises(NotApplicableError, match=r"chosen for cifar10, .* and not for moving-"):
+        recipes.alphas(moving)
+
+
+@pytest.mark.parametrize(
+    "needs",
+    [
+        recipes.time_constants,
+        recipes.architectures,
+        lambda setting: recipes.capacity(setting, "ResNet-19"),
+        lambda setting: recipes.pruned(setting, "VGG-16", 3),
+    ],
+)
+def test_kinds_and_time_constants_are_varied_of_the_papers_networks_alone(needs):
+    other = SMOKE_SETTING.but(architecture=PreActivation())
+    assert recipes.baseline(other).architecture == PreActivation()
+    with pytest.raises(NotApplicableError, match=r"about a Spiking and .* a PreActivation$"):
+        needs(other)

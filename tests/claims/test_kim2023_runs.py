@@ -18,7 +18,7 @@ from tic.audit import Protocol
 from tic.audit import runs as runs_module
 from tic.audit.pack import Setting
 from tic.data import CropFlip, Digits
-from tic.errors import DivergedRunError, TicError
+from tic.errors import DivergedRunError, NotApplicableError, TicError
 from tic.fitting import CosineSGD
 from tic.lab import Lab, one_thread
 from tic.losses import Readout
@@ -202,6 +202,13 @@ def test_blocks_are_in_the_order_of_their_numbers(runs, monkeypatch):
     monkeypatch.setattr(runs_module, "_taken", lambda *arguments: {"by_layer": layers})
     by_hand = [[5, 6], [3, 4], [11, 22]]
     np.testing.assert_array_equal(runs.by_block(), [by_hand, by_hand])
+
+
+def test_a_network_without_blocks_is_told_so(runs, monkeypatch):
+    layers = {"network.1": [9.0, 9.0]}
+    monkeypatch.setattr(runs_module, "_taken", lambda *arguments: {"by_layer": layers})
+    with pytest.raises(NotApplicableError, match="tiny has no blocks: a network lists them in"):
+        runs.by_block()
 
 
 # Protocols

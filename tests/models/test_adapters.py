@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 import torch
-from spikingjelly.activation_based import base, functional, layer, neuron
+from spikingjelly.activation_based import base, functional, layer, neuron, surrogate
 from torch import nn
 
 from tic.attacks.readout import MeanReadout
@@ -17,6 +17,7 @@ from tic.lab import Lab
 from tic.models import Adapted, Architecture
 from tic.models.capabilities import Repeating, run_for, timesteps_of
 from tic.models.copying import double_copy
+from tic.models.logits import logits_of
 from tic.recipe import Recipe
 from tic.run import HISTORY, MANIFEST
 from tic.train import train
@@ -433,3 +434,25 @@ def test_it_is_trained_and_an_interrupted_training_goes_on_with_the_same_bits(tm
     assert all(
         not torch.equal(begun[name], trained[name]) for name in begun if name.endswith("weight")
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "library"),
+    [("SpikingJelly m", "SpikingJelly"), ("SpikingJelly s", "SpikingJelly")],
+)
+def test_whoever_measures_one_as_it_is_is_told_to_wrap_it(name, library):
+    network = NETWORKS[name](features=6).eval()
+    with pytest.raises(TicError, match=rf"neurons of {library}: measure tic.models.Adapted\("):
+        logits_of(network, torch.rand(B, 1, 6))
+
+
+def test_one_of_snntorch_too():
+    network = snntorch.Leaky(beta=0.8, init_hidden=True)
+    with pytest.raises(TicError, match=r"neurons of snnTorch: measure tic.models.Adapted\("):
+        logits_of(network, torch.rand(B, 6))
+
+
+def test_a_network_that_only_borrows_a_surrogate_is_told_of_its_shape():
+    network = nn.Sequential(nn.Flatten(), surrogate.ATan(), nn.Linear(6, K))
+    with pytest.raises(TicError, match=r"that looks like \(B, K\)"):
+        logits_of(network, torch.rand(B, 6))

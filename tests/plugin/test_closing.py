@@ -52,6 +52,22 @@ def test_a_reason_stands_beside_its_entry_where_there_is_room():
     assert len(line) <= 79
 
 
+def test_an_open_entry_says_how_many_seeds_would_decide_it():
+    audit = kept(next(path for path in KEPT if path.stem == "smoke-budget"))
+    lines = verdict_table(audit, width=160).splitlines()
+    ranges = {
+        entry.id: contrast.seeds_to_decide
+        for entry in audit.entries
+        if entry.outcome is Outcome.INCONCLUSIVE and entry.role != "control"
+        for contrast in entry.contrasts
+        if contrast.seeds_to_decide and len(entry.contrasts) == 1
+    }
+    assert ranges
+    for entry_id, (least, most) in ranges.items():
+        (line,) = [line for line in lines if f" {entry_id} " in line]
+        assert line.endswith(f"{least} to {most or 'more than 1000'} seeds in all may decide it")
+
+
 def test_neighbours_share_the_reason_that_stands_below_them():
     first, second, reason, third, other = table(LONG, LONG, "another", width=45)
     assert [line.split()[2] for line in (first, second, third)] == [

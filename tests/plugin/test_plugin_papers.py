@@ -47,10 +47,10 @@ def audit(repository):
     empty = repository.pytester.mkdir("empty")
 
     def run(files, *arguments):
-        for name, text in BOTH.items():
+        for name in BOTH:
             (repository.pytester.path / f"{name}.py").unlink(missing_ok=True)
-            if name in files:
-                repository.pytester.makepyfile(**{name: text})
+        texts = files if isinstance(files, dict) else {name: BOTH[name] for name in files}
+        repository.pytester.makepyfile(**texts)
         return repository.run("--data", empty, *arguments)
 
     return run
@@ -143,6 +143,22 @@ def test_an_architecture_that_no_pack_has_is_refused_with_those_that_each_has(au
     assert "another2025 has no setting for architecture 'huge'; known: wee" in outcome.text
     assert "other2024 has no setting for architecture 'huge'; known: big, tiny" in outcome.text
     assert not outcome.folder.exists()
+
+
+def test_what_another_paper_would_need_is_not_asked(audit):
+    broken = TWO.replace("needs=lambda setting: setting.recipe", "needs=lambda setting: 1 / 0")
+    outcome = audit({"test_one": ONE, "test_two": broken}, "--paper", "other2024")
+    assert outcome.status == 0, outcome.text
+    assert {entry.paper for entry in outcome.audit.entries} == {"other2024"}
+    told = audit({"test_two": broken}, "--paper", "another2025").text
+    assert "needs of another2025/near raised ZeroDivisionError" in told
+
+
+def test_what_packs_of_other_papers_lack_is_not_told_of(audit):
+    outcome = audit(BOTH, "--paper", "other2024", "--arch", "huge")
+    assert outcome.status == 4
+    assert "other2024 has no setting for architecture 'huge'; known: big, tiny" in outcome.text
+    assert "another2025" not in outcome.text
 
 
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "two workers"])

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tic.document.figures import Bars, HeatMap, Histogram, Images, Panel, Series
     from tic.errors import NotApplicableError, TicError
     from tic.fitting import Fit, Fitting, Rule
+    from tic.kinds import as_kind
     from tic.losses import Loss
     from tic.measure.measurement import Measurement
     from tic.models.adapters import Adapted
@@ -63,6 +64,7 @@ _HOMES = {
     "tic.data": ("Augmentation", "Dataset", "Facts", "Samples", "Split"),
     "tic.errors": ("NotApplicableError", "TicError"),
     "tic.fitting": ("Fit", "Fitting", "Rule"),
+    "tic.kinds": ("as_kind",),
     "tic.losses": ("Loss",),
     "tic.measure.measurement": ("Measurement",),
     "tic.models.adapters": ("Adapted",),
@@ -113,6 +115,7 @@ __all__ = [
     "TicError",
     "Unknown",
     "above",
+    "as_kind",
     "below",
     "chained",
     "claim",

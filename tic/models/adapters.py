@@ -1,7 +1,4 @@
-"""Networks of SpikingJelly, snnTorch and Norse as they are, made to map (B, …) to (T, B, K).
-
-Modules are recognised by where their classes are defined, so that no library is imported for it.
-"""
+"""Networks of SpikingJelly, snnTorch and Norse as they are, made to map (B, …) to (T, B, K)."""
 
 from __future__ import annotations
 
@@ -17,13 +14,13 @@ from torch.overrides import TorchFunctionMode
 
 from tic.arrays import whole_number
 from tic.errors import TicError, as_tic_error, require_known
+from tic.models.libraries import LIBRARIES, has_state, library_of
 from tic.models.logits import described
 
 Axes = Literal["B", "TB", "BT"]
 """Leading axes of a tensor: of one timestep, or of a sequence with time or the batch first."""
 
 _AXES = ("B", "TB", "BT")
-_LIBRARIES = ("norse", "snntorch", "spikingjelly")
 _STEP_MODES: dict[Any, Axes] = {"s": "B", "m": "TB"}
 _TIMED_CLASSES = {"Lift", "SNN", "SNNRecurrent"}
 """Classes of Norse that take whole sequences; its other stateful ones take one timestep."""
@@ -194,7 +191,7 @@ class Adapted(nn.Module):
     def _in_precision_of(self, inputs: Tensor) -> Any:
         """Let snnTorch's surrogates keep double precision; they make spikes with `Tensor.float`."""
         modules = self.network.modules()
-        if inputs.dtype is torch.float64 and any(_library_of(m) == "snntorch" for m in modules):
+        if inputs.dtype is torch.float64 and any(library_of(m) == "snntorch" for m in modules):
             return _DoubleSpikes()
         return nullcontext()
 
@@ -219,12 +216,12 @@ def _axes_of(network: nn.Module) -> Axes:
     # A class of somebody else's may run over time in its forward, whatever it holds, except that
     # in SpikingJelly the step mode says so of networks as of layers.
     as_its_modules = (
-        type(network).forward is nn.Sequential.forward or _library_of(network) is not None
+        type(network).forward is nn.Sequential.forward or library_of(network) is not None
     )
     axes = {
         layer_axes
         for module, layer_axes in _outermost(network)
-        if as_its_modules or _library_of(module) == "spikingjelly"
+        if as_its_modules or library_of(module) == "spikingjelly"
     }
     if len(axes) == 1:
         return axes.pop()
@@ -249,11 +246,11 @@ def _outermost(module: nn.Module) -> Iterator[tuple[nn.Module, Axes]]:
 
 def _axes_of_layer(module: nn.Module) -> Axes | None:
     """What a module with neurons takes, where its library says so."""
-    library = _library_of(module)
-    if library == "spikingjelly" and any(hasattr(m, "named_memories") for m in module.modules()):
+    library = library_of(module)
+    if library == "spikingjelly" and any(map(has_state, module.modules())):
         # Layers without neurons are left out: a linear one does the same in either mode.
         return _STEP_MODES.get(getattr(module, "step_mode", None))
-    if library == "snntorch" and hasattr(module, "reset_mem"):
+    if library == "snntorch" and has_state(module):
         return "B"
     if library == "norse" and not isinstance(module, nn.Sequential):
         if _TIMED_CLASSES & {base.__name__ for base in type(module).__mro__}:
@@ -264,12 +261,6 @@ def _axes_of_layer(module: nn.Module) -> Axes | None:
 
 def _takes_state(module: nn.Module) -> bool:
     return "state" in inspect.signature(module.forward).parameters
-
-
-def _library_of(module: nn.Module) -> str | None:
-    """Library that a module's class, or one that it is derived from, is of."""
-    roots = (base.__module__.partition(".")[0] for base in type(module).__mro__)
-    return next((root for root in roots if root in _LIBRARIES), None)
 
 
 @contextmanager
@@ -301,14 +292,14 @@ def _at_rest(network: nn.Module) -> Iterator[None]:
 def _put_to_rest(network: nn.Module) -> None:
     """Reset all that modules of the libraries remember; those of Norse remember nothing."""
     for module in network.modules():
-        library = _library_of(module)
+        library = library_of(module)
         known: Any = module
-        if library == "spikingjelly" and hasattr(module, "named_memories"):
+        if library == "spikingjelly" and has_state(module):
             # Values of their own first: `reset` writes into tensors which a graph may still need.
             for name, _ in list(known.named_memories()):
                 setattr(module, name, copy.deepcopy(known.get_reset_value(name)))
             known.reset()
-        elif library == "snntorch" and hasattr(module, "reset_mem"):
+        elif library == "snntorch" and has_state(module):
             known.reset_mem()
         if library == "snntorch":
             for name in ("reset", "spk"):  # of the last call, some with its graph
@@ -322,13 +313,13 @@ def _own_tensors(network: nn.Module) -> Iterator[tuple[tuple[str, str], tuple[Te
     Statistics that change while training, as those of a normalisation do, are left out.
     """
     for name, module in network.named_modules():
-        if type(module).__module__.partition(".")[0] in ("torch", *_LIBRARIES):
+        if type(module).__module__.partition(".")[0] in ("torch", *LIBRARIES):
             continue
         for attribute, value in vars(module).items():
             if attribute not in _KEPT_BY_OTHERS:
                 for path, tensor in _tensors_in(value, attribute):
                     yield (name, path), (tensor, _version(tensor))
-        if _library_of(module) is None:
+        if library_of(module) is None:
             for attribute, buffer in module.named_buffers(recurse=False):
                 if not module.training or attribute in module._non_persistent_buffers_set:
                     yield (name, attribute), (buffer, _version(buffer))

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tic.errors import TicError
 from tic.memory import is_lack_of_memory
 from tic.mistakes import place_of
+from tic.models.libraries import LIBRARIES, has_state, library_of
 
 
 def logits_of(model: Callable[[Tensor], Any], inputs: Tensor) -> Tensor:
@@ -30,16 +31,9 @@ def logits_of(model: Callable[[Tensor], Any], inputs: Tensor) -> Tensor:
         )
     batch, shape = len(inputs), tuple(logits.shape)
     if logits.dim() != 3 or shape[1] != batch:
-        hint = ""
-        if logits.dim() == 3 and shape[0] == batch:
-            hint = "; that looks like (B, T, K): return logits.transpose(0, 1)"
-        elif shape[:1] == (batch,) and logits.dim() == 2:
-            hint = (
-                "; that looks like (B, K), of a network without time: return logits.unsqueeze(0), "
-            )
-            hint += "or wrap one of SpikingJelly, snnTorch or Norse in tic.models.Adapted"
         raise TicError(
-            f"the model must return logits (T, B, K) with B={batch}, got shape {shape}{hint}"
+            f"the model must return logits (T, B, K) with B={batch}, got shape {shape}"
+            f"{_hint(model, shape, batch)}"
         )
     if not logits.is_floating_point() or logits.layout is not torch.strided:
         raise TicError(
@@ -47,6 +41,24 @@ def logits_of(model: Callable[[Tensor], Any], inputs: Tensor) -> Tensor:
             "convert them where they are returned"
         )
     return logits
+
+
+def _hint(model: Callable[[Tensor], Any], shape: tuple[int, ...], batch: int) -> str:
+    """What may be wrong with a model that gave logits of this shape."""
+    modules = model.modules() if isinstance(model, nn.Module) else ()
+    if library := next((library_of(module) for module in modules if has_state(module)), None):
+        return (
+            f"; it has neurons of {LIBRARIES[library]}: measure "
+            "tic.models.Adapted(model, timesteps=T), which shows it a sample at every timestep"
+        )
+    if len(shape) == 3 and shape[0] == batch:
+        return "; that looks like (B, T, K): return logits.transpose(0, 1)"
+    if len(shape) == 2 and shape[0] == batch:
+        return (
+            "; that looks like (B, K), of a network without time: return logits.unsqueeze(0), or "
+            "wrap one of SpikingJelly, snnTorch or Norse in tic.models.Adapted"
+        )
+    return ""
 
 
 @contextmanager

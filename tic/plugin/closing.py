@@ -24,8 +24,8 @@ def verdict_table(audit: Audit, width: int = WIDTH) -> str:
 
     Of several papers each is summed up first, and then their verdicts stand one after the other.
     Ids are whole, or without their paper where they would not fit; then a scope that all share is
-    told once. A reason is cut to one line, and
-    told once for neighbours that share it.
+    told once. What stands beside an entry is cut to one line, and told once for neighbours that
+    share it: of an open one how many seeds would decide it, where that is known, else the reason.
 
     Args:
         audit: What is told.
@@ -110,15 +110,24 @@ def _verdict_lines(entries: Sequence[Entry], width: int) -> Iterator[str]:
             lines = _aligned(entries, names, level=False)
     column = max(map(len, lines)) + 2
     beside = width - column >= _LEAST
-    for place, (entry, line) in enumerate(zip(entries, lines, strict=True)):
-        following = entries[place + 1] if place + 1 < len(entries) else None
-        if not entry.reason or (following and following.reason == entry.reason and not beside):
+    remarks = [_remark(entry) for entry in entries]
+    for line, remark, following in zip(lines, remarks, [*remarks[1:], None], strict=True):
+        if not remark or (following == remark and not beside):
             yield line
         elif beside:
-            yield f"{line:<{column}}{shorten(entry.reason, width - column)}"
+            yield f"{line:<{column}}{shorten(remark, width - column)}"
         else:
             yield line
-            yield _INDENT + shorten(entry.reason, width - len(_INDENT))
+            yield _INDENT + shorten(remark, width - len(_INDENT))
+
+
+def _remark(entry: Entry) -> str:
+    from tic.report.numerals import seed_range
+    from tic.session.budget import likely_range
+    from tic.stats import Outcome
+
+    seeds = likely_range(entry.contrasts) if entry.outcome is Outcome.INCONCLUSIVE else None
+    return f"{seed_range(seeds)} in all may decide it" if seeds else entry.reason
 
 
 def _aligned(entries: Sequence[Entry], names: Sequence[str], *, level: bool = True) -> list[str]:

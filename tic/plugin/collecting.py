@@ -81,7 +81,8 @@ class Collecting:
             self.state.refuse(error)
             return [claim.pack.setting(claim.pack.original)], [STANDARD]
         settings = options.settings(claim.pack)
-        self._settings.append(settings)
+        if options.concerns(claim):
+            self._settings.append(settings)
         return settings, options.protocols_of(claim)
 
     def _require_settings(self) -> None:
@@ -153,8 +154,11 @@ class Collecting:
         from tic.session.planned import families_of
 
         session = self.state.session
-        # What was not chosen shares the error rate all the same: no choice may change a verdict.
-        every = {item: self._planned(item) for item in dict.fromkeys([*items, *self._collected])}
+        # What was not chosen of a paper shares its error rate all the same: no choice may change a
+        # verdict. Other papers have error rates of their own.
+        papers = {_paper(item) for item in items}
+        collected = [item for item in self._collected if _paper(item) in papers]
+        every = {item: self._planned(item) for item in dict.fromkeys([*items, *collected])}
         session.families = families_of(every.values())
         for item in items:
             planned = every[item]
@@ -274,6 +278,12 @@ def _concerns(item: pytest.Item, named: Set[str]) -> bool:
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
     threatened = claim.threatens(parameters) if isinstance(claim, Rival) else ()
     return bool(named & {claim.id, *threatened})
+
+
+def _paper(item: pytest.Item) -> str:
+    claim = claim_of(item)
+    assert claim is not None
+    return claim.pack.paper.key
 
 
 def _bring_into_order(items: list[pytest.Item]) -> None:

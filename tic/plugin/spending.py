@@ -168,7 +168,7 @@ class _Spent:
 
         so_far = duration(monotonic() - self._started)
         texts = [f"decided: {self._decided()}", *self._in_work()]
-        return f"{'; '.join(texts)} ({self._done()}, {so_far} so far)"
+        return f"{'; '.join(texts)} ({self._done()}, {so_far} so far of {self.budget.text})"
 
     def unlooked(self) -> dict[str, str]:
         """Why claims had no complete look, by their ids; those whose jobs failed are left out."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 from tic.audit.pack import Setting
 from tic.errors import TicError
-from tic.kinds import Kind
+from tic.kinds import Kind, describe
 from tic.recipe import Recipe
+from tic.restoring import trusting
 from tic.text import quoted
 
 _OWN = tuple(field.name for field in fields(Setting))
@@ -22,7 +23,9 @@ def overridden(setting: Setting, changes: Sequence[str]) -> Setting:
     Args:
         setting: As the pack has it.
         changes: `FIELD=VALUE` each: the field of a setting, a Recipe, or of a kind in it behind a
-            dot; the value as JSON, or as it is where that is none.
+            dot; the value as JSON, or as it is where that is none. A kind is described, as
+            `tic.kinds.describe` does, and may be of any package: whoever writes the command line
+            trusts what it names.
 
     Raises:
         TicError: There is no such field, or it cannot have such a value.
@@ -32,16 +35,28 @@ def overridden(setting: Setting, changes: Sequence[str]) -> Setting:
         if not (path and equals):
             raise TicError(f"--set must be FIELD=VALUE, such as epochs=15, got {quoted(change)}")
         name, *inner = path.split(".")
+        value = _value(text)
         try:
-            if name == "recipe" or name not in _OWN:
-                names = inner if name == "recipe" else [name, *inner]
-                recipe = _changed(setting.recipe, names, _value(text))
-                setting = replace(setting, recipe=recipe)
-            else:
-                setting = _changed(setting, [name, *inner], _value(text))
+            with trusting(set(_modules(value))):
+                if name == "recipe" or name not in _OWN:
+                    names = inner if name == "recipe" else [name, *inner]
+                    setting = replace(setting, recipe=_changed(setting.recipe, names, value))
+                else:
+                    setting = _changed(setting, [name, *inner], value)
         except TicError as error:
             raise TicError(f"--set {quoted(path)}: {error}") from None
     return setting
+
+
+def _modules(value: Any) -> Iterator[str]:
+    """Modules of the kinds that a value describes, and of those in their fields."""
+    if isinstance(value, dict):
+        if isinstance(kind := value.get("kind"), str):
+            yield kind.partition(":")[0]
+        value = tuple(value.values())
+    if isinstance(value, tuple):
+        for part in value:
+            yield from _modules(part)
 
 
 def _value(text: str) -> Any:
@@ -64,6 +79,11 @@ def _changed(owner: Any, path: Sequence[str], value: Any) -> Any:
         raise TicError(
             f"there is no {quoted(name)} in {type(owner).__name__}; known: "
             f"{', '.join(known) or 'nothing'}{counted}"
+        )
+    if isinstance(known[name], Kind) and not inner and isinstance(value, str):
+        raise TicError(
+            f"must be described as JSON, as {json.dumps(describe(known[name]))} is what it is "
+            f"now, got {quoted(value)}"
         )
     part = _changed(known[name], inner, value) if inner else value
     if isinstance(owner, tuple):
