@@ -1,6 +1,7 @@
 """Budgets: how they are read, how seeds are added, what comes first."""
 
 import json
+import math
 from dataclasses import replace
 from functools import partial
 
@@ -112,6 +113,11 @@ def test_all_contrasts_support_a_claim_and_one_refutes_it():
     assert likely_range(inside) == (20, 40)
     assert likely_range([*inside, judged(-1.0, (12, 16)), judged(-1.0, (30, None))]) == (12, 16)
     assert likely_range([judged(1.0, None)]) is None
+
+
+def everything(seeds):
+    """What is left of a budget that has no end."""
+    return True
 
 
 def planned(name="one", recipes=None, role=Claim, control=None, **fields):
@@ -226,9 +232,9 @@ def test_a_rival_counts_less_than_a_claim_and_more_once_that_is_supported():
 
 @pytest.fixture
 def agenda(tmp_path):
-    def make(*entries):
+    def make(*entries, **options):
         session = AuditSession(Lab(tmp_path), {entry.id: entry for entry in entries})
-        return Agenda(session)
+        return Agenda(session, **options)
 
     return make
 
@@ -505,13 +511,46 @@ def test_after_the_last_look_nothing_is_foreseen(piloted, tmp_path):
 def test_the_look_that_is_worth_most_for_its_price_is_wanted(price, look):
     # The fifth look is too far off.
     chances = dict.fromkeys(LOOKS, 0.96) | {5: 0.1, 8: 0.9, 12: 0.97, 27: 1.0}
-    assert best_share(0, 2.0, chances, price) == Share(look, 2 * chances[look])
+    assert best_share(0, 2.0, chances, price, everything) == Share(look, 2 * chances[look])
 
 
 def test_only_looks_to_come_are_wanted_and_the_last_is_one_of_them():
     chances = dict.fromkeys(LOOKS, 0.0)
-    assert best_share(8, 1.0, chances, lambda seeds: seeds).seeds == 12
-    assert best_share(LOOKS[-2], 1.0, chances, lambda seeds: seeds).seeds == LOOKS[-1]
+    assert best_share(8, 1.0, chances, lambda seeds: seeds, everything).seeds == 12
+    assert best_share(LOOKS[-2], 1.0, chances, lambda seeds: seeds, everything).seeds == LOOKS[-1]
+
+
+def test_a_look_that_the_rest_of_the_budget_does_not_pay_for_is_worth_next_to_nothing():
+    chances = {5: 0.1, 8: 0.9}
+    assert best_share(0, 1.0, chances, lambda seeds: seeds, lambda n: n <= 5) == Share(5, 0.1)
+    assert 0 < best_share(0, 1.0, chances, lambda seeds: seeds, lambda n: False).worth < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("left", "first"), [(math.inf, "dear"), (10 * work(RECIPE), "cheap"), (0, "dear")]
+)
+def test_near_its_end_a_budget_goes_to_what_it_still_pays_for(agenda, left, first):
+    """For its cost the dear claim is decided more probably, and its look would not be finished.
+
+    Where the rest pays for nothing the order is as it was: less may be missing than is known.
+    """
+    entries = [
+        planned("cheap", {"": RECIPE}),
+        planned("dear", {"": RECIPE.but(epochs=3 * RECIPE.epochs)}),
+        planned("other", {"": RECIPE.but(seed=9, epochs=9)}),
+    ]
+    made = agenda(*entries, fits=lambda cost, trainings: cost <= left)
+    cheap, dear, other = made.claims
+    cheap.chances, dear.chances = {5: 0.1}, {5: 0.9}
+    made.take(other, Outcome.SUPPORTED, ())
+    assert {"cheap": cheap, "dear": dear}[first].priority == max(cheap.priority, dear.priority)
+
+
+def test_trainings_that_are_left_are_counted(agenda):
+    asked = []
+    both = planned(recipes={"one": RECIPE, "two": RECIPE.but(epochs=9)})
+    agenda(both, fits=lambda cost, trainings: not asked.append((cost > 0, trainings)))
+    assert asked == [(True, 2 * wanted_seeds(0))]
 
 
 def test_what_a_pilot_finds_clear_is_looked_at_first(piloted, agenda):

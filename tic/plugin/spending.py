@@ -61,10 +61,16 @@ class Spending:
             trainings=math.inf if budget.trainings is None else budget.trainings,
         )
         lab = self.state.session.lab
-        agenda = Agenda(self.state.session, cost=lru_cache(None)(partial(timed, lab=lab)))
         asking: dict[Job, dict[OpenClaim, None]] = {}
         tests = {entry_id(item): item for item in items if claim_of(item)}
         with start_chosen_engine(self.state) as engine:
+
+            def fits(seconds: float, trainings: int) -> bool:
+                left = (limits.ends - monotonic()) * engine.capacity().cpus
+                return trainings <= limits.trainings and seconds <= left
+
+            cost = lru_cache(None)(partial(timed, lab=lab))
+            agenda = Agenda(self.state.session, cost, fits)
             build = Build(engine, lab, partial(_urgency, agenda, asking), limits)
             spent = self.spent = _Spent(budget, agenda, build, asking)
             ranked = sorted(agenda.claims, key=lambda claim: -claim.priority)

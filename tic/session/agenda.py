@@ -107,6 +107,8 @@ class Agenda:
     Args:
         session: Whose planned entries get the seeds of each look.
         cost: Of a training.
+        fits: Whether what is left of the budget pays for work of this cost, and for so many
+            trainings among it.
 
     Attributes:
         claims: Those that rest on Runs which can be trained here.
@@ -114,6 +116,7 @@ class Agenda:
 
     session: AuditSession
     cost: Callable[[Recipe], float] = work
+    fits: Callable[[float, int], bool] = lambda cost, trainings: True
     claims: list[OpenClaim] = field(init=False)
     _trained: dict[Recipe, set[int]] = field(default_factory=dict, init=False)
     _wanted_by: dict[Recipe, set[OpenClaim]] = field(default_factory=dict, init=False)
@@ -221,10 +224,16 @@ class Agenda:
             claim.priority = share.worth / self._price(claim, share.seeds, paid)
 
     def _share(self, claim: OpenClaim, supported: Collection[str]) -> Share:
+        looks = claim.chances or {wanted_seeds(claim.looked, claim.contrasts): POWER}
         value = worth(claim.planned, supported)
-        if claim.chances is None:
-            return Share(wanted_seeds(claim.looked, claim.contrasts), value * POWER)
-        return best_share(claim.looked, value, claim.chances, partial(self._price, claim))
+        pays, fits = partial(self._price, claim), partial(self._fits, claim)
+        return best_share(claim.looked, value, looks, pays, fits)
+
+    def _fits(self, claim: OpenClaim, seeds: int) -> bool:
+        trainings = price(
+            claim.planned, claim.looked, seeds, self._trained, cost=lambda recipe: 1, measuring=0
+        )
+        return self.fits(self._price(claim, seeds), round(trainings))
 
     def _price(
         self,

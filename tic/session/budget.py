@@ -46,6 +46,8 @@ measured for it: only its test knows what it measures."""
 _FORESIGHT = 4
 """Looks ahead that are weighed; what none of them decides can wait."""
 _NO_CHANCE = 1e-9
+_UNFINISHED = 1e-6
+"""Of the worth of a look for which too little is left."""
 UNKNOWN = LOOKS[1]
 """Seeds that a claim is taken to need before anything is known of it."""
 
@@ -134,18 +136,29 @@ def worth(entry: PlannedEntry, supported: Collection[str]) -> float:
 
 
 def best_share(
-    n_seeds: int, value: float, chances: Mapping[int, float], price: Callable[[int], float]
+    n_seeds: int,
+    value: float,
+    chances: Mapping[int, float],
+    price: Callable[[int], float],
+    fits: Callable[[int], bool],
 ) -> Share:
     """Return what a claim has in trainings up to the look that is worth most for its price.
+
+    A look that what is left of the budget does not pay for would be left unfinished, and comes
+    after all that it pays for.
 
     Args:
         n_seeds: It was judged on; 0 before its first look.
         value: Of a verdict.
         chances: That it is decided by then, by number of seeds.
         price: Of so many seeds.
+        fits: Whether what is left pays for them.
     """
-    following = [look for look in LOOKS if look > n_seeds][:_FORESIGHT]
-    shares = [Share(look, value * max(chances[look], _NO_CHANCE)) for look in following]
+    following = [look for look in sorted(chances) if look > n_seeds][:_FORESIGHT]
+    shares = [
+        Share(look, value * max(chances[look], _NO_CHANCE) * (1 if fits(look) else _UNFINISHED))
+        for look in following
+    ]
     return max(shares, key=lambda share: share.worth / price(share.seeds))
 
 
