@@ -201,6 +201,18 @@ def test_an_interrupted_audit_differs_from_a_complete_one(example_audit, edited)
     assert change == FieldChange("completed", "True", "False")
 
 
+def test_an_audit_that_is_incomplete_is_named_before_all_else(example_audit, edited):
+    partial = edited(completed=False)
+    sentence = "The audit {} is incomplete: it ended before every claim was judged."
+    before, after = (sentence.format(name) for name in ("before", "after"))
+    assert format_diff(diff_audits(partial, example_audit)).startswith(f"{before}\nevidence\n")
+    assert format_diff(diff_audits(partial, partial)) == f"{before}\n{after}\nno difference\n"
+    assert told_in_markdown(partial, partial) == (
+        f"### None of {len(partial.entries)} verdicts changed\n\n- {before}\n- {after}\n"
+    )
+    assert f" changed\n\n- {after}\n\n- 1 other" in told_in_markdown(example_audit, partial)
+
+
 @pytest.mark.parametrize(
     ("entry", "changes", "place", "before", "after"),
     [

@@ -61,6 +61,11 @@ def test_an_error_is_expected_of_nobody(passes):
         passes(Outcome.ERROR)
 
 
+def test_an_incomplete_audit_says_nothing_of_what_is_expected(edited):
+    with pytest.raises(TicError, match="must be those of a complete audit, got one that ended"):
+        expected_verdicts(edited(completed=False))
+
+
 def test_controls_are_not_listed_and_the_file_can_be_read(example_audit, tmp_path, edited):
     audit = edited(entries=tuple(e for e in example_audit.entries if e.outcome != "ERROR"))
     path = tmp_path / "expected.json"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from tic.document.audit import Audit, Entry
 from tic.document.coverage import keeps_coverage
@@ -48,9 +48,11 @@ class EstimateChange:
 class AuditDiff:
     """All differences between two audits.
 
-    `information` says what the audits were made with; it is not evidence.
+    `incomplete` names those of the two that ended before every claim was judged. `information`
+    says what the audits were made with; it is not evidence.
     """
 
+    incomplete: tuple[Literal["before", "after"], ...]
     added: tuple[str, ...]
     removed: tuple[str, ...]
     verdicts: tuple[VerdictChange, ...]
@@ -79,7 +81,9 @@ def diff_audits(before: Audit, after: Audit) -> AuditDiff:
     old = keyed((entry.id, entry) for entry in before.entries)
     new = keyed((entry.id, entry) for entry in after.entries)
     pairs = [(key, old[key], new[key]) for key in old if key in new]
+    both: dict[Literal["before", "after"], Audit] = {"before": before, "after": after}
     return AuditDiff(
+        incomplete=tuple(name for name, audit in both.items() if not audit.completed),
         added=tuple(key for key in new if key not in old),
         removed=tuple(key for key in old if key not in new),
         verdicts=tuple(_verdicts(pairs)),
@@ -97,6 +101,7 @@ def diff_audits(before: Audit, after: Audit) -> AuditDiff:
 
 def format_diff(diff: AuditDiff) -> str:
     """Return the differences as text for a terminal, or "no difference"."""
+    head = "".join(f"{line}\n" for line in incompleteness(diff))
     sections = [
         ("added", [visible(key) for key in diff.added]),
         ("removed", [visible(key) for key in diff.removed]),
@@ -108,9 +113,16 @@ def format_diff(diff: AuditDiff) -> str:
         sections = [("no difference in verdicts and evidence", [])]
     sections.append(("made with (not evidence)", [_field_line(c) for c in diff.information]))
     if diff.empty and not diff.information:
-        return "no difference\n"
+        return f"{head}no difference\n"
     shown = [(name, lines) for name, lines in sections if lines or name.startswith("no ")]
-    return "".join(f"{name}\n" + "".join(f"  {line}\n" for line in lines) for name, lines in shown)
+    text = (f"{name}\n" + "".join(f"  {line}\n" for line in lines) for name, lines in shown)
+    return head + "".join(text)
+
+
+def incompleteness(diff: AuditDiff) -> Iterator[str]:
+    """Say of each audit that is incomplete that it is."""
+    for name in diff.incomplete:
+        yield f"The audit {name} is incomplete: it ended before every claim was judged."
 
 
 def _verdicts(pairs: Iterable[tuple[str, Entry, Entry]]) -> Iterator[VerdictChange]:

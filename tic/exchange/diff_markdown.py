@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from tic.document.audit import Audit, Entry
 from tic.document.evidence import decisive_contrast
 from tic.exchange.changes import keyed
-from tic.exchange.diff import AuditDiff, VerdictChange
+from tic.exchange.diff import AuditDiff, VerdictChange, incompleteness
 from tic.report.numerals import counted
 from tic.report.text import markdown
 from tic.report.verdicts import BADGES, estimate, interval
@@ -35,6 +35,7 @@ def diff_markdown(diff: AuditDiff, before: Audit, after: Audit) -> str:
     common = len(new) - len(diff.added)
     blocks = [
         _headline(len(changed), common),
+        "\n".join(f"- {line}" for line in incompleteness(diff)),
         _table(changed[:MOST_ROWS], old, new),
         f"And {len(changed) - MOST_ROWS} more." if len(changed) > MOST_ROWS else "",
         "\n".join(f"- {line}" for line in _counts(diff, len(diff.verdicts) - len(changed))),

@@ -27,8 +27,14 @@ def expected_verdicts(audit: Audit) -> str:
     the same everywhere. Negative controls are not listed: none may ever be SUPPORTED.
 
     Raises:
-        TicError: The audit has an entry that ended in an error, which nobody expects.
+        TicError: The audit is incomplete, or has an entry that ended in an error, which nobody
+            expects.
     """
+    if not audit.completed:
+        raise TicError(
+            "expected verdicts must be those of a complete audit, got one that ended before every "
+            "claim was judged; the command that made it goes on from there"
+        )
     rows = [
         f" {json.dumps(entry.id, ensure_ascii=False)}: {json.dumps(_allowed(entry))}"
         for entry in audit.entries
