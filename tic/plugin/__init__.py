@@ -19,6 +19,7 @@ from tic.plugin.naming import add_options, name_in_full
 from tic.plugin.rehearsing import Rehearsing
 from tic.plugin.spending import Spending
 from tic.plugin.state import MARK, STATE, State
+from tic.plugin.stopping import Stopping
 from tic.plugin.watching import TellOnly, Watching
 
 
@@ -52,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _phases(state: State) -> tuple[object, ...]:
     """Of the audit, of a build, or of what only tells."""
     rehearsing = Rehearsing(state)
-    first = (Giving(), Collecting(state))
+    first = (Giving(), Collecting(state), Stopping(state))
     if state.builds:
         return (*first, rehearsing, Building(state, rehearsing))
     judging = (Judging(state), Concluding(state))

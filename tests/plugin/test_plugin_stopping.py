@@ -1,0 +1,63 @@
+"""SIGTERM in the middle of an audit: what was judged is reported, as after Ctrl-C."""
+
+import signal
+
+import pytest
+
+from fixtures.packs import QUICKLY, SUPPORTED, Outcome
+
+TERMINATED = """
+import os, signal, time
+@says("cancelled")
+def test_cancelled(runs, judge):
+    os.kill({process}, signal.SIGTERM)
+    time.sleep({seconds})
+    judge(runs.train_loss()[:, -1], above(0), name="loss", unit="nats")
+"""
+
+
+@pytest.mark.parametrize(
+    ("process", "arguments"),
+    [("os.getpid()", []), ("os.getppid()", ["-n", "1"])],
+    ids=["one process", "a worker"],
+)
+def test_sigterm_ends_an_audit_as_ctrl_c_does(repository, process, arguments):
+    repository.write(SUPPORTED, TERMINATED.format(process=process, seconds=60))
+    folder = repository.pytester.path / "report"
+    own = (f"--store={repository.store}", f"--report-dir={folder}")
+    done = repository.pytester.runpytest_subprocess(*QUICKLY, *own, *arguments)
+    outcome = Outcome(int(done.ret), done.stdout.str(), folder)
+    assert outcome.status == pytest.ExitCode.INTERRUPTED
+    assert outcome.verdicts == {
+        "positive[tiny-digits]": "SUPPORTED",
+        "cancelled[tiny-digits]": "NOT_RUN",
+    }
+    assert not outcome.audit.completed
+    assert "The audit is not complete." in outcome.text
+
+
+def test_whoever_heeds_sigterm_already_goes_on_to(repository):
+    heard = []
+
+    def heed(number, frame):
+        heard.append(number)
+
+    before = signal.signal(signal.SIGTERM, heed)
+    try:
+        outcome = repository.audit(TERMINATED.format(process="os.getpid()", seconds=0))
+        assert signal.getsignal(signal.SIGTERM) is heed
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (heard, outcome.status) == ([signal.SIGTERM], 0)
+
+
+def test_after_an_audit_sigterm_does_what_it_did(repository):
+    heeding = """
+@says("heeding")
+def test_heeding(judge, runs):
+    import signal
+    assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+    judge(runs.train_loss()[:, -1], above(0), name="loss", unit="nats")
+"""
+    assert repository.audit(heeding).status == 0
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
