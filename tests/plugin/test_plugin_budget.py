@@ -1,5 +1,7 @@
 """`--budget`: an engine trains for as long as it lasts, and every claim is judged where it is."""
 
+import re
+
 import pytest
 
 from fixtures.packs import CAUTIOUS, INCONCLUSIVE, RIVAL, SUPPORTED
@@ -165,6 +167,18 @@ def test_ended_by_hand_it_judges_what_is_there(audit, monkeypatch):
     assert seeds(result, "counted") == tuple(range(5))
     assert "1000 trainings, ended by hand: trained 7, measured 5" in result.text
     assert result.audit.completed
+
+
+def test_ended_by_hand_before_the_first_look_it_says_so(audit, monkeypatch):
+    def interrupt(build, questions):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tic.engine.building.Build.run", interrupt)
+    assert re.fullmatch(
+        "the budget of 1000 trainings was ended by hand after [^,]+, before the first look at 5 "
+        "seeds; the same command goes on from what the Store has",
+        audit(COUNTED).audit.entries[0].reason,
+    )
 
 
 def test_the_plan_of_a_budget_is_that_of_the_first_look(audit):

@@ -178,10 +178,15 @@ class _Spent:
 
     def unlooked(self) -> dict[str, str]:
         """Why claims had no complete look, by their ids; those whose jobs failed are left out."""
+        from tic.engine.progress import duration
+
+        by_hand = f" was ended by hand after {duration(self.seconds)},"
+        end = by_hand if self.interrupted else " ended"
+        way_out = "the same command" if self.interrupted else "with more it"
         return {
             claim.planned.id: (
-                f"the budget of {self.budget.text} ended before the first look at {claim.wanted} "
-                "seeds; with more it goes on from what the Store has"
+                f"the budget of {self.budget.text}{end} before the first look at {claim.wanted} "
+                f"seeds; {way_out} goes on from what the Store has"
             )
             for claim in self.agenda.claims
             if not claim.looked and not self._faults(claim)
