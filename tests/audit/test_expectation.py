@@ -1,12 +1,13 @@
 """Expected verdicts: the file, and what counts as drift."""
 
 import json
+from pathlib import Path
 
 import pytest
 from entries import entry as made
 
 from tic.errors import TicError
-from tic.session.expectation import drift, load_expectation
+from tic.session.expectation import Expectation, drift, load_expectation
 from tic.stats import Outcome
 
 
@@ -17,7 +18,7 @@ def entry(outcome, own=None):
 def test_a_file_gives_the_allowed_outcomes_by_entry(tmp_path):
     file = tmp_path / "expected.json"
     file.write_text(json.dumps({"p/a": ["SUPPORTED", "INCONCLUSIVE"], "p/b[x]": ["ERROR"]}))
-    assert load_expectation(file) == {
+    assert load_expectation(file).allowed == {
         "p/a": {Outcome.SUPPORTED, Outcome.INCONCLUSIVE},
         "p/b[x]": {Outcome.ERROR},
     }
@@ -41,11 +42,16 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
 
 
 def test_a_missing_file_is_told(tmp_path):
-    with pytest.raises(TicError, match=r"cannot read .*absent\.json: No such file"):
+    told = r"cannot read .*absent\.json: No such .*; tic expected audit\.json > .*absent\.json w"
+    with pytest.raises(TicError, match=told):
         load_expectation(tmp_path / "absent.json")
 
 
-ALLOWED = {"p/claim": frozenset({Outcome.INCONCLUSIVE, Outcome.REFUTED})}
+def expecting(*outcomes):
+    return Expectation(Path("expected.json"), {"p/claim": frozenset(outcomes)})
+
+
+ALLOWED = expecting(Outcome.INCONCLUSIVE, Outcome.REFUTED)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.INCONCLUSIVE, Outcome.REFUTED])
@@ -55,16 +61,18 @@ def test_an_allowed_outcome_is_no_drift(outcome):
 
 def test_another_outcome_is_drift_and_tells_why():
     assert drift(entry(Outcome.ERROR), ALLOWED) == (
-        "p/claim is ERROR, expected INCONCLUSIVE or REFUTED: because"
+        "p/claim is ERROR, expected INCONCLUSIVE or REFUTED by expected.json: because"
     )
 
 
 def test_what_the_correction_left_is_what_counts_at_the_end():
     demoted = entry(Outcome.INCONCLUSIVE, own=Outcome.SUPPORTED)
-    supported = {"p/claim": frozenset({Outcome.SUPPORTED})}
+    supported = expecting(Outcome.SUPPORTED)
     assert drift(demoted, ALLOWED) is None
     assert drift(demoted, supported) is not None
 
 
 def test_an_entry_that_nobody_expected_is_drift():
-    assert drift(entry(Outcome.SUPPORTED), {}) == ("p/claim is not among the expected verdicts")
+    assert drift(entry(Outcome.SUPPORTED), Expectation(Path("a file.json"), {})) == (
+        "p/claim is not among the expected verdicts of a file.json"
+    )

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fixtures.packs import INCONCLUSIVE, REFUTED, SUPPORTED
+from fixtures.packs import INCONCLUSIVE, REFUTED, RIVAL, SUPPORTED
 
 ALL = {
     "other2024/positive[tiny-digits]": ["SUPPORTED"],
@@ -46,18 +46,61 @@ def test_an_entry_that_the_file_does_not_know_fails(expecting):
     expected = {key: value for key, value in ALL.items() if "spread" not in key}
     outcome = expecting(expected)
     assert outcome.status == 1
-    assert "other2024/spread[tiny-digits] is not among the expected verdicts" in outcome.text
+    told = "other2024/spread[tiny-digits] is not among the expected verdicts of expected.json"
+    assert told in outcome.text
 
 
-def test_an_expected_entry_that_was_not_collected_fails(expecting):
-    outcome = expecting(ALL | {"other2024/gone[tiny-digits]": ["SUPPORTED"]})
+GONE = {"other2024/gone[tiny-digits]": ["SUPPORTED"]}
+
+
+@pytest.mark.parametrize(
+    "choice", [[], ["--no-rivals"], ["-k", "negative"]], ids=["all", "no rivals", "one"]
+)
+def test_an_expected_entry_that_no_claim_has_fails_whatever_was_chosen(expecting, choice):
+    outcome = expecting(ALL | GONE, *choice)
     assert outcome.status == 1
-    assert "other2024/gone[tiny-digits] is expected and was not collected" in outcome.text
+    told = "other2024/gone[tiny-digits] is expected by expected.json and was not collected"
+    assert told in outcome.text
 
 
-def test_a_part_of_the_claims_need_not_bring_all_that_is_expected(expecting):
-    assert expecting(ALL, "--claim", "positive").status == 0
-    assert expecting(ALL, "-k", "negative").status == 0
+@pytest.mark.parametrize(
+    "choice",
+    [["--claim", "positive"], ["-k", "negative"], ["-m", 'tic_claim(name="spread")']],
+    ids=["--claim", "-k", "-m"],
+)
+def test_a_part_of_the_claims_need_not_bring_all_that_is_expected(expecting, choice):
+    assert expecting(ALL, *choice).status == 0
+
+
+@pytest.mark.parametrize("chosen", ["test_pack.py", "test_pack.py::test_positive"])
+def test_a_file_or_a_test_need_not_bring_what_is_expected_of_others(expecting, chosen):
+    assert expecting(ALL | GONE, chosen).status == 0
+
+
+def test_rivals_that_are_left_out_are_not_gone(repository):
+    repository.write(SUPPORTED, RIVAL)
+    expected = {f"other2024/{name}[tiny-digits]": ["SUPPORTED"] for name in ("positive", "chance")}
+    repository.pytester.path.joinpath("expected.json").write_text(json.dumps(expected))
+    assert repository.run("--expect", "expected.json", "--no-rivals").status == 0
+
+
+def test_where_verdicts_departed_the_command_is_told_that_writes_the_file(expecting, repository):
+    drifted = ALL | {"other2024/negative[tiny-digits]": ["SUPPORTED"]}
+    outcome = expecting(drifted)
+    command = f"tic expected {outcome.folder}/audit.json > expected.json"
+    assert f"where what this audit says is right: {command}\n" in outcome.text
+    part = expecting(drifted, "-k", "negative").text
+    assert "right: change expected.json, which has other claims, too\n" in part
+    assert "tic expected" not in expecting(ALL).text + part
+
+
+def test_what_may_be_not_run_need_not_run(repository):
+    repository.write(SUPPORTED)
+    name = "other2024/positive[tiny-svhn]"
+    for allowed, status in ((["NOT_RUN"], 0), (["SUPPORTED"], 1)):
+        repository.pytester.path.joinpath("expected.json").write_text(json.dumps({name: allowed}))
+        outcome = repository.run("--dataset", "svhn", "--expect", "expected.json")
+        assert (outcome.status, outcome.entry.outcome) == (status, "NOT_RUN")
 
 
 @pytest.mark.parametrize(("allowed", "status"), [("SUPPORTED", 1), ("INCONCLUSIVE", 0)])

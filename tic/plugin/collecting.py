@@ -131,10 +131,6 @@ class Collecting:
             self.state.config.hook.pytest_deselected(items=dropped)
             items[:] = [item for item in items if item not in dropped]
 
-    def pytest_deselected(self) -> None:
-        """Remember that the audit is of a part only."""
-        self.state.is_partial = True
-
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Plan the audit; refuse what cannot be done."""
         claims = [item for item in session.items if claim_of(item)]
@@ -160,6 +156,7 @@ class Collecting:
         collected = [item for item in self._collected if _paper(item) in papers]
         every = {item: self._planned(item) for item in dict.fromkeys([*items, *collected])}
         session.families = families_of(every.values())
+        self.state.collected = frozenset(planned.id for planned in every.values())
         for item in items:
             planned = every[item]
             if planned.id in session.planned:

@@ -20,6 +20,7 @@ from tic.text import visible
 
 if TYPE_CHECKING:
     from tic.document.audit import Audit, Entry
+    from tic.session.expectation import Expectation
 
 SHOWN = 3
 """Missing Runs that are named."""
@@ -45,7 +46,7 @@ class Concluding:
         from tic.session.pilots import require_files
 
         try:
-            require_writable(state.flags.report_dir or _folder(state.session.started))
+            require_writable(self.folder)
             if state.flags.write_pilots:
                 require_files(state.session.planned.values())
         except TicError as error:
@@ -74,6 +75,13 @@ class Concluding:
         if self.problems and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
+    @property
+    def folder(self) -> Path:
+        """Where the report goes."""
+        started = datetime.fromtimestamp(self.state.session.started, UTC)
+        by_time = Path("reports") / started.strftime("%Y-%m-%dT%H-%M-%SZ")
+        return self.state.flags.report_dir or by_time
+
     def _conclude(self, *, completed: bool) -> None:
         state = self.state
         # In a locale without UTF-8 other letters are surrogates, which no file can hold.
@@ -84,8 +92,7 @@ class Concluding:
             self.problems = [f"the audit could not be put together: {error}"]
             return
         self.problems = self._problems(self.audit) if completed else []
-        folder = state.flags.report_dir or _folder(state.session.started)
-        self.page, unsaved = save_report(self.audit, folder)
+        self.page, unsaved = save_report(self.audit, self.folder)
         self.problems += unsaved
         if state.flags.write_pilots:
             self._write_pilots()
@@ -110,14 +117,31 @@ class Concluding:
             f"Runs are left out of the report, since their data went: {reason}"
             for reason in self.state.session.lost_data
         ]
-        if nothing_runs := self.state.session.nothing_runs:
+        if demands.expected is not None:
+            problems += self._departures(audit, demands.expected)
+        elif nothing_runs := self.state.session.nothing_runs:
             problems.append(nothing_runs)
-        if demands.expected is not None and not self.state.is_partial:
-            absent = sorted(set(demands.expected) - {entry.id for entry in audit.entries})
-            problems += [f"{entry_id} is expected and was not collected" for entry_id in absent]
         if not audit.completed:
             problems.append("the audit ended before every claim was judged")
         return problems
+
+    def _departures(self, audit: Audit, expected: Expectation) -> Iterator[str]:
+        """Name expected entries that no claim has, and say what to do about any departure.
+
+        Claims that were found and not chosen are there; in other files there may be more.
+        """
+        from tic.session.expectation import drift, way_out
+
+        whole_folders = all(Path(path).is_dir() for path in self.state.config.args)
+        absent = sorted(set(expected.allowed) - self.state.collected) if whole_folders else []
+        for entry_id in absent:
+            yield f"{entry_id} is expected by {expected.file} and was not collected"
+        drifted = any(entry.role != "control" and drift(entry, expected) for entry in audit.entries)
+        if absent or drifted:
+            of_all = self.state.collected <= {entry.id for entry in audit.entries}
+            command = way_out(self.folder / "audit.json", expected.file)
+            right = command if of_all else f"change {expected.file}, which has other claims, too"
+            yield f"where what this audit says is right: {right}"
 
     def _plan_or_list(self) -> tuple[str, str]:
         """Title and text of the plan or of the list that was asked for."""
@@ -195,7 +219,3 @@ def _told_by_pilots(audit: Audit) -> str:
         "the spread, too; a pilot holds for its own trainings, sizes and versions alone, and not "
         "for trends and rates"
     )
-
-
-def _folder(started: float) -> Path:
-    return Path("reports") / datetime.fromtimestamp(started, UTC).strftime("%Y-%m-%dT%H-%M-%SZ")

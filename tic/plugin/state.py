@@ -57,7 +57,7 @@ class State:
         config: pytest's.
         is_worker: Whether pytest-xdist started this process.
         faults: Sentences that refuse the command line.
-        is_partial: Whether tests were deselected.
+        collected: Ids of all claims that were found, chosen or not.
         rehearses: Whether tests run only to tell what they lack.
         has_audit: Whether a claim was found.
         claims_folder: Folder of the first claim; pytest's own root moves with `--store DIR`.
@@ -67,7 +67,7 @@ class State:
         self.config = config
         self.is_worker = hasattr(config, "workerinput")
         self.faults: list[str] = []
-        self.is_partial = False
+        self.collected: frozenset[str] = frozenset()
         self.rehearses = False
         self.has_audit = False
         self.claims_folder = config.rootpath

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from tic.document.audit import Entry
@@ -10,8 +13,20 @@ from tic.files import parse_json, read_whole
 from tic.stats import Outcome
 from tic.text import quoted
 
-Expectation = dict[str, frozenset[Outcome]]
 _NAMES = frozenset(map(str, Outcome))
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What is expected of an audit.
+
+    Attributes:
+        file: That says so.
+        allowed: The outcomes that pass, by entry id.
+    """
+
+    file: Path
+    allowed: Mapping[str, frozenset[Outcome]]
 
 
 def load_expectation(path: Path) -> Expectation:
@@ -24,19 +39,26 @@ def load_expectation(path: Path) -> Expectation:
         content = read_whole(path)
     except OSError as error:
         raise TicError(
-            f"cannot read the expected verdicts {path}: {error.strerror}; name a file, such as "
-            f"reports/expected/smoke.json"
+            f"cannot read the expected verdicts {path}: {error.strerror}; "
+            f"{way_out(Path('audit.json'), path)} writes them from an audit"
         ) from None
     try:
         document = parse_json(content)
         if not isinstance(document, dict):
             raise TicError(f"a JSON {type(document).__name__}")
-        return {entry: _outcomes(entry, names) for entry, names in document.items()}
+        allowed = {entry: _outcomes(entry, names) for entry, names in document.items()}
+        return Expectation(path, allowed)
     except TicError as error:
         raise TicError(
             f"{path} must be a JSON object from entry id to a list of outcomes "
-            f"({', '.join(Outcome)}), got {error}"
+            f"({', '.join(Outcome)}), got {error}; "
+            f"{way_out(Path('audit.json'), path)} writes it from an audit"
         ) from None
+
+
+def way_out(audit: Path, file: Path) -> str:
+    """Tell the command that writes the file of expected verdicts from an audit."""
+    return f"tic expected {shlex.quote(str(audit))} > {shlex.quote(str(file))}"
 
 
 def _outcomes(entry: str, names: object) -> frozenset[Outcome]:
@@ -52,11 +74,14 @@ def drift(entry: Entry, expected: Expectation) -> str | None:
 
     Args:
         entry: As it was judged.
-        expected: Allowed outcomes by entry id.
+        expected: Which outcomes are allowed.
     """
-    allowed = expected.get(entry.id)
+    allowed = expected.allowed.get(entry.id)
     if allowed is None:
-        return f"{entry.id} is not among the expected verdicts"
+        return f"{entry.id} is not among the expected verdicts of {expected.file}"
     if entry.outcome in allowed:
         return None
-    return f"{entry.id} is {entry.outcome}, expected {' or '.join(sorted(allowed))}: {entry.reason}"
+    return (
+        f"{entry.id} is {entry.outcome}, expected {' or '.join(sorted(allowed))} "
+        f"by {expected.file}: {entry.reason}"
+    )
