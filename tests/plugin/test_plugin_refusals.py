@@ -159,6 +159,44 @@ def test_odd(runs, judge):
         assert ", line " in outcome.text
 
 
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "two workers"])
+def test_files_that_cannot_be_imported_are_named_and_nothing_is_audited(repository, workers):
+    repository.write(SUPPORTED)
+    importing = "import a_module_that_nobody_has\nfrom tic.audit import claim\n"
+    repository.pytester.makepyfile(test_broken=importing, test_odd="def test_odd(:\n")
+    told = (
+        "2 files could not be imported or collected: test_broken.py (ModuleNotFoundError: "
+        "No module named 'a_module_that_nobody_has'), test_odd.py (SyntaxError: invalid syntax); "
+        "nothing is audited until that is mended"
+    )
+    outcome = repository.run(*workers, store=(store := repository.pytester.path / "store"))
+    assert (outcome.status, outcome.text.count(told)) == (4, 1)
+    assert "not complete" not in outcome.text
+    assert not outcome.folder.exists()
+    assert not store.exists()
+
+
+def test_a_folder_whose_only_file_cannot_be_imported_is_not_taken_for_one_without_claims(
+    repository,
+):
+    repository.pytester.makepyfile(test_broken="import a_module_that_nobody_has\n")
+    outcome = repository.run("--tic-audit")
+    assert "1 file could not be imported or collected: test_broken.py (Module" in outcome.text
+    assert (outcome.status, "no claims were found" in outcome.text) == (4, False)
+
+
+def test_who_goes_on_without_a_file_that_cannot_be_imported_is_let(repository):
+    repository.write(SUPPORTED)
+    repository.pytester.makepyfile(test_broken="import a_module_that_nobody_has\n")
+    outcome = repository.run("--continue-on-collection-errors")
+    assert (outcome.status, outcome.entry.outcome) == (1, "SUPPORTED")
+
+
+def test_files_that_cannot_be_imported_are_pytests_where_no_claims_are(repository):
+    repository.pytester.makepyfile(test_broken="import a_module_that_nobody_has\n")
+    assert repository.run().status == pytest.ExitCode.INTERRUPTED
+
+
 def test_a_refused_option_is_not_taken_for_a_folder_without_claims(repository):
     repository.write(SUPPORTED)
     outcome = repository.run("--tic-audit", "--tic-set", "rate=1")

@@ -12,6 +12,7 @@ from _pytest.skipping import evaluate_skip_marks
 from tic.errors import DataNotFoundError, TicError
 from tic.plugin.naming import hold_claims
 from tic.plugin.state import MARK, State, case_of, claim_of
+from tic.text import shorten
 
 if TYPE_CHECKING:
     from tic.audit.claims import Claim
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from tic.audit.protocol import Protocol
     from tic.data import Dataset
     from tic.session.planned import PlannedEntry
+
+SHOWN = 5
+"""Files that could not be collected and are named."""
+_LONGEST = 200
 
 
 class Collecting:
@@ -32,6 +37,7 @@ class Collecting:
         self._collected: list[pytest.Item] = []
         self._settings: list[list[Setting | Lacking]] = []
         self._lacks: dict[tuple[Dataset, bool], TicError | None] = {}
+        self._broken: dict[str, str] = {}
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Put a claim to the test in every setting and by every protocol that was asked for."""
@@ -100,6 +106,33 @@ class Collecting:
             self._collected.append(item)
             item.extra_keyword_matches.update((claim.name, *claim.places))
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Remember the files that cannot be collected, with the last line of what is told of each.
+
+        Where workers are about to start, pytest itself tells nothing of it.
+        """
+        if report.failed:
+            lines = report.longreprtext.strip().splitlines() or [""]
+            self._broken[report.nodeid.split("::")[0]] = lines[-1].removeprefix("E  ").strip()
+
+    def _require_all_files(self) -> None:
+        """Refuse files that cannot be collected: their claims share the error rate with the others.
+
+        Raises:
+            TicError: There are such, and nobody asked to go on without.
+        """
+        if self._broken and not self.state.config.option.continue_on_collection_errors:
+            told = [
+                f"{shorten(file, _LONGEST)} ({shorten(reason, _LONGEST)})"
+                for file, reason in self._broken.items()
+            ]
+            more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
+            raise TicError(
+                f"{len(told)} {'file' if len(told) == 1 else 'files'} could not be imported or "
+                f"collected: {', '.join(told[:SHOWN])}{more}; nothing is audited until that is "
+                "mended"
+            )
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Bring the claims into the order of their paper; leave out what was not asked for."""
@@ -135,6 +168,8 @@ class Collecting:
         """Plan the audit; refuse what cannot be done."""
         claims = [item for item in session.items if claim_of(item)]
         try:
+            if claims or self.state.flags.audit:
+                self._require_all_files()
             if claims and not self.state.faults:
                 self._require_settings()
                 self.state.options.require_protocols(self._known_protocols)
