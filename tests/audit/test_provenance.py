@@ -41,10 +41,31 @@ def test_a_changed_file_makes_it_dirty(repository):
     assert describe(root).git_dirty is True
 
 
-def test_a_new_file_that_git_does_not_know_does_not(repository):
-    root, _ = repository
-    (root / "report.html").write_text("left by the audit")
+def test_claims_that_git_does_not_know_make_it_dirty(repository):
+    root, git = repository
+    (inside := root / "new" / "deeper").mkdir(parents=True)
+    (inside / "test_claims.py").write_text("")
+    assert describe(root).git_dirty is True
+    assert describe(inside).git_dirty is True
+    (root / ".gitignore").write_text("new\n")
+    git("add", ".gitignore")
+    git("commit", "-q", "-m", "Ignore")
     assert describe(root).git_dirty is False
+
+
+def test_what_an_audit_leaves_does_not(repository):
+    root, _ = repository
+    (root / "__pycache__").mkdir()
+    for name in ("report.html", "audit.json", "__pycache__/test_claims.cpython-311.pyc"):
+        (root / name).write_text("left by the audit")
+    assert describe(root).git_dirty is False
+
+
+def test_files_of_other_folders_that_git_does_not_know_do_not(repository):
+    root, _ = repository
+    (root / "inside").mkdir()
+    (root / "other.py").write_text("")
+    assert describe(root / "inside").git_dirty is False
 
 
 def test_a_folder_inside_the_repository_has_its_commit(repository):

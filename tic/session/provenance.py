@@ -25,17 +25,20 @@ def provenance(
     """Describe this process.
 
     Args:
-        root: Folder of the claims; its git commit is recorded.
+        root: Folder of the claims; its git commit is recorded, which is dirty where a file was
+            changed, or where a Python file of this folder is new to git and not ignored.
         arguments: Command line after the program's name; `tic.session.privacy` says what is hidden.
         data_digests: Digest of every data set used.
         device: Device that the Runs were trained on.
     """
     commit = _git(root, "rev-parse", "HEAD")
     changes = _git(root, "status", "--porcelain", "--untracked-files=no")
+    # What lies beside them, such as reports, caches and an ignored environment, is no claim.
+    unknown = _git(root, "ls-files", "--others", "--exclude-standard", "--", "*.py")
     return Provenance(
         command=shlex.join(["pytest", *discreet_arguments(arguments)]),
         git_commit=commit or None,
-        git_dirty=None if changes is None else bool(changes),
+        git_dirty=None if changes is None else bool(changes or unknown),
         versions={name: number for name in _PACKAGES if (number := _version(name))},
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
