@@ -1,5 +1,6 @@
 """What pytest says at the end is what the audit says: counts, JUnit, exit status, terminal."""
 
+import json
 import os
 import re
 import xml.etree.ElementTree as ET
@@ -89,6 +90,10 @@ def test_pytest_counts_what_the_audit_says(repository, workers):
         properties = {p.get("name"): p.get("value") for p in case.iter("property")}
         entry = next(e for e in outcome.audit.entries if e.id.endswith(f"/{name}"))
         assert properties["scope"] == entry.scope.level
+        assert (properties["id"], properties["role"]) == (entry.id, entry.role)
+        assert "allowed" not in properties
+        judged = verdict in ("SUPPORTED", "REFUTED", "INCONCLUSIVE")
+        assert properties.get("seeds") == ("3" if judged else None)
         if entry.contrasts:
             (contrast,) = entry.contrasts
             ends = tuple(float(properties[end]) for end in ("low", "high") if end in properties)
@@ -98,6 +103,24 @@ def test_pytest_counts_what_the_audit_says(repository, workers):
     told = cases["test_weak[tiny-digits]"].find("skipped").get("message")
     assert told.startswith("INCONCLUSIVE other2024/weak[tiny-digits]: It is weak.")
     assert "the interval reaches over an edge of the region" in told
+
+
+def test_junit_tells_the_verdicts_that_are_expected_of_claims(repository):
+    repository.write(CAUTIOUS)
+    folder = repository.pytester.path
+    expected = {"other2024/cautious[tiny-digits]": ["SUPPORTED", "INCONCLUSIVE"]}
+    (folder / "expected.json").write_text(json.dumps(expected))
+    file = folder / "junit.xml"
+    repository.run("--expect", "expected.json", "--controls", f"--junit-xml={file}")
+    told = [
+        {p.get("name"): p.get("value") for p in case.iter("property")}
+        for case in ET.parse(file).iter("testcase")
+    ]
+    assert [(each["role"], each.get("allowed")) for each in told] == [
+        ("claim", "INCONCLUSIVE or SUPPORTED"),
+        ("control", None),
+        ("control", None),
+    ]
 
 
 STATED = """

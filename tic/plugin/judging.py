@@ -120,7 +120,7 @@ class Judging:
             last = reports[-1]
             last.__dict__["tic_entry"] = entries[-1]
             last.__dict__["tic_evidence"] = self.state.session.new_evidence()
-            last.user_properties += properties(_validated(entries[-1]))
+            last.user_properties += properties(_validated(entries[-1]), self.state.expected)
         return reports
 
     def pytest_report_teststatus(

@@ -88,15 +88,23 @@ def passed_as_true(entry: Entry) -> str:
     )
 
 
-def properties(entry: Entry) -> list[tuple[str, str]]:
-    """Return what a JUnit report tells of an entry: verdict, scope, and what the verdict hangs on.
+def properties(entry: Entry, expected: Expectation | None) -> list[tuple[str, str]]:
+    """Return what a JUnit report tells of an entry: what it is, and what its verdict hangs on.
 
-    `estimate` and `low` and `high`, the ends of its interval, are in the `unit` of the contrast
-    that decides; what an entry has none of is left out.
+    `seeds` is how many seeds it rests on, `allowed` what is expected of it. `estimate` and `low`
+    and `high`, the ends of its interval, are in the `unit` of the contrast that decides. What an
+    entry has none of is left out.
     """
+    from tic.document.deciding import sampled_seeds
     from tic.document.evidence import decisive_contrast
 
-    told = [("verdict", str(entry.outcome)), ("scope", entry.scope.level)]
+    told = [("id", entry.id), ("role", entry.role)]
+    told += [("verdict", str(entry.outcome)), ("scope", entry.scope.level)]
+    allowed = expected.allowed.get(entry.id) if expected and entry.role != "control" else None
+    if allowed:
+        told.append(("allowed", " or ".join(sorted(allowed))))
+    if seeds := sampled_seeds(entry):
+        told.append(("seeds", str(len(seeds))))
     contrast = decisive_contrast(entry.contrasts, entry.own_outcome)
     if contrast is not None:
         told += [("contrast", contrast.name), ("estimate", repr(contrast.estimate))]
