@@ -141,6 +141,15 @@ def test_options_are_handed_to_pytest_as_they_are(monkeypatch, command, given, p
     assert seen == [folder, "--tic-audit", *telling[command], *options]
 
 
+def test_further_options_that_are_no_words_of_a_shell_are_refused(monkeypatch, capsys):
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--claim 'alpha")
+    assert main(["audit", "."]) == pytest.ExitCode.USAGE_ERROR
+    assert capsys.readouterr().err == (
+        'tic: PYTEST_ADDOPTS must be words as in a shell, got "--claim \'alpha": '
+        "No closing quotation; write each quotation to its end\n"
+    )
+
+
 def test_a_plan_is_printed_and_nothing_trained(repository, modules_forgotten, capsys):
     repository.write(SUPPORTED)
     store = repository.pytester.path / "store"

@@ -7,18 +7,27 @@ status.
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
 import sys
 from pathlib import Path
 
 from tic.errors import TicError
 from tic.files import require_folder
-from tic.text import visible
+from tic.text import quoted, visible
 
 
 def pass_on(flags: argparse.Namespace, rest: list[str]) -> int:
     """Let pytest do it: audit, build, plan or list."""
     import pytest
 
+    options = os.environ.get("PYTEST_ADDOPTS", "")
+    try:
+        shlex.split(options)
+    except ValueError as error:
+        told = f"PYTEST_ADDOPTS must be words as in a shell, got {quoted(options)}: {error}"
+        print(f"tic: {told}; write each quotation to its end", file=sys.stderr)
+        return int(pytest.ExitCode.USAGE_ERROR)
     return int(pytest.main([flags.folder, "--tic-audit", *flags.options, *rest]))
 
 
