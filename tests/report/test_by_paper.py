@@ -46,7 +46,7 @@ def test_each_paper_is_summed_up_by_its_own_entries(two, example_audit):
     assert second.controls.startswith("1 ")
     assert second.scopes == ("smoke",)
     assert first.counts == (
-        "6 supported, 1 refuted, 3 inconclusive, 1 not run, 1 ended in an error"
+        "6 supported, 1 refuted, 3 inconclusive; 1 not run, 1 ended in an error"
     )
     supported = [e for e in example_audit.entries if e.role == "rival" and e.outcome == "SUPPORTED"]
     assert first.explained == f"{len(supported)} of 6"
@@ -106,6 +106,14 @@ def test_a_paper_that_is_not_described_and_has_no_rivals_is_summed_up_too(exampl
     assert "none made" in page
 
 
+def test_the_page_says_of_each_paper_what_came_to_no_verdict(two):
+    table = re.search(
+        r'<table role="table" class="stack by-paper">.*?</table>', render_html(two), re.S
+    )
+    cell = re.sub(r"<[^>]+>", " ", re.findall(r"<td.*?</td>", table.group(0), re.DOTALL)[0])
+    assert " ".join(cell.split()).endswith("? 3 inconclusive ; ○ 1 not run ! 1 ended in an error")
+
+
 def test_the_page_sums_up_papers_first_and_links_to_their_verdicts(two):
     page = render_html(two)
     table = re.search(r'<table role="table" class="stack by-paper">.*?</table>', page, re.DOTALL)
@@ -129,9 +137,11 @@ def test_the_summary_lists_the_verdicts_of_each_paper_in_turn(two):
 
 def test_scopes_of_papers_stand_apart_with_what_their_own_verdicts_share(two):
     groups = scope_groups(index_of(two))
-    assert [(g.paper, g.level, g.count) for g in groups] == [
-        ("kim2023", "smoke", 13), ("b", "smoke", 1), ("kim2023", "paper", 1),
-    ]  # fmt: skip
+    assert [(g.paper, g.level, g.share) for g in groups] == [
+        ("kim2023", "smoke", "9 of 11 verdicts"),
+        ("b", "smoke", "1 of 11 verdicts"),
+        ("kim2023", "paper", "1 of 11 verdicts"),
+    ]
     assert groups[1].title == "Smoke scale, b"
 
 

@@ -46,6 +46,16 @@ def test_outcomes_are_counted_by_role(written, example_audit):
         assert written(f"{{{{ a.count('SUPPORTED', {role!r}) }}}}") == str(expected)
 
 
+def test_a_finding_that_is_anothers_is_counted_once(tmp_path, example_audit):
+    first = example_audit.entries[0]
+    again = first.model_copy(update={"id": "again", "claim": "kim2023/again"})
+    audit = example_audit.model_copy(update={"entries": (first, again)})
+    (tmp_path / "a.json").write_text(audit.model_dump_json(), encoding="utf-8")
+    text = tmp_path / "text.md"
+    text.write_text("{{ audit('a.json').count('SUPPORTED') }}", encoding="utf-8")
+    assert cite(text) == "1"
+
+
 def test_an_effect_is_printed_with_its_interval_as_the_report_prints_it(written, example_audit):
     from tic.report import verdicts
 

@@ -4,6 +4,8 @@ from html import unescape
 from tic.report import overview, render_html, render_markdown
 from tic.report.index import index_of
 from tic.report.text import markdown
+from tic.report.view import audit_view
+from tic.stats.judge import Outcome
 
 
 def words(source: str) -> str:
@@ -12,12 +14,24 @@ def words(source: str) -> str:
 
 def test_the_result_is_one_sentence(example_audit, edited):
     assert overview.counts_sentence(index_of(example_audit)) == (
-        "12 verdicts on 9 claims: 6 supported, 1 refuted, 3 inconclusive, 1 not run and "
-        "1 ended in an error."
+        "10 verdicts on 7 claims: 6 supported, 1 refuted and 3 inconclusive. Without a verdict: "
+        "1 not run and 1 ended in an error."
     )
     assert overview.counts_sentence(index_of(edited(entries=()))) == "No claim was judged."
     first = index_of(edited(entries=example_audit.entries[:1]))
     assert overview.counts_sentence(first) == "1 verdict on 1 claim: 1 supported."
+
+
+def test_what_was_not_run_is_no_verdict(edited, example_audit):
+    entry = example_audit.entries[0].model_copy(
+        update={"outcome": Outcome.NOT_RUN, "own_outcome": Outcome.NOT_RUN, "contrasts": ()}
+    )
+    index = index_of(edited(entries=(entry,)))
+    assert overview.counts_sentence(index) == (
+        "No claim came to a verdict. Without a verdict: 1 not run."
+    )
+    (scope,) = overview.scope_groups(index)
+    assert scope.share == ""
 
 
 def test_a_finding_with_the_numbers_of_another_is_not_counted_again(example_audit, edited):
@@ -28,14 +42,19 @@ def test_a_finding_with_the_numbers_of_another_is_not_counted_again(example_audi
         "1 verdict on 1 claim: 1 supported. 1 more verdict not counted, with the numbers of "
         "another."
     )
-    assert "One finding twice" in words(render_html(audit))
+    page = words(render_html(audit))
+    assert "One finding twice" in page
+    assert "Not counted: has the numbers of" in page
+    assert [(badge.word, count) for badge, count in audit_view(index_of(audit)).outcomes] == [
+        ("SUPPORTED", 1)
+    ]
     assert "One finding twice" not in words(render_html(edited(entries=(first,))))
 
 
 def test_scopes_share_the_differences_that_all_their_verdicts_have(example_audit):
     smoke, paper = overview.scope_groups(index_of(example_audit))
-    assert (smoke.level, smoke.count, len(smoke.differences)) == ("smoke", 13, 4)
-    assert (paper.level, paper.count, paper.differences) == ("paper", 1, ())
+    assert (smoke.level, smoke.share, len(smoke.differences)) == ("smoke", "9 of 10 verdicts", 4)
+    assert (paper.level, paper.share, paper.differences) == ("paper", "1 of 10 verdicts", ())
     assert "says nothing yet about the paper's setting" in smoke.meaning.lower()
 
 
@@ -70,5 +89,5 @@ def test_the_page_lists_as_many_verdicts_as_it_counts_where_entries_repeat(examp
     source = render_html(edited(entries=(*example_audit.entries, official)))
     section = re.search(r'<section id="overview".*?</table>', source, re.DOTALL)
     assert section is not None
-    assert '<p class="sentence">13 verdicts on 9 claims' in source
+    assert '<p class="sentence">11 verdicts on 7 claims' in source
     assert section.group(0).count('<td role="cell" class="verdict">') == 13

@@ -151,7 +151,7 @@ def test_claims_stand_in_the_order_of_the_audit(page):
 @pytest.mark.parametrize(
     "told",
     [
-        "Smoke scale: 13 of 14 verdicts. Says nothing yet about the paper's setting.",
+        "Smoke scale: 9 of 10 verdicts. Says nothing yet about the paper's setting.",
         "architecture: tiny (2 convolutions, 11 k weights) instead of ResNet-19",
         "By itself this claim is SUPPORTED. Corrected for the 9 claims of this paper (Holm, level "
         "0.05) it is not, so it counts as INCONCLUSIVE.",
@@ -196,7 +196,7 @@ def test_a_number_of_the_paper_that_is_not_known_is_said_so(example_audit, edite
 
 def test_an_interrupted_audit_says_so_on_top(edited):
     words = Page(render_html(edited(completed=False))).words()
-    assert words.index("Interrupted.") < words.index("12 verdicts")
+    assert words.index("Interrupted.") < words.index("10 verdicts")
     assert "Interrupted." not in Page(render_html(edited())).words()
 
 
@@ -286,7 +286,7 @@ def test_the_summary_has_counts_scope_and_one_row_per_verdict(example_audit):
     text = render_markdown(example_audit)
     assert text.startswith("# Claim audit: Exploring Temporal Information Dynamics")
     assert "6 supported, 1 refuted" in text
-    assert "**Smoke scale: 13 of 14 verdicts.** Says nothing yet" in text
+    assert "**Smoke scale: 9 of 10 verdicts.** Says nothing yet" in text
     verdicts = text.partition("## Verdicts by protocol")[0]
     rows = [line for line in verdicts.splitlines() if line.startswith("| ")]
     assert len(rows) == 2 + 12

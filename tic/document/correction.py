@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from tic.document.audit import Entry, Family, Multiplicity
+from tic.document.audit import Audit, Entry, Family, Multiplicity
 from tic.document.deciding import judge_again, sampled_seeds
 from tic.document.former_correction import METHOD as HOLM
 from tic.stats import Design, error_share
@@ -63,6 +63,22 @@ def questions(entries: Sequence[Entry]) -> dict[tuple[str, str, Role], int]:
     return {place: len(members) for place, members in judged.items()}
 
 
+def is_former(multiplicity: Multiplicity) -> bool:
+    """Whether an audit was judged by the rule before schema 5, which let refutations pass."""
+    return multiplicity.method == HOLM
+
+
+def by_todays_rule(audit: Audit) -> Audit:
+    """Judge every entry of an audit again by today's rule, in the families that it names.
+
+    Raises:
+        ValueError: Effects cannot be judged; the sentence names the entry.
+    """
+    rule = audit.multiplicity.model_copy(update={"method": METHOD, "level": LEVEL})
+    entries = tuple(judged_anew(entry, rule) for entry in audit.entries)
+    return audit.model_copy(update={"entries": entries, "multiplicity": rule})
+
+
 def judged_anew(entry: Entry, multiplicity: Multiplicity) -> Entry:
     """Judge an entry again from its effects, by the rule that its audit followed.
 
@@ -71,9 +87,9 @@ def judged_anew(entry: Entry, multiplicity: Multiplicity) -> Entry:
     Raises:
         ValueError: Effects cannot be judged; the sentence names the entry.
     """
-    former = multiplicity.method == HOLM
+    confidence = None if is_former(multiplicity) else _confidence(entry, multiplicity)
     try:
-        return judge_again(entry, None if former else _confidence(entry, multiplicity))
+        return judge_again(entry, confidence)
     except ValueError as error:
         raise ValueError(f"{entry.id}: cannot be judged again: {error}") from error
 

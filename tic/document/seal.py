@@ -25,6 +25,11 @@ def digest(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+def is_altered(audit: Audit) -> bool:
+    """Whether an audit was changed after it was sealed; one without a seal does not tell."""
+    return audit.seal is not None and audit.seal != seal(audit)
+
+
 def sealed(audit: Audit) -> Audit:
     """Return the audit with its seal."""
     return audit.model_copy(update={"seal": seal(audit)})

@@ -11,12 +11,12 @@ from typing import TypeVar
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
-from tic.document.audit import Audit, Entry
+from tic.document.audit import Audit, Entry, Family
 from tic.document.controls import ControlResult, control_results
-from tic.document.correction import Role, claim_confidence
-from tic.document.deciding import judge_again, sampled_seeds
+from tic.document.correction import Role, by_todays_rule
 from tic.document.evidence import Contrast, WorstCase, decisive_contrast
 from tic.document.loading import load_audit
+from tic.document.repeated import repeated
 from tic.errors import TicError
 from tic.files import read_whole
 from tic.report import numerals, verdicts
@@ -100,12 +100,13 @@ class Citation:
         return tuple(dict.fromkeys(claim.entry.scope.level for claim in self.claims))
 
     def count(self, outcome: str, role: str = "claim", protocol: str = "standard") -> int:
-        """Count the entries of a role that came out so under a protocol."""
-        return Counter(
-            entry.outcome
-            for entry in self.audit.entries
-            if entry.role == role and entry.protocol == protocol
-        )[outcome]  # type: ignore[index]
+        """Count the entries of a role that came out so under a protocol.
+
+        A finding that is another's is not counted again.
+        """
+        entries = [e for e in self.audit.entries if (e.role, e.protocol) == (role, protocol)]
+        again = repeated(entries)
+        return sum(entry.outcome == outcome for entry in entries if entry.id not in again)
 
     @property
     def explaining(self) -> int:
@@ -127,14 +128,13 @@ class Citation:
             claims: How many share the error rate, as the paper's pack says today.
             rivals: The same of rivals.
         """
-        members = {"claim": claims, "rival": rivals, "control": 1}
-        entries = tuple(
-            judge_again(entry, claim_confidence(len(seeds), entry.design, members[entry.role]))
-            if (seeds := sampled_seeds(entry))
-            else entry
-            for entry in self.audit.entries
+        places = dict.fromkeys((entry.paper, entry.setting) for entry in self.audit.entries)
+        families = tuple(
+            Family(paper=paper, setting=setting, claims=claims, rivals=rivals)
+            for paper, setting in places
         )
-        return Citation(self.audit.model_copy(update={"entries": entries}))
+        rule = self.audit.multiplicity.model_copy(update={"families": families})
+        return Citation(by_todays_rule(self.audit.model_copy(update={"multiplicity": rule})))
 
     def moved_from(self, before: Citation) -> list[tuple[str, str, str]]:
         """List the claims and rivals whose verdicts were others, with those before and those here.

@@ -12,11 +12,18 @@ from typing import Any
 
 from tic.document.artefacts import Artefacts
 from tic.document.audit import Audit, Entry
-from tic.document.correction import CONFIDENCE, LEVEL, METHOD, judged_anew, members_of, questions
+from tic.document.correction import (
+    CONFIDENCE,
+    LEVEL,
+    METHOD,
+    is_former,
+    judged_anew,
+    members_of,
+    questions,
+)
 from tic.document.coverage import with_coverage
-from tic.document.former_correction import METHOD as HOLM
 from tic.document.former_correction import correct_by_holm
-from tic.document.seal import seal
+from tic.document.seal import is_altered, seal
 from tic.errors import TicError
 from tic.kinds import within
 from tic.recipe import Recipe
@@ -68,11 +75,11 @@ def verify_document(audit: Audit, trusted: Collection[str] = ()) -> list[Examine
 
 
 def _examine_seal(audit: Audit) -> Examined:
-    digest = seal(audit)
-    if digest == audit.seal:
+    if not is_altered(audit):
         return Examined("seal", 1)
     fault = (
-        f"the audit was changed after it was made: its seal is {audit.seal}, its digest {digest}"
+        f"the audit was changed after it was made: its seal is {audit.seal}, its digest "
+        f"{seal(audit)}"
     )
     return Examined("seal", 1, (fault,))
 
@@ -89,7 +96,7 @@ def _examine_verdicts(audit: Audit) -> Examined:
         except ValueError as error:
             faults.append(str(error))
             again.append(entry)
-    former = audit.multiplicity.method == HOLM
+    former = is_former(audit.multiplicity)
     if former:  # which corrected all of them together
         again, multiplicity = correct_by_holm(again, CONFIDENCE)
     else:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from tic.document.audit import Entry, Paper
 from tic.document.controls import control_results
 from tic.document.controls import counts as counts_of_results
-from tic.document.repeated import repeated
 from tic.report.index import Index, Item, explains, short_names
 from tic.report.verdicts import BADGES, Badge
+from tic.stats.judge import JUDGED, Outcome
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class PaperRow:
         paper: Its citation; None where the audit does not describe it.
         verdicts: How often each verdict on its claims came out; a finding that is another's is not
             counted again.
+        unjudged: How often a claim came to no verdict, and why.
         rivals: How many were tested.
         explaining: Those that explain a claim that is supported, so that it does not stand, with
             names that tell them apart.
@@ -33,6 +34,7 @@ class PaperRow:
     key: str
     paper: Paper | None
     verdicts: tuple[tuple[Badge, int], ...]
+    unjudged: tuple[tuple[Badge, int], ...]
     rivals: int
     explaining: tuple[tuple[str, Item], ...]
     controls: str
@@ -52,7 +54,11 @@ class PaperRow:
     @property
     def counts(self) -> str:
         """The verdicts in words."""
-        return ", ".join(f"{count} {badge.phrase}" for badge, count in self.verdicts) or "none"
+        verdicts, unjudged = (
+            ", ".join(f"{count} {badge.phrase}" for badge, count in outcomes)
+            for outcomes in (self.verdicts, self.unjudged)
+        )
+        return "; ".join(filter(None, (verdicts or "none", unjudged)))
 
     @property
     def explained(self) -> str:
@@ -77,13 +83,14 @@ def _row(index: Index, key: str) -> PaperRow:
         return [item for item in items if item.entry.paper == key]
 
     rivals = of(index.rivals)
-    claims = [claim.entry for claim in of(index.overview)]
+    claims, counted = ([c.entry for c in of(items)] for items in (index.overview, index.counted))
     explaining = [rival for rival in rivals if explains(rival.entry, claims)]
     entries = [item.entry for item in of(index.items)]
     return PaperRow(
         key=key,
         paper=next((paper for paper in index.audit.papers if paper.key == key), None),
-        verdicts=_counted(claims),
+        verdicts=_counted(counted, among=JUDGED),
+        unjudged=_counted(counted, among=BADGES.keys() - JUDGED),
         rivals=len(rivals),
         explaining=tuple(zip(short_names(explaining), explaining, strict=True)),
         controls=counts_of_results(control_results(entries)),
@@ -91,7 +98,8 @@ def _row(index: Index, key: str) -> PaperRow:
     )
 
 
-def _counted(entries: Sequence[Entry]) -> tuple[tuple[Badge, int], ...]:
-    again = repeated(entries)
-    counts = Counter(entry.outcome for entry in entries if entry.id not in again)
+def _counted(
+    entries: Sequence[Entry], *, among: Collection[Outcome]
+) -> tuple[tuple[Badge, int], ...]:
+    counts = Counter(entry.outcome for entry in entries if entry.outcome in among)
     return tuple((b, counts[outcome]) for outcome, b in BADGES.items() if counts[outcome])

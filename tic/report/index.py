@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tic.document.audit import Audit, Entry, ProtocolRecord
 from tic.document.evidence import Contrast, decisive_contrast
+from tic.document.repeated import repeated
 from tic.report.text import slug
 from tic.report.verdicts import BADGES, STANDARD, Badge
 from tic.stats.judge import Outcome
@@ -62,6 +63,8 @@ class Index:
         overview: The claims that are listed and counted: all but what the standard protocol stands
             for. A claim that was judged by other protocols only is listed under each of them, so
             that no claim is missing.
+        repeats: Of the overview those that have the numbers of another, and which that is.
+        counted: Those of the overview whose verdicts are counted: no finding twice.
         protocols: By paper and name those of every paper with a claim; what only its claims name
             comes last.
         settings: Each claim in its setting, by the protocols that judged it.
@@ -77,6 +80,8 @@ class Index:
     controls: tuple[Item, ...]
     measured: tuple[Item, ...]
     overview: tuple[Item, ...]
+    repeats: Mapping[Item, Item]
+    counted: tuple[Item, ...]
     protocols: Mapping[str, Mapping[str, ProtocolRecord]]
     settings: tuple[Mapping[str, Item], ...]
     siblings: Mapping[Item, Mapping[str, Item]]
@@ -98,6 +103,7 @@ def index_of(audit: Audit) -> Index:
     settings = _settings(claims)
     siblings = {claim: members for members in settings for claim in members.values()}
     overview = tuple(c for c in claims if c.standard or STANDARD not in siblings[c])
+    repeats = _repeats(overview)
     rivals_of = {
         claim: tuple(rival for rival in rivals if threatens(rival.entry, claim.entry))
         for claim in claims
@@ -110,6 +116,8 @@ def index_of(audit: Audit) -> Index:
         controls=controls,
         measured=tuple(item for item in items if item.entry.role != "control"),
         overview=overview,
+        repeats=repeats,
+        counted=tuple(claim for claim in overview if claim not in repeats),
         protocols=_protocols(audit, claims),
         settings=settings,
         siblings=siblings,
@@ -180,6 +188,12 @@ def _items(entries: Sequence[Entry]) -> Iterator[Item]:
             full_name=full_name,
             label=f"{full_name} ({', '.join(varying)})" if varying else full_name,
         )
+
+
+def _repeats(claims: Sequence[Item]) -> dict[Item, Item]:
+    originals = repeated([claim.entry for claim in claims])
+    by_id = {claim.entry.id: claim for claim in claims}
+    return {c: by_id[originals[c.entry.id]] for c in claims if c.entry.id in originals}
 
 
 def _settings(claims: Sequence[Item]) -> tuple[dict[str, Item], ...]:

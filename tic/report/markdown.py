@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from tic.document.audit import Audit
+from tic.document.correction import is_former
 from tic.report import overview, verdicts
 from tic.report.by_paper import PaperRow, paper_rows
 from tic.report.coverage import coverage_lines
 from tic.report.findings.finding import text
 from tic.report.findings.summary import findings
 from tic.report.index import Index, Item, index_of
+from tic.report.notices import notices
 from tic.report.protocols import (
     ProtocolCell,
     ProtocolRow,
@@ -34,8 +36,7 @@ def render_markdown(audit: Audit) -> str:
     index = index_of(audit)
     tables, papers = protocol_tables(index), paper_rows(index)
     blocks = [f"# Claim audit: {markdown(overview.title(audit))}"]
-    if not audit.completed:
-        blocks.append("**Interrupted.** The audit did not run to its end; what follows is partial.")
+    blocks += [f"**{notice.title}** {notice.says}" for notice in notices(audit)]
     blocks.append("## Auditor's summary")
     blocks.append(overview.counts_sentence(index))
     blocks.append(_by_paper(papers))
@@ -92,11 +93,10 @@ def _findings(index: Index) -> str:
 
 def _scopes(index: Index) -> Iterator[str]:
     for scope in overview.scope_groups(index):
-        of = f": {scope.count} of {len(index.claims)} verdicts"
-        count = "" if scope.count == len(index.claims) else of
-        yield f"**{scope.title}{count}.** {scope.meaning}"
+        share = f": {scope.share}" if scope.share else ""
+        yield f"**{scope.title}{share}.** {scope.meaning}"
         if scope.differences:
-            yield f"What differs from the paper{' in all of them' if scope.count > 1 else ''}:"
+            yield f"What differs from the paper{' in all of them' if scope.several else ''}:"
             yield "\n".join(f"- {markdown(difference)}" for difference in scope.differences)
 
 
@@ -166,9 +166,11 @@ def _origin(audit: Audit) -> str:
     dirty = " with uncommitted changes" if origin.git_dirty else ""
     multiplicity = audit.multiplicity
     families = markdown(overview.families(multiplicity, "claim"))
+    former = is_former(multiplicity)
+    side = "for SUPPORTED; REFUTED was not corrected" if former else "on either side"
     return (
         f"{markdown(multiplicity.method)} over {families}, "
-        f"at level {multiplicity.level:g} on either side. Started {markdown(audit.started)}, "
+        f"at level {multiplicity.level:g} {side}. Started {markdown(audit.started)}, "
         f"commit {commit}{dirty}. "
-        f"To repeat: {markdown(origin.command)}"
+        f"{'As it was run then' if former else 'To repeat'}: {markdown(origin.command)}"
     )

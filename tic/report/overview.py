@@ -9,10 +9,10 @@ from typing import Final, Literal
 
 from tic.document.audit import Audit, Entry, Multiplicity
 from tic.document.evidence import Contrast
-from tic.document.repeated import repeated
 from tic.report import numerals, verdicts
 from tic.report.index import Index, Item
 from tic.report.verdicts import BADGES
+from tic.stats.judge import JUDGED
 
 Corrected = Literal["claim", "rival"]
 Value = str | int | float | None
@@ -26,14 +26,25 @@ _LEVELS = {
 
 @dataclass(frozen=True)
 class ScopeGroup:
-    """The verdicts of one paper and scope, with the differences from it that all of them share."""
+    """The claims of one paper at one scale.
+
+    Attributes:
+        paper: Its key.
+        level: Of the scale.
+        title: Names both.
+        meaning: What verdicts at that scale say of the paper.
+        share: Which part of the counted verdicts is theirs, in words; "" where all are.
+        differences: From the paper, that all of them share.
+        several: Whether there is more than one claim.
+    """
 
     paper: str
     level: str
     title: str
     meaning: str
-    count: int
+    share: str
     differences: tuple[str, ...]
+    several: bool
 
 
 @dataclass(frozen=True)
@@ -63,24 +74,38 @@ def title(audit: Audit) -> str:
 
 def counts_sentence(index: Index) -> str:
     """Say in one sentence what came out; a finding that is another's is not counted again."""
-    listed = [item.entry for item in index.overview]
-    if not listed:
+    if not index.overview:
         return "No claim was judged."
-    repetitions = repeated(listed)
-    entries = [entry for entry in listed if entry.id not in repetitions]
-    claims = len({(entry.paper, entry.claim) for entry in entries})
+    entries = [item.entry for item in index.counted]
+    judged = [entry for entry in entries if entry.outcome in JUDGED]
+    if judged:
+        claims = len({(entry.paper, entry.claim) for entry in judged})
+        on = f"{numerals.counted(len(judged), 'verdict')} on {numerals.counted(claims, 'claim')}"
+        sentences = [f"{on}: {counted_outcomes(judged)}."]
+    else:
+        sentences = ["No claim came to a verdict."]
+    if len(judged) < len(entries):
+        others = [entry for entry in entries if entry.outcome not in JUDGED]
+        sentences.append(f"Without a verdict: {counted_outcomes(others)}.")
+    if index.repeats:
+        more = numerals.counted(len(index.repeats), "more verdict")
+        sentences.append(f"{more} not counted, with the numbers of another.")
+    return " ".join(sentences)
+
+
+def counted_outcomes(entries: Sequence[Entry]) -> str:
+    """Count in words how often each outcome came out: 3 supported and 2 refuted."""
     counts = Counter(entry.outcome for entry in entries)
-    parts = [f"{counts[outcome]} {b.phrase}" for outcome, b in BADGES.items() if counts[outcome]]
-    judged = numerals.counted(len(entries), "verdict")
-    on = numerals.counted(claims, "claim")
-    more = numerals.counted(len(repetitions), "more verdict")
-    again = f" {more} not counted, with the numbers of another." if repetitions else ""
-    return f"{judged} on {on}: {numerals.enumerated(parts)}.{again}"
+    return numerals.enumerated(
+        [f"{counts[outcome]} {b.phrase}" for outcome, b in BADGES.items() if counts[outcome]]
+    )
 
 
 def scope_groups(index: Index) -> tuple[ScopeGroup, ...]:
-    """Group verdicts by scope and paper, the scope that says least about its paper first."""
+    """Group claims by scope and paper, the scope that says least about its paper first."""
     entries = [claim.entry for claim in index.claims]
+    judged = [claim.entry for claim in index.counted if claim.entry.outcome in JUDGED]
+    verdicts_of = Counter[tuple[str, str]]((entry.paper, entry.scope.level) for entry in judged)
     several = len({entry.paper for entry in entries}) > 1
     groups = []
     for level, (name, meaning) in _LEVELS.items():
@@ -92,7 +117,19 @@ def scope_groups(index: Index) -> tuple[ScopeGroup, ...]:
             ]
             if members:
                 of = f"{name}, {paper}" if several else name
-                groups.append(ScopeGroup(paper, level, of, meaning, len(members), _in_all(members)))
+                count = verdicts_of[paper, level]
+                share = f"{count} of {numerals.counted(len(judged), 'verdict')}"
+                groups.append(
+                    ScopeGroup(
+                        paper=paper,
+                        level=level,
+                        title=of,
+                        meaning=meaning,
+                        share="" if len(members) == len(entries) else share,
+                        differences=_in_all(members),
+                        several=len(members) > 1,
+                    )
+                )
     return tuple(groups)
 
 

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from tic.document.archive import AUDIT_FILE
 from tic.document.audit import Audit
+from tic.document.correction import is_former
 from tic.report import numerals, verdicts
 from tic.report.drawing import svg
 from tic.report.extracts.drawings import claim_drawing
@@ -106,6 +107,7 @@ def _environment() -> Environment:
         "slug": slug,
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
         "family_of": family_of,
+        "is_former": is_former,
         "protocols_sentence": protocols_sentence,
         "consequence": consequence,
         "numbers": numerals.aligned,

@@ -14,6 +14,7 @@ from tic.report.controls import ControlTable, control_table
 from tic.report.findings.finding import Finding
 from tic.report.findings.summary import findings
 from tic.report.index import Index, Item
+from tic.report.notices import Notice, notices
 from tic.report.overview import ScopeGroup, counts_sentence, scope_groups, title
 from tic.report.protocols import ProtocolTable, protocol_tables, result_sentence
 from tic.report.reading_table import OverallTable, overall_tables
@@ -56,6 +57,7 @@ class AuditView:
     """The whole page."""
 
     title: str
+    notices: tuple[Notice, ...]
     sentence: str
     findings: tuple[Finding, ...]
     by_paper: tuple[PaperRow, ...]
@@ -77,12 +79,13 @@ def audit_view(index: Index) -> AuditView:
     tables = protocol_tables(index)
     return AuditView(
         title=title(index.audit),
+        notices=notices(index.audit),
         sentence=counts_sentence(index),
         findings=findings(index),
         by_paper=paper_rows(index),
         scopes=scopes,
         papers=_paper_views(index, articles(index, index.claims, common)),
-        outcomes=_counts(index.overview),
+        outcomes=_counts(index.counted),
         rivals=articles(index, index.rivals, common),
         protocols=tables,
         protocol_sentence=result_sentence(index, tables),

@@ -56,6 +56,16 @@ def test_supported_claims_are_sorted_by_what_their_rivals_leave_of_them(summed_u
     )
 
 
+def test_a_finding_that_is_anothers_is_counted_once_beside_rivals_and_seeds(example_audit, edited):
+    first = example_audit.entries[0]
+    again = first.model_copy(update={"id": "again", "claim": "kim2023/again"})
+    rival = next(e for e in example_audit.entries if e.role == "rival")
+    audit = edited(entries=(first, again, rival))
+    topics = {f.topic: whole(f) for f in findings(index_of(audit))}
+    assert "Of 1 supported verdict:" in topics["Rival explanations"]
+    assert "of 1 verdict" in topics["Single seeds"]
+
+
 def test_refuted_claims_are_named_first(summed_up, example):
     entries = [claim(example, "a"), claim(example, "b", R), claim(example, "c", R)]
     entries.append(example.rival("x", ["a"], "s", "r", outcome=R))

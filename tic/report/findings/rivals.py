@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tic.document.audit import Entry
-from tic.document.repeated import repeated
 from tic.report.findings.finding import Finding, Span, enumerated, listed, verb
 from tic.report.index import Index, Item, short_names
 from tic.report.numerals import counted
@@ -71,7 +70,7 @@ def explanations(index: Index) -> Iterator[Finding]:
     if not index.rivals:
         return
     topic = "Rival explanations"
-    supported = [c for c in index.overview if c.entry.outcome is Outcome.SUPPORTED]
+    supported = [c for c in index.counted if c.entry.outcome is Outcome.SUPPORTED]
     if not supported:
         none = "No claim is supported, so no rival could explain away what it observes."
         yield Finding(topic, (Span(none),))
@@ -100,15 +99,12 @@ def standing(index: Index) -> tuple[frozenset[str], frozenset[str]]:
     A claim stands where each of its verdicts is SUPPORTED and every rival of it in the audit is
     REFUTED, one without rivals too. A finding that is another's is not asked again.
     """
-    listed_claims = [item.entry for item in index.overview]
-    again = repeated(listed_claims)
-    asked = [item for item in index.overview if item.entry.id not in again]
     falling = {
         item.entry.claim
-        for item in asked
+        for item in index.counted
         if item.entry.outcome is not Outcome.SUPPORTED or _group(index.rivals_of[item])[0] in (1, 2)
     }
-    claims = frozenset(item.entry.claim for item in asked)
+    claims = frozenset(item.entry.claim for item in index.counted)
     return claims, claims - falling
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tic.document.controls import ControlResult, control_results
-from tic.document.repeated import repeated
 from tic.report.controls import control_sentence
 from tic.report.findings.failures import failures
 from tic.report.findings.finding import Finding, Span, enumerated, listed, verb
@@ -37,25 +36,20 @@ def findings(index: Index) -> tuple[Finding, ...]:
 
 
 def _refuted(index: Index) -> Iterator[Finding]:
-    again = repeated([item.entry for item in index.overview])
     against = [
-        Span(item.label, item)
-        for item in index.overview
-        if item.entry.outcome is Outcome.REFUTED and item.entry.id not in again
+        Span(item.label, item) for item in index.counted if item.entry.outcome is Outcome.REFUTED
     ]
     if against:
         yield Finding("Refuted", (Span("Against the paper: "), *enumerated(against), Span(".")))
 
 
 def _repetitions(index: Index) -> Iterator[Finding]:
-    repetitions = repeated([item.entry for item in index.overview])
-    if not repetitions:
+    if not index.repeats:
         return
-    items = {item.entry.id: item for item in index.overview}
     spans = [Span("Not counted, since they have the numbers of another: ")]
     pairs = [
-        (Span(items[again].label, items[again]), Span(" of "), Span(items[one].label, items[one]))
-        for again, one in repetitions.items()
+        (Span(again.label, again), Span(" of "), Span(one.label, one))
+        for again, one in index.repeats.items()
     ]
     yield Finding("One finding twice", (*spans, *listed(pairs), Span(".")))
 
@@ -90,7 +84,7 @@ def _controls(index: Index) -> Iterator[Finding]:
 
 
 def _seeds(index: Index) -> Iterator[Finding]:
-    tried = [claim for claim in index.overview if left_out(claim.entry)]
+    tried = [claim for claim in index.counted if left_out(claim.entry)]
     if not tried:
         return
     hanging = [Span(claim.label, claim) for claim in tried if hangs_on(claim.entry)]
