@@ -3,7 +3,7 @@ import pytest
 from tic.exchange.diff import EstimateChange, FieldChange, VerdictChange, diff_audits, format_diff
 from tic.exchange.diff_markdown import MOST_ROWS, diff_markdown
 from tic.report.text import markdown
-from tic.stats.judge import Outcome
+from tic.stats.judge import JUDGED, Outcome
 
 
 def test_an_audit_does_not_differ_from_itself(example_audit):
@@ -33,7 +33,7 @@ def test_versions_and_data_are_told_but_are_no_evidence(example_audit, edited):
     assert FieldChange("versions.torch", "2.9.1", "3.0") in diff.information
     assert FieldChange("versions.spikingjelly", "2.0.0", "absent") in diff.information
     text = format_diff(diff)
-    assert text.startswith("no difference in verdicts and evidence\nmade with (not evidence)\n")
+    assert text.startswith("no difference in verdicts and evidence\nmade with, not evidence (4)\n")
     assert "  data_digests.digits: sha256:" in text
 
 
@@ -42,7 +42,7 @@ def test_entries_come_and_go(example_audit, edited):
     diff = diff_audits(example_audit, fewer)
     assert (diff.removed, diff.added) == (("kim2023/concentration[10]",), ())
     assert diff_audits(fewer, example_audit).added == ("kim2023/concentration[10]",)
-    assert "removed\n  kim2023/concentration[10]\n" in format_diff(diff)
+    assert "removed (1)\n  kim2023/concentration[10]\n" in format_diff(diff)
 
 
 def test_a_change_of_verdict_is_told(example_audit, edited):
@@ -205,7 +205,7 @@ def test_an_audit_that_is_incomplete_is_named_before_all_else(example_audit, edi
     partial = edited(completed=False)
     sentence = "The audit {} is incomplete: it ended before every claim was judged."
     before, after = (sentence.format(name) for name in ("before", "after"))
-    assert format_diff(diff_audits(partial, example_audit)).startswith(f"{before}\nevidence\n")
+    assert format_diff(diff_audits(partial, example_audit)).startswith(f"{before}\nNone of ")
     assert format_diff(diff_audits(partial, partial)) == f"{before}\n{after}\nno difference\n"
     assert told_in_markdown(partial, partial) == (
         f"### None of {len(partial.entries)} verdicts changed\n\n- {before}\n- {after}\n"
@@ -333,14 +333,18 @@ def test_hostile_names_show_as_text(hostile_audit, example_audit):
     assert "\u202e" not in text
 
 
+def verdicts_of(audit):
+    return sum(entry.outcome in JUDGED for entry in audit.entries)
+
+
 def told_in_markdown(before, after):
     return diff_markdown(diff_audits(before, after), before, after)
 
 
 def test_a_comment_without_changes_is_one_line(example_audit):
-    count = len(example_audit.entries)
     assert (
-        told_in_markdown(example_audit, example_audit) == f"### None of {count} verdicts changed\n"
+        told_in_markdown(example_audit, example_audit)
+        == f"### None of {verdicts_of(example_audit)} verdicts changed\n"
     )
 
 
@@ -361,7 +365,7 @@ def test_a_comment_lists_verdicts_with_their_estimates_the_gravest_first(example
         example_audit, example_audit.model_copy(update={"entries": tuple(entries)})
     )
     assert told.startswith(
-        f"### 4 of {len(entries)} verdicts changed\n\n| Entry | Before | After |"
+        f"### 4 of {verdicts_of(example_audit)} verdicts changed\n\n| Entry | Before | After |"
     )
     rows = [line for line in told.splitlines() if line.startswith("| ")][2:]
     escaped = [markdown(name) for name in reversed(changes)]
@@ -378,13 +382,86 @@ def test_a_comment_counts_what_is_no_verdict(example_audit, edited):
     other = other.model_copy(update={"provenance": provenance, "entries": other.entries[:-1]})
     told = told_in_markdown(example_audit, other)
     assert told == (
-        f"### None of {len(other.entries)} verdicts changed\n\n"
-        f"- Gone: {markdown(example_audit.entries[-1].id)}.\n"
+        f"### None of {verdicts_of(other)} verdicts changed\n\n"
+        f"- Gone (1): {markdown(example_audit.entries[-1].id)}.\n"
         "- 1 estimate moved.\n"
         "- 1 other difference in the evidence, which `tic diff` lists.\n"
-        "- Made with another python, which is no evidence.\n"
+        "- Not evidence, but not the same: Python.\n"
     )
-    assert "- New: " in told_in_markdown(other, example_audit)
+    assert "- New (1): " in told_in_markdown(other, example_audit)
+
+
+def not_run(audit):
+    blank = {"outcome": Outcome.NOT_RUN, "own_outcome": Outcome.NOT_RUN}
+    entries = tuple(entry.model_copy(update=blank) for entry in audit.entries)
+    return audit.model_copy(update={"entries": entries})
+
+
+def test_a_first_verdict_is_no_change_of_one(example_audit, edited):
+    two = edited(entries=example_audit.entries[:2])
+    both = edited(entries=not_run(two).entries[:1] + two.entries[1:])
+    assert diff_audits(not_run(two), two).headline == "2 entries were judged for the first time"
+    assert diff_audits(both, two).headline == (
+        "None of 1 verdict changed, 1 entry was judged for the first time"
+    )
+    assert diff_audits(two, both).headline == "1 of 2 verdicts changed"
+    assert diff_audits(not_run(two), not_run(two)).headline == "No verdict to compare"
+    turned = two.entries[1].model_copy(update={"outcome": Outcome.REFUTED})
+    told = told_in_markdown(both, edited(entries=(two.entries[0], turned)))
+    rows = [line for line in told.splitlines() if line.startswith("| kim2023/")]
+    assert "NOT RUN" in rows[1]
+
+
+def test_verdicts_come_before_what_came_and_went(example_audit, edited):
+    other = edited(0, outcome=Outcome.INCONCLUSIVE)
+    other = other.model_copy(update={"entries": other.entries[:-1]})
+    lines = format_diff(diff_audits(example_audit, other)).splitlines()
+    assert lines[0] == f"1 of {verdicts_of(other)} verdicts changed"
+    assert lines.index("verdicts (1)") < lines.index("removed (1)")
+
+
+def test_entries_in_another_setting_are_told_to_be_incomparable(example_audit, edited):
+    def at(data, *entries):
+        return tuple(
+            entry.model_copy(
+                update={"id": f"{entry.id}-{data}", "parameters": {"data set": data, "T": "5"}}
+            )
+            for entry in entries
+        )
+
+    first, second, third, *_ = example_audit.entries
+    before = edited(entries=(*at("digits", first), second))
+    after = edited(entries=(*at("fashion", first), second, third))
+    diff = diff_audits(before, after)
+    told = (
+        "1 entry of the first audit and 1 of the second cannot be compared, since their setting "
+        "differs: data set digits before, fashion after."
+    )
+    assert diff.incomparable == told
+    assert format_diff(diff).startswith(f"{told}\nNone of 1 verdict changed\n")
+    comment = told_in_markdown(before, after)
+    assert comment.startswith(f"{told}\n\n### None of 1 verdict changed\n")
+    assert f"New (1): {markdown(third.id)}." in comment
+    assert "Gone" not in comment
+    # As many values as before, but not another setting: the entry is merely new.
+    assert diff_audits(edited(entries=(first,)), edited(entries=(second,))).incomparable == ""
+
+
+def test_a_comment_names_in_words_what_audits_were_made_with(example_audit):
+    def made_with(**changes):
+        provenance = example_audit.provenance.model_copy(update=changes)
+        return example_audit.model_copy(update={"provenance": provenance})
+
+    before = made_with(versions={"torch": "2"}, data_digests={"digits, all images": "0"})
+    after = made_with(
+        versions={"torch": "3", "jax": "1"}, data_digests={"digits, all images": "1", "b": "2"},
+        git_commit="0" * 40,
+    )  # fmt: skip
+    assert told_in_markdown(before, after).endswith(
+        "- Not evidence, but not the same: commit; version of torch; data of digits, all images.\n"
+    )
+    absent = made_with(versions={}, data_digests={})
+    assert "Not evidence" not in told_in_markdown(absent, before)
 
 
 def test_a_comment_stays_short_however_much_changed(example_audit):

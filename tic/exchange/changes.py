@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from tic.text import shorten
 
 _LONGEST_VALUE = 120
-_ABSENT = "absent"
+ABSENT = "absent"
+"""Stands for what only the other document has."""
 
 Value = TypeVar("Value")
 
@@ -28,7 +29,7 @@ def changes(place: str, old: Any, new: Any) -> Iterator[FieldChange]:
     """Walk two documents together and report the leaves that differ."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in dict.fromkeys([*old, *new]):
-            yield from changes(f"{place}.{key}", old.get(key, _ABSENT), new.get(key, _ABSENT))
+            yield from changes(f"{place}.{key}", old.get(key, ABSENT), new.get(key, ABSENT))
     elif _is_list(old) and _is_list(new) and len(old) == len(new):
         for index, (before, after) in enumerate(zip(old, new, strict=True)):
             yield from changes(f"{place}[{index}]", before, after)
@@ -40,8 +41,8 @@ def membership(
     kind: str, old: Mapping[str, object], new: Mapping[str, object]
 ) -> Iterator[FieldChange]:
     """Report what only one of two documents has."""
-    yield from (FieldChange(f"{kind} {key}", "present", _ABSENT) for key in old if key not in new)
-    yield from (FieldChange(f"{kind} {key}", _ABSENT, "present") for key in new if key not in old)
+    yield from (FieldChange(f"{kind} {key}", "present", ABSENT) for key in old if key not in new)
+    yield from (FieldChange(f"{kind} {key}", ABSENT, "present") for key in new if key not in old)
 
 
 def keyed(pairs: Iterable[tuple[str, Value]]) -> dict[str, Value]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,9 +11,9 @@ from tic.document.coverage import keeps_coverage
 from tic.document.upgrade import without_coverage, without_later_fields
 from tic.exchange.changes import FieldChange, changes, keyed, membership, plain
 from tic.exchange.diff_entry import entry_evidence, shared_contrasts
-from tic.report.numerals import number
+from tic.report.numerals import counted, number
 from tic.report.tables import short
-from tic.stats.judge import Outcome
+from tic.stats.judge import JUDGED, Outcome
 from tic.text import visible
 
 # Different in every execution, or what a run is found by.
@@ -48,13 +48,26 @@ class EstimateChange:
 class AuditDiff:
     """All differences between two audits.
 
-    `incomplete` names those of the two that ended before every claim was judged. `information`
-    says what the audits were made with; it is not evidence.
+    Attributes:
+        incomplete: Which of the two ended before every claim was judged.
+        compared: How many entries of both had a verdict before.
+        added: Ids that only the later audit has.
+        removed: Ids that only the earlier one has.
+        elsewhere: Those of the added and the removed whose claim the other audit has, too, in
+            another setting.
+        setting: How that differs, in words; "" where nothing that both name tells it.
+        verdicts: Of entries of both.
+        estimates: Of contrasts of both.
+        evidence: All else that verdicts rest on.
+        information: What the audits were made with; it is not evidence.
     """
 
     incomplete: tuple[Literal["before", "after"], ...]
+    compared: int
     added: tuple[str, ...]
     removed: tuple[str, ...]
+    elsewhere: frozenset[str]
+    setting: str
     verdicts: tuple[VerdictChange, ...]
     estimates: tuple[EstimateChange, ...]
     evidence: tuple[FieldChange, ...]
@@ -64,6 +77,33 @@ class AuditDiff:
     def empty(self) -> bool:
         """Whether verdicts and evidence are the same, whatever they were made with."""
         return not (self.added or self.removed or self.verdicts or self.estimates or self.evidence)
+
+    @property
+    def incomparable(self) -> str:
+        """Say how many entries have another setting in the other audit; "" where none has."""
+        if not self.elsewhere:
+            return ""
+        before, after = (
+            len(self.elsewhere.intersection(ids)) for ids in (self.removed, self.added)
+        )
+        how = f": {self.setting}" if self.setting else ""
+        return (
+            f"{counted(before, 'entry', 'entries')} of the first audit and {after} of the second "
+            f"cannot be compared, since their setting differs{how}."
+        )
+
+    @property
+    def headline(self) -> str:
+        """Count the verdicts that changed, and those that are the first of their entries."""
+        outcomes = [change for change in self.verdicts if change.before is not change.after]
+        changed = [change for change in outcomes if change.before in JUDGED]
+        first = sum(change.before not in JUDGED and change.after in JUDGED for change in outcomes)
+        of = counted(self.compared, "verdict")
+        parts = [f"{len(changed) or 'None'} of {of} changed"] if self.compared else []
+        if first:
+            were = "entry was" if first == 1 else "entries were"
+            parts.append(f"{first} {were} judged for the first time")
+        return ", ".join(parts) or "No verdict to compare"
 
 
 def diff_audits(before: Audit, after: Audit) -> AuditDiff:
@@ -81,11 +121,17 @@ def diff_audits(before: Audit, after: Audit) -> AuditDiff:
     old = keyed((entry.id, entry) for entry in before.entries)
     new = keyed((entry.id, entry) for entry in after.entries)
     pairs = [(key, old[key], new[key]) for key in old if key in new]
+    only_old = {key: entry for key, entry in old.items() if key not in new}
+    only_new = {key: entry for key, entry in new.items() if key not in old}
+    elsewhere, setting = _elsewhere(only_old, only_new)
     both: dict[Literal["before", "after"], Audit] = {"before": before, "after": after}
     return AuditDiff(
         incomplete=tuple(name for name, audit in both.items() if not audit.completed),
-        added=tuple(key for key in new if key not in old),
-        removed=tuple(key for key in old if key not in new),
+        compared=sum(entry.outcome in JUDGED for _, entry, _ in pairs),
+        added=tuple(only_new),
+        removed=tuple(only_old),
+        elsewhere=elsewhere,
+        setting=setting,
         verdicts=tuple(_verdicts(pairs)),
         estimates=tuple(change for pair in pairs for change in _estimates(*pair)),
         evidence=(
@@ -101,28 +147,64 @@ def diff_audits(before: Audit, after: Audit) -> AuditDiff:
 
 def format_diff(diff: AuditDiff) -> str:
     """Return the differences as text for a terminal, or "no difference"."""
-    head = "".join(f"{line}\n" for line in incompleteness(diff))
+    opening = list(incompleteness(diff))
+    if diff.empty and not diff.information:
+        opening.append("no difference")
+    elif diff.empty:
+        opening.append("no difference in verdicts and evidence")
+    else:
+        opening += [line for line in (visible(diff.incomparable), diff.headline) if line]
     sections = [
-        ("added", [visible(key) for key in diff.added]),
-        ("removed", [visible(key) for key in diff.removed]),
         ("verdicts", [_verdict_line(change) for change in diff.verdicts]),
         ("estimates", [_estimate_line(change) for change in diff.estimates]),
+        ("added", [visible(key) for key in diff.added]),
+        ("removed", [visible(key) for key in diff.removed]),
         ("evidence", [_field_line(change) for change in diff.evidence]),
+        ("made with, not evidence", [_field_line(change) for change in diff.information]),
     ]
-    if diff.empty:
-        sections = [("no difference in verdicts and evidence", [])]
-    sections.append(("made with (not evidence)", [_field_line(c) for c in diff.information]))
-    if diff.empty and not diff.information:
-        return f"{head}no difference\n"
-    shown = [(name, lines) for name, lines in sections if lines or name.startswith("no ")]
-    text = (f"{name}\n" + "".join(f"  {line}\n" for line in lines) for name, lines in shown)
-    return head + "".join(text)
+    for name, lines in sections:
+        if lines:
+            opening += [f"{name} ({len(lines)})", *(f"  {line}" for line in lines)]
+    return "".join(f"{line}\n" for line in opening)
 
 
 def incompleteness(diff: AuditDiff) -> Iterator[str]:
     """Say of each audit that is incomplete that it is."""
     for name in diff.incomplete:
         yield f"The audit {name} is incomplete: it ended before every claim was judged."
+
+
+def _elsewhere(old: Mapping[str, Entry], new: Mapping[str, Entry]) -> tuple[frozenset[str], str]:
+    """Find the entries that the other audit has in another setting, and say how it differs."""
+    shared = {_question(entry) for entry in old.values()} & {
+        _question(entry) for entry in new.values()
+    }
+    before, after = (
+        {key: entry for key, entry in entries.items() if _question(entry) in shared}
+        for entries in (old, new)
+    )
+    values = [_values(entries.values()) for entries in (before, after)]
+    names = [name for name in values[0] if name in values[1]]
+    differing = [
+        f"{name} {' and '.join(values[0][name])} before, {' and '.join(values[1][name])} after"
+        for name in names
+        if values[0][name].keys().isdisjoint(values[1][name])
+    ]
+    return frozenset([*before, *after]), "; ".join(differing)
+
+
+def _question(entry: Entry) -> tuple[object, ...]:
+    planted = "" if entry.control is None else entry.control.name
+    return entry.role, entry.claim, entry.protocol, planted
+
+
+def _values(entries: Iterable[Entry]) -> dict[str, dict[str, None]]:
+    """Values of each parameter, as they first occur."""
+    values: dict[str, dict[str, None]] = {}
+    for entry in entries:
+        for name, value in entry.parameters.items():
+            values.setdefault(name, {})[value] = None
+    return values
 
 
 def _verdicts(pairs: Iterable[tuple[str, Entry, Entry]]) -> Iterator[VerdictChange]:

@@ -6,16 +6,22 @@ from collections.abc import Iterator, Sequence
 
 from tic.document.audit import Audit, Entry
 from tic.document.evidence import decisive_contrast
-from tic.exchange.changes import keyed
+from tic.exchange.changes import ABSENT, keyed
 from tic.exchange.diff import AuditDiff, VerdictChange, incompleteness
 from tic.report.numerals import counted
 from tic.report.text import markdown
 from tic.report.verdicts import BADGES, estimate, interval
-from tic.stats.judge import Outcome
+from tic.stats.judge import JUDGED, Outcome
 
 MOST_ROWS = 40
 """Verdicts that are listed; a comment on a pull request has a largest size, and a reader, too."""
 MOST_NAMES = 8
+_FIELDS = {
+    "git_commit": "commit",
+    "git_dirty": "whether changes were uncommitted",
+    "python": "Python",
+    "packages": "packages that define kinds",
+}
 _REVERSED = frozenset({Outcome.SUPPORTED, Outcome.REFUTED})
 
 
@@ -32,9 +38,9 @@ def diff_markdown(diff: AuditDiff, before: Audit, after: Audit) -> str:
         (change for change in diff.verdicts if change.before is not change.after),
         key=lambda change: _gravity(change, new[change.entry]),
     )
-    common = len(new) - len(diff.added)
     blocks = [
-        _headline(len(changed), common),
+        markdown(diff.incomparable),
+        f"### {diff.headline}",
         "\n".join(f"- {line}" for line in incompleteness(diff)),
         _table(changed[:MOST_ROWS], old, new),
         f"And {len(changed) - MOST_ROWS} more." if len(changed) > MOST_ROWS else "",
@@ -43,18 +49,18 @@ def diff_markdown(diff: AuditDiff, before: Audit, after: Audit) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _headline(changed: int, common: int) -> str:
-    of = f"{changed} of {counted(common, 'verdict')}" if changed else f"None of {common} verdicts"
-    return f"### {of} changed"
-
-
 def _gravity(change: VerdictChange, entry: Entry) -> int:
-    """Sort what makes an audit worthless or turns a finding round before what is merely open."""
+    """Sort what makes an audit worthless or turns a finding round before what is merely open.
+
+    What was judged for the first time comes last.
+    """
     if entry.role == "control" and change.after is Outcome.SUPPORTED:
         return 0
     if {change.before, change.after} == _REVERSED:
         return 1
-    return 2 if change.after is Outcome.ERROR else 3
+    if change.after is Outcome.ERROR:
+        return 2
+    return 3 if change.before in JUDGED else 4
 
 
 def _table(changed: Sequence[VerdictChange], old: dict[str, Entry], new: dict[str, Entry]) -> str:
@@ -79,19 +85,31 @@ def _verdict(entry: Entry) -> str:
 
 
 def _counts(diff: AuditDiff, uncorrected: int) -> Iterator[str]:
-    for what, names in (("New", diff.added), ("Gone", diff.removed)):
-        if names:
-            yield f"{what}: {_named(names)}."
+    for what, ids in (("New", diff.added), ("Gone", diff.removed)):
+        if names := [name for name in ids if name not in diff.elsewhere]:
+            yield f"{what} ({len(names)}): {_named(names)}."
     if diff.estimates:
         yield f"{counted(len(diff.estimates), 'estimate')} moved."
     if other := len(diff.evidence) + uncorrected:
         yield f"{counted(other, 'other difference')} in the evidence, which `tic diff` lists."
-    if diff.information:
-        places = dict.fromkeys(change.place for change in diff.information)
-        yield f"Made with another {_named(tuple(places))}, which is no evidence."
+    # What only one of them had or kept is nothing that they were made with differently.
+    both = [c for c in diff.information if ABSENT not in (c.before, c.after)]
+    if both:
+        fields = list(dict.fromkeys(_in_words(change.place) for change in both))
+        yield f"Not evidence, but not the same: {_named(fields)}."
+
+
+def _in_words(place: str) -> str:
+    """Name what audits were made with, given by its place in their record."""
+    field, _, key = place.partition(".")
+    if field == "versions":
+        return f"version of {key}"
+    if field == "data_digests":
+        return f"data of {key}"
+    return _FIELDS[field.partition("[")[0]]
 
 
 def _named(names: Sequence[str]) -> str:
-    shown = ", ".join(map(markdown, names[:MOST_NAMES]))
+    shown = "; ".join(map(markdown, names[:MOST_NAMES]))
     more = len(names) - MOST_NAMES
     return f"{shown} and {more} more" if more > 0 else shown

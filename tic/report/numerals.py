@@ -90,9 +90,9 @@ def p_statement(value: float | None) -> str:
     return f"p {shown}" if shown[0] in "<>–" else f"p = {shown}"
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun, in the plural where it is not one."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Return a count with its noun, in the plural where it is not one: with an s, or as given."""
+    return f"{count} {noun}" if count == 1 else f"{count} {plural or f'{noun}s'}"
 
 
 def seed_range(seeds: tuple[int, int | None]) -> str:
