@@ -1,11 +1,18 @@
 import errno
 import os
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from tic.errors import TicError, UnwritableError
-from tic.writing import remove_half_written, write_atomically, write_errors_explained
+from tic.writing import (
+    remove_half_written,
+    write_atomically,
+    write_errors_explained,
+    write_named,
+)
 
 
 def names(folder):
@@ -85,3 +92,58 @@ def test_what_was_half_written_is_removed_and_the_rest_stays(tmp_path):
     write_atomically(tmp_path / "file", b"whole")
     remove_half_written(tmp_path)
     assert names(tmp_path) == ["file"]
+
+
+def test_a_link_that_was_named_stays_one_and_its_file_is_written(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    for content in (b"not there yet", b"there"):
+        write_named(tmp_path / "link", content)
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "file").read_bytes() == content
+    assert names(tmp_path) == ["file", "link"]
+
+
+def test_names_of_our_own_making_lead_out_of_no_folder(tmp_path):
+    (tmp_path / "kept").write_bytes(b"kept")
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+    write_atomically(tmp_path / "link", b"content")
+    assert (tmp_path / "kept").read_bytes() == b"kept"
+
+
+def test_what_is_written_to_a_pipe_reaches_its_reader(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    read = []
+    reader = threading.Thread(target=lambda: read.append((tmp_path / "pipe").read_bytes()))
+    reader.start()
+    write_named(tmp_path / "pipe", b"content")
+    reader.join()
+    assert read == [b"content"]
+    assert names(tmp_path) == ["pipe"]
+
+
+def test_a_dash_is_standard_output(tmp_path, monkeypatch, capfdbinary):
+    monkeypatch.chdir(tmp_path)
+    write_named(Path("-"), b"content")
+    sys.stdout.flush()
+    assert capfdbinary.readouterr().out == b"content"
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [
+        (".", "must be a file, got the folder"),
+        ("folder", "must be a file, got the folder"),
+        ("to-folder", "must be a file, got the folder"),
+        ("absent/file", "must lie in a folder that exists, got .*absent, which is none"),
+        ("loop", "cannot be written"),
+    ],
+)
+def test_what_is_no_file_is_refused_in_a_sentence(tmp_path, monkeypatch, given, rule):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "to-folder").symlink_to(tmp_path / "folder")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(TicError, match=rule):
+        write_named(Path(given), b"content")
+    assert names(tmp_path) == ["folder", "loop", "to-folder"]

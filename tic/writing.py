@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tic.errors import UnwritableError
+from tic.errors import TicError, UnwritableError
+
+STANDARD_OUTPUT = Path("-")
+"""Where a file is named to be written."""
 
 
 @contextmanager
@@ -56,6 +61,62 @@ def write_atomically(path: Path, content: bytes) -> None:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
+
+
+def named_file(path: Path) -> Path | None:
+    """Return the file that somebody named to be written, where links lead.
+
+    Args:
+        path: What was named.
+
+    Returns:
+        The file; None where a pipe or a device was named, which is written as it is.
+
+    Raises:
+        TicError: It is a folder, lies in none that exists, or cannot be looked at.
+    """
+    with write_errors_explained(path):
+        try:
+            mode = path.stat().st_mode
+        except FileNotFoundError:
+            mode = stat.S_IFREG
+        if stat.S_ISDIR(mode):
+            raise TicError(
+                f"what is to be written must be a file, got the folder {path}; name a file in it"
+            )
+        # Behind /dev/stdout may be a file that a shell has opened: it must stay the same one.
+        if not stat.S_ISREG(mode) or Path("/dev") in path.absolute().parents:
+            return None
+        place = Path(os.path.realpath(path))
+        if not place.parent.is_dir():
+            raise TicError(
+                f"{path} must lie in a folder that exists, got {place.parent}, which is none; "
+                "make it, or name another"
+            )
+        return place
+
+
+def write_named(path: Path, content: bytes) -> bool:
+    """Write what somebody named: a file whole, a pipe or device straight, `-` to standard output.
+
+    What has a name of our own making is written by `write_atomically`, which follows no link.
+
+    Returns:
+        Whether there is a file now.
+
+    Raises:
+        TicError: It is a folder, lies in none, or cannot be written.
+    """
+    if path == STANDARD_OUTPUT:
+        sys.stdout.buffer.write(content)
+        return False
+    place = named_file(path)
+    if place is None:
+        with write_errors_explained(path):
+            path.write_bytes(content)
+        return False
+    write_atomically(place, content)
+    return True
 
 
 def write_json(path: Path, document: Any) -> None:

@@ -1,6 +1,7 @@
 """An audit as an archive: others verify and render it without training anything."""
 
 import json
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -272,3 +273,15 @@ def test_an_archive_whose_audit_unpacks_to_too_much_is_refused(tmp_path, monkeyp
         archive.writestr("a/audit.json", b" " * 100_000)
     assert cli.main(["verify", str(path)]) == 2
     assert "more than 1,000 bytes" in capsys.readouterr().err
+
+
+def test_an_archive_goes_where_a_link_leads_and_into_no_pipe(audited, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "mine.zip").symlink_to(tmp_path / "elsewhere" / "kept.zip")
+    exported(audited, tmp_path)
+    assert (tmp_path / "mine.zip").is_symlink()
+    assert zipfile.is_zipfile(tmp_path / "elsewhere" / "kept.zip")
+    (tmp_path / "mine.zip").unlink()
+    os.mkfifo(tmp_path / "mine.zip")
+    with pytest.raises(TicError, match="an archive must be a plain file"):
+        exported(audited, tmp_path)

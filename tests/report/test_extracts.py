@@ -237,6 +237,20 @@ def test_a_folder_of_figures_that_is_a_file_is_refused(example_audit, tmp_path):
         extract(example_audit, "figures", tmp_path / "file")
 
 
+def test_an_extract_goes_to_standard_output_or_a_device_and_no_name_beside_it(
+    example_audit, tmp_path, capfd
+):
+    write_report(example_audit, tmp_path)
+    for target in ("-", "/dev/stdout"):
+        assert main(["extract", "badge", str(tmp_path / "audit.json"), target]) == 0
+        told = capfd.readouterr().out
+        assert told.startswith("<svg")
+        assert told.rstrip().endswith("</svg>")
+    assert main(["extract", "figures", str(tmp_path / "audit.json"), "-"]) == 2
+    assert main(["extract", "csv", str(tmp_path / "audit.json"), str(tmp_path)]) == 2
+    assert "must be a file, got the folder" in capfd.readouterr().err
+
+
 def test_the_command_tells_what_it_wrote(example_audit, tmp_path, capsys):
     write_report(example_audit, tmp_path)
     target = tmp_path / "verdicts.csv"

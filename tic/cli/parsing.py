@@ -87,7 +87,9 @@ def parser() -> argparse.ArgumentParser:
     )
     extract.add_argument("format", help="csv, latex, figures or badge")
     extract.add_argument("audit", type=Path, help="audit.json")
-    extract.add_argument("target", type=Path, help="file to be written; of figures the folder")
+    extract.add_argument(
+        "target", type=Path, help="file to be written, - is standard output; of figures the folder"
+    )
     extract.add_argument(
         "--claim", metavar="PATTERN[,PATTERN]", help="claims by name or place (default: all)"
     )

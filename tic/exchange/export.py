@@ -26,7 +26,7 @@ from tic.errors import TicError
 from tic.exchange.crate import METADATA_FILE, metadata
 from tic.exchange.verify_audit import is_weights, stored_files
 from tic.report.render import audit_json, report_files
-from tic.writing import write_errors_explained
+from tic.writing import named_file, write_errors_explained
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """Of every file: the same audit gives the same archive."""
@@ -82,13 +82,15 @@ def export(
 @contextmanager
 def _archive(target: Path) -> Iterator[zipfile.ZipFile]:
     """Write an archive beside its place and rename it, so that nobody meets half of it."""
-    part = target.with_name(f".{target.name}-{secrets.token_hex(8)}")
+    place = named_file(target)
+    if place is None:
+        raise TicError(f"an archive must be a plain file, got {target}; name another")
+    part = place.with_name(f".{place.name}-{secrets.token_hex(8)}")
     with write_errors_explained(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
         try:
             with zipfile.ZipFile(part, "x") as archive:
                 yield archive
-            part.replace(target)
+            part.replace(place)
         finally:
             part.unlink(missing_ok=True)
 

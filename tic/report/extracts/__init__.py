@@ -16,7 +16,7 @@ from tic.report.extracts.latex import latex_table
 from tic.report.extracts.spreadsheet import spreadsheet
 from tic.report.index import Index, Item, index_of
 from tic.text import quoted
-from tic.writing import write_atomically
+from tic.writing import STANDARD_OUTPUT, write_atomically, write_named
 
 FORMATS = ("csv", "latex", "figures", "badge")
 _MOST_NAMES = 12
@@ -29,11 +29,12 @@ def extract(audit: Audit, wanted: str, target: Path, patterns: Sequence[str] = (
         audit: What an execution of the suite left.
         wanted: One of `FORMATS`. A spreadsheet has all entries, the table those that the page
             lists, and of figures there is one for each claim and rival.
-        target: The file; of figures the folder, in which each has the name of its entry.
+        target: The file, or `-` for standard output; of figures the folder, in which each has the
+            name of its entry.
         patterns: Names, ids or places of the claims that are meant, as of `--claim`; all without.
 
     Returns:
-        The files.
+        The files; none where the target is standard output, a pipe or a device.
 
     Raises:
         TicError: The format is none, a pattern names no claim of the audit, a badge is asked for
@@ -48,13 +49,16 @@ def extract(audit: Audit, wanted: str, target: Path, patterns: Sequence[str] = (
     _require_claims(audit, patterns)
     index = index_of(audit)
     if wanted == "figures":
-        require_folder("the folder of figures", target)
-        drawn = {
-            target / f"{item.anchor}.svg": claim_drawing(item)
-            for item in _chosen(index.measured, patterns)
-        }
-    else:
-        drawn = {target: _text(wanted, index, patterns)}
+        return _write_figures(_chosen(index.measured, patterns), target)
+    made = write_named(target, _text(wanted, index, patterns).encode())
+    return [target] if made else []
+
+
+def _write_figures(items: Sequence[Item], folder: Path) -> list[Path]:
+    if folder == STANDARD_OUTPUT:
+        raise TicError("figures are many files and go to a folder, got -; name one")
+    require_folder("the folder of figures", folder)
+    drawn = {folder / f"{item.anchor}.svg": claim_drawing(item) for item in items}
     for path, text in drawn.items():
         write_atomically(path, text.encode())
     return list(drawn)
