@@ -49,6 +49,8 @@ def test_a_report_folder_that_cannot_be_written_is_refused_before_anything_is_tr
     assert outcome.status == 4
     assert "the report needs a folder that can be written, got " in outcome.text
     assert "--report-dir" in outcome.text
+    assert "NOT_RUN" not in outcome.text
+    assert "report: " not in outcome.text
     assert not (sealed / "store").exists()
 
 
@@ -67,6 +69,22 @@ def test_an_audit_whose_report_cannot_be_written_is_kept_elsewhere(repository, r
     assert f"report: {kept / 'report.html'}" in outcome.text
     assert [str(e.outcome) for e in load_audit(kept / "audit.json").entries] == ["SUPPORTED"] * 2
     assert {path.name for path in kept.iterdir()} == {"audit.json", "report.html", "summary.md"}
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("blocked/x.xml", "file exists"), ("/dev/full", "no space left on device")],
+)
+def test_a_junit_file_that_cannot_be_written_hides_no_verdict(repository, tmp_path, name, told):
+    (repository.pytester.path / "blocked").write_text("a file where a folder should be")
+    repository.write(SUPPORTED)
+    outcome = repository.run(f"--junitxml={name}")
+    assert outcome.status == 1
+    assert f"({told}); make room or name another file" in outcome.text
+    assert "what pytest writes beside the report, as for --junitxml, could not be" in outcome.text
+    assert "1 SUPPORTED" in outcome.text
+    assert "report: " in outcome.text
+    assert "Traceback" not in outcome.text
 
 
 def test_an_audit_that_cannot_be_kept_anywhere_shows_its_verdicts(repository, monkeypatch):

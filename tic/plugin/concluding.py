@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from tic.plugin.saving import require_writable, save_report
 from tic.plugin.state import State
 from tic.plugin.terminal import write_lines
 from tic.text import visible
+from tic.writing import reason
 
 if TYPE_CHECKING:
     from tic.document.audit import Audit, Entry
@@ -59,17 +60,35 @@ class Concluding:
         tells_only = state.tells_only or state.config.option.collectonly
         return state.has_audit and not state.is_worker and not tells_only
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write the report before others that are called at the end show the exit status."""
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(
+        self, session: pytest.Session, exitstatus: int
+    ) -> Generator[None, object, object]:
+        """Write the report before others write theirs, whose failure hides no verdict."""
+        self._finish(session, exitstatus)
+        try:
+            return (yield)
+        except OSError as error:
+            if not self._is_wanted():
+                raise
+            where = f" {error.filename}" if error.filename else ""
+            self.problems.append(
+                f"what pytest writes beside the report, as for --junitxml, could not be "
+                f"written{where} ({reason(error)}); make room or name another file, and the same "
+                "command judges again"
+            )
+            if session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        return None
+
+    def _finish(self, session: pytest.Session, exitstatus: int) -> None:
+        if exitstatus == pytest.ExitCode.USAGE_ERROR:
+            return  # what was refused has been told, and nothing was judged
         if self._is_wanted():
             completed = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
             self._conclude(completed=completed)
         elif self.state.flags.audit and not (self.state.has_audit or self.state.is_worker):
-            if exitstatus != pytest.ExitCode.USAGE_ERROR:  # what was refused has been told
-                self.problems = [
-                    "no claims were found; tic.audit.claim makes a test one of a claim"
-                ]
+            self.problems = ["no claims were found; tic.audit.claim makes a test one of a claim"]
             if exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
         if self.problems and session.exitstatus == pytest.ExitCode.OK:
