@@ -233,10 +233,10 @@ def test_an_audit_does_not_differ_from_itself(left, capsys):
 
 
 @pytest.mark.parametrize("command", [["report", "absent.json"], ["diff", "absent.json", "b"]])
-def test_a_file_that_is_no_audit_is_refused_in_one_sentence(command, capsys):
+def test_a_file_that_is_not_there_is_refused_in_one_sentence(command, capsys):
     assert main(command) == 2
     told = capsys.readouterr().err
-    assert told.startswith("tic: absent.json must be an audit of schema 7, got ")
+    assert told.startswith("tic: there is no file absent.json; name the audit.json that ")
     assert told.count("\n") == 1
 
 

@@ -243,7 +243,7 @@ def test_an_archive_has_its_ending(audited, tmp_path):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (None, "one that cannot be read"),
+        (None, "there is no file"),
         (b"no archive", "one that cannot be read"),
         ({}, "one with 0 folders"),
         ({"a/audit.json": b"{}", "b/audit.json": b"{}"}, "one with 2 folders"),

@@ -39,7 +39,9 @@ def test_an_audit_survives_the_way_through_its_file(tmp_path, example_audit):
         (b"\xff\xfe", r"got a file that is not UTF-8 \(byte 0\)"),
         (b"[1, 2]", "got a JSON list"),
         (b"[" * 100_000, "nested too deep"),
-        (b"{}", r"got papers: field required|got started: field required"),
+        (b"{}", "got a JSON object without any field of one"),
+        (b'{"verdicts": 3}', "got a JSON object without any field of one"),
+        (b'{"started": "today"}', "got seconds: field required"),
     ],
 )
 def test_what_is_no_audit_is_refused_in_one_sentence(tmp_path, content, message):
@@ -53,10 +55,17 @@ def test_what_is_no_audit_is_refused_in_one_sentence(tmp_path, content, message)
 
 
 def test_missing_files_and_folders_are_refused(tmp_path):
-    with pytest.raises(TicError, match="must be an audit of schema 7, got no such file"):
-        load_audit(tmp_path / "audit.json")
-    with pytest.raises(TicError, match="got is a directory"):
+    for name in ("audit.json", "audit.zip"):
+        with pytest.raises(TicError, match=rf"^there is no file .*{name}; name the audit\.json"):
+            load_audit(tmp_path / name)
+    with pytest.raises(TicError, match=rf"^{tmp_path} is a folder; name the audit\.json that"):
         load_audit(tmp_path)
+    for name in ("b.json", "a.json", "audit.json"):
+        (tmp_path / name).write_text("{}")
+        with pytest.raises(TicError, match=f"is a folder; name an audit in it, such as .*{name}$"):
+            load_audit(tmp_path)
+    with pytest.raises(TicError, match=r"json/x cannot be read \(not a directory\); name a file"):
+        load_audit(tmp_path / "a.json" / "x")
 
 
 def test_a_newer_schema_is_refused_with_the_way_out(tmp_path, document):

@@ -26,10 +26,14 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
     """Open an archive for reading.
 
     Raises:
-        TicError: There is none, or it is damaged.
+        FileNotFoundError: There is none.
+        IsADirectoryError: It is a folder.
+        TicError: It is damaged.
     """
     try:
         archive = zipfile.ZipFile(path)
+    except (FileNotFoundError, IsADirectoryError):
+        raise
     except (ValueError, *DAMAGED) as error:
         raise _refusal(path, f"one that cannot be read ({error})") from None
     with archive:

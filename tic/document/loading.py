@@ -7,14 +7,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tic.document.archive import audit_bytes, is_archive
+from tic.document.archive import AUDIT_FILE, audit_bytes, is_archive
 from tic.document.audit import SCHEMA_VERSION, Audit
 from tic.document.upgrade import upgraded
 from tic.errors import TicError
 from tic.files import parse_json, read_whole
 from tic.text import quoted, shorten
+from tic.writing import reason
 
 _LONGEST_REASON, _LONGEST_PATH = 300, 200
+_WAY_OUT = "name the audit.json that an audit left, or run the audit again"
 
 
 def load_audit(path: Path) -> Audit:
@@ -29,6 +31,8 @@ def load_audit(path: Path) -> Audit:
     document = _document(path)
     if not isinstance(document, dict):
         raise _refusal(path, f"a JSON {type(document).__name__}")
+    if Audit.model_fields.keys().isdisjoint(document):
+        raise _refusal(path, "a JSON object without any field of one")
     _check_version(path, document.get("schema_version"))
     try:
         return Audit.model_validate(upgraded(document))
@@ -39,19 +43,35 @@ def load_audit(path: Path) -> Audit:
 def _document(path: Path) -> Any:
     try:
         content = audit_bytes(path) if is_archive(path) else read_whole(path)
+    except FileNotFoundError:
+        raise TicError(f"there is no file {_shown(path)}; {_WAY_OUT}") from None
+    except IsADirectoryError:
+        raise TicError(f"{_shown(path)} is a folder; {_inside(path)}") from None
     except OSError as error:
-        raise _refusal(path, (error.strerror or "an unreadable file").lower()) from None
+        raise TicError(
+            f"{_shown(path)} cannot be read ({reason(error)}); name a file that can"
+        ) from None
     try:
         return parse_json(content)
     except TicError as error:
         raise _refusal(path, str(error)) from None
 
 
+def _inside(folder: Path) -> str:
+    """Name an audit in a folder, or what to name else."""
+    try:
+        files = [path for path in folder.glob("*.json") if path.is_file()]
+    except OSError:
+        files = []
+    found = min(files, key=lambda path: (path.name != AUDIT_FILE, path.name), default=None)
+    return _WAY_OUT if found is None else f"name an audit in it, such as {_shown(found)}"
+
+
 def _check_version(path: Path, version: object) -> None:
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise TicError(
             f"schema_version must be at most {SCHEMA_VERSION}, got {quoted(version)} in "
-            f"{shorten(str(path), _LONGEST_PATH)}; upgrade tic-audit, or run the audit again "
+            f"{_shown(path)}; upgrade tic-audit, or run the audit again "
             f"with this version"
         )
 
@@ -67,7 +87,9 @@ def first_fault(error: ValidationError) -> str:
 
 def _refusal(path: Path, got: str) -> TicError:
     return TicError(
-        f"{shorten(str(path), _LONGEST_PATH)} must be an audit of schema {SCHEMA_VERSION}, "
-        f"got {got}; "
-        "name the audit.json that an audit left, or run the audit again"
+        f"{_shown(path)} must be an audit of schema {SCHEMA_VERSION}, got {got}; {_WAY_OUT}"
     )
+
+
+def _shown(path: Path) -> str:
+    return shorten(str(path), _LONGEST_PATH)
