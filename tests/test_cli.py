@@ -90,7 +90,7 @@ def test_an_audit_does_not_succeed_with_an_undecided_claim_where_only_decided_on
 def test_an_audit_succeeds_when_every_control_is_caught(audit, capsys, claim, status):
     assert audit(claim, arguments=("--controls",)) == status
     told = capsys.readouterr().out
-    assert f"negative controls: 2 {'not ' if status else ''}caught" in told
+    assert f"negative controls: 2 {'failed' if status else 'held (2 caught)'}" in told
     assert ("came out SUPPORTED on a negative control" in told) == bool(status)
 
 

@@ -21,12 +21,12 @@ def control(outcome, **fields):
     [
         (S, R, ControlResult.CAUGHT),
         (S, I, ControlResult.CAUGHT),
-        (S, S, ControlResult.MISSED),
+        (S, S, ControlResult.FAILED),
         # A test that never decides anything would leave both undecided.
         (I, I, ControlResult.OPEN),
         (R, I, ControlResult.OPEN),
         (I, R, ControlResult.CAUGHT),
-        (I, S, ControlResult.MISSED),
+        (I, S, ControlResult.FAILED),
         (S, N, ControlResult.UNTESTED),
     ],
 )
@@ -49,5 +49,7 @@ def test_its_claim_is_the_one_in_its_setting_by_its_protocol():
 
 def test_the_results_are_counted_the_best_first():
     results = {str(k): result for k, result in enumerate([*ControlResult, ControlResult.CAUGHT])}
-    assert counts(results) == "2 caught, 1 not caught, 1 could not tell, 1 not tested"
+    assert counts(results) == "3 held (2 caught, 1 could not tell), 1 failed, 1 not tested"
     assert counts({}) == ""
+    assert counts({"a": ControlResult.FAILED}) == "1 failed"
+    assert counts({"a": ControlResult.OPEN}) == "1 held (1 could not tell)"

@@ -78,7 +78,7 @@ def test_controls_that_are_caught_do_not_fail_whatever_their_outcome(planting):
     outcome = planting(CAUTIOUS)
     assert outcome.status == 0
     assert "1 supported, 2 held" in outcome.text
-    assert "negative controls: 2 caught" in outcome.text
+    assert "negative controls: 2 held (2 caught)" in outcome.text
     assert outcome.family.claims == 1
     assert planting(CAUTIOUS, arguments=["--fail-on-inconclusive"]).status == 0
 
@@ -88,7 +88,7 @@ def test_a_control_that_is_supported_fails_and_says_what_was_planted(planting):
     assert outcome.status == 1
     assert list(outcome.verdicts.values()) == ["SUPPORTED"] * 3
     assert "2 failed, 1 supported" in outcome.text
-    assert "negative controls: 2 not caught" in outcome.text
+    assert "negative controls: 2 failed" in outcome.text
     assert outcome.text.count(f"\n{FOOLED}") == 2  # as the failure, and below the verdicts
     assert "Traceback" not in outcome.text
     assert "def test_gullible" not in outcome.text
@@ -103,7 +103,7 @@ def test_facts_are_planted_while_the_claim_is_tested_and_restored_after(planting
     assert outcome.verdicts == {"sum": "SUPPORTED", "sum[control-three]": "REFUTED"}
     assert outcome.audit.entries[1].contrasts[0].effects == (3,)
     assert "1 passed, 1 supported, 1 held" in outcome.text
-    assert "negative controls: 1 caught\n" in outcome.text
+    assert "negative controls: 1 held (1 caught)\n" in outcome.text
 
 
 def test_facts_are_restored_when_the_claims_test_fails(planting):
@@ -118,7 +118,7 @@ def test_a_control_that_says_nothing_of_the_setting_is_neither_caught_nor_passed
     assert list(outcome.verdicts.values()) == ["SUPPORTED", "NOT_APPLICABLE", "INCONCLUSIVE"]
     assert outcome.status == 0
     assert "1 skipped, 1 supported, 1 held" in outcome.text
-    assert "negative controls: 1 caught, 1 not tested" in outcome.text
+    assert "negative controls: 1 held (1 caught), 1 not tested" in outcome.text
 
 
 def test_a_control_whose_test_breaks_is_not_caught_but_an_error(planting):
@@ -126,7 +126,7 @@ def test_a_control_whose_test_breaks_is_not_caught_but_an_error(planting):
     assert list(outcome.verdicts.values()) == ["SUPPORTED", "ERROR", "INCONCLUSIVE"]
     assert outcome.status == 1
     assert "1 failed, 1 supported, 1 held" in outcome.text
-    assert "negative controls: 1 caught, 1 not tested" in outcome.text
+    assert "negative controls: 1 held (1 caught), 1 not tested" in outcome.text
 
 
 def test_expected_verdicts_say_nothing_of_controls(planting, repository):

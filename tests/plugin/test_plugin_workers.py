@@ -19,7 +19,7 @@ def test_two_workers_come_to_the_same_audit_as_one_process(repository):
         last = outcome.text.rstrip().splitlines()[-1]
         assert all(count in last for count in counts)
     # What is undecided on true and on false Runs alike tells nothing.
-    told = "negative controls: 2 caught, 1 not caught, 3 could not tell"
+    told = "negative controls: 5 held (2 caught, 3 could not tell), 1 failed"
     assert told in alone.text
     assert told in together.text
     assert diff_audits(before, together.audit).empty

@@ -24,7 +24,7 @@ def test_claims_are_rows_and_what_was_planted_columns(example_audit):
 
 def test_the_sentence_counts_what_was_caught(example_audit):
     sentence = control_sentence(index_of(example_audit))
-    assert sentence == "Of 6 controls: 4 caught, 1 not caught, 1 not tested."
+    assert sentence == "Of 6 controls: 4 held (4 caught), 1 failed, 1 not tested."
 
 
 def test_an_audit_without_controls_has_no_section(example_audit, edited):
@@ -44,7 +44,7 @@ def test_a_control_that_slips_through_is_a_banner_on_top(example_audit, edited):
     caught_all = edited(24, own_outcome=Outcome.REFUTED, outcome=Outcome.REFUTED)
     assert entry.own_outcome is Outcome.SUPPORTED
     assert "Not every test" not in render_html(caught_all)
-    assert "not caught</span>" not in render_html(caught_all)
+    assert "failed</span>" not in render_html(caught_all)
 
 
 def test_cells_link_to_what_came_out_and_controls_have_no_article(example_audit):
@@ -62,4 +62,4 @@ def test_cells_link_to_what_came_out_and_controls_have_no_article(example_audit)
     text = " ".join(re.sub(r"<[^>]+>", " ", section.group(0)).split())
     assert "shuffled timesteps The timesteps are in random order." in text
     assert "concentration: shuffled timesteps ✗ REFUTED fall of the normalised centroid:" in text
-    assert "✓ SUPPORTED: not caught" in text
+    assert "✓ SUPPORTED: failed" in text

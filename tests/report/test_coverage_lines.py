@@ -106,8 +106,8 @@ def test_the_auditor_sums_up_failed_trainings(covered, edited, example_audit):
     )
     failed = SEED.model_copy(update={"collapsed": 1, "failed_seeds": 1})
     assert told(covered.model_copy(update={"coverage": failed}), run, guesser) == (
-        "Of 2 trainings, 0 diverged and 1 collapsed to guessing. 1 verdict rests on one: "
-        f"{index_of(edited(entries=(covered,))).items[0].label}."
+        "Of 2 trainings, 0 diverged and 1 collapsed to guessing. 1 verdict rests on such "
+        f"trainings: {index_of(edited(entries=(covered,))).items[0].label} in 1 of 5 seeds."
     )
 
 

@@ -90,6 +90,9 @@ def test_seeds_are_named_by_their_ends_when_consecutive():
 def test_levels_and_differences():
     assert numerals.level(0.95) == "95\u202f%"
     assert numerals.level(0.975) == "97.5\u202f%"
+    assert numerals.level(0.999993) == "99.9993\u202f%"
+    assert numerals.level(1 - 1e-12).startswith("99.9999")
+    assert numerals.level(1.0) == "100\u202f%"
     assert numerals.signed(3.111, 2) == "+3.11"
     assert numerals.signed(-3.111, 2) == "−3.11"
     assert numerals.decimals_of(92.04) == 2

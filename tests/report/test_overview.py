@@ -1,11 +1,12 @@
 import re
 from html import unescape
 
-from tic.report import overview, render_html, render_markdown
+from tic.report import overview, render_html, render_markdown, verdicts
 from tic.report.index import index_of
+from tic.report.numerals import THIN
 from tic.report.text import markdown
 from tic.report.view import audit_view
-from tic.stats.judge import Outcome
+from tic.stats.judge import JUDGED, Outcome
 
 
 def words(source: str) -> str:
@@ -68,7 +69,7 @@ def test_a_verdict_without_a_decisive_contrast_has_dashes_for_its_numbers(exampl
 def test_the_page_and_the_summary_have_the_same_columns_and_cells(example_audit):
     section = re.search(r'<section id="overview".*?</table>', render_html(example_audit), re.DOTALL)
     assert section is not None
-    lines = render_markdown(example_audit).partition("## Verdicts by protocol")[0].splitlines()
+    lines = render_markdown(example_audit).partition("## Rivals")[0].splitlines()
     summary = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")]
     heads = [column.head for column in overview.COLUMNS]
     assert re.findall(r'scope="col">(.*?)</th>', section.group(0)) == heads == summary[0]
@@ -82,6 +83,47 @@ def test_the_page_and_the_summary_have_the_same_columns_and_cells(example_audit)
             printed = " ".join(column.cell(claim))
             assert words(cell).startswith(words(printed)), column.head
             assert text == markdown(printed)
+
+
+def test_the_legend_tells_the_levels_of_intervals_and_what_p_is_of(example_audit, edited):
+    def judged_at(*levels):
+        entries = [
+            entry.model_copy(
+                update={
+                    "contrasts": tuple(
+                        c.model_copy(update={"confidence": level}) for c in entry.contrasts
+                    )
+                }
+            )
+            for entry, level in zip((example_audit.entries[0],) * 2, levels, strict=True)
+        ]
+        return edited(entries=tuple(entries))
+
+    audit = judged_at(0.999, 0.99978)
+    legend = overview.legend(index_of(audit))
+    assert "here 99.9 % to 99.98 %." in legend.replace(THIN, " ")
+    alike = overview.legend(index_of(judged_at(0.999, 0.999)))
+    assert "here 99.9 %." in alike.replace(THIN, " ")
+    assert "the hypothesis that the claim is false" in legend
+    assert "near 1 against it" in legend
+    assert legend in render_html(audit)
+    assert legend in render_markdown(audit)
+    assert overview.legend(index_of(edited(entries=()))) == overview.P_VALUES
+
+
+def test_the_summary_lists_rivals_with_their_verdicts_and_intervals(example_audit):
+    text = render_markdown(example_audit)
+    section = text.partition("## Rivals")[2].partition("##")[0]
+    index = index_of(example_audit)
+    judged = [rival for rival in index.rivals if rival.entry.outcome in JUDGED]
+    rows = [line for line in section.splitlines() if line.startswith("| ")][2:]
+    assert len(rows) == len(judged) == 5
+    for rival, row in zip(judged, rows, strict=True):
+        assert row.startswith(f"| {markdown(rival.label)} | ")
+        assert rival.badge.word in row
+        assert rival.decisive is None or markdown(verdicts.estimate(rival.decisive)) in row
+        assert all(markdown(claim.label) in row for claim in index.threatened_by[rival])
+    assert "Without a verdict: 1 not run." in section
 
 
 def test_the_page_lists_as_many_verdicts_as_it_counts_where_entries_repeat(example_audit, edited):

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from tic.document.evidence import ReadingVerdict
+from tic.document.evidence import Effects, ReadingVerdict
 from tic.report import render_html
 from tic.report.index import index_of
 from tic.report.reading_table import claims_read, overall_tables
@@ -144,3 +144,19 @@ def test_a_parameter_that_picks_the_claim_is_not_told_beside_its_name(example_au
     ]
     items = index_of(edited(entries=picked)).items
     assert [claims_read(item) for item in items] == [f"{name} (svhn)", f"{name} (x, digits)"]
+
+
+def test_the_page_tells_the_level_that_decides_each_reading(example_audit, edited):
+    place = next(n for n, entry in enumerate(example_audit.entries) if entry.readings)
+    first, *rest = example_audit.entries[place].readings
+    contrasts = tuple(
+        Effects(
+            **{name: getattr(c, name) for name in Effects.model_fields} | {"confidence": 0.9997}
+        )
+        for c in example_audit.entries[0].contrasts
+    )
+    told = "Each reading is decided by intervals at 99.97\u202f% confidence"
+    kept = first.model_copy(update={"contrasts": contrasts})
+    assert told in render_html(edited(place, readings=(kept, *rest)))
+    blank = first.model_copy(update={"contrasts": ()})
+    assert "Each reading is decided" not in render_html(edited(place, readings=(blank,)))

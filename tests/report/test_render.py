@@ -6,13 +6,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
 from tic.document.audit import Audit, Family, Multiplicity
-from tic.document.evidence import Unknown
+from tic.document.evidence import Pilot, Unknown
 from tic.document.loading import load_audit
 from tic.errors import TicError
 from tic.report import render, render_html, render_markdown, write_report
-from tic.stats.judge import Outcome
+from tic.stats.judge import JUDGED, Outcome
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -287,7 +288,7 @@ def test_the_summary_has_counts_scope_and_one_row_per_verdict(example_audit):
     assert text.startswith("# Claim audit: Exploring Temporal Information Dynamics")
     assert "6 supported, 1 refuted" in text
     assert "**Smoke scale: 9 of 10 verdicts.** Says nothing yet" in text
-    verdicts = text.partition("## Verdicts by protocol")[0]
+    verdicts = text.partition("## Rivals")[0]
     rows = [line for line in verdicts.splitlines() if line.startswith("| ")]
     assert len(rows) == 2 + 12
     assert all(len(re.findall(r"(?<!\\)\|", row)) == 8 for row in rows)
@@ -301,8 +302,10 @@ def test_the_summary_survives_hostile_text(hostile_audit):
     assert "\u202e" not in text
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     claims = [entry for entry in hostile_audit.entries if entry.role == "claim"]
-    assert len(rows) == 2 + len(claims)
-    assert all(len(re.findall(r"(?<!\\)(?:\\\\)*\|", row)) == 8 for row in rows)
+    rivals = [e for e in hostile_audit.entries if e.role == "rival" and e.outcome in JUDGED]
+    assert len(rows) == 2 + len(claims) + 2 + len(rivals)
+    bars = [len(re.findall(r"(?<!\\)(?:\\\\)*\|", row)) for row in rows]
+    assert bars == [8] * (2 + len(claims)) + [7] * (2 + len(rivals))
 
 
 def test_the_summary_of_an_interrupted_audit_says_so(edited):
@@ -351,3 +354,22 @@ def test_the_page_says_how_the_error_rate_is_shared_and_what_looks_cost(example_
     assert LOOKED_AGAIN not in once
     assert LOOKED_AGAIN in again
     assert SHARED not in Page(render_html(example_audit)).words()  # by the rule of its time
+
+
+def test_no_statement_is_quoted_since_none_tells_that_it_is_a_quotation(example_audit):
+    page = render_html(example_audit)
+    assert "blockquote" not in page
+    assert "“" not in page.partition("</style>")[0]
+    assert f'<p class="statement">{escape(example_audit.entries[0].says)}</p>' in page
+
+
+def test_a_spread_is_told_only_where_there_is_an_interval(example_audit, edited):
+    first, *rest = example_audit.entries[0].contrasts
+    pilot = Pilot(seeds=(90, 91), effects=(0.1, 0.2))
+    told = "spread of these and 2 pilot seeds"
+    piloted = first.model_copy(update={"pilot": pilot})
+    assert told in render_html(edited(0, contrasts=(piloted, *rest)))
+    same = piloted.model_copy(update={"interval": None, "effects": (0.0,) * len(first.seeds)})
+    page = render_html(edited(0, contrasts=(same, *rest)))
+    assert told not in page
+    assert "More seeds settle this only once one of them differs." in page

@@ -11,18 +11,18 @@ from tic.stats.judge import JUDGED, Outcome
 
 
 class ControlResult(StrEnum):
-    """What came of one negative control.
+    """What came of one negative control; one that was caught, or could not tell, held.
 
     Attributes:
         CAUGHT: the test refuted what is false, or supported the claim on the true Runs alone.
-        MISSED: it supported what is false, so its SUPPORTED is worth nothing.
+        FAILED: it supported what is false, so its SUPPORTED is worth nothing.
         OPEN: it was undecided on true and on false Runs alike: a test that never decides anything
             would have done the same, so nothing was learnt.
         UNTESTED: it was not judged.
     """
 
     CAUGHT = "caught"
-    MISSED = "not caught"
+    FAILED = "failed"
     OPEN = "could not tell"
     UNTESTED = "not tested"
 
@@ -42,16 +42,24 @@ def control_results(entries: Sequence[Entry]) -> dict[str, ControlResult]:
 
 
 def counts(results: dict[str, ControlResult]) -> str:
-    """Count the results in words: 14 caught, 63 could not tell."""
+    """Count the results in words: 77 held (14 caught, 63 could not tell), 1 failed."""
     numbers = Counter(results.values())
-    return ", ".join(f"{numbers[result]} {result}" for result in ControlResult if numbers[result])
+    holding, others = (
+        [f"{numbers[result]} {result}" for result in some if numbers[result]]
+        for some in (
+            (ControlResult.CAUGHT, ControlResult.OPEN),
+            (ControlResult.FAILED, ControlResult.UNTESTED),
+        )
+    )
+    held = numbers[ControlResult.CAUGHT] + numbers[ControlResult.OPEN]
+    return ", ".join([*([f"{held} held ({', '.join(holding)})"] if held else []), *others])
 
 
 def _result(outcome: Outcome, *, claim_stands: bool) -> ControlResult:
     if outcome not in JUDGED:
         return ControlResult.UNTESTED
     if outcome is Outcome.SUPPORTED:
-        return ControlResult.MISSED
+        return ControlResult.FAILED
     if outcome is Outcome.REFUTED or claim_stands:
         return ControlResult.CAUGHT
     return ControlResult.OPEN

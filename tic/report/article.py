@@ -34,12 +34,13 @@ class FigureView:
 
 @dataclass(frozen=True)
 class ContrastView:
-    """A contrast with its strip, and how near it was to another outcome."""
+    """A contrast with its strip, how near it was to another outcome, and why no seed settles it."""
 
     contrast: Contrast
     strip: Markup
     badge: Badge
     sensitivity: str
+    unsettled: str
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,13 @@ def _article(
 
 def _contrast_views(contrasts: Sequence[Contrast], anchor: str) -> tuple[ContrastView, ...]:
     return tuple(
-        ContrastView(one, strip, BADGES[one.outcome], nearness.contrast_line(one))
+        ContrastView(
+            contrast=one,
+            strip=strip,
+            badge=BADGES[one.outcome],
+            sensitivity=nearness.contrast_line(one),
+            unsettled=nearness.unsettled_line(one),
+        )
         for one, strip in zip(contrasts, contrast_strips(contrasts, anchor), strict=True)
     )
 

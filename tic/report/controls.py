@@ -61,7 +61,7 @@ def control_table(index: Index) -> ControlTable | None:
             for claim, row in rows.items()
         ),
         sentence=control_sentence(index),
-        missed=tuple(cell for cell in cells if cell.result is ControlResult.MISSED),
+        missed=tuple(cell for cell in cells if cell.result is ControlResult.FAILED),
     )
 
 
@@ -78,7 +78,7 @@ def _cell(control: Item, result: ControlResult) -> ControlCell:
         badge=BADGES[entry.own_outcome],
         result=result,
         contrasts=tuple(
-            (c.name, verdicts.estimate(c), verdicts.interval(c), BADGES[c.outcome])
+            (c.name, verdicts.estimate(c), verdicts.leveled_interval(c), BADGES[c.outcome])
             for c in entry.contrasts
         ),
     )

@@ -21,7 +21,7 @@ from tic.report.protocols import (
     result_sentence,
 )
 from tic.report.text import markdown
-from tic.stats.judge import Outcome
+from tic.stats.judge import JUDGED, Outcome
 from tic.text import shorten
 
 _LONGEST_REASON = 200
@@ -44,7 +44,9 @@ def render_markdown(audit: Audit) -> str:
     blocks.append(_findings(index))
     blocks += _scopes(index)
     blocks += _verdicts(index, papers)
+    blocks.append(overview.legend(index) if index.overview else "")
     blocks.append(_reasons(index.claims))
+    blocks += _rivals(index)
     blocks.append(_coverage(index.overview))
     blocks += _protocols(tables)
     blocks.append(_origin(audit))
@@ -134,6 +136,28 @@ def _protocol_cell(cell: ProtocolCell) -> str:
 
 def _row(claim: Item) -> tuple[str, ...]:
     return tuple(markdown(" ".join(column.cell(claim))) for column in overview.COLUMNS)
+
+
+def _rivals(index: Index) -> Iterator[str]:
+    """List the verdicts on rivals, and count those that came to none."""
+    if not index.rivals:
+        return
+    yield "## Rivals"
+    judged = [rival for rival in index.rivals if rival.entry.outcome in JUDGED]
+    if judged:
+        columns = [c for c in overview.COLUMNS if c.head in ("Verdict", "Estimate", "p", "Seeds")]
+        rows = (
+            (
+                markdown(rival.label),
+                markdown(", ".join(claim.label for claim in index.threatened_by[rival]) or "–"),
+                *(markdown(" ".join(column.cell(rival))) for column in columns),
+            )
+            for rival in judged
+        )
+        yield _table(("Rival", "Threatens", *(column.head for column in columns)), rows)
+    if len(judged) < len(index.rivals):
+        others = [r.entry for r in index.rivals if r.entry.outcome not in JUDGED]
+        yield f"Without a verdict: {overview.counted_outcomes(others)}."
 
 
 def _reasons(claims: Iterable[Item]) -> str:

@@ -129,8 +129,14 @@ def percent(value: float) -> str:
 
 
 def level(confidence: float) -> str:
-    """Return a confidence level as a percentage without needless zeros: 95 %, 97.5 %."""
-    return with_unit(f"{100 * confidence:.4g}", "%")
+    """Return a confidence level as a percentage without needless zeros: 95 %, 97.5 %.
+
+    One that is not certain is never printed as 100 %.
+    """
+    shown = f"{100 * confidence:.4g}"
+    if shown == "100" and confidence < 1:
+        shown = fixed(100 * confidence, -math.floor(math.log10(100 * (1 - confidence))))
+    return with_unit(shown, "%")
 
 
 def duration(seconds: float | None) -> str:

@@ -93,6 +93,28 @@ def counts_sentence(index: Index) -> str:
     return " ".join(sentences)
 
 
+P_VALUES = (
+    "p is the p-value of the hypothesis that the claim is false, its effect outside the region, "
+    "for the contrast that is weakest: near 0 speaks for the claim, near 1 against it."
+)
+
+
+def legend(index: Index) -> str:
+    """Say at which confidence intervals in the table of verdicts are, and of what its p is."""
+    levels = sorted(
+        contrast.confidence
+        for item in index.overview
+        if (contrast := item.decisive) and contrast.interval and contrast.seeds
+    )
+    if not levels:
+        return P_VALUES
+    ends = dict.fromkeys(numerals.level(level) for level in (levels[0], levels[-1]))
+    return (
+        "In brackets stands the interval at the confidence that decides the verdict, here "
+        f"{' to '.join(ends)}. {P_VALUES}"
+    )
+
+
 def counted_outcomes(entries: Sequence[Entry]) -> str:
     """Count in words how often each outcome came out: 3 supported and 2 refuted."""
     counts = Counter(entry.outcome for entry in entries)

@@ -31,7 +31,8 @@ class ReadingCell:
 class ReadingGrid:
     """The readings of one entry: all factors but the last as rows, the last one as columns.
 
-    `unit` is that of all estimates, and empty where they differ.
+    `unit` is that of all estimates, and empty where they differ. `confidence` is that of the
+    intervals that decide each reading, None where nothing was kept of them.
     """
 
     factors: Key
@@ -39,6 +40,7 @@ class ReadingGrid:
     columns: Key
     rows: tuple[tuple[Key, tuple[tuple[ReadingCell, ...], ...]], ...]
     sentence: str
+    confidence: float | None
 
 
 def reading_grid(readings: Sequence[ReadingVerdict]) -> ReadingGrid | None:
@@ -56,6 +58,7 @@ def reading_grid(readings: Sequence[ReadingVerdict]) -> ReadingGrid | None:
         columns=columns,
         rows=tuple((row, tuple(cells.get((*row, c), ()) for c in columns)) for row in rows),
         sentence=reading_sentence(readings),
+        confidence=max((c.confidence for one in readings for c in one.contrasts), default=None),
     )
 
 

@@ -47,6 +47,13 @@ def interval(contrast: Contrast) -> str:
     return f"[{bounds[0]}, {bounds[1]}]" if bounds else "–"
 
 
+def leveled_interval(contrast: Contrast) -> str:
+    """Print the interval of a contrast with its confidence; exact effects have none."""
+    if contrast.interval is None or not contrast.seeds:
+        return interval(contrast)
+    return f"{interval(contrast)} at {numerals.level(contrast.confidence)}"
+
+
 def parameters(entry: Entry) -> str:
     """Print the parameters of an entry."""
     return ", ".join(f"{key} = {value}" for key, value in entry.parameters.items())

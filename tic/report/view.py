@@ -15,7 +15,7 @@ from tic.report.findings.finding import Finding
 from tic.report.findings.summary import findings
 from tic.report.index import Index, Item
 from tic.report.notices import Notice, notices
-from tic.report.overview import ScopeGroup, counts_sentence, scope_groups, title
+from tic.report.overview import ScopeGroup, counts_sentence, legend, scope_groups, title
 from tic.report.protocols import ProtocolTable, protocol_tables, result_sentence
 from tic.report.reading_table import OverallTable, overall_tables
 from tic.report.tables import Training, training
@@ -64,6 +64,7 @@ class AuditView:
     scopes: tuple[ScopeGroup, ...]
     papers: tuple[PaperView, ...]
     outcomes: tuple[tuple[Badge, int], ...]
+    legend: str
     rivals: tuple[Article, ...]
     protocols: tuple[ProtocolTable, ...]
     protocol_sentence: str
@@ -86,6 +87,7 @@ def audit_view(index: Index) -> AuditView:
         scopes=scopes,
         papers=_paper_views(index, articles(index, index.claims, common)),
         outcomes=_counts(index.counted),
+        legend=legend(index),
         rivals=articles(index, index.rivals, common),
         protocols=tables,
         protocol_sentence=result_sentence(index, tables),

@@ -148,7 +148,7 @@ def test_the_release_is_compared_by_protocol_and_by_reading(summed_up, example):
 def test_controls_that_were_not_caught_are_named_and_alarm(edited, example_audit):
     alarms = [finding for finding in findings(index_of(example_audit)) if finding.alarm]
     assert [finding.topic for finding in alarms] == ["Negative controls"]
-    assert whole(alarms[0]).startswith("Of 6 controls: 4 caught, 1 not caught, 1 not tested.")
+    assert whole(alarms[0]).startswith("Of 6 controls: 4 held (4 caught), 1 failed, 1 not tested.")
     assert whole(alarms[0]).endswith(
         "Supported all the same: alpha-information: untrained network."
     )

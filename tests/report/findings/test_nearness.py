@@ -1,6 +1,6 @@
 import pytest
 
-from tic.document.evidence import RegionRecord, Sensitivity
+from tic.document.evidence import RegionRecord, Sensitivity, Trend
 from tic.report.findings import nearness
 from tic.stats.judge import Outcome
 
@@ -106,3 +106,22 @@ def test_seeds_are_left_out_of_the_claim_by_itself_and_not_as_corrected(example_
 def test_a_claim_without_sensitivity_says_nothing(example_audit):
     assert nearness.entry_line(example_audit.entries[2]) == ""
     assert not nearness.left_out(example_audit.entries[2])
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, True),
+        ({"effects": (0.0, 0.0, 0.0, 0.0, 0.1)}, False),
+        ({"interval": (0.0, 0.0)}, False),
+        ({"rate": True}, False),
+        ({"trend": Trend(direction="increasing", samples=((0.0, 0.0),) * 5)}, False),
+        ({"seeds": (), "effects": (0.0,)}, False),
+        ({"seeds": (1, 2), "effects": (0.0, 0.0)}, False),
+    ],
+)
+def test_effects_that_are_all_the_same_say_what_would_settle_them(contrast, changes, told):
+    same = {"effects": (0.0,) * 5, "interval": None}
+    line = nearness.unsettled_line(contrast(near(), **(same | changes)))
+    assert line.startswith("More seeds settle this only once one of them differs.") is told
+    assert ("resolution" in line) is told

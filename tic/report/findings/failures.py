@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from tic.document.coverage import has_collapsed
 from tic.report.coverage import at_most
-from tic.report.findings.finding import Finding, Span, enumerated, verb
+from tic.report.findings.finding import Finding, Span, listed, verb
 from tic.report.index import Index
 from tic.report.numerals import counted
 
 
 def failures(index: Index) -> Iterator[Finding]:
-    """Say how many trainings of an audit failed, and name the verdicts with one among theirs."""
+    """Say how many trainings of an audit failed, and which verdicts rest on them how much."""
     covered = [(i, i.entry.coverage) for i in index.measured if i.entry.coverage is not None]
     if not covered:
         return
@@ -20,7 +20,14 @@ def failures(index: Index) -> Iterator[Finding]:
     diverged = sum(run.status == "diverged" for run in runs)
     collapsed = sum(bool(has_collapsed(run)) for run in runs)
     trainings = counted(len(runs), "training")
-    resting = [Span(item.label, item) for item, coverage in covered if coverage.failed_seeds]
+    resting = [
+        (
+            Span(item.label, item),
+            Span(f" in {coverage.failed_seeds} of {counted(coverage.seeds, 'seed')}"),
+        )
+        for item, coverage in covered
+        if coverage.failed_seeds
+    ]
     if not resting:
         _, widest = max(covered, key=lambda pair: pair[1].most_failing)
         bound = f"with {counted(widest.seeds, 'seed')}, one may all the same in {at_most(widest)}"
@@ -30,6 +37,6 @@ def failures(index: Index) -> Iterator[Finding]:
     rests = verb(len(resting), "verdict rests", "verdicts rest")
     counts = (
         f"Of {trainings}, {diverged} diverged and {collapsed} collapsed to guessing. "
-        f"{len(resting)} {rests} on one: "
+        f"{len(resting)} {rests} on such trainings: "
     )
-    yield Finding("Failed trainings", (Span(counts), *enumerated(resting), Span(".")))
+    yield Finding("Failed trainings", (Span(counts), *listed(resting), Span(".")))

@@ -22,6 +22,18 @@ def contrast_line(contrast: Contrast) -> str:
     return _sentence(parts)
 
 
+def unsettled_line(contrast: Contrast) -> str:
+    """Say what would settle effects that are all the same; "" where they are not."""
+    judged_by_mean = contrast.seeds and contrast.trend is None and not contrast.rate
+    enough = len(contrast.effects) >= MIN_SEEDS and contrast.interval is None
+    if not (judged_by_mean and enough and len(set(contrast.effects)) == 1):
+        return ""
+    return (
+        "More seeds settle this only once one of them differs. While they are the same, the rule "
+        "needs a resolution, the smallest step between two effects: judge(…, resolution=…)."
+    )
+
+
 def entry_line(entry: Entry) -> str:
     """Say how near the claim by itself was to another verdict; "" where nothing was computed."""
     if entry.sensitivity is None:

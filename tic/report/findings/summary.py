@@ -76,7 +76,7 @@ def _controls(index: Index) -> Iterator[Finding]:
     through = [
         Span(f"{item.label}: {item.entry.control.name}" if item.entry.control else item.label, item)
         for item in index.controls
-        if results[item.entry.id] is ControlResult.MISSED
+        if results[item.entry.id] is ControlResult.FAILED
     ]
     if through:
         spans += [Span(" Supported all the same: "), *enumerated(through), Span(".")]
