@@ -1,7 +1,8 @@
 import pytest
 
+from tic.document.loading import load_audit
 from tic.errors import TicError
-from tic.exchange.citing import cite
+from tic.exchange.citing import Citation, cite
 from tic.stats import Outcome
 
 
@@ -54,6 +55,31 @@ def test_a_finding_that_is_anothers_is_counted_once(tmp_path, example_audit):
     text = tmp_path / "text.md"
     text.write_text("{{ audit('a.json').count('SUPPORTED') }}", encoding="utf-8")
     assert cite(text) == "1"
+
+
+@pytest.mark.parametrize(
+    ("expression", "kind"),
+    [("a", "Citation"), ("a.claims", "tuple"), ("a.entry", "method"), ("none", "NoneType")],
+)
+def test_what_would_print_all_that_it_holds_is_refused(written, expression, kind):
+    with pytest.raises(TicError, match=rf"words, numbers and verdicts, got a {kind}; name what"):
+        written(f"{{{{ {expression} }}}}")
+
+
+def test_the_text_in_the_documentation_works_as_it_stands(tmp_path, pytestconfig):
+    page = (pytestconfig.rootpath / "docs" / "auditing.md").read_text(encoding="utf-8")
+    (tmp_path / "reports").symlink_to(pytestconfig.rootpath / "reports")
+    text = tmp_path / "text.md"
+    text.write_text(page.partition("```jinja\n")[2].partition("```")[0], encoding="utf-8")
+    told = cite(text).splitlines()
+    audit = load_audit(tmp_path / "reports" / "reference" / "smoke-budget.json")
+    found = Citation(audit).of("kim2023")
+    supported, refuted = found.count("SUPPORTED"), found.count("REFUTED")
+    assert told[0] == f"Of the claims {supported} are supported and {refuted} refuted."
+    moved = found.entry("concentration")
+    assert told[1] == f"{moved}: information moves early, by {moved.effect(1)}."
+    explained = [claim.label for claim in found.claims if claim.fate == "EXPLAINED"]
+    assert [line.partition(" does not stand against ")[0] for line in told[2:] if line] == explained
 
 
 def test_an_effect_is_printed_with_its_interval_as_the_report_prints_it(written, example_audit):

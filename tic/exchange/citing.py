@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2 import FileSystemLoader, StrictUndefined, Undefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from tic.document.audit import Audit, Entry, Family
@@ -292,6 +292,20 @@ def _nth(items: tuple[Item, ...], number: int, what: str) -> Item:
     return items[number - 1]
 
 
+def _printed(value: object) -> object:
+    """Refuse what is no word and no number, which would print all that it holds.
+
+    Raises:
+        TicError: It is another thing.
+    """
+    if isinstance(value, str | int | float | CitedEntry | CitedFigure | Undefined):
+        return value
+    raise TicError(
+        f"a text can print words, numbers and verdicts, got a {type(value).__name__}; name what is "
+        "meant of it, such as audit(…).count('SUPPORTED') or audit(…).entry('NAME').effect(1)"
+    )
+
+
 def cite(template: Path) -> str:
     """Fill in a text; `audit(path)` in it opens an audit, relative to the text.
 
@@ -307,6 +321,7 @@ def cite(template: Path) -> str:
         loader=FileSystemLoader(template.parent),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
+        finalize=_printed,
     )
     try:
         content = read_whole(template)
