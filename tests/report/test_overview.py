@@ -28,9 +28,7 @@ def test_what_was_not_run_is_no_verdict(edited, example_audit):
         update={"outcome": Outcome.NOT_RUN, "own_outcome": Outcome.NOT_RUN, "contrasts": ()}
     )
     index = index_of(edited(entries=(entry,)))
-    assert overview.counts_sentence(index) == (
-        "No claim came to a verdict. Without a verdict: 1 not run."
-    )
+    assert overview.counts_sentence(index) == "No verdict: 1 not run."
     (scope,) = overview.scope_groups(index)
     assert scope.share == ""
 

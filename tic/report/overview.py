@@ -78,14 +78,13 @@ def counts_sentence(index: Index) -> str:
         return "No claim was judged."
     entries = [item.entry for item in index.counted]
     judged = [entry for entry in entries if entry.outcome in JUDGED]
-    if judged:
-        claims = len({(entry.paper, entry.claim) for entry in judged})
-        on = f"{numerals.counted(len(judged), 'verdict')} on {numerals.counted(claims, 'claim')}"
-        sentences = [f"{on}: {counted_outcomes(judged)}."]
-    else:
-        sentences = ["No claim came to a verdict."]
-    if len(judged) < len(entries):
-        others = [entry for entry in entries if entry.outcome not in JUDGED]
+    others = [entry for entry in entries if entry.outcome not in JUDGED]
+    if not judged:
+        return f"No verdict: {counted_outcomes(others)}."
+    claims = len({(entry.paper, entry.claim) for entry in judged})
+    on = f"{numerals.counted(len(judged), 'verdict')} on {numerals.counted(claims, 'claim')}"
+    sentences = [f"{on}: {counted_outcomes(judged)}."]
+    if others:
         sentences.append(f"Without a verdict: {counted_outcomes(others)}.")
     if index.repeats:
         more = numerals.counted(len(index.repeats), "more verdict")
