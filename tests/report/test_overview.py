@@ -44,9 +44,11 @@ def test_a_finding_with_the_numbers_of_another_is_not_counted_again(example_audi
     page = words(render_html(audit))
     assert "One finding twice" in page
     assert "Not counted: has the numbers of" in page
-    assert [(badge.word, count) for badge, count in audit_view(index_of(audit)).outcomes] == [
-        ("SUPPORTED", 1)
-    ]
+    view = audit_view(index_of(audit))
+    (place,) = view.papers[0].places
+    assert len(place.claims) == 2
+    for counts in (view.outcomes, place.counts):
+        assert [(badge.word, count) for badge, count in counts] == [("SUPPORTED", 1)]
     assert "One finding twice" not in words(render_html(edited(entries=(first,))))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from tic.document.audit import Paper
@@ -25,7 +25,7 @@ from tic.report.verdicts import BADGES, Badge
 
 @dataclass(frozen=True)
 class PlaceView:
-    """The verdicts on one place of a paper, and how often each came out."""
+    """The verdicts on one place of a paper, and how often each came out, no finding twice."""
 
     name: str
     claims: tuple[Item, ...]
@@ -106,18 +106,21 @@ def _paper_views(index: Index, claims: Sequence[Article]) -> tuple[PaperView, ..
             anchor=f"paper-{slug(key)}",
             articles=tuple(article for article in claims if article.item.entry.paper == key),
             overview=tuple(claim for claim in index.overview if claim.entry.paper == key),
-            places=_place_views([claim for claim in index.claims if claim.entry.paper == key]),
+            places=_place_views(
+                [claim for claim in index.claims if claim.entry.paper == key], index.repeats
+            ),
         )
         for key in paper_keys(index)
     )
 
 
-def _place_views(claims: Sequence[Item]) -> tuple[PlaceView, ...]:
+def _place_views(claims: Sequence[Item], repeats: Collection[Item]) -> tuple[PlaceView, ...]:
     places: dict[str, list[Item]] = {}
     for claim in claims:
         places.setdefault(read_places(claim.entry.source)[0].whole, []).append(claim)
     return tuple(
-        PlaceView(name, tuple(members), _counts(members)) for name, members in places.items()
+        PlaceView(name, tuple(members), _counts([c for c in members if c not in repeats]))
+        for name, members in places.items()
     )
 
 
