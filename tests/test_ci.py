@@ -339,7 +339,7 @@ def test_a_base_that_cannot_be_read_is_told_and_replaced(compare, project, base)
     assert told.startswith(NEITHER)
     assert (project / "report" / "changes.md").read_text() == NEITHER
     assert kept.read_bytes() == (project / "report" / "audit.json").read_bytes()
-    assert compare().startswith("### None of 1 verdicts changed\n")
+    assert compare().startswith("### None of 1 verdict changed\n")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ TERMINATED = """
 import os, signal, time
 @says("cancelled")
 def test_cancelled(runs, judge):
+    time.sleep({before})
     os.kill({process}, signal.SIGTERM)
     time.sleep({seconds})
     judge(runs.train_loss()[:, -1], above(0), name="loss", unit="nats")
@@ -17,12 +18,14 @@ def test_cancelled(runs, judge):
 
 
 @pytest.mark.parametrize(
-    ("process", "arguments"),
-    [("os.getpid()", []), ("os.getppid()", ["-n", "1"])],
+    ("process", "before", "arguments"),
+    [("os.getpid()", 0, []), ("os.getppid()", 3, ["-n", "1"])],
     ids=["one process", "a worker"],
 )
-def test_sigterm_ends_an_audit_as_ctrl_c_does(repository, process, arguments):
-    repository.write(SUPPORTED, TERMINATED.format(process=process, seconds=60))
+def test_sigterm_ends_an_audit_as_ctrl_c_does(repository, process, before, arguments):
+    # A worker's verdict takes its time to where SIGTERM goes.
+    text = TERMINATED.format(process=process, before=before, seconds=60)
+    repository.write(SUPPORTED, text)
     folder = repository.pytester.path / "report"
     own = (f"--store={repository.store}", f"--report-dir={folder}")
     done = repository.pytester.runpytest_subprocess(*QUICKLY, *own, *arguments)
@@ -44,7 +47,7 @@ def test_whoever_heeds_sigterm_already_goes_on_to(repository):
 
     before = signal.signal(signal.SIGTERM, heed)
     try:
-        outcome = repository.audit(TERMINATED.format(process="os.getpid()", seconds=0))
+        outcome = repository.audit(TERMINATED.format(process="os.getpid()", before=0, seconds=0))
         assert signal.getsignal(signal.SIGTERM) is heed
     finally:
         signal.signal(signal.SIGTERM, before)
