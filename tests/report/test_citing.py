@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from tic.document.loading import load_audit
@@ -70,7 +72,8 @@ def test_the_text_in_the_documentation_works_as_it_stands(tmp_path, pytestconfig
     page = (pytestconfig.rootpath / "docs" / "auditing.md").read_text(encoding="utf-8")
     (tmp_path / "reports").symlink_to(pytestconfig.rootpath / "reports")
     text = tmp_path / "text.md"
-    text.write_text(page.partition("```jinja\n")[2].partition("```")[0], encoding="utf-8")
+    (template,) = re.findall(r"^```text\n(\{% set .*?)^```", page, re.MULTILINE | re.DOTALL)
+    text.write_text(template, encoding="utf-8")
     told = cite(text).splitlines()
     audit = load_audit(tmp_path / "reports" / "reference" / "smoke-budget.json")
     found = Citation(audit).of("kim2023")
