@@ -68,6 +68,15 @@ def test_an_open_entry_says_how_many_seeds_would_decide_it():
         assert line.endswith(f"{least} to {most or 'more than 1000'} seeds in all may decide it")
 
 
+def test_an_open_contrast_that_no_seeds_settle_is_told_instead():
+    audit = kept(next(path for path in KEPT if path.stem == "smoke-budget"))
+    (deficits,) = [e for e in audit.entries if e.id == "kim2023/deficits[tiny-digits]"]
+    assert [c.seeds_to_decide is None for c in deficits.contrasts] == [False, True, True]
+    (line,) = [x for x in verdict_table(audit, width=200).splitlines() if f" {deficits.id} " in x]
+    assert "all 90 effects are identical" in line
+    assert "may decide" not in line
+
+
 def test_neighbours_share_the_reason_that_stands_below_them():
     first, second, reason, third, other = table(LONG, LONG, "another", width=45)
     assert [line.split()[2] for line in (first, second, third)] == [

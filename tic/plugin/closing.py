@@ -126,7 +126,13 @@ def _remark(entry: Entry) -> str:
     from tic.session.budget import likely_range
     from tic.stats import Outcome
 
-    seeds = likely_range(entry.contrasts) if entry.outcome is Outcome.INCONCLUSIVE else None
+    if entry.outcome is not Outcome.INCONCLUSIVE:
+        return entry.reason
+    for contrast in entry.contrasts:
+        # What no number of seeds is known to settle says more than how many the others need.
+        if contrast.outcome is Outcome.INCONCLUSIVE and contrast.seeds_to_decide is None:
+            return contrast.reason or entry.reason
+    seeds = likely_range(entry.contrasts)
     return f"{seed_range(seeds)} in all may decide it" if seeds else entry.reason
 
 
