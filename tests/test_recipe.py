@@ -610,6 +610,7 @@ class Misspelt(Rule):
 def test_a_rule_that_nothing_calls_is_refused():
     with pytest.raises(
         TicError,
-        match=r"Misspelt \(test_recipe.py:\d+\) must define start, before_epoch, after_step",
+        match=r"Misspelt \(test_recipe.py:\d+\) must define start, before_epoch, before_step, "
+        r"after_step",
     ):
         DIGITS.but(rules=(Misspelt(),))

@@ -10,7 +10,7 @@ from torch import nn
 
 from tic.data import Dataset, Digits, Facts, Samples
 from tic.errors import TicError
-from tic.fitting import CosineSGD, Fitting, Rule
+from tic.fitting import HOOKS, CosineSGD, Fitting, Rule
 from tic.lab import Lab
 from tic.losses import Loss, MeanLoss, mean_loss
 from tic.models import Architecture
@@ -207,7 +207,8 @@ def test_dropout_draws_by_the_seed_and_anew_in_every_epoch(lab, recipe):
     class Listening(Timeless):
         def forward(self, inputs):
             hidden = self.layers(inputs)
-            seen.append(hidden == 0)
+            if self.training:
+                seen.append(hidden == 0)
             return self.classifier(hidden)[None]
 
     network = lab.fresh_network(recipe)
@@ -473,6 +474,148 @@ class OddOptimiser(AdamW):
 def test_a_state_of_an_optimiser_that_no_file_holds_is_refused(lab, recipe):
     with pytest.raises(TicError, match=r"state of an optimiser must be tensors, .* in AdamW"):
         train(recipe.but(fitting=OddOptimiser()), lab)
+
+
+class Recalling(Timeless):
+    """A network that remembers how often it was called, and tells so from a call on."""
+
+    def __init__(self, inputs, classes, silent):
+        super().__init__(inputs, classes, 0.5)
+        self.calls, self.silent = 0, silent
+
+    def forward(self, inputs):
+        self.calls += 1
+        return super().forward(inputs) * (1 + (self.calls > self.silent))
+
+
+@dataclass(frozen=True)
+class Stateful(Architecture):
+    """Builds a network that keeps state between calls."""
+
+    silent: int
+
+    def build(self, facts, timesteps):
+        return Recalling(torch.Size(facts.shape).numel(), facts.num_classes, self.silent)
+
+
+@pytest.mark.parametrize(
+    ("silent", "epochs"), [(1, []), (2 + 3 * 3 + 1, [1, 2, 3])], ids=["at once", "when trained"]
+)
+def test_a_network_that_keeps_state_between_calls_is_refused(lab, recipe, silent, epochs):
+    finished = []
+    message = (
+        r"two calls on the same 8 samples give different logits, so Recalling keeps state "
+        r".*reset_net\(self\) in SpikingJelly.*tic.models.Adapted"
+    )
+    with pytest.raises(TicError, match=message):
+        train(recipe.but(architecture=Stateful(silent)), lab, finished.append)
+    assert finished == epochs
+
+
+class LuckError(RuntimeError):
+    """What a test lets an author's code raise."""
+
+
+def fail(*arguments):
+    """Raise from what an author wrote."""
+    raise LuckError("out of luck")
+
+
+@dataclass(frozen=True)
+class FailingPerceptron(Perceptron):
+    """Fails on the way back."""
+
+    def build(self, facts, timesteps):
+        network = super().build(facts, timesteps)
+        network.classifier.register_full_backward_hook(fail)
+        return network
+
+
+@dataclass(frozen=True)
+class FailingLoss(Loss):
+    """Fails."""
+
+    def __call__(self, logits, labels):
+        fail()
+
+
+@dataclass(frozen=True)
+class FailingFitting(AdamW):
+    """Makes an optimiser that fails."""
+
+    def optimiser(self, network):
+        optimiser = super().optimiser(network)
+        optimiser.register_step_pre_hook(fail)
+        return optimiser
+
+
+@dataclass(frozen=True)
+class FailingRule(Rule):
+    """Fails at one moment."""
+
+    moment: str
+
+    def start(self, fit):
+        self.act("start")
+
+    def before_epoch(self, fit):
+        self.act("before_epoch")
+
+    def before_step(self, fit):
+        self.act("before_step")
+
+    def after_step(self, fit):
+        self.act("after_step")
+
+    def act(self, moment):
+        if moment == self.moment:
+            fail()
+
+
+@pytest.mark.parametrize(
+    ("change", "what", "way_out"),
+    [
+        (
+            {"architecture": FailingPerceptron()},
+            "the backward pass of FailingPerceptron",
+            "if it keeps state between calls, let its forward begin by resetting it",
+        ),
+        ({"loss": FailingLoss()}, "the loss FailingLoss", "mend it there"),
+        ({"fitting": FailingFitting()}, "a step of the optimiser of FailingFitting", "mend it"),
+        *(
+            ({"rules": (FailingRule(moment),)}, f"{moment} of FailingRule", "mend it there")
+            for moment in HOOKS
+        ),
+    ],
+    ids=str,
+)
+def test_what_fails_in_a_step_is_named_with_its_place(lab, recipe, change, what, way_out):
+    message = (
+        rf"^{what} \(test_train_kinds.py:\d+\) fails: LuckError: out of luck "
+        rf"\(tests/test_train_kinds.py, line {fail.__code__.co_firstlineno + 2}\); {way_out}"
+    )
+    with pytest.raises(TicError, match=message):
+        train(recipe.but(**change), lab)
+
+
+@dataclass(frozen=True)
+class Clipped(Rule):
+    """Clips the gradients to a norm."""
+
+    norm: float
+
+    def before_step(self, fit):
+        nn.utils.clip_grad_norm_(fit.network.parameters(), self.norm)
+
+
+def test_a_rule_acts_on_the_gradients_before_each_step(lab, recipe):
+    plain = CosineSGD(learning_rate=1.0, momentum=0.0, weight_decay=0.0)
+    once = recipe.but(fitting=plain, epochs=1, batch_size=40, checkpoints=1)
+    before = lab.fresh_network(once).state_dict()
+    after = weights(train(once.but(rules=(Clipped(0.01),)), lab), 1)
+    moved = torch.cat([(after[name] - before[name]).flatten() for name in before])
+    # One step at rate 1 is the gradient itself, whose norm was clipped.
+    assert float(moved.norm()) == pytest.approx(0.01, rel=1e-3)
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,9 @@ class Rule(Kind):
     def before_epoch(self, fit: Fit) -> None:
         """Act before every epoch; after a resumption as well."""
 
+    def before_step(self, fit: Fit) -> None:
+        """Act before every step of the optimiser, on the gradients: clip them, say."""
+
     def after_step(self, fit: Fit) -> None:
         """Act after every step of the optimiser."""
 
@@ -68,7 +71,7 @@ class Rule(Kind):
         return any(getattr(type(self), hook) is not getattr(Rule, hook) for hook in HOOKS)
 
 
-HOOKS = ("start", "before_epoch", "after_step")
+HOOKS = ("start", "before_epoch", "before_step", "after_step")
 """What a training calls of its rules."""
 
 

@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass, replace
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -188,7 +189,12 @@ def foreign_packages(value: object) -> frozenset[str]:
 
 def place(value: object) -> str:
     """Name a kind with the file and line that define it, for errors of whoever wrote it."""
-    kind = type(value)
+    kind: Any = type(value)
+    return _place_of(kind)
+
+
+@lru_cache(maxsize=256)  # asked for in every step of a training, and reading a source takes long
+def _place_of(kind: type[Any]) -> str:
     try:
         file, line = inspect.getsourcefile(kind), inspect.getsourcelines(kind)[1]
     except (OSError, TypeError):  # typed into a shell

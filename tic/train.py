@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +27,19 @@ from tic.checkpoint import (
 from tic.data import Samples
 from tic.errors import DivergedRunError, TicError
 from tic.fitting import Fit
-from tic.kinds import place
+from tic.kinds import foreign_modules, place
 from tic.lab import Lab, one_thread
 from tic.memory import memory_errors_explained
-from tic.models.logits import described, logits_of
+from tic.models.logits import described, failing, logits_of, require_stateless
 from tic.recipe import Recipe
 from tic.run import HISTORY, RECIPE, STATE, Run, weights_name
 from tic.tensors import write_tensors
 from tic.writing import remove_half_written, write_errors_explained, write_json
 
 OnEpoch = Callable[[int], None]
+
+_TRIED = 8
+"""Samples on which a network is called twice, to see whether it keeps state."""
 
 
 def train(recipe: Recipe, lab: Lab, on_epoch: OnEpoch | None = None) -> Run:
@@ -91,6 +95,7 @@ def take_step(
     optimiser: torch.optim.Optimizer,
     inputs: Tensor,
     labels: Tensor,
+    before_step: Callable[[], None] = lambda: None,
 ) -> tuple[Tensor, Tensor]:
     """Take one training step in the Recipe's precision.
 
@@ -100,26 +105,31 @@ def take_step(
         optimiser: Of its parameters.
         inputs: Shape (B, …).
         labels: Shape (B,).
+        before_step: Called when the gradients are there.
 
     Returns:
         Loss, a scalar, and logits (T, B, K) in at least float32, from before the step.
 
     Raises:
-        TicError: The network's output or the loss is not what it must be.
+        TicError: The network's output or the loss is not what it must be, or computing them fails.
     """
     with torch.autocast(inputs.device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
         logits = logits_of(forward, inputs)
     _require_shape(recipe, logits)
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    loss = recipe.loss(logits, labels)
+    with failing(f"the loss {place(recipe.loss)} fails", "mend it there"):
+        loss = recipe.loss(logits, labels)
     if not isinstance(loss, Tensor) or loss.shape != () or not loss.requires_grad:
         raise TicError(
             f"the loss {place(recipe.loss)} must return a scalar that depends on the logits, got "
             f"{described(loss)}; take a mean over its values"
         )
     optimiser.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimiser.step()
+    with failing(f"the backward pass of {place(recipe.architecture)} fails"):
+        loss.backward()  # type: ignore[no-untyped-call]
+    before_step()
+    with failing(f"a step of the optimiser of {place(recipe.fitting)} fails", "mend it there"):
+        optimiser.step()
     return loss.detach(), logits.detach()
 
 
@@ -177,12 +187,15 @@ class _Training:
         try:
             if not self._resumed():
                 self._start()
+            self._require_stateless()
             while self.progress.epoch < self.recipe.epochs and not self.progress.diverged:
                 self._train_epoch()
                 self._save()
                 on_epoch(self.progress.epoch)
         except DivergedRunError as error:
             self.progress.diverged = f"its parent has no weights ({error})"
+        if not self.progress.diverged:
+            self._require_stateless()
         return self._publish()
 
     def _start(self) -> None:
@@ -190,9 +203,24 @@ class _Training:
             parent, layout = self.recipe.parent, self.network.state_dict()
             self.network.load_state_dict(self.lab.run(parent).weights(parent.epochs, layout))
         with self._own_random_numbers("start"):
-            for rule in self.rules:
-                rule.start(self.fit)
+            self._act("start")
         self._keep_weights()
+
+    def _act(self, hook: str) -> None:
+        """Let every rule act."""
+        for rule in self.rules:
+            with failing(f"{hook} of {place(rule)} fails", "mend it there"):
+                getattr(rule, hook)(self.fit)
+
+    def _require_stateless(self) -> None:
+        """Call a network of a pack's own twice; those of tic are known to keep no state.
+
+        Before the training, to tell at once, and after it, since one that does not fire yet gives
+        the same logits whatever it keeps.
+        """
+        if foreign_modules(self.recipe.architecture):
+            inputs, _ = next(iter(self.samples.batches(_TRIED)))
+            require_stateless(self.network, inputs)
 
     def _train_epoch(self) -> None:
         started = time.perf_counter()
@@ -220,19 +248,22 @@ class _Training:
         self.network.train()
         self.fit.epoch = self.progress.epoch
         with self._own_random_numbers(f"epoch {self.progress.epoch}"):
-            for rule in self.rules:
-                rule.before_epoch(self.fit)
+            self._act("before_epoch")
             total = torch.zeros((), device=self.lab.device)
             shapes: dict[str, torch.Size] = {}
             for inputs, labels in self.samples.shuffled_batches(
                 self.recipe.batch_size, self.generator, augmentation=self.recipe.augmentation
             ):
                 loss, logits = take_step(
-                    self.recipe, self.forward, self.fit.optimiser, inputs, labels
+                    self.recipe,
+                    self.forward,
+                    self.fit.optimiser,
+                    inputs,
+                    labels,
+                    partial(self._act, "before_step"),
                 )
                 self.fit.step += 1
-                for rule in self.rules:
-                    rule.after_step(self.fit)
+                self._act("after_step")
                 curves = self.recipe.loss.curves(logits, labels)
                 shapes = _shapes(self.recipe, curves, shapes)
                 flat = [values.detach().flatten() for values in curves.values()]
@@ -240,19 +271,10 @@ class _Training:
         loss_mean, *means = (total / len(self.samples)).tolist()
         return loss_mean, _shaped(means, shapes)
 
-    @contextmanager
-    def _own_random_numbers(self, purpose: str) -> Iterator[None]:
-        """Let what draws from torch's own generators, such as dropout, draw the same when resumed.
-
-        An epoch is what is resumed, so each has a seed.
-        """
-        device = self.lab.device
+    def _own_random_numbers(self, purpose: str) -> AbstractContextManager[None]:
+        """Draw the same when resumed. An epoch is what is resumed, so each has a seed."""
         seed = seeding.derive(self.recipe.random_seed, purpose)
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            torch.default_generator.manual_seed(seed)
-            if device.type == "cuda":
-                torch.cuda.manual_seed(seed)
-            yield
+        return seeding.own_random_numbers(seed, self.lab.device)
 
     def _save(self) -> None:
         self._keep_weights()

@@ -139,3 +139,29 @@ def test_timing_leaves_no_trace(lab, quick_recipe, architecture):
     assert torch.get_num_threads() == 2
     torch.set_num_threads(before)
     assert not lab.store_root.exists()
+
+
+class Counting(torch.nn.Module):
+    """A network that counts its calls."""
+
+    def __init__(self, features, classes):
+        super().__init__()
+        self.layer, self.calls = torch.nn.Linear(features, classes), 0
+
+    def forward(self, images):
+        self.calls += 1
+        return self.calls * self.layer(images.flatten(1))[None]
+
+
+@dataclass(frozen=True)
+class Stateful(Architecture):
+    """Builds a network that keeps state between calls."""
+
+    def build(self, facts, timesteps):
+        return Counting(torch.Size(facts.shape).numel(), facts.num_classes)
+
+
+def test_a_network_that_keeps_state_is_refused_as_training_it_would_be(lab, quick_recipe):
+    recipe = quick_recipe.but(architecture=Stateful(), timesteps=1)
+    with pytest.raises(TicError, match="2 samples give different logits, so Counting keeps state"):
+        time_training_step(recipe, lab)

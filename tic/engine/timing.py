@@ -6,9 +6,12 @@ import time
 from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
+from tic.kinds import foreign_modules
 from tic.lab import Lab, one_thread
 from tic.measure.cost import training_operations
+from tic.models.logits import require_stateless
 from tic.recipe import Recipe
 from tic.seeding import generator
 from tic.train import take_step
@@ -33,15 +36,21 @@ def time_training_step(recipe: Recipe, lab: Lab, repeats: int = 3) -> float:
 
     Returns:
         Seconds per sample and timestep.
+
+    Raises:
+        TicError: The network keeps state between calls, or a step fails.
     """
     network = lab.fresh_network(recipe).train()
     forward = lab.trainable(network)
     optimiser = recipe.fitting.optimiser(network)
     draws = generator(0, "calibration", lab.device)
 
-    def seconds_of(batch: int, most: int) -> list[float]:
+    def random_inputs(batch: int) -> Tensor:
         shape = (batch, *recipe.dataset.facts.shape)
-        inputs = torch.rand(shape, device=lab.device, generator=draws)
+        return torch.rand(shape, device=lab.device, generator=draws)
+
+    def seconds_of(batch: int, most: int) -> list[float]:
+        inputs = random_inputs(batch)
         labels = torch.zeros(batch, dtype=torch.long, device=lab.device)
         durations: list[float] = []
         while len(durations) < most and sum(durations) < PATIENCE_SECONDS:
@@ -54,6 +63,8 @@ def time_training_step(recipe: Recipe, lab: Lab, repeats: int = 3) -> float:
 
     cuda = [lab.device] if lab.device.type == "cuda" else []
     with one_thread(lab.device), torch.random.fork_rng(cuda):
+        if foreign_modules(recipe.architecture):
+            require_stateless(network, random_inputs(FEW))
         batch = recipe.batch_size if cuda else _affordable_batch(recipe, seconds_of)
         durations = seconds_of(batch, repeats + 1)
     return min(durations) / (batch * recipe.timesteps)

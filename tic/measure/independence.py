@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from tic.errors import TicError
+from tic.models.logits import RESET
 
 SAMPLES = 8
 """Samples that a network is tried on, at most."""
@@ -165,10 +166,7 @@ def _reason(
     if answer.differs(_seeded(ask, shown), torch.ones_like(kept)):
         return (
             "two calls on the same samples give different logits or gradients, so the network "
-            "keeps state between calls, or draws random numbers that are not torch's; let its "
-            "forward begin by resetting it: "
-            "functional.reset_net(self) in SpikingJelly, init_leaky(), init_rsynaptic() or the "
-            "like of every neuron in snnTorch, state None in Norse"
+            f"keeps state between calls, or draws random numbers that are not torch's; {RESET}"
         )
     before, after = answer.logits, blanked.logits
     if len(before) == before.shape[1] and not _differ(before[kept], after[kept]):

@@ -13,6 +13,19 @@ from tic.errors import TicError
 from tic.memory import is_lack_of_memory
 from tic.mistakes import place_of
 from tic.models.libraries import LIBRARIES, has_state, library_of
+from tic.models.modes import evaluation_mode
+from tic.seeding import own_random_numbers
+from tic.text import shorten
+
+RESET = (
+    "let its forward begin by resetting it: functional.reset_net(self) in SpikingJelly, "
+    "init_leaky(), init_rsynaptic() or the like of every neuron in snnTorch, state None in Norse"
+)
+"""Way out of a network that keeps state between calls."""
+_IF_STATE = "if it keeps state between calls, let its forward begin by resetting it"
+_LONGEST = 300
+_ROUNDING = 1e-4
+"""Share of the largest logit by which two calls may differ, as on a GPU they may."""
 
 
 def logits_of(model: Callable[[Tensor], Any], inputs: Tensor) -> Tensor:
@@ -21,7 +34,7 @@ def logits_of(model: Callable[[Tensor], Any], inputs: Tensor) -> Tensor:
     Raises:
         TicError: It fails on the inputs (B, …), or gives something else.
     """
-    with calling(inputs):
+    with calling(inputs, _way_out(model, inputs)):
         logits = model(inputs)
     if not isinstance(logits, Tensor):
         raise TicError(
@@ -61,9 +74,39 @@ def _hint(model: Callable[[Tensor], Any], shape: tuple[int, ...], batch: int) ->
     return ""
 
 
+def _way_out(model: Callable[[Tensor], Any], inputs: Tensor) -> str:
+    """What most likely helps a model that fails on inputs."""
+    parameters = model.parameters() if isinstance(model, nn.Module) else ()
+    own = {parameter.dtype for parameter in parameters}
+    if own and inputs.dtype not in own:
+        return (
+            f"its parameters are {', '.join(sorted(map(str, own)))}: convert the inputs to that "
+            f"where their data set loads them"
+        )
+    return _IF_STATE
+
+
 @contextmanager
-def calling(inputs: Tensor) -> Iterator[None]:
+def calling(inputs: Tensor, way_out: str = _IF_STATE) -> Iterator[None]:
     """Say what a model was called with when it fails; where in it stands in the error's cause."""
+    shown = f"{tuple(inputs.shape)} ({inputs.dtype})"
+    with failing(f"the model fails on inputs of shape {shown}", way_out):
+        yield
+
+
+@contextmanager
+def failing(what: str, way_out: str = _IF_STATE) -> Iterator[None]:
+    """Turn what goes wrong in a computation with a model into one sentence.
+
+    A lack of memory passes, which whoever knows what needed it explains.
+
+    Args:
+        what: What fails, such as `the backward pass of a training step fails`.
+        way_out: What to do about it.
+
+    Raises:
+        TicError: It went wrong.
+    """
     try:
         yield
     except TicError:
@@ -72,10 +115,35 @@ def calling(inputs: Tensor) -> Iterator[None]:
         if is_lack_of_memory(error):
             raise
         raise TicError(
-            f"the model fails on inputs of shape {tuple(inputs.shape)} ({inputs.dtype}): "
-            f"{type(error).__name__}: {error} ({place_of(error)}); if it keeps state "
-            f"between calls, let its forward begin by resetting it"
+            f"{what}: {type(error).__name__}: {shorten(str(error), _LONGEST)} ({place_of(error)}); "
+            f"{way_out}"
         ) from error
+
+
+def require_stateless(model: nn.Module, inputs: Tensor) -> None:
+    """Refuse a network that gives other logits when it is called again on the same inputs.
+
+    Args:
+        model: Is left in the mode in which it was, and torch's random numbers where they were.
+        inputs: Shape (B, …).
+
+    Raises:
+        TicError: It does, or fails.
+    """
+    with evaluation_mode(model), torch.no_grad():
+        answers = []
+        for _ in range(2):
+            with own_random_numbers(0, inputs.device):
+                answers.append(logits_of(model, inputs))
+    first, again = answers
+    if first.shape != again.shape or not torch.allclose(
+        first, again, rtol=_ROUNDING, atol=_ROUNDING * float(first.abs().max()), equal_nan=True
+    ):
+        raise TicError(
+            f"two calls on the same {len(inputs)} samples give different logits, so "
+            f"{type(model).__name__} keeps state between calls, or draws random numbers that are "
+            f"not torch's; {RESET}, or wrap it in tic.models.Adapted, which resets it"
+        )
 
 
 def described(value: object) -> str:
