@@ -18,6 +18,7 @@ from fixtures.packs import (
 )
 from tic.cli import main
 from tic.document.loading import load_audit
+from tic.plugin.naming import OPTIONS
 
 BROKEN = """
 @says("broken")
@@ -283,7 +284,19 @@ def test_help_of_audit_tells_of_the_folder(capsys):
     with pytest.raises(SystemExit) as left:
         main(["audit", "--seeds", "--help"])
     assert left.value.code == 0
-    assert "folder" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "folder" in told
+    assert all(f"  --{name} " in told or f"  --{name}\n" in told for name in OPTIONS)
+
+
+@pytest.mark.parametrize("command", ["audit", "plan"])
+def test_an_option_that_is_misspelt_is_named_with_the_one_that_was_meant(
+    repository, modules_forgotten, capsys, command
+):
+    repository.write(SUPPORTED)
+    assert main([command, ".", "--bugdet", "3min"]) == pytest.ExitCode.USAGE_ERROR
+    told = capsys.readouterr().err
+    assert told.strip() == "ERROR: there is no option --bugdet; did you mean --budget?"
 
 
 def test_the_command_refuses_without_a_traceback(repository):

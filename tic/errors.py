@@ -28,7 +28,15 @@ class UnwritableError(TicError):
 
 
 class DataNotFoundError(TicError):
-    """A data set is neither on this machine nor to be downloaded."""
+    """A data set is neither on this machine nor to be downloaded.
+
+    Attributes:
+        downloadable: Whether it was not allowed to be downloaded, and could be.
+    """
+
+    def __init__(self, message: object = "", *, downloadable: bool = False) -> None:
+        super().__init__(message)
+        self.downloadable = downloadable
 
 
 class DivergedRunError(TicError):

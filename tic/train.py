@@ -140,8 +140,15 @@ def _require_shape(recipe: Recipe, logits: Tensor) -> None:
         raise TicError(
             f"the network of {place(recipe.architecture)} must give logits (T, B, K) with T={steps}"
             f" and K={classes}, as the Recipe and {recipe.dataset.name} have them, got "
-            f"{tuple(logits.shape)}; a network without time has timesteps=1"
+            f"{tuple(logits.shape)}; {_timesteps_hint(recipe, logits)}"
         )
+
+
+def _timesteps_hint(recipe: Recipe, logits: Tensor) -> str:
+    length, *_ = (*recipe.dataset.facts.shape, 0)
+    if logits.shape[0] == length != 1:
+        return f"one that runs as long as its samples has timesteps={length}"
+    return "a network without time has timesteps=1"
 
 
 @dataclass

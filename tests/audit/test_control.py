@@ -1,5 +1,6 @@
 """Controls: Runs that answer with what a claim must not be supported by."""
 
+import re
 import types
 from collections import Counter
 from dataclasses import replace
@@ -206,6 +207,35 @@ def dealt(roles):
 def test_runs_of_a_role_are_given_out_for_those_of_another():
     roles = roles_of(3, seeds=2)
     assert dealt(given_out({"0": "2", "2": "1"})(roles)) == {"0": [3, 3], "1": [2, 2], "2": [2, 2]}
+
+
+def test_stand_ins_that_a_claim_does_not_have_are_refused():
+    roles = roles_of(2, seeds=2)
+    shared = given_out({"0": "1", "5": "6"})
+    assert dealt(shared(roles)) == {"0": [2, 2], "1": [2, 2]}
+    message = r"given_out must name roles of the claim's needs, '0', '1', got '7'; mend the control"
+    with pytest.raises(TicError, match=message):
+        given_out({"0": "7"})(roles)
+    with pytest.raises(TicError, match=r"mixed must name roles .* got 'O', 'I'; mend"):
+        mixed("O", "1", "I")(roles)
+
+
+@pytest.mark.parametrize(
+    "plant", [given_out({"O": "1"}), chained(), seen_as(OneSeedRuns, "O".__eq__), dict], ids=str
+)
+def test_a_control_that_plants_nothing_is_refused(plant):
+    message = (
+        "the control idle must falsify Runs of the claim, and its plant leaves all of them as they "
+        "are; let it give others for a role at least ('0', '1')"
+    )
+    with pytest.raises(TicError, match=re.escape(message)):
+        Control("idle", "Nothing.", plant).falsified(roles_of(2, seeds=2))
+
+
+def test_a_control_that_loses_a_role_is_refused():
+    control = Control("losing", "A role is gone.", lambda runs: {"0": runs["1"]})
+    with pytest.raises(TicError, match="must keep the roles of the claim, '0', '1', got '0'"):
+        control.falsified(roles_of(2, seeds=2))
 
 
 def test_plants_are_chained_each_on_what_the_one_before_it_left():

@@ -27,7 +27,9 @@ def collected(pytester, everything_imported, monkeypatch):
     def collect(*arguments, machine_holds=("digits", "fashion-mnist")):
         def require_data(lab, dataset, *, download):
             if dataset.name not in machine_holds:
-                raise DataNotFoundError(f"{dataset.name} is not on this machine")
+                raise DataNotFoundError(
+                    f"{dataset.name} is not on this machine", downloadable=not download
+                )
 
         monkeypatch.setattr(Lab, "require_data", require_data)
         witness = Witness()

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -121,6 +122,26 @@ def test_a_data_set_that_loads_something_else_than_its_facts_say_is_refused(wron
         with pytest.raises(TicError, match=message) as refused:
             load()
         assert str(refused.value).startswith("Beats (test_init.py:")
+
+
+@dataclass(frozen=True)
+class Rooted(Beats):
+    """A data set that keeps where it was looked for."""
+
+    def load(self, split, root=None, *, download=True):
+        ROOTS.append(root)
+        return super().load(split)
+
+
+ROOTS = []
+
+
+def test_a_data_set_of_ones_own_is_told_the_folder_that_was_named(monkeypatch, tmp_path):
+    ROOTS.clear()
+    for variable, root in (("", None), ("", tmp_path), ("named", None), ("named", tmp_path)):
+        monkeypatch.setenv("TIC_DATA", variable)
+        data.load(Rooted(), "train", root)
+    assert [*ROOTS] == [None, tmp_path, Path("named"), tmp_path]
 
 
 def test_importing_the_package_imports_neither_torchvision_nor_scikit_learn():

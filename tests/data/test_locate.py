@@ -98,6 +98,21 @@ def test_missing_data_set_says_what_where_and_how_to_get_it(cats, system, tmp_pa
     assert error.value.__context__ is None
 
 
+def test_a_data_set_that_nobody_can_fetch_has_to_be_brought(cats, tmp_path):
+    brought = Wanted("dogs", "dogs.bin", holds, None)
+    for download in (True, False):
+        with pytest.raises(DataNotFoundError) as error:
+            locate(brought, tmp_path, download=download)
+        assert str(error.value).endswith(
+            ", and it has to be brought. To get it: pass --data DIR with a folder that holds it or "
+            "set TIC_DATA to one"
+        )
+        assert not error.value.downloadable
+        with pytest.raises(DataNotFoundError) as error:
+            locate(cats, tmp_path, download=download)
+        assert error.value.downloadable is not download
+
+
 def test_the_users_own_folders_are_told_without_the_users_name(cats, tmp_path, monkeypatch):
     home = tmp_path / "home" / "ada"
     monkeypatch.setenv("HOME", str(home))

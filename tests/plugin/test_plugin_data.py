@@ -14,6 +14,27 @@ FOREIGN = """
 def test_foreign(runs, judge):
     raise AssertionError("never runs")
 """
+VANISHING = """
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tic.data import Dataset
+from tic.lab import _on_device
+GONE = Path(__file__).with_name("gone")
+@dataclass(frozen=True)
+class Removable(Dataset):
+    @property
+    def facts(self):
+        return replace(Digits().facts, name="removable")
+    def load(self, split, root=None, *, download=True):
+        if GONE.exists():
+            raise OSError("the disk is not mounted")
+        return replace(Digits().load(split), facts=self.facts)
+@says("removable", lambda setting: setting.recipe.but(dataset=Removable()))
+def test_removable(runs, judge):
+    judge(runs.train_loss()[:, -1], above(0), name="loss", unit="nats")
+    GONE.touch()
+    _on_device.cache_clear()
+"""
 HERE = {"positive[tiny-digits]": "SUPPORTED", "foreign[tiny-digits]": "NOT_RUN"}
 
 
@@ -106,7 +127,26 @@ def test_a_plan_counts_what_would_be_trained_here(bringing):
     outcome = bringing("--plan")
     assert outcome.status == 0
     assert "tiny-digits-T2    3 Runs" in outcome.text
-    assert "svhn" not in outcome.text
+    assert "tiny-svhn" not in outcome.text
+
+
+def test_a_plan_says_what_it_has_nothing_of_and_why(bringing):
+    text = " ".join(bringing("--plan").text.split())
+    why = "left out, as not to be had here: the data set svhn is not on this machine: looked for "
+    assert why in text
+    assert "; --download fetches it other2024/foreign[tiny-digits] ===" in text
+
+
+@pytest.mark.parametrize("question", ["--plan", "--list=claims"])
+def test_a_plan_and_a_list_tell_of_data_that_cannot_be_looked_for(repository, question):
+    repository.write(SUPPORTED, VANISHING)
+    next(repository.pytester.path.rglob("test_*.py")).with_name("gone").touch()
+    text = " ".join(repository.run(question).text.split())
+    assert (
+        "looking for its data fails: Removable (test_pack.py:27): load of the data set removable "
+        "raised OSError: the disk is not mounted"
+    ) in text
+    assert "no Runs" not in text
 
 
 def test_a_plan_with_downloads_counts_what_they_would_bring_and_fetches_nothing(bringing):
@@ -118,29 +158,6 @@ def test_a_plan_with_downloads_counts_what_they_would_bring_and_fetches_nothing(
 def test_a_list_tells_that_it_cannot_be_had_here(bringing):
     outcome = bringing("--list", "claims")
     assert "needs: not to be had here: the data set svhn is not on this machine" in outcome.text
-
-
-VANISHING = """
-from dataclasses import dataclass, replace
-from pathlib import Path
-from tic.data import Dataset
-from tic.lab import _on_device
-GONE = Path(__file__).with_name("gone")
-@dataclass(frozen=True)
-class Removable(Dataset):
-    @property
-    def facts(self):
-        return replace(Digits().facts, name="removable")
-    def load(self, split, root=None, *, download=True):
-        if GONE.exists():
-            raise OSError("the disk is not mounted")
-        return replace(Digits().load(split), facts=self.facts)
-@says("removable", lambda setting: setting.recipe.but(dataset=Removable()))
-def test_removable(runs, judge):
-    judge(runs.train_loss()[:, -1], above(0), name="loss", unit="nats")
-    GONE.touch()
-    _on_device.cache_clear()
-"""
 
 
 def test_a_data_set_that_cannot_be_loaded_is_an_error_of_its_claims_alone(repository):

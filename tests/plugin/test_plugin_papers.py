@@ -5,7 +5,7 @@ import json
 import pytest
 
 PACK = """
-from tic.audit import Control, Gap, Pack, Paper, Protocol, Setting, claim
+from tic.audit import Control, Gap, Pack, Paper, Protocol, SeedRuns, Setting, claim, seen_as
 from tic.data import CIFAR10, Digits
 from tic.models import Spiking
 from tic.recipe import Recipe
@@ -16,7 +16,7 @@ BIG = TINY.but(dataset=CIFAR10())
 PAPER = Paper(key="{key}", title="{key}", authors="A", venue="V", year=2024, url="u")
 PACK = Pack(PAPER, {settings}, original="{default}", default="{default}")
 SHORT = Protocol("short", "{says}", alter=lambda recipe: recipe.but(epochs=1))
-NOTHING = Control("nothing", "Nothing was planted.")
+NOTHING = Control("nothing", "Nothing was planted.", seen_as(SeedRuns))
 def decides(name):
     return claim(PACK, name, source="Fig. 1", says=f"It is {{name}}.", rule="By gaps.",
                  needs=lambda setting: setting.recipe, controls=(NOTHING,),

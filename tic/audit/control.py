@@ -17,9 +17,11 @@ import numpy as np
 import pytest
 
 from tic.audit.runs import Epoch, SeedRuns
+from tic.errors import TicError
 from tic.measure.measurement import Measurement
 from tic.measure.permuted import PermutedLabels
 from tic.recipe import Recipe
+from tic.text import quoted
 
 Roles = Mapping[str, SeedRuns]
 """Runs by role; a single training has the role ''."""
@@ -46,6 +48,25 @@ class Control:
     plant: Plant = _as_they_are
     facts: tuple[tuple[object, str, Any], ...] = ()
 
+    def falsified(self, runs: Roles) -> dict[str, SeedRuns]:
+        """The Runs as they are in its world.
+
+        Raises:
+            TicError: It leaves all of them as they are, or roles are missing afterwards.
+        """
+        seen = dict(self.plant(runs))
+        if seen.keys() != runs.keys():
+            raise TicError(
+                f"the plant of the control {self.name} must keep the roles of the claim, "
+                f"{_listed(runs)}, got {_listed(seen)}; return Runs for each of them"
+            )
+        if not self.facts and all(seen[role] is runs[role] for role in runs):
+            raise TicError(
+                f"the control {self.name} must falsify Runs of the claim, and its plant leaves all "
+                f"of them as they are; let it give others for a role at least ({_listed(runs)})"
+            )
+        return seen
+
     @contextmanager
     def planted(self) -> Iterator[None]:
         """Let the facts be the planted ones for as long as the context is open."""
@@ -68,9 +89,14 @@ def seen_as(kind: type[SeedRuns], where: Callable[[str], bool] = lambda role: Tr
 
 
 def mixed(*roles: str) -> Plant:
-    """Plant: deal the Runs of some roles out among them, to every seed by one place further on."""
+    """Plant: deal the Runs of some roles out among them, to every seed by one place further on.
+
+    Raises:
+        TicError: When it is planted, if the claim has no such role.
+    """
 
     def plant(runs: Roles) -> Roles:
+        _require_roles("mixed", roles, runs)
         recipes = tuple(runs[role].recipe for role in roles)
         return {
             role: _recast(role_runs, MixedRuns, dealt=_from(recipes, roles.index(role)))
@@ -83,9 +109,17 @@ def mixed(*roles: str) -> Plant:
 
 
 def given_out(stand_ins: Mapping[str, str]) -> Plant:
-    """Plant: give the Runs of some roles out for those of others, by the role that is falsified."""
+    """Plant: give the Runs of some roles out for those of others, by the role that is falsified.
+
+    Roles that a claim does not have are no matter as long as it has one of those to be falsified,
+    so that several claims can share a control.
+
+    Raises:
+        TicError: When it is planted, if the claim has no Runs to be given out for a role of its.
+    """
 
     def plant(runs: Roles) -> Roles:
+        _require_roles("given_out", [stand_ins[role] for role in runs if role in stand_ins], runs)
         return {role: runs[stand_ins.get(role, role)] for role in runs}
 
     return plant
@@ -98,6 +132,18 @@ def chained(*plants: Plant) -> Plant:
         return reduce(lambda planted, following: following(planted), plants, runs)
 
     return plant
+
+
+def _require_roles(plant: str, roles: Iterable[str], runs: Roles) -> None:
+    if unknown := [role for role in roles if role not in runs]:
+        raise TicError(
+            f"{plant} must name roles of the claim's needs, {_listed(runs)}, got "
+            f"{_listed(unknown)}; mend the control"
+        )
+
+
+def _listed(roles: Iterable[str]) -> str:
+    return ", ".join(map(quoted, roles))
 
 
 def _from(recipes: tuple[Recipe, ...], first: int) -> tuple[Recipe, ...]:

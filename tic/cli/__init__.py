@@ -20,6 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     _show_any_letter()
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if {"-h", "--help"} & set(given[1:]):
+        parser(with_audit_options=True).parse_args([given[0], "--help"])  # and leaves
     count = own_count(given)
     flags, rest = parser().parse_args(given[:count]), given[count:]
     try:

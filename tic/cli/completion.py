@@ -16,7 +16,7 @@ def script(parser: argparse.ArgumentParser, shell: str) -> str:
     """Return the script for a shell.
 
     Args:
-        parser: Of the command line. It is changed: what runs pytest gets the options of an audit.
+        parser: Of the command line, with the options of an audit. It is changed.
         shell: One of `SHELLS`.
 
     Raises:
@@ -29,12 +29,7 @@ def script(parser: argparse.ArgumentParser, shell: str) -> str:
         raise TicError(
             "completion needs shtab, which is not installed; pip install 'tic-audit[completion]'"
         ) from None
-    from tic.plugin.naming import OPTIONS
-
     for command in _commands(parser):
-        if command.get_default("options") is not None:
-            for option, attributes in OPTIONS.items():
-                command.add_argument(f"--{option}", **attributes)
         for action in command._actions:
             if action.dest in _FOLDERS:
                 action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]

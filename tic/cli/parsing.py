@@ -24,7 +24,7 @@ PASSING_ON = (
 )
 """Commands that pytest does: name, options, purpose."""
 
-_FURTHER = "Further options are pytest's and the plugin's: see pytest --help."
+_FURTHER = "Options of pytest, such as -n, -k and -x, work too: see pytest --help."
 _ABOUT = "The command `tic`: audits and their reports without knowing pytest."
 
 
@@ -34,18 +34,27 @@ def own_count(given: list[str]) -> int:
     Only pytest knows which of its options take a value, so they are not searched for the folder.
     """
     passing_on = {name for name, _, _ in PASSING_ON}
-    if not passing_on & set(given[:1]) or {"-h", "--help"} & set(given):
+    if not passing_on & set(given[:1]):
         return len(given)
     return 1 + (len(given) > 1 and not given[1].startswith("-"))
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line, but for what is passed on to pytest."""
+def parser(*, with_audit_options: bool = False) -> argparse.ArgumentParser:
+    """Return the parser of the command line.
+
+    Args:
+        with_audit_options: Whether commands that pytest does get the options of an audit, which
+            pytest reads: for their help and for shells that complete them.
+    """
     tic = argparse.ArgumentParser(prog="tic", description=_ABOUT)
     command = tic.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, options, purpose in PASSING_ON:
         passing = command.add_parser(name, help=purpose, epilog=_FURTHER)
-        passing.add_argument("folder", nargs="?", default="claims")
+        passing.add_argument(
+            "folder", nargs="?", default="claims", help="of the claims (default: claims)"
+        )
+        if with_audit_options:
+            _add_audit_options(passing)
         passing.set_defaults(run=commands.pass_on, options=options)
     report = command.add_parser("report", help="render the report of an audit again")
     report.add_argument("audit", type=Path, help="audit.json")
@@ -114,7 +123,9 @@ def parser() -> argparse.ArgumentParser:
     new.set_defaults(run=commands.new)
     shell = command.add_parser("completion", help="print a script by which a shell completes tic")
     shell.add_argument("shell", help="bash, zsh or fish")
-    shell.set_defaults(run=lambda flags, rest: commands.completion(flags, parser()))
+    shell.set_defaults(
+        run=lambda flags, rest: commands.completion(flags, parser(with_audit_options=True))
+    )
     schema = command.add_parser("schema", help="print the JSON Schema of audits or of Recipes")
     schema.add_argument("name", help="audit or recipe")
     schema.set_defaults(run=commands.schema)
@@ -125,3 +136,11 @@ def parser() -> argparse.ArgumentParser:
     calibrate.add_argument("--seed", type=int, default=0, metavar="K", help="of the simulations")
     calibrate.set_defaults(run=commands.calibrate)
     return tic
+
+
+def _add_audit_options(command: argparse.ArgumentParser) -> None:
+    from tic.plugin.naming import OPTIONS
+
+    group = command.add_argument_group("options of an audit")
+    for name, attributes in OPTIONS.items():
+        group.add_argument(f"--{name}", **attributes)

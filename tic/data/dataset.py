@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from tic.data.facts import SPLITS, Facts, Split
+from tic.data.locate import named_by_environment
 from tic.data.samples import Samples
 from tic.errors import TicError
 from tic.kinds import Kind, foreign_modules, place
@@ -24,7 +25,8 @@ class Dataset(Kind, ABC):
 
         Args:
             split: Which.
-            root: The folder that is searched first, for a data set that lies in files.
+            root: The folder that is searched first, for a data set that lies in files: what
+                `--data` names, else `$TIC_DATA`.
             download: Whether it may be downloaded where it is on no searched place.
 
         Raises:
@@ -71,7 +73,7 @@ def load_whole(
     """
     try:
         with author_errors_explained(f"load of the data set {dataset.name}"):
-            samples = dataset.load(split, root, download=download)
+            samples = dataset.load(split, root or named_by_environment(), download=download)
         _require_fitting(samples, dataset, split)
     except TicError as error:
         if type(error) is not TicError or not foreign_modules(dataset):

@@ -28,7 +28,7 @@ class Wanted:
         name: as on the command line.
         needs: what a folder must hold, in words, for the error message.
         holds: whether a folder holds it.
-        fetch: downloads it into a folder that exists.
+        fetch: downloads it into a folder that exists; None where the user has to bring it.
         system: folders where operating systems put it.
         package: the Debian package that brings it, if there is one.
     """
@@ -36,7 +36,7 @@ class Wanted:
     name: str
     needs: str
     holds: Callable[[Path], bool]
-    fetch: Callable[[Path], object]
+    fetch: Callable[[Path], object] | None
     system: tuple[Path, ...] = ()
     package: str | None = None
 
@@ -50,16 +50,24 @@ def locate(wanted: Wanted, root: Path | str | None = None, *, download: bool = T
     Raises:
         DataNotFoundError: it is nowhere, and no download was allowed or possible.
     """
-    given = [_folder(place) for place in (root, os.environ.get("TIC_DATA")) if place]
+    given = [_folder(place) for place in (root, named_by_environment()) if place]
     places = list(dict.fromkeys([*given, *wanted.system, user_cache()]))
     for place in places:
         if _holds(wanted, place):
             return place
     target = given[0] if given else user_cache()
+    if wanted.fetch is None:
+        raise DataNotFoundError(_missing(wanted, places, "it has to be brought"))
     failure = _download(wanted, target) if download else "downloading is switched off"
     if failure is None:
         return target
-    raise DataNotFoundError(_missing(wanted, places, failure))
+    raise DataNotFoundError(_missing(wanted, places, failure), downloadable=not download)
+
+
+def named_by_environment() -> Path | None:
+    """Return the folder of data sets that `$TIC_DATA` names, if it names one."""
+    named = os.environ.get("TIC_DATA")
+    return Path(named) if named else None
 
 
 def user_cache() -> Path:
@@ -121,6 +129,7 @@ def _download(wanted: Wanted, target: Path) -> str | None:
 def _fetch_whole(wanted: Wanted, target: Path) -> None:
     """Fetch beside and move each file when all are there, so none is ever seen half written."""
     with tempfile.TemporaryDirectory(dir=target, prefix=f".{wanted.name}-") as beside:
+        assert wanted.fetch is not None
         wanted.fetch(Path(beside))
         for file in sorted(path for path in Path(beside).rglob("*") if path.is_file()):
             goal = target / file.relative_to(beside)
@@ -141,11 +150,15 @@ def _quiet_network() -> Iterator[None]:
 
 
 def _missing(wanted: Wanted, places: list[Path], failure: str) -> str:
-    package = f"run `apt-get install {wanted.package}`, " if wanted.package else ""
+    ways = ["pass --data DIR with a folder that holds it", "set TIC_DATA to one"]
+    if wanted.package:
+        ways.append(f"run `apt-get install {wanted.package}`")
+    if wanted.fetch:
+        ways.append("connect to the network")
     return (
         f"the data set {wanted.name} is not on this machine: looked for {wanted.needs} in "
-        f"{', '.join(map(_shown, places))}, and {failure}. To get it: pass --data DIR with a "
-        f"folder that holds it, set TIC_DATA to one, {package}or connect to the network"
+        f"{', '.join(map(_shown, places))}, and {failure}. To get it: {', '.join(ways[:-1])}"
+        f"{',' if len(ways) > 2 else ''} or {ways[-1]}"
     )
 
 

@@ -241,7 +241,7 @@ class Collecting:
                 continue
             match self._lack(dataset, download=not optional):
                 case DataNotFoundError() as error:
-                    way_out = "; --download fetches it" if optional else ""
+                    way_out = "; --download fetches it" if optional and error.downloadable else ""
                     return replace(planned, unavailable=anonymous(f"{error}{way_out}"))
                 case TicError() as error:
                     return replace(planned, fault=anonymous(str(error)))

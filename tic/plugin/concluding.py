@@ -167,9 +167,12 @@ class Concluding:
         session, wanted = self.state.session, self.state.flags.list
         if wanted is None:
             from tic.engine.plan_text import plan_text
+            from tic.session.listing import left_out_text
 
             options = self.state.options
             text = plan_text(session.plan, session.attacked, session.lab, options.gpus)
+            if left_out := left_out_text(session.planned.values()):
+                text = f"{text}\n\n{left_out}"
             if options.budget is None:
                 return "plan", text
             from tic.session.budget import looks_text

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import difflib
 import os
 import re
 from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
@@ -165,7 +166,7 @@ def name_in_full(
     given = list(_with_files(arguments))
     config.stash[ARGUMENTS] = given
     full = _in_full(given, _taken(parser))
-    if full == given:
+    if full == given and not _misspelt(given, parser):
         yield
         return
     known = parser.parse_known_args(full, copy.copy(config.option))
@@ -175,6 +176,26 @@ def name_in_full(
     config.known_args_namespace.file_or_dir = known.file_or_dir
     yield
     arguments[:] = _in_full(given, _taken(parser))
+    # Options of conftests are known now.
+    for name, meant in _misspelt(arguments, parser).items():
+        raise pytest.UsageError(f"there is no option {name}; did you mean {meant}?")
+
+
+def _misspelt(arguments: Sequence[str], parser: pytest.Parser) -> dict[str, str]:
+    """Options that nobody has, each with the one of an audit that it resembles."""
+    taken = _taken(parser) | _SHORT
+    given = list(arguments)
+    options = given[: given.index("--")] if "--" in given else given
+    unknown = {
+        name
+        for argument in options
+        if (name := argument.partition("=")[0]).startswith("--") and name not in taken
+    }
+    return {
+        name: close[0]
+        for name in sorted(unknown)
+        if (close := difflib.get_close_matches(name, sorted(_SHORT), n=1, cutoff=0.75))
+    }
 
 
 def _in_full(arguments: Sequence[str], taken: Collection[str]) -> list[str]:

@@ -26,12 +26,32 @@ def _claim_text(entry: PlannedEntry) -> str:
 
 
 def _needs(entry: PlannedEntry) -> str:
-    if reason := entry.not_applicable or entry.unavailable:
-        return f"needs: not to be had here: {reason}"
+    if reason := _reason(entry):
+        return f"needs: {reason}"
     runs = len(make_plan(entry.seeded_recipes))
     if not runs:
         return "needs: no Runs"
     return f"needs: {runs} Runs over {len(entry.setting.seeds)} seeds, shared with other claims"
+
+
+def _reason(entry: PlannedEntry) -> str | None:
+    """Why an entry has no Runs that could be planned here, where it is none of arithmetic."""
+    if reason := entry.not_applicable or entry.unavailable:
+        return f"not to be had here: {reason}"
+    return f"looking for its data fails: {entry.fault}" if entry.fault else None
+
+
+def left_out_text(planned: Iterable[PlannedEntry]) -> str:
+    """Tell which entries a plan has nothing of, and why; empty where it has of all."""
+    by_reason: dict[str, list[str]] = {}
+    for entry in planned:
+        if reason := _reason(entry):
+            by_reason.setdefault(reason, []).append(entry.id)
+    return "\n".join(
+        line
+        for reason, ids in by_reason.items()
+        for line in (*_wrapped(f"left out, as {reason}", ""), *_indented(", ".join(ids)))
+    )
 
 
 def protocols_text(planned: Iterable[PlannedEntry]) -> str:
@@ -49,6 +69,10 @@ def protocols_text(planned: Iterable[PlannedEntry]) -> str:
 
 
 def _indented(text: str) -> list[str]:
+    return _wrapped(text, "    ")
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
     return textwrap.wrap(
-        text, WIDTH, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False
+        text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
     )

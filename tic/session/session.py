@@ -125,7 +125,7 @@ class AuditSession:
             role: kind(recipe, entry.setting, self.lab, entry.protocol)
             for role, recipe in entry.recipes.items()
         }
-        return dict(entry.control.plant(by_role)) if entry.control else by_role
+        return entry.control.falsified(by_role) if entry.control else by_role
 
     def test_trainings(self, entry: PlannedEntry) -> None:
         """Measure the final accuracy of every Run of an entry, by which a collapse is seen.

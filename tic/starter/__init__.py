@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import keyword
 import re
+import sys
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -33,8 +35,8 @@ def write_pack(name: str, folder: Path) -> list[Path]:
         The files.
 
     Raises:
-        TicError: The name is none that Python can import, a file is there already, or the folder
-            cannot be written.
+        TicError: The name is none that Python can import, or one that it imports already, a file is
+            there already, or the folder cannot be written.
     """
     module = name.replace("-", "_")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", module) or keyword.iskeyword(module) or module == "tic":
@@ -46,6 +48,11 @@ def write_pack(name: str, folder: Path) -> list[Path]:
     for target in targets.values():
         if target.exists():
             raise TicError(f"{target} exists already; choose another name or remove it")
+    if module in sys.stdlib_module_names or importlib.util.find_spec(module):
+        raise TicError(
+            f"the name of a pack must be none that Python imports already, since that would be "
+            f"imported instead or hidden, got {quoted(name)}; choose another, such as smith2024"
+        )
     for source, target in targets.items():
         template = Template(files(__name__).joinpath(source).read_text(encoding="utf-8"))
         with write_errors_explained(target.parent):

@@ -141,7 +141,7 @@ def test_a_split_that_is_not_whole_is_told(tmp_path):
 def test_what_lacks_is_told_with_where_it_comes_from(tmp_path, dataset, origin):
     with pytest.raises(DataNotFoundError, match=origin) as told:
         dataset.require(tmp_path)
-    assert "downloading is switched off" in str(told.value)
+    assert "and it has to be brought" in str(told.value)
     with pytest.raises(DataNotFoundError):
         dataset.load("train", tmp_path)
 

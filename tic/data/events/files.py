@@ -108,9 +108,9 @@ class Recordings(Dataset):
             name=name,
             needs=self.needs,
             holds=lambda place: self.holds(place / name) or self.holds(place),
-            fetch=lambda _: None,
+            fetch=None,
         )
-        place = locate(wanted, root, download=False)
+        place = locate(wanted, root)
         return place / name if self.holds(place / name) else place
 
 

@@ -127,9 +127,9 @@ def _folder(root: Path | None) -> Path:
             "https://zenkelab.org/datasets/"
         ),
         holds=lambda place: _holds(place / name) or _holds(place),
-        fetch=lambda _: None,
+        fetch=None,
     )
-    place = locate(wanted, root, download=False)
+    place = locate(wanted, root)
     return place / name if _holds(place / name) else place
 
 
