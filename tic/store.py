@@ -4,6 +4,7 @@
                                     written last, manifest.json with a sha256 per file
     <root>/work/<fingerprint>/      the same folder while training, with the state of the last epoch
     <root>/measurements/<fingerprint>/<name>-<key>.json
+    <root>/code.json                version and sha256 of the code of kinds from outside of tic
     <root>/locks/                   one lock file per Run and per measurement
 
 A folder appears under `runs` in one rename, so it is either whole or not there. Locks belong to

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reprlib
 import unicodedata
+from collections.abc import Sequence
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 # Line breaks are layout; joiners and soft hyphens are how some scripts are spelled.
@@ -22,6 +23,12 @@ def shorten(text: str, length: int) -> str:
     """Cut `text` to `length` characters, the last an ellipsis where something was cut."""
     shown = " ".join(visible(text).split())
     return shown if len(shown) <= length else shown[: length - 1].rstrip() + "…"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Join names with commas, at most so many, and say how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 def quoted(value: object) -> str:

@@ -12,7 +12,7 @@ from _pytest.skipping import evaluate_skip_marks
 from tic.errors import DataNotFoundError, TicError
 from tic.plugin.naming import hold_claims
 from tic.plugin.state import MARK, State, case_of, claim_of
-from tic.text import shorten
+from tic.text import listed, shorten
 
 if TYPE_CHECKING:
     from tic.audit.claims import Claim
@@ -126,10 +126,9 @@ class Collecting:
                 f"{shorten(file, _LONGEST)} ({shorten(reason, _LONGEST)})"
                 for file, reason in self._broken.items()
             ]
-            more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
             raise TicError(
                 f"{len(told)} {'file' if len(told) == 1 else 'files'} could not be imported or "
-                f"collected: {', '.join(told[:SHOWN])}{more}; nothing is audited until that is "
+                f"collected: {listed(told, SHOWN)}; nothing is audited until that is "
                 "mended"
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -10,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tic.errors import TicError
+from tic.errors import TicError, UnwritableError
 from tic.plugin.closing import verdict_table, wrapped
 from tic.plugin.outcomes import findings, speaks_against_the_paper
 from tic.plugin.saving import require_writable, save_report
 from tic.plugin.state import State
 from tic.plugin.terminal import write_lines
-from tic.text import visible
+from tic.text import listed, visible
 from tic.writing import reason
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tic.session.expectation import Expectation
 
 SHOWN = 3
-"""Missing Runs that are named."""
+"""Missing Runs, or kinds, that are named."""
 
 
 class Concluding:
@@ -36,6 +37,7 @@ class Concluding:
         self.page: Path | None = None
         self.problems: list[str] = []
         self.pilots: list[str] = []
+        self.changed: list[str] = []
         self._damaged: set[str] = set()
 
     @pytest.hookimpl(trylast=True)
@@ -111,6 +113,10 @@ class Concluding:
             self.problems = [f"the audit could not be put together: {error}"]
             return
         self.problems = self._problems(self.audit) if completed else []
+        from tic.session.code import changed_kinds
+
+        with suppress(UnwritableError):  # such a Store holds nothing that was made here
+            self.changed = changed_kinds(self.audit.packages, state.session.lab.store)
         self.page, unsaved = save_report(self.audit, self.folder)
         self.problems += unsaved
         if state.flags.write_pilots:
@@ -212,15 +218,19 @@ class Concluding:
             write(f"report: {self.page}")
 
     def _shortcomings(self, audit: Audit) -> Iterator[str]:
-        """What was found damaged, and what is missing of the audit."""
+        """What was found damaged or changed, and what is missing of the audit."""
         lab = self.state.session.lab
         for folder, fault in lab.store.damaged().items():
             if folder not in self._damaged:
                 yield f"a damaged Run was set aside: {lab.store_root / 'damaged' / folder}: {fault}"
+        if self.changed:
+            yield (
+                f"the code of {listed(self.changed, SHOWN)} is another than when this Store was "
+                "last used, at the same version: where it does something else now, raise the "
+                "version, and what was stored of it is made anew"
+            )
         if missing := [run.label for run in audit.runs if run.status == "missing"]:
-            more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
-            shown = ", ".join(missing[:SHOWN])
-            yield f"{len(missing)} of {len(audit.runs)} Runs are missing: {shown}{more}"
+            yield f"{len(missing)} of {len(audit.runs)} Runs are missing: {listed(missing, SHOWN)}"
         if not audit.completed:
             yield (
                 f"The audit is not complete. What was trained is kept in {lab.store_root}; "
