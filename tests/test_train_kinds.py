@@ -207,7 +207,7 @@ def test_dropout_draws_by_the_seed_and_anew_in_every_epoch(lab, recipe):
     class Listening(Timeless):
         def forward(self, inputs):
             hidden = self.layers(inputs)
-            if self.training:
+            if len(inputs) == 40:  # all of them, and not the few that are shown twice
                 seen.append(hidden == 0)
             return self.classifier(hidden)[None]
 
@@ -358,8 +358,8 @@ class Scaled(Loss):
     [
         ("vector", r"got a tensor of shape \(3,\)"),
         ("number", "got something of type float"),
-        ("constant", r"got a tensor of shape \(\)"),
-        ("detached", r"got a tensor of shape \(\)"),
+        ("constant", r"got a tensor of shape \(\) without a gradient"),
+        ("detached", r"got a tensor of shape \(\) without a gradient"),
     ],
 )
 def test_a_loss_that_is_no_scalar_of_the_logits_is_refused(lab, recipe, fault, got):
@@ -476,40 +476,153 @@ def test_a_state_of_an_optimiser_that_no_file_holds_is_refused(lab, recipe):
         train(recipe.but(fitting=OddOptimiser()), lab)
 
 
-class Recalling(Timeless):
-    """A network that remembers how often it was called, and tells so from a call on."""
+class Leaking(Timeless):
+    """A network that adds what it gave before, by a gain that is learned."""
 
-    def __init__(self, inputs, classes, silent):
+    def __init__(self, inputs, classes, gain, only_training):
         super().__init__(inputs, classes, 0.5)
-        self.calls, self.silent = 0, silent
+        self.gain, self.only_training = nn.Parameter(torch.tensor(gain)), only_training
+        self.before = 0.0
 
     def forward(self, inputs):
-        self.calls += 1
-        return super().forward(inputs) * (1 + (self.calls > self.silent))
+        logits = super().forward(inputs)
+        before, self.before = self.before, logits.detach().mean()
+        leaks = self.training or not self.only_training
+        return logits + self.gain * before * torch.tensor([1.0, 0.0]) if leaks else logits
 
 
 @dataclass(frozen=True)
 class Stateful(Architecture):
     """Builds a network that keeps state between calls."""
 
-    silent: int
+    gain: float
+    only_training: bool = False
 
     def build(self, facts, timesteps):
-        return Recalling(torch.Size(facts.shape).numel(), facts.num_classes, self.silent)
+        inputs = torch.Size(facts.shape).numel()
+        return Leaking(inputs, facts.num_classes, self.gain, self.only_training)
 
 
 @pytest.mark.parametrize(
-    ("silent", "epochs"), [(1, []), (2 + 3 * 3 + 1, [1, 2, 3])], ids=["at once", "when trained"]
+    ("architecture", "mode", "epochs"),
+    [
+        (Stateful(1.0), "evaluation", []),
+        (Stateful(0.0), "evaluation", [1, 2, 3]),
+        (Stateful(1.0, only_training=True), "training", []),
+    ],
+    ids=["at once", "when trained", "in training"],
 )
-def test_a_network_that_keeps_state_between_calls_is_refused(lab, recipe, silent, epochs):
+def test_a_network_that_keeps_state_between_calls_is_refused(
+    lab, recipe, architecture, mode, epochs
+):
     finished = []
     message = (
-        r"two calls on the same 8 samples give different logits, so Recalling keeps state "
-        r".*reset_net\(self\) in SpikingJelly.*tic.models.Adapted"
+        rf"two calls on the same \d+ samples in {mode} mode give different logits, so Leaking keeps"
+        r" state .*reset_net\(self\) in SpikingJelly.*tic.models.Adapted"
     )
     with pytest.raises(TicError, match=message):
-        train(recipe.but(architecture=Stateful(silent)), lab, finished.append)
+        train(recipe.but(architecture=architecture), lab, finished.append)
     assert finished == epochs
+
+
+def test_a_network_that_was_mended_learns_nothing_from_before(tmp_path, recipe, monkeypatch):
+    recipe = recipe.but(architecture=Stateful(0.0))
+    lab, other = Lab(tmp_path / "one"), Lab(tmp_path / "other")
+    with pytest.raises(TicError, match="keeps state"):
+        train(recipe, lab)
+    monkeypatch.setattr(Leaking, "forward", Timeless.forward)
+    assert contents(train(recipe, lab)) == contents(train(recipe, other))
+
+
+class Adapting(Timeless):
+    """A network whose statistics change in every call; as the mode says they have a part in it."""
+
+    def __init__(self, inputs, classes):
+        super().__init__(inputs, classes, 0.5)
+        self.register_buffer("rate", torch.zeros(classes))
+        self.register_buffer("scale", torch.tensor(0.0))
+
+    def forward(self, inputs):
+        logits = super().forward(inputs)
+        if not self.scale:
+            self.scale += logits.detach().std()
+        self.rate.lerp_(logits.detach().mean((0, 1)), 0.5)
+        return (logits - self.rate if self.training else logits) / self.scale
+
+
+@dataclass(frozen=True)
+class Homeostatic(Architecture):
+    """Builds one."""
+
+    def build(self, facts, timesteps):
+        return Adapting(torch.Size(facts.shape).numel(), facts.num_classes)
+
+
+def test_to_be_called_twice_changes_nothing_that_a_network_learns(tmp_path, recipe, monkeypatch):
+    recipe = recipe.but(architecture=Homeostatic())
+    asked = train(recipe, Lab(tmp_path / "asked"))
+    lab = Lab(tmp_path / "interrupted")
+    for epoch in (1, 2):
+        interrupt(recipe, lab, after=epoch)
+    assert contents(train(recipe, lab)) == contents(asked)
+    monkeypatch.setattr("tic.train.require_stateless", lambda network, inputs: None)
+    assert contents(train(recipe, Lab(tmp_path / "unasked"))) == contents(asked)
+
+
+class Odd(Timeless):
+    """A network that is no state-keeper, and odd."""
+
+    def __init__(self, inputs, classes, what):
+        super().__init__(inputs, classes, 0.0)
+        self.what = what
+
+    def forward(self, inputs):
+        if self.what == "takes fifteen" and len(inputs) != 15:
+            raise ValueError(f"fifteen, not {len(inputs)}")
+        logits = super().forward(inputs)
+        if self.what == "masked":
+            return logits.where(logits > logits.amin(2, keepdim=True), -torch.inf)
+        if self.what == "energy":
+            with torch.enable_grad():
+                (slope,) = torch.autograd.grad(
+                    logits.sum(), self.classifier.weight, create_graph=True
+                )
+            return logits + slope.sum()
+        if self.what == "silent" and not self.training:
+            return logits / logits.new_tensor([0.0, 1.0])
+        return logits * (torch.nan if self.what == "nan" else 1)
+
+
+@dataclass(frozen=True)
+class Oddly(Architecture):
+    """Builds one that a test names."""
+
+    what: str
+
+    def build(self, facts, timesteps):
+        return Odd(torch.Size(facts.shape).numel(), facts.num_classes, self.what)
+
+
+@dataclass(frozen=True)
+class Finite(Loss):
+    """The mean of the logits that are finite."""
+
+    def __call__(self, logits, labels):
+        return logits[logits.isfinite()].mean()
+
+
+@pytest.mark.parametrize("what", ["masked", "energy", "silent"])
+def test_odd_networks_without_state_are_trained(lab, recipe, what):
+    assert train(recipe.but(architecture=Oddly(what), loss=Finite()), lab).diverged is None
+
+
+def test_a_network_that_takes_batches_of_one_size_is_trained(lab, recipe):
+    thirty = recipe.but(architecture=Oddly("takes fifteen"), train_size=30)
+    assert train(thirty, lab).diverged is None
+
+
+def test_a_network_of_nan_is_a_diverged_training(lab, recipe):
+    assert "nan in epoch 1" in train(recipe.but(architecture=Oddly("nan")), lab).diverged
 
 
 class LuckError(RuntimeError):
@@ -536,6 +649,30 @@ class FailingLoss(Loss):
     """Fails."""
 
     def __call__(self, logits, labels):
+        fail()
+
+
+@dataclass(frozen=True)
+class FailingCurves(MeanLoss):
+    """Fails to tell what it keeps."""
+
+    def curves(self, logits, labels):
+        fail()
+
+
+@dataclass(frozen=True)
+class FailingBuild(Perceptron):
+    """Fails to build."""
+
+    def build(self, facts, timesteps):
+        fail()
+
+
+@dataclass(frozen=True)
+class NoOptimiser(AdamW):
+    """Fails to make an optimiser."""
+
+    def optimiser(self, network):
         fail()
 
 
@@ -581,6 +718,9 @@ class FailingRule(Rule):
             "if it keeps state between calls, let its forward begin by resetting it",
         ),
         ({"loss": FailingLoss()}, "the loss FailingLoss", "mend it there"),
+        ({"loss": FailingCurves()}, "curves of the loss FailingCurves", "mend it there"),
+        ({"architecture": FailingBuild()}, "build of FailingBuild", "mend it there"),
+        ({"fitting": NoOptimiser()}, "optimiser of NoOptimiser", "mend it there"),
         ({"fitting": FailingFitting()}, "a step of the optimiser of FailingFitting", "mend it"),
         *(
             ({"rules": (FailingRule(moment),)}, f"{moment} of FailingRule", "mend it there")

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from tic import data, history
 from tic.data import Dataset, Samples, Split
 from tic.errors import DataNotFoundError, DivergedRunError, TicError
+from tic.kinds import place
 from tic.models import SpikingNetwork
-from tic.models.logits import described
+from tic.models.logits import described, failing
 from tic.recipe import Recipe
 from tic.run import Run
 from tic.seeding import derive
@@ -126,7 +127,8 @@ class Lab:
         with torch.random.fork_rng(devices=[]):
             # torch.manual_seed would seed accelerators too, which no fork restores.
             torch.default_generator.manual_seed(derive(recipe.random_seed, "weights"))
-            network = recipe.architecture.build(recipe.dataset.facts, recipe.timesteps)
+            with failing(f"build of {place(recipe.architecture)} fails"):
+                network = recipe.architecture.build(recipe.dataset.facts, recipe.timesteps)
         if not isinstance(network, nn.Module) or not any(
             parameter.requires_grad for parameter in network.parameters()
         ):

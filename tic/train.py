@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -30,7 +31,13 @@ from tic.fitting import Fit
 from tic.kinds import foreign_modules, place
 from tic.lab import Lab, one_thread
 from tic.memory import memory_errors_explained
-from tic.models.logits import described, failing, logits_of, require_stateless
+from tic.models.logits import (
+    IF_IT_KEEPS_STATE,
+    described,
+    failing,
+    logits_of,
+    require_stateless,
+)
 from tic.recipe import Recipe
 from tic.run import HISTORY, RECIPE, STATE, Run, weights_name
 from tic.tensors import write_tensors
@@ -38,7 +45,7 @@ from tic.writing import remove_half_written, write_errors_explained, write_json
 
 OnEpoch = Callable[[int], None]
 
-_TRIED = 8
+_TRIED = 4
 """Samples on which a network is called twice, to see whether it keeps state."""
 
 
@@ -117,20 +124,26 @@ def take_step(
         logits = logits_of(forward, inputs)
     _require_shape(recipe, logits)
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    with failing(f"the loss {place(recipe.loss)} fails", "mend it there"):
+    with failing(f"the loss {place(recipe.loss)} fails"):
         loss = recipe.loss(logits, labels)
     if not isinstance(loss, Tensor) or loss.shape != () or not loss.requires_grad:
         raise TicError(
             f"the loss {place(recipe.loss)} must return a scalar that depends on the logits, got "
-            f"{described(loss)}; take a mean over its values"
+            f"{described(loss)}{_without_gradient(loss)}; take a mean over its values"
         )
     optimiser.zero_grad()
-    with failing(f"the backward pass of {place(recipe.architecture)} fails"):
+    backward = f"the backward pass of {place(recipe.architecture)} fails"
+    with failing(backward, IF_IT_KEEPS_STATE):
         loss.backward()  # type: ignore[no-untyped-call]
     before_step()
-    with failing(f"a step of the optimiser of {place(recipe.fitting)} fails", "mend it there"):
+    with failing(f"a step of the optimiser of {place(recipe.fitting)} fails"):
         optimiser.step()
     return loss.detach(), logits.detach()
+
+
+def _without_gradient(loss: object) -> str:
+    is_constant = isinstance(loss, Tensor) and loss.shape == () and not loss.requires_grad
+    return " without a gradient" if is_constant else ""
 
 
 def _require_shape(recipe: Recipe, logits: Tensor) -> None:
@@ -174,9 +187,11 @@ class _Training:
         self.network = lab.fresh_network(recipe)
         self.forward = lab.trainable(self.network)
         self.rules = (recipe.fitting, *recipe.rules)
+        with failing(f"optimiser of {place(recipe.fitting)} fails"):
+            optimiser = recipe.fitting.optimiser(self.network)
         self.fit = Fit(
             self.network,
-            recipe.fitting.optimiser(self.network),
+            optimiser,
             recipe.epochs,
             recipe.random_seed,
             seeding.generator(recipe.random_seed, "rules"),
@@ -216,18 +231,35 @@ class _Training:
     def _act(self, hook: str) -> None:
         """Let every rule act."""
         for rule in self.rules:
-            with failing(f"{hook} of {place(rule)} fails", "mend it there"):
+            with failing(f"{hook} of {place(rule)} fails"):
                 getattr(rule, hook)(self.fit)
 
     def _require_stateless(self) -> None:
         """Call a network of a pack's own twice; those of tic are known to keep no state.
 
         Before the training, to tell at once, and after it, since one that does not fire yet gives
-        the same logits whatever it keeps.
+        the same logits whatever it keeps. A copy is called, with the weights alone, as it will be
+        measured. Nothing stays of a training that is refused, since one of the mended network
+        would go on from there.
         """
-        if foreign_modules(self.recipe.architecture):
-            inputs, _ = next(iter(self.samples.batches(_TRIED)))
-            require_stateless(self.network, inputs)
+        if not foreign_modules(self.recipe.architecture):
+            return
+        try:
+            try:
+                self._call_twice(
+                    max(_TRIED, self.recipe.architecture.least_batch(self.recipe.timesteps))
+                )
+            except TicError:  # some take batches of one size alone
+                self._call_twice(self.recipe.batch_size)
+        except TicError:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+
+    def _call_twice(self, samples: int) -> None:
+        copy = self.lab.fresh_network(self.recipe)
+        copy.load_state_dict(self.network.state_dict())
+        inputs, _ = next(iter(self.samples.batches(samples)))
+        require_stateless(copy, inputs)
 
     def _train_epoch(self) -> None:
         started = time.perf_counter()
@@ -271,7 +303,8 @@ class _Training:
                 )
                 self.fit.step += 1
                 self._act("after_step")
-                curves = self.recipe.loss.curves(logits, labels)
+                with failing(f"curves of the loss {place(self.recipe.loss)} fails"):
+                    curves = self.recipe.loss.curves(logits, labels)
                 shapes = _shapes(self.recipe, curves, shapes)
                 flat = [values.detach().flatten() for values in curves.values()]
                 total = total + torch.cat([loss[None], *flat]) * len(labels)

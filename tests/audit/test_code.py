@@ -2,39 +2,79 @@
 
 import importlib
 import json
+import shutil
 import sys
 import textwrap
+import types
+from pathlib import Path
 
 import pytest
 
-from tic.session.code import FILE, changed_kinds, code_digest
+from tic.errors import UnwritableError
+from tic.session.code import FILE, changed_kinds, codes_of, keep_codes, kept_codes
 from tic.store import Store
 
 SOURCE = {
-    "layers.py": '''
+    "layers/__init__.py": '''
     """Layers."""
+    from .nets import Net
+    from .tables import *
+    ''',
+    "layers/nets.py": '''
+    from functools import partial
+    from ..helpers import halved
+    from . import tables
+
     GAIN = 2.0
     OTHER = 1
-    TABLE = (print, object())
-    STEPS = (1, (2, 3))
 
     def doubled(x):
         """Double."""
-        return GAIN * x, TABLE, STEPS  # and no more
+        return GAIN * x, tables.STEPS[0]  # and no more
 
     def unused(x):
         return OTHER * x
 
+    thrice = partial(doubled, 3)
+    quick = lambda x: x + 1
+    other = lambda x: x + 2
+
     class Net:
         def forward(self, x):
-            return doubled(x)
+            return thrice(x), quick(x)
+
+    Net.backward = lambda self: 5
+
+    if OTHER:
+        def either():
+            return "this"
+    else:
+        def either():
+            return "that"
     ''',
+    "layers/tables.py": """
+    import os
+    STEPS = {0: 10}
+    STEPS[1] = 11
+    HERE = __file__
+    GPU = os.environ.get("GPU")
+    CALLS = 0
+    """,
+    "layers/lazy.py": """
+    def late():
+        return "late"
+    """,
+    "helpers.py": """
+    def halved(x):
+        return x / 2
+    """,
     "kinds.py": '''
     from dataclasses import dataclass
     from functools import lru_cache
+    import listening.layers.nets
+    import listening.layers as built
     from tic.audit import Architecture
-    from listening import layers
-    from listening.layers import Net
+    from listening.layers import Net, HERE, GPU, CALLS
 
     @lru_cache
     def width():
@@ -43,20 +83,47 @@ SOURCE = {
     class Wide(Net):
         pass
 
+    NETS = {"wide": Wide}
+
     @dataclass(frozen=True)
     class Listener(Architecture):
         """Listens."""
+        gain: float = 1.0
 
         def build(self, facts, timesteps):
-            return Wide(), width(), layers.doubled(1)
+            from .layers.lazy import late
+            return NETS, width(), listening.layers.nets.either(), HERE, GPU, CALLS, late()
 
     @dataclass(frozen=True)
     class Deaf(Architecture):
         def build(self, facts, timesteps):
             return None
+
+    class Outer:
+        @dataclass(frozen=True)
+        class Inner(Architecture):
+            def build(self, facts, timesteps):
+                return built.nets.halved(1)
     ''',
 }
-NAMES = ["listening.kinds:Deaf", "listening.kinds:Listener"]
+NAMES = [f"listening.kinds:{name}" for name in ("Deaf", "Listener", "Outer.Inner")]
+
+
+def code_of(name):
+    return codes_of(["listening.kinds"])[f"listening.kinds:{name}"]["sha256"]
+
+
+def changed(packages, store):
+    """What an audit does, from its start to its end."""
+    before, now = kept_codes(store), codes_of(packages)
+    keep_codes(store, {**before, **now})
+    return changed_kinds(before, now)
+
+
+def forget():
+    for name in [name for name in sys.modules if name.startswith("listening")]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
 
 
 @pytest.fixture
@@ -64,7 +131,7 @@ def package(tmp_path, monkeypatch):
     """Write a package, with replacements in its text, and import it anew."""
     monkeypatch.syspath_prepend(tmp_path)
     folder = tmp_path / "listening"
-    folder.mkdir()
+    (folder / "layers").mkdir(parents=True)
     (folder / "__init__.py").touch()
 
     def write(*replacements):
@@ -73,9 +140,7 @@ def package(tmp_path, monkeypatch):
             for old, new in replacements:
                 text = text.replace(old, new)
             (folder / file).write_text(text)
-        for name in [name for name in sys.modules if name.startswith("listening")]:
-            del sys.modules[name]
-        importlib.invalidate_caches()
+        forget()
         sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
         try:
             return importlib.import_module("listening.kinds")
@@ -83,8 +148,7 @@ def package(tmp_path, monkeypatch):
             sys.dont_write_bytecode = before
 
     yield write
-    for name in [name for name in sys.modules if name.startswith("listening")]:
-        del sys.modules[name]
+    forget()
 
 
 @pytest.fixture
@@ -96,21 +160,36 @@ def store(tmp_path):
     ("old", "new"),
     [
         ("GAIN = 2.0", "GAIN = 3.0"),
-        ("STEPS = (1, (2, 3))", "STEPS = (1, (2, 4))"),
         ("return GAIN * x", "return GAIN + x"),
+        ("partial(doubled, 3)", "partial(doubled, 4)"),
+        ("quick = lambda x: x + 1", "quick = lambda x: x + 3"),
+        ("lambda self: 5", "lambda self: 6"),
+        ("STEPS = {0: 10}", "STEPS = {0: 9}"),
+        ("STEPS[1] = 11", "STEPS[1] = 12"),
+        ('"this"', '"other"'),
+        ('"that"', '"other"'),
+        ('return "late"', 'return "later"'),
         ("class Wide(Net):\n    pass", "class Wide(Net):\n    wide = True"),
+        ("@lru_cache\ndef width", "def width"),
         ("return 7", "return 8"),
-        ("layers.doubled(1)", "layers.doubled(2)"),
-        ("layers.doubled(1)", "layers.unused(1)"),
-        ("return Wide(), width()", "return Wide(), 1 + width()"),
+        ("gain: float = 1.0", "gain: float = 2.0"),
+        ("return NETS, width()", "return NETS, 1 + width()"),
     ],
 )
 def test_what_a_kind_does_or_what_it_names_changes_its_code_alone(package, old, new):
-    before = package()
-    listening, deaf = code_digest(before.Listener), code_digest(before.Deaf)
-    after = package((old, new))
-    assert code_digest(after.Listener) != listening
-    assert code_digest(after.Deaf) == deaf
+    package()
+    listening, deaf, inner = (code_of(name) for name in ("Listener", "Deaf", "Outer.Inner"))
+    package((old, new))
+    assert code_of("Listener") != listening
+    assert (code_of("Deaf"), code_of("Outer.Inner")) == (deaf, inner)
+
+
+def test_what_is_named_through_other_modules_is_found(package):
+    package()
+    listening, inner = code_of("Listener"), code_of("Outer.Inner")
+    package(("return x / 2", "return x / 3"))
+    assert code_of("Outer.Inner") != inner
+    assert code_of("Listener") == listening
 
 
 @pytest.mark.parametrize(
@@ -120,45 +199,57 @@ def test_what_a_kind_does_or_what_it_names_changes_its_code_alone(package, old, 
         ('"""Listens."""', '"""Hears."""'),
         ('"""Double."""', '"""Double it."""'),
         ("OTHER * x", "OTHER + x"),
-        ("OTHER = 1", "OTHER = 5"),
+        ("x + 2", "x + 4"),
         ("return None", "return 1"),
-        ("\n\n    def unused", "\n\n\n\n    def unused"),
+        ("return x / 2", "return x / 3"),
+        ("\n\ndef unused", "\n\n\n\ndef unused"),
     ],
 )
 def test_comments_layout_and_what_it_does_not_name_are_no_code_of_a_kind(package, old, new):
-    before = code_digest(package().Listener)
-    assert code_digest(package((old, new)).Listener) == before
+    package()
+    before = code_of("Listener")
+    package((old, new))
+    assert code_of("Listener") == before
+
+
+def test_code_is_the_same_wherever_it_lies_and_whatever_it_found(package, monkeypatch, tmp_path):
+    package().CALLS = 5
+    before = code_of("Listener")
+    shutil.move(tmp_path / "listening", (elsewhere := tmp_path / "elsewhere") / "listening")
+    monkeypatch.syspath_prepend(elsewhere)
+    monkeypatch.setenv("GPU", "1")
+    forget()
+    module = importlib.import_module("listening.kinds")
+    assert elsewhere in Path(module.HERE).parents
+    assert code_of("Listener") == before
 
 
 def test_a_change_is_told_once(package, store):
     package()
-    assert changed_kinds(["listening"], store) == []
+    assert changed(["listening.kinds"], store) == []
     assert sorted(json.loads((store.root / FILE).read_text())) == NAMES
-    assert changed_kinds(["listening"], store) == []
+    assert changed(["listening"], store) == []
     package(("return 7", "return 8"))
-    assert changed_kinds(["other"], store) == []
-    assert changed_kinds(["listening"], store) == ["listening.kinds:Listener"]
-    assert changed_kinds(["listening"], store) == []
+    assert changed(["other"], store) == []
+    assert changed(["listening.layers.nets"], store) == ["listening.kinds:Listener"]
+    assert changed(["listening"], store) == []
 
 
 def test_code_of_another_version_is_expected_to_be_another(package, store):
     package()
-    changed_kinds(["listening"], store)
+    changed(["listening"], store)
     package(("return 7", "return 8"), ('"""Listens."""', "version = 2"))
-    assert changed_kinds(["listening"], store) == []
+    assert changed(["listening"], store) == []
     package(("return 7", "return 9"), ('"""Listens."""', "version = 2"))
-    assert changed_kinds(["listening"], store) == ["listening.kinds:Listener"]
+    assert changed(["listening"], store) == ["listening.kinds:Listener"]
 
 
 def test_code_that_another_python_parsed_is_not_compared(package, store):
     package()
-    changed_kinds(["listening"], store)
-    known = json.loads((store.root / FILE).read_text())
-    for code in known.values():
-        code["python"] = "3.0"
-    (store.root / FILE).write_text(json.dumps(known))
+    changed(["listening"], store)
+    keep_codes(store, {name: {**code, "python": "3.0"} for name, code in kept_codes(store).items()})
     package(("return 7", "return 8"))
-    assert changed_kinds(["listening"], store) == []
+    assert changed(["listening"], store) == []
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"listening.kinds:Listener": {}}', "{}", "\x00"])
@@ -166,8 +257,23 @@ def test_a_file_that_cannot_be_used_is_written_anew(package, store, content):
     store.root.mkdir()
     (store.root / FILE).write_text(content)
     package()
-    assert changed_kinds(["listening"], store) == []
+    assert changed(["listening"], store) == []
     assert sorted(json.loads((store.root / FILE).read_text())) == NAMES
+
+
+def test_kinds_that_no_file_has_do_not_fail(monkeypatch):
+    module = types.ModuleType("nowhere")
+    exec("from tic.kinds import Kind\nclass Typed(Kind):\n    pass", vars(module))
+    module.Typed.__module__ = "nowhere"
+    monkeypatch.setitem(sys.modules, "nowhere", module)
+    assert [*codes_of(["nowhere"])] == ["nowhere:Typed"]
+
+
+def test_all_kinds_of_this_repository_have_code():
+    importlib.import_module("claims.li2023.measuring")
+    codes = codes_of(["claims.li2023"])
+    assert any(name.startswith("claims.li2023.networks:") for name in codes)
+    assert len({code["sha256"] for code in codes.values()}) == len(codes)
 
 
 OWN = """
@@ -199,3 +305,29 @@ def test_an_audit_tells_that_code_changed_since_its_store_was_used(repository, t
     raised = OWN.replace("    def build", "    version = 2\n    def build")
     repository.write(raised.replace("zeros_", "normal_"))
     assert told() is False
+
+
+def test_what_a_build_made_by_other_code_is_told_to_the_audit_after_it(repository, tmp_path):
+    def text(*arguments):
+        sys.modules.pop("test_pack", None)
+        return " ".join(repository.run(*arguments, store=tmp_path / "store").text.split())
+
+    repository.write(OWN)
+    assert "changed code" not in text("--build")
+    repository.write(OWN.replace("zeros_", "ones_"))
+    assert "test_pack:Small is another" in text()
+
+
+def test_a_store_that_cannot_be_written_is_compared_all_the_same(repository, tmp_path, monkeypatch):
+    repository.write(OWN)
+    repository.run(store=tmp_path / "store")
+    repository.write(OWN.replace("zeros_", "ones_"))
+    sys.modules.pop("test_pack", None)
+
+    def refused(path, document):
+        raise UnwritableError(f"{path} cannot be written")
+
+    monkeypatch.setattr("tic.session.code.write_json", refused)
+    assert "test_pack:Small is another" in " ".join(
+        repository.run(store=tmp_path / "store").text.split()
+    )

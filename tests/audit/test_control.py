@@ -29,6 +29,7 @@ from tic.audit.control import (
     seen_as,
 )
 from tic.audit.pack import Setting
+from tic.audit.runs import SeedRuns
 from tic.data import Digits
 from tic.errors import TicError
 from tic.fitting import CosineSGD
@@ -221,7 +222,15 @@ def test_stand_ins_that_a_claim_does_not_have_are_refused():
 
 
 @pytest.mark.parametrize(
-    "plant", [given_out({"O": "1"}), chained(), seen_as(OneSeedRuns, "O".__eq__), dict], ids=str
+    "plant",
+    [
+        given_out({"O": "1"}),
+        given_out({"0": "0"}),
+        chained(),
+        seen_as(OneSeedRuns, "O".__eq__),
+        seen_as(SeedRuns),
+        dict,
+    ],
 )
 def test_a_control_that_plants_nothing_is_refused(plant):
     message = (
@@ -230,6 +239,19 @@ def test_a_control_that_plants_nothing_is_refused(plant):
     )
     with pytest.raises(TicError, match=re.escape(message)):
         Control("idle", "Nothing.", plant).falsified(roles_of(2, seeds=2))
+
+
+@pytest.mark.parametrize("roles", [(), ("a",), ("a", "a")])
+def test_fewer_than_two_roles_cannot_be_mixed(roles):
+    with pytest.raises(TicError, match="mixed must name at least two roles, got"):
+        mixed(*roles)
+
+
+@pytest.mark.parametrize("planted", [None, 5, []])
+def test_a_plant_that_gives_no_runs_is_refused(planted):
+    control = Control("odd", "Nothing comes back.", lambda runs: planted)
+    with pytest.raises(TicError, match=r"must return Runs by role, got .*; return a dictionary"):
+        control.falsified(roles_of(2, seeds=2))
 
 
 def test_a_control_that_loses_a_role_is_refused():

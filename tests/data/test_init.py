@@ -141,7 +141,7 @@ def test_a_data_set_of_ones_own_is_told_the_folder_that_was_named(monkeypatch, t
     for variable, root in (("", None), ("", tmp_path), ("named", None), ("named", tmp_path)):
         monkeypatch.setenv("TIC_DATA", variable)
         data.load(Rooted(), "train", root)
-    assert [*ROOTS] == [None, tmp_path, Path("named"), tmp_path]
+    assert [*ROOTS] == [None, tmp_path, Path("named").resolve(), tmp_path]
 
 
 def test_importing_the_package_imports_neither_torchvision_nor_scikit_learn():

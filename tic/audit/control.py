@@ -54,18 +54,23 @@ class Control:
         Raises:
             TicError: It leaves all of them as they are, or roles are missing afterwards.
         """
-        seen = dict(self.plant(runs))
+        seen = self.plant(runs)
+        if not isinstance(seen, Mapping):
+            raise TicError(
+                f"the plant of the control {self.name} must return Runs by role, got "
+                f"{quoted(seen)}; return a dictionary"
+            )
         if seen.keys() != runs.keys():
             raise TicError(
                 f"the plant of the control {self.name} must keep the roles of the claim, "
                 f"{_listed(runs)}, got {_listed(seen)}; return Runs for each of them"
             )
-        if not self.facts and all(seen[role] is runs[role] for role in runs):
+        if not self.facts and all(seen[role] == runs[role] for role in runs):
             raise TicError(
                 f"the control {self.name} must falsify Runs of the claim, and its plant leaves all "
                 f"of them as they are; let it give others for a role at least ({_listed(runs)})"
             )
-        return seen
+        return dict(seen)
 
     @contextmanager
     def planted(self) -> Iterator[None]:
@@ -92,8 +97,10 @@ def mixed(*roles: str) -> Plant:
     """Plant: deal the Runs of some roles out among them, to every seed by one place further on.
 
     Raises:
-        TicError: When it is planted, if the claim has no such role.
+        TicError: It is fewer than two; and when it is planted, if the claim has no such role.
     """
+    if len(set(roles)) < 2:
+        raise TicError(f"mixed must name at least two roles, got {_listed(roles) or 'none'}")
 
     def plant(runs: Roles) -> Roles:
         _require_roles("mixed", roles, runs)
@@ -162,6 +169,8 @@ def _recast(runs: SeedRuns, kind: type[SeedRuns], **extra: Any) -> SeedRuns:
 def _combined(kind: Hashable, original: Hashable) -> Any:
     assert isinstance(kind, type)
     assert isinstance(original, type)
+    if issubclass(original, kind):
+        return original
     return kind if issubclass(kind, original) else type(kind.__name__, (kind, original), {})
 
 

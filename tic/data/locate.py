@@ -50,7 +50,7 @@ def locate(wanted: Wanted, root: Path | str | None = None, *, download: bool = T
     Raises:
         DataNotFoundError: it is nowhere, and no download was allowed or possible.
     """
-    given = [_folder(place) for place in (root, named_by_environment()) if place]
+    given = [place for place in (_folder(root) if root else None, named_by_environment()) if place]
     places = list(dict.fromkeys([*given, *wanted.system, user_cache()]))
     for place in places:
         if _holds(wanted, place):
@@ -67,7 +67,7 @@ def locate(wanted: Wanted, root: Path | str | None = None, *, download: bool = T
 def named_by_environment() -> Path | None:
     """Return the folder of data sets that `$TIC_DATA` names, if it names one."""
     named = os.environ.get("TIC_DATA")
-    return Path(named) if named else None
+    return _folder(named) if named else None
 
 
 def user_cache() -> Path:

@@ -64,7 +64,7 @@ def time_training_step(recipe: Recipe, lab: Lab, repeats: int = 3) -> float:
     cuda = [lab.device] if lab.device.type == "cuda" else []
     with one_thread(lab.device), torch.random.fork_rng(cuda):
         if foreign_modules(recipe.architecture):
-            require_stateless(network, random_inputs(FEW))
+            require_stateless(lab.fresh_network(recipe), random_inputs(FEW))
         batch = recipe.batch_size if cuda else _affordable_batch(recipe, seconds_of)
         durations = seconds_of(batch, repeats + 1)
     return min(durations) / (batch * recipe.timesteps)

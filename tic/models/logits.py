@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +14,6 @@ from tic.errors import TicError
 from tic.memory import is_lack_of_memory
 from tic.mistakes import place_of
 from tic.models.libraries import LIBRARIES, has_state, library_of
-from tic.models.modes import evaluation_mode
 from tic.seeding import own_random_numbers
 from tic.text import shorten
 
@@ -22,7 +22,7 @@ RESET = (
     "init_leaky(), init_rsynaptic() or the like of every neuron in snnTorch, state None in Norse"
 )
 """Way out of a network that keeps state between calls."""
-_IF_STATE = "if it keeps state between calls, let its forward begin by resetting it"
+IF_IT_KEEPS_STATE = "if it keeps state between calls, let its forward begin by resetting it"
 _LONGEST = 300
 _ROUNDING = 1e-4
 """Share of the largest logit by which two calls may differ, as on a GPU they may."""
@@ -34,7 +34,7 @@ def logits_of(model: Callable[[Tensor], Any], inputs: Tensor) -> Tensor:
     Raises:
         TicError: It fails on the inputs (B, …), or gives something else.
     """
-    with calling(inputs, _way_out(model, inputs)):
+    with calling(inputs, model):
         logits = model(inputs)
     if not isinstance(logits, Tensor):
         raise TicError(
@@ -74,34 +74,37 @@ def _hint(model: Callable[[Tensor], Any], shape: tuple[int, ...], batch: int) ->
     return ""
 
 
-def _way_out(model: Callable[[Tensor], Any], inputs: Tensor) -> str:
+@contextmanager
+def calling(inputs: Tensor, model: object = None) -> Iterator[None]:
+    """Say what a model was called with when it fails; where in it stands in the error's cause."""
+    try:
+        yield
+    except Exception as error:
+        shown = f"{tuple(inputs.shape)} ({inputs.dtype})"
+        with failing(f"the model fails on inputs of shape {shown}", _way_out(model, inputs)):
+            raise error
+
+
+def _way_out(model: object, inputs: Tensor) -> str:
     """What most likely helps a model that fails on inputs."""
     parameters = model.parameters() if isinstance(model, nn.Module) else ()
-    own = {parameter.dtype for parameter in parameters}
-    if own and inputs.dtype not in own:
+    own = {parameter.dtype for parameter in parameters if parameter.is_floating_point()}
+    if own and inputs.is_floating_point() and inputs.dtype not in own:
         return (
             f"its parameters are {', '.join(sorted(map(str, own)))}: convert the inputs to that "
             f"where their data set loads them"
         )
-    return _IF_STATE
+    return IF_IT_KEEPS_STATE
 
 
 @contextmanager
-def calling(inputs: Tensor, way_out: str = _IF_STATE) -> Iterator[None]:
-    """Say what a model was called with when it fails; where in it stands in the error's cause."""
-    shown = f"{tuple(inputs.shape)} ({inputs.dtype})"
-    with failing(f"the model fails on inputs of shape {shown}", way_out):
-        yield
-
-
-@contextmanager
-def failing(what: str, way_out: str = _IF_STATE) -> Iterator[None]:
+def failing(what: str, way_out: str = "mend it there") -> Iterator[None]:
     """Turn what goes wrong in a computation with a model into one sentence.
 
     A lack of memory passes, which whoever knows what needed it explains.
 
     Args:
-        what: What fails, such as `the backward pass of a training step fails`.
+        what: What fails, such as `the loss Margin (losses.py:12) fails`.
         way_out: What to do about it.
 
     Raises:
@@ -123,27 +126,44 @@ def failing(what: str, way_out: str = _IF_STATE) -> Iterator[None]:
 def require_stateless(model: nn.Module, inputs: Tensor) -> None:
     """Refuse a network that gives other logits when it is called again on the same inputs.
 
+    In evaluation mode whatever changes with a call must have no part in the logits. In training
+    mode parameters and buffers may have, as statistics that are still learned do.
+
     Args:
-        model: Is left in the mode in which it was, and torch's random numbers where they were.
+        model: A copy, since its calls may change it.
         inputs: Shape (B, …).
 
     Raises:
         TicError: It does, or fails.
     """
-    with evaluation_mode(model), torch.no_grad():
+    state = copy.deepcopy(model.state_dict())
+    for training in (False, True):
+        model.train(training)
         answers = []
         for _ in range(2):
+            if training:
+                model.load_state_dict(state)
             with own_random_numbers(0, inputs.device):
-                answers.append(logits_of(model, inputs))
-    first, again = answers
-    if first.shape != again.shape or not torch.allclose(
-        first, again, rtol=_ROUNDING, atol=_ROUNDING * float(first.abs().max()), equal_nan=True
-    ):
-        raise TicError(
-            f"two calls on the same {len(inputs)} samples give different logits, so "
-            f"{type(model).__name__} keeps state between calls, or draws random numbers that are "
-            f"not torch's; {RESET}, or wrap it in tic.models.Adapted, which resets it"
-        )
+                answers.append(logits_of(model, inputs).detach())
+        if _differ(*answers):
+            raise TicError(
+                f"two calls on the same {len(inputs)} samples in "
+                f"{'training' if training else 'evaluation'} mode give different logits, so "
+                f"{type(model).__name__} keeps state between calls, or draws random numbers that "
+                f"are not torch's; {RESET}, or wrap it in tic.models.Adapted, which resets it"
+            )
+
+
+def _differ(first: Tensor, again: Tensor) -> bool:
+    """Whether logits (T, B, K) are others, by more than rounding in the size of their class."""
+    if first.shape != again.shape:
+        return True
+    finite = first.isfinite()
+    if not torch.equal(finite, again.isfinite()):
+        return True
+    known, repeated = (logits.where(finite, 0) for logits in (first, again))
+    largest = known.abs().amax((0, 1), keepdim=True)
+    return bool(((known - repeated).abs() > _ROUNDING * largest).any())
 
 
 def described(value: object) -> str:

@@ -17,6 +17,7 @@ from tic.plugin.giving import Giving
 from tic.plugin.judging import Judging
 from tic.plugin.naming import add_options, name_in_full
 from tic.plugin.rehearsing import Rehearsing
+from tic.plugin.remembering import Remembering
 from tic.plugin.spending import Spending
 from tic.plugin.state import MARK, STATE, State
 from tic.plugin.stopping import Stopping
@@ -52,16 +53,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _phases(state: State) -> tuple[object, ...]:
     """Of the audit, of a build, or of what only tells."""
-    rehearsing = Rehearsing(state)
+    rehearsing, remembering = Rehearsing(state), Remembering(state)
     first = (Giving(), Collecting(state), Stopping(state))
     if state.builds:
-        return (*first, rehearsing, Building(state, rehearsing))
+        return (*first, remembering, rehearsing, Building(state, rehearsing))
     judging = (Judging(state), Concluding(state))
     if state.tells_only:
         return (TellOnly(), *first, *judging)
     if state.uses_engine:
-        return (*first, rehearsing, Spending(state, rehearsing), *judging)
-    return (*first, Watching(state), *judging)
+        return (*first, remembering, rehearsing, Spending(state, rehearsing), *judging)
+    return (*first, remembering, Watching(state), *judging)
 
 
 @pytest.fixture

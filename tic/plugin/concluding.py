@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tic.errors import TicError, UnwritableError
+from tic.errors import TicError
 from tic.plugin.closing import verdict_table, wrapped
 from tic.plugin.outcomes import findings, speaks_against_the_paper
 from tic.plugin.saving import require_writable, save_report
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from tic.session.expectation import Expectation
 
 SHOWN = 3
-"""Missing Runs, or kinds, that are named."""
+"""Missing Runs that are named."""
 
 
 class Concluding:
@@ -37,7 +36,6 @@ class Concluding:
         self.page: Path | None = None
         self.problems: list[str] = []
         self.pilots: list[str] = []
-        self.changed: list[str] = []
         self._damaged: set[str] = set()
 
     @pytest.hookimpl(trylast=True)
@@ -113,10 +111,6 @@ class Concluding:
             self.problems = [f"the audit could not be put together: {error}"]
             return
         self.problems = self._problems(self.audit) if completed else []
-        from tic.session.code import changed_kinds
-
-        with suppress(UnwritableError):  # such a Store holds nothing that was made here
-            self.changed = changed_kinds(self.audit.packages, state.session.lab.store)
         self.page, unsaved = save_report(self.audit, self.folder)
         self.problems += unsaved
         if state.flags.write_pilots:
@@ -218,17 +212,11 @@ class Concluding:
             write(f"report: {self.page}")
 
     def _shortcomings(self, audit: Audit) -> Iterator[str]:
-        """What was found damaged or changed, and what is missing of the audit."""
+        """What was found damaged, and what is missing of the audit."""
         lab = self.state.session.lab
         for folder, fault in lab.store.damaged().items():
             if folder not in self._damaged:
                 yield f"a damaged Run was set aside: {lab.store_root / 'damaged' / folder}: {fault}"
-        if self.changed:
-            yield (
-                f"the code of {listed(self.changed, SHOWN)} is another than when this Store was "
-                "last used, at the same version: where it does something else now, raise the "
-                "version, and what was stored of it is made anew"
-            )
         if missing := [run.label for run in audit.runs if run.status == "missing"]:
             yield f"{len(missing)} of {len(audit.runs)} Runs are missing: {listed(missing, SHOWN)}"
         if not audit.completed:

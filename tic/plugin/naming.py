@@ -194,7 +194,7 @@ def _misspelt(arguments: Sequence[str], parser: pytest.Parser) -> dict[str, str]
     return {
         name: close[0]
         for name in sorted(unknown)
-        if (close := difflib.get_close_matches(name, sorted(_SHORT), n=1, cutoff=0.75))
+        if (close := difflib.get_close_matches(name, sorted(_SHORT), n=1, cutoff=0.8))
     }
 
 

@@ -48,7 +48,8 @@ def write_pack(name: str, folder: Path) -> list[Path]:
     for target in targets.values():
         if target.exists():
             raise TicError(f"{target} exists already; choose another name or remove it")
-    if module in sys.stdlib_module_names or importlib.util.find_spec(module):
+    spec = importlib.util.find_spec(module)
+    if module in sys.stdlib_module_names or (spec and spec.has_location):
         raise TicError(
             f"the name of a pack must be none that Python imports already, since that would be "
             f"imported instead or hidden, got {quoted(name)}; choose another, such as smith2024"
