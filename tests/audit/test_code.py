@@ -296,7 +296,7 @@ def test_an_audit_tells_that_code_changed_since_its_store_was_used(repository, t
     def told():
         sys.modules.pop("test_pack", None)
         text = " ".join(repository.run(store=tmp_path / "store").text.split())
-        return "the code of test_pack:Small is another than when this Store was last used" in text
+        return "the code of test_pack:Small, or what that names, is another than when" in text
 
     repository.write(OWN)
     assert [told(), told()] == [False, False]
@@ -315,7 +315,7 @@ def test_what_a_build_made_by_other_code_is_told_to_the_audit_after_it(repositor
     repository.write(OWN)
     assert "changed code" not in text("--build")
     repository.write(OWN.replace("zeros_", "ones_"))
-    assert "test_pack:Small is another" in text()
+    assert "test_pack:Small, or what that names, is another" in text()
 
 
 def test_a_store_that_cannot_be_written_is_compared_all_the_same(repository, tmp_path, monkeypatch):
@@ -328,6 +328,6 @@ def test_a_store_that_cannot_be_written_is_compared_all_the_same(repository, tmp
         raise UnwritableError(f"{path} cannot be written")
 
     monkeypatch.setattr("tic.session.code.write_json", refused)
-    assert "test_pack:Small is another" in " ".join(
+    assert "test_pack:Small, or what that names, is another" in " ".join(
         repository.run(store=tmp_path / "store").text.split()
     )

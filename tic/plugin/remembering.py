@@ -52,9 +52,9 @@ class Remembering:
         if changed := changed_kinds(self._before, self._now):
             terminalreporter.section("changed code")
             text = (
-                f"the code of {listed(changed, SHOWN)} is another than when this Store was last "
-                "used, at the same version: where it does something else now, raise the version, "
-                "and what was stored of it is made anew"
+                f"the code of {listed(changed, SHOWN)}, or what that names, is another than when "
+                "this Store was last used, at the same version: where it does something else now, "
+                "raise the version, and what was stored of it is made anew"
             )
             write_lines(terminalreporter, wrapped(text, terminalreporter._tw.fullwidth - 1))
         keep_codes(self.state.session.lab.store, {**self._before, **self._now})
