@@ -1,6 +1,7 @@
 """`--budget`: an engine trains for as long as it lasts, and every claim is judged where it is."""
 
 import re
+from contextlib import contextmanager
 
 import pytest
 
@@ -24,6 +25,13 @@ from tic.measure.fisher import FisherMeasurement
 def test_informed(runs, judge):
     runs.measured(FisherMeasurement(epoch=2))
     judge(runs.train_loss()[:, -1], above(0), name="loss")
+"""
+ACCURATE = """
+from tic.measure.robustness import AccuracyMeasurement
+@says("accurate")
+def test_accurate(runs, judge):
+    taken = AccuracyMeasurement(epoch=2, split="train")
+    judge(runs.values(taken, "accuracy"), above(-1), name="accuracy")
 """
 OPEN = """
 from tic.audit.control import UNTRAINED
@@ -75,6 +83,31 @@ def test_seeds_are_added_until_a_claim_is_decided(audit):
     assert set(result.verdicts.values()) == {"SUPPORTED"}
     # Five of the one Recipe and twelve of the other.
     assert "trained 17, measured 17; decided: 2 of 2 claims" in result.text
+
+
+def test_the_progress_tells_what_is_done_for_which_claim(audit, monkeypatch):
+    texts, tells = [], []
+
+    @contextmanager
+    def listening(text):
+        tells.append(text)
+        yield
+
+    def carry_out(text):
+        texts.append(tells[0]())
+        return carry_out_for_good(text)
+
+    carry_out_for_good = jobs.carry_out
+    monkeypatch.setattr("tic.plugin.spending.text_now_and_then", listening)
+    monkeypatch.setattr(jobs, "carry_out", carry_out)
+    audit(ACCURATE, budget="5 trainings")
+    spent = [re.sub(r"\d+ s so far", "… so far", text) for text in texts]
+    doing = "decided: 0 of 1 claims; for other2024/accurate[tiny-digits] at 5 seeds"
+    assert spent[0] == f"{doing} (trained 0, measured 0, … so far of 5 trainings)"
+    # The last is a measurement, which is done for the claim that asked for it.
+    assert re.fullmatch(
+        rf"{re.escape(doing)} \(trained 5, measured \d, … so far of 5 trainings\)", spent[-1]
+    )
 
 
 def test_a_claim_covers_the_samples_of_its_own_test_alone(audit):
