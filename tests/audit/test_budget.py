@@ -509,8 +509,8 @@ def test_after_the_last_look_nothing_is_foreseen(piloted, tmp_path):
     ("price", "look"), [(lambda seeds: seeds, 8), (lambda seeds: 1, 12), (lambda n: n**9, 5)]
 )
 def test_the_look_that_is_worth_most_for_its_price_is_wanted(price, look):
-    # The fifth look is too far off.
-    chances = dict.fromkeys(LOOKS, 0.96) | {5: 0.1, 8: 0.9, 12: 0.97, 27: 1.0}
+    # The seventh look is too far off.
+    chances = dict.fromkeys(LOOKS, 0.96) | {5: 0.1, 8: 0.9, 12: 0.97, 60: 1.0}
     assert best_share(0, 2.0, chances, price, everything) == Share(look, 2 * chances[look])
 
 

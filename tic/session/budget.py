@@ -43,7 +43,7 @@ IDLE_RIVAL = 1 / 16
 MEASURING = 0.5
 """What measuring a Run for one claim is taken to cost beside training it, before anything was
 measured for it: only its test knows what it measures."""
-_FORESIGHT = 4
+_FORESIGHT = 6
 """Looks ahead that are weighed; what none of them decides can wait."""
 _NO_CHANCE = 1e-9
 _UNFINISHED = 1e-6
