@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -211,7 +211,8 @@ class _Training:
                 self._start()
             self._require_stateless()
             while self.progress.epoch < self.recipe.epochs and not self.progress.diverged:
-                self._train_epoch()
+                with self._told_when():
+                    self._train_epoch()
                 self._save()
                 on_epoch(self.progress.epoch)
         except DivergedRunError as error:
@@ -219,6 +220,17 @@ class _Training:
         if not self.progress.diverged:
             self._require_stateless()
         return self._publish()
+
+    @contextmanager
+    def _told_when(self) -> Iterator[None]:
+        """Say of what goes wrong in which epoch of which training it did."""
+        try:
+            yield
+        except TicError as error:
+            if type(error) is not TicError:
+                raise
+            when = f"epoch {self.progress.epoch + 1} of {self.recipe.label}"
+            raise TicError(f"{error} ({when})") from error
 
     def _start(self) -> None:
         if self.recipe.parent is not None:

@@ -116,7 +116,8 @@ def code_of(name):
 def changed(packages, store):
     """What an audit does, from its start to its end."""
     before, now = kept_codes(store), codes_of(packages)
-    keep_codes(store, {**before, **now})
+    keep_codes(store, before, now)
+    (store.root / "runs" / "any").mkdir(parents=True, exist_ok=True)
     return changed_kinds(before, now)
 
 
@@ -224,7 +225,7 @@ def test_code_is_the_same_wherever_it_lies_and_whatever_it_found(package, monkey
     assert code_of("Listener") == before
 
 
-def test_a_change_is_told_once(package, store):
+def test_a_change_is_told_until_the_author_says_that_it_is_none(package, store):
     package()
     assert changed(["listening.kinds"], store) == []
     assert sorted(json.loads((store.root / FILE).read_text())) == NAMES
@@ -232,7 +233,20 @@ def test_a_change_is_told_once(package, store):
     package(("return 7", "return 8"))
     assert changed(["other"], store) == []
     assert changed(["listening.layers.nets"], store) == ["listening.kinds:Listener"]
+    assert changed(["listening"], store) == ["listening.kinds:Listener"]
+    (store.root / FILE).unlink()
     assert changed(["listening"], store) == []
+    assert changed(["listening"], store) == []
+
+
+def test_what_an_empty_store_was_told_is_no_matter(package, store):
+    package()
+    changed(["listening"], store)
+    shutil.rmtree(store.root / "runs")
+    package(("return 7", "return 8"))
+    assert changed(["listening"], store) == []
+    package(("return 7", "return 9"))
+    assert changed(["listening"], store) == ["listening.kinds:Listener"]
 
 
 def test_code_of_another_version_is_expected_to_be_another(package, store):
@@ -247,14 +261,17 @@ def test_code_of_another_version_is_expected_to_be_another(package, store):
 def test_code_that_another_python_parsed_is_not_compared(package, store):
     package()
     changed(["listening"], store)
-    keep_codes(store, {name: {**code, "python": "3.0"} for name, code in kept_codes(store).items()})
+    known = kept_codes(store)
+    (store.root / FILE).write_text(
+        json.dumps({name: {**code, "python": "3.0"} for name, code in known.items()})
+    )
     package(("return 7", "return 8"))
     assert changed(["listening"], store) == []
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"listening.kinds:Listener": {}}', "{}", "\x00"])
 def test_a_file_that_cannot_be_used_is_written_anew(package, store, content):
-    store.root.mkdir()
+    (store.root / "runs" / "any").mkdir(parents=True)
     (store.root / FILE).write_text(content)
     package()
     assert changed(["listening"], store) == []
@@ -296,12 +313,12 @@ def test_an_audit_tells_that_code_changed_since_its_store_was_used(repository, t
     def told():
         sys.modules.pop("test_pack", None)
         text = " ".join(repository.run(store=tmp_path / "store").text.split())
-        return "the code of test_pack:Small, or what that names, is another than when" in text
+        return "the code of test_pack:Small, or what that names, is another than what" in text
 
     repository.write(OWN)
     assert [told(), told()] == [False, False]
     repository.write(OWN.replace("zeros_", "ones_"))
-    assert [told(), told()] == [True, False]
+    assert [told(), told()] == [True, True]
     raised = OWN.replace("    def build", "    version = 2\n    def build")
     repository.write(raised.replace("zeros_", "normal_"))
     assert told() is False

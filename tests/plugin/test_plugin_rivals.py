@@ -161,7 +161,7 @@ def test_the_parameter_of_brings_the_cases_that_threaten_the_claim(repository):
 
 
 def test_rivals_can_be_left_out(repository):
-    repository.write(SUPPORTED, RIVAL, STANDING_RIVAL)
+    repository.write(SUPPORTED, REFUTED, RIVAL, STANDING_RIVAL)
     outcome = repository.run("--no-rivals")
     assert chosen(outcome) == ["positive"]
     assert outcome.status == 0
@@ -212,7 +212,7 @@ def suite_line(outcome):
     ids=str,
 )
 def test_the_plan_tells_what_the_suite_costs(repository, arguments, level, images):
-    repository.write(SUPPORTED, RIVAL, STANDING_RIVAL)
+    repository.write(SUPPORTED, REFUTED, RIVAL, STANDING_RIVAL)
     each = suite_passes(level)
     line = suite_line(repository.run("--plan", *arguments))
     assert line.startswith(
@@ -222,7 +222,7 @@ def test_the_plan_tells_what_the_suite_costs(repository, arguments, level, image
 
 
 def test_a_plan_without_attacks_says_nothing_of_them(repository):
-    repository.write(SUPPORTED, RIVAL, STANDING_RIVAL)
+    repository.write(SUPPORTED, REFUTED, RIVAL, STANDING_RIVAL)
     for arguments in (["--no-rivals"], ["--claim", "drift"]):
         assert "attack suite" not in repository.run("--plan", *arguments).text
 
@@ -232,3 +232,25 @@ def test_another_level_is_refused_with_those_that_there_are(repository):
     outcome = repository.run("--attacks", "some")
     assert outcome.status == pytest.ExitCode.USAGE_ERROR
     assert "'some' (choose from" in outcome.text
+
+
+MISSPELT = """
+@rival(PACK, "misspelt", of=("positve",), source="Fig. 1", says="It is chance.", rule="By losses.",
+       needs=lambda setting: setting.recipe)
+def test_misspelt(runs, judge):
+    judge(runs.train_loss()[:, -1], below(0), name="loss", unit="nats")
+"""
+
+
+def test_a_rival_of_a_claim_that_there_is_none_of_is_refused(repository):
+    repository.write(SUPPORTED, MISSPELT)
+    outcome = repository.run()
+    assert outcome.status == pytest.ExitCode.USAGE_ERROR
+    told = "the rival other2024/misspelt must be of claims of its paper, got other2024/positve; "
+    assert f"{told}known: other2024/positive" in outcome.text
+
+
+def test_a_rival_alone_in_a_file_that_was_chosen_is_looked_at(repository):
+    repository.write(SUPPORTED, MISSPELT)
+    (file,) = repository.pytester.path.glob("test_*.py")
+    assert repository.run(file).status == 0

@@ -126,7 +126,9 @@ def given_out(stand_ins: Mapping[str, str]) -> Plant:
     """
 
     def plant(runs: Roles) -> Roles:
-        _require_roles("given_out", [stand_ins[role] for role in runs if role in stand_ins], runs)
+        falsified = [role for role in stand_ins if role in runs]
+        named = [stand_ins[role] for role in falsified] if falsified else stand_ins
+        _require_roles("given_out", named, runs)
         return {role: runs[stand_ins.get(role, role)] for role in runs}
 
     return plant
@@ -150,7 +152,8 @@ def _require_roles(plant: str, roles: Iterable[str], runs: Roles) -> None:
 
 
 def _listed(roles: Iterable[str]) -> str:
-    return ", ".join(map(quoted, roles))
+    names = list(roles)
+    return "'' of its only Recipe" if names == [""] else ", ".join(map(quoted, names))
 
 
 def _from(recipes: tuple[Recipe, ...], first: int) -> tuple[Recipe, ...]:

@@ -91,7 +91,9 @@ class SeedRuns:
         epoch = self.named_epoch(name) if isinstance(name, str) else name
         if epoch not in self.checkpoints:
             raise TicError(
-                f"{self.recipe.label} keeps no weights of epoch {epoch}; kept: {self.checkpoints}"
+                f"{self.recipe.label} keeps no weights of epoch {epoch}; kept: {self.checkpoints}. "
+                "A Recipe with checkpoints above 1 keeps the untrained weights, the first epoch's, "
+                "and so many more, evenly spaced"
             )
         return epoch
 

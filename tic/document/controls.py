@@ -17,7 +17,8 @@ class ControlResult(StrEnum):
         CAUGHT: the test refuted what is false, or supported the claim on the true Runs alone.
         FAILED: it supported what is false, so its SUPPORTED is worth nothing.
         OPEN: it was undecided on true and on false Runs alike: a test that never decides anything
-            would have done the same, so nothing was learnt.
+            would have done the same, so nothing was learnt. Nor was it where both gave the same
+            numbers.
         UNTESTED: it was not judged.
     """
 
@@ -29,13 +30,9 @@ class ControlResult(StrEnum):
 
 def control_results(entries: Sequence[Entry]) -> dict[str, ControlResult]:
     """Say of each negative control, by its id, what it tells of its claim's test."""
-    supported = {
-        _question(entry)
-        for entry in entries
-        if entry.role == "claim" and entry.own_outcome is Outcome.SUPPORTED
-    }
+    claims = {_question(entry): entry for entry in entries if entry.role == "claim"}
     return {
-        entry.id: _result(entry.own_outcome, claim_stands=_question(entry) in supported)
+        entry.id: _result(entry, claims.get(_question(entry)))
         for entry in entries
         if entry.role == "control"
     }
@@ -55,14 +52,21 @@ def counts(results: dict[str, ControlResult]) -> str:
     return ", ".join([*([f"{held} held ({', '.join(holding)})"] if held else []), *others])
 
 
-def _result(outcome: Outcome, *, claim_stands: bool) -> ControlResult:
+def _result(control: Entry, claim: Entry | None) -> ControlResult:
+    outcome = control.own_outcome
     if outcome not in JUDGED:
         return ControlResult.UNTESTED
     if outcome is Outcome.SUPPORTED:
         return ControlResult.FAILED
-    if outcome is Outcome.REFUTED or claim_stands:
+    if claim is None or _numbers(claim) == _numbers(control):
+        return ControlResult.OPEN
+    if outcome is Outcome.REFUTED or claim.own_outcome is Outcome.SUPPORTED:
         return ControlResult.CAUGHT
     return ControlResult.OPEN
+
+
+def _numbers(entry: Entry) -> list[tuple[float, ...]]:
+    return [contrast.effects for contrast in entry.contrasts]
 
 
 def _question(entry: Entry) -> tuple[object, ...]:

@@ -18,8 +18,9 @@ from tic.seeding import own_random_numbers
 from tic.text import shorten
 
 RESET = (
-    "let its forward begin by resetting it: functional.reset_net(self) in SpikingJelly, "
-    "init_leaky(), init_rsynaptic() or the like of every neuron in snnTorch, state None in Norse"
+    "keep what is of one call in local variables of forward, or let it begin by resetting it: "
+    "functional.reset_net(self) in SpikingJelly, init_leaky(), init_rsynaptic() or the like of "
+    "every neuron in snnTorch, state None in Norse"
 )
 """Way out of a network that keeps state between calls."""
 IF_IT_KEEPS_STATE = "if it keeps state between calls, let its forward begin by resetting it"
@@ -150,7 +151,7 @@ def require_stateless(model: nn.Module, inputs: Tensor) -> None:
                 f"two calls on the same {len(inputs)} samples in "
                 f"{'training' if training else 'evaluation'} mode give different logits, so "
                 f"{type(model).__name__} keeps state between calls, or draws random numbers that "
-                f"are not torch's; {RESET}, or wrap it in tic.models.Adapted, which resets it"
+                f"are not torch's; {RESET}"
             )
 
 

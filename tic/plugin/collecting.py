@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -189,6 +190,7 @@ class Collecting:
         papers = {_paper(item) for item in items}
         collected = [item for item in self._collected if _paper(item) in papers]
         every = {item: self._planned(item) for item in dict.fromkeys([*items, *collected])}
+        self._require_threatened(every.values())
         session.families = families_of(every.values())
         self.state.collected = frozenset(planned.id for planned in every.values())
         for item in items:
@@ -208,6 +210,22 @@ class Collecting:
         _ = self.state.expected
         self.state.claims_folder = items[0].path.parent
         self.state.has_audit = True
+
+    def _require_threatened(self, planned: Iterable[PlannedEntry]) -> None:
+        """Refuse rivals of claims that there are none of, where whole folders were collected."""
+        if not all(Path(path).is_dir() for path in self.state.config.args):
+            return
+        claims: dict[str, dict[str, None]] = {}
+        for entry in planned:
+            if entry.claim.role == "claim":
+                claims.setdefault(entry.claim.pack.paper.key, {})[entry.claim.id] = None
+        for entry in planned:
+            known = claims.get(entry.claim.pack.paper.key, {})
+            if known and (strangers := [name for name in entry.threatens if name not in known]):
+                raise TicError(
+                    f"the rival {entry.claim.id} must be of claims of its paper, got "
+                    f"{listed(strangers, SHOWN)}; known: {', '.join(known)}"
+                )
 
     def _planned(self, item: pytest.Item) -> PlannedEntry:
         from tic.audit.protocol import STANDARD

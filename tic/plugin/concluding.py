@@ -217,6 +217,8 @@ class Concluding:
         for folder, fault in lab.store.damaged().items():
             if folder not in self._damaged:
                 yield f"a damaged Run was set aside: {lab.store_root / 'damaged' / folder}: {fault}"
+        if self.state.expected is not None and (nothing := self.state.session.nothing_runs):
+            yield nothing
         if missing := [run.label for run in audit.runs if run.status == "missing"]:
             yield f"{len(missing)} of {len(audit.runs)} Runs are missing: {listed(missing, SHOWN)}"
         if not audit.completed:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from tic.plugin.closing import wrapped
 from tic.plugin.state import State, claim_of
 from tic.plugin.terminal import write_lines
 from tic.text import listed
-
-if TYPE_CHECKING:
-    from tic.session.code import Codes
 
 SHOWN = 5
 """Kinds that are named."""
@@ -23,38 +18,38 @@ class Remembering:
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self._now: Codes = {}
-        self._before: Codes = {}
+        self._changed: list[str] = []
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Read the code as it is now; a Store that does not know a kind yet is told of it."""
+        """Read the code as it is now, before anything is trained by it."""
         state = self.state
         if state.is_worker or not state.has_audit or session.config.option.collectonly:
             return
         from tic.kinds import foreign_modules
-        from tic.session.code import codes_of, keep_codes, kept_codes
+        from tic.session.code import changed_kinds, codes_of, keep_codes, kept_codes
 
         tests = [item for item in session.items if isinstance(item, pytest.Function)]
         modules = {test.module.__name__ for test in tests if claim_of(test)}
         for planned in state.session.plan:
             modules |= foreign_modules(planned.recipe)
-        self._now, self._before = codes_of(modules), kept_codes(state.session.lab.store)
-        keep_codes(state.session.lab.store, {**self._now, **self._before})
+        store = state.session.lab.store
+        before, now = kept_codes(store), codes_of(modules)
+        self._changed = changed_kinds(before, now)
+        if not state.tells_only:
+            keep_codes(store, before, now)
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Tell which code is another, once."""
-        if not self._now:
-            return
-        from tic.session.code import changed_kinds, keep_codes
+        """Tell which code is another."""
+        if self._changed:
+            from tic.session.code import FILE
 
-        if changed := changed_kinds(self._before, self._now):
             terminalreporter.section("changed code")
             text = (
-                f"the code of {listed(changed, SHOWN)}, or what that names, is another than when "
-                "this Store was last used, at the same version: where it does something else now, "
-                "raise the version, and what was stored of it is made anew"
+                f"the code of {listed(self._changed, SHOWN)}, or what that names, is another than "
+                "what this Store was filled by, at the same version: where it does something else "
+                "now, raise the version, and what was stored of it is made anew; where it does the "
+                f"same, remove {self.state.session.lab.store_root / FILE}"
             )
             write_lines(terminalreporter, wrapped(text, terminalreporter._tw.fullwidth - 1))
-        keep_codes(self.state.session.lab.store, {**self._before, **self._now})

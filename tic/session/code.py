@@ -1,7 +1,8 @@
 """The code of kinds, compared with that by which a Store was filled.
 
 What was stored for the same fields and version is taken for that of today's code. Whether it still
-is, only the author knows; so a kind whose code became another without a new version is told once.
+is, only the author knows; so a kind whose code became another without a new version is told, until
+the version is raised or the author says that it does the same by removing the file.
 Code is read and nothing of it is run: neither values of a machine nor its counters are part of it.
 """
 
@@ -24,7 +25,7 @@ from tic.store import Store
 from tic.writing import write_json
 
 FILE = "code.json"
-"""Of a Store: version and sha256 of the code of each kind when the Store was last used."""
+"""Of a Store: version and sha256 of the code of each kind when the Store was first used with it."""
 
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 """Another one parses the same code otherwise."""
@@ -50,7 +51,9 @@ def codes_of(modules: Iterable[str]) -> Codes:
 
 
 def kept_codes(store: Store) -> Codes:
-    """What a Store has been told of code; nothing where that cannot be read."""
+    """What a Store has been told of code; nothing where that cannot be read, or of an empty one."""
+    if not any(store.root.glob("runs/*")):
+        return {}
     try:
         kept: Codes = parse_json(read_stored(store.root / FILE))
         return {name: code for name, code in kept.items() if code.keys() == _FIELDS}
@@ -71,9 +74,10 @@ def changed_kinds(before: Codes, now: Codes) -> list[str]:
     )
 
 
-def keep_codes(store: Store, codes: Codes) -> None:
-    """Let a Store remember code, where it can be written."""
-    if codes != kept_codes(store):
+def keep_codes(store: Store, before: Codes, now: Codes) -> None:
+    """Let a Store remember code, where it can be written, and go on remembering what changed."""
+    codes = {**before, **now, **{name: before[name] for name in changed_kinds(before, now)}}
+    if codes != before:
         with suppress(UnwritableError):
             write_json(store.root / FILE, codes)
 

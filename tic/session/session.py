@@ -24,6 +24,7 @@ from tic.document.coverage import with_coverage
 from tic.errors import TicError
 from tic.session.entries import not_run
 from tic.session.planned import PlannedEntry
+from tic.text import quoted
 
 if TYPE_CHECKING:
     from tic.audit.judge import Judge
@@ -38,6 +39,15 @@ class Evidence(TypedDict):
     measurements: dict[str, dict[str, str]]
     packages: list[str]
     versions: dict[str, int]
+
+
+class _RunsByRole(dict[str, "SeedRuns"]):
+    """Runs by role, which say what roles there are."""
+
+    def __missing__(self, role: str) -> SeedRuns:
+        raise TicError(
+            f"there are no Runs of the role {quoted(role)}; known: {', '.join(map(quoted, self))}"
+        )
 
 
 @dataclass
@@ -114,7 +124,7 @@ class AuditSession:
     def trained(self, entry: PlannedEntry) -> SeedRuns | dict[str, SeedRuns]:
         """Return the Runs of an entry by role, which are there."""
         seen = self._by_role(entry)
-        return seen[""] if set(seen) == {""} else seen
+        return seen[""] if set(seen) == {""} else _RunsByRole(seen)
 
     def _by_role(self, entry: PlannedEntry) -> dict[str, SeedRuns]:
         """The Runs of an entry as its test sees them, falsified where it is a control."""
