@@ -5,6 +5,7 @@ from entries import entry
 
 from tic.document.audit import ControlRecord
 from tic.document.controls import ControlResult, control_results, counts
+from tic.document.evidence import Contrast
 from tic.stats import Outcome
 
 PLANTED = ControlRecord(name="nothing", says="Nothing.")
@@ -26,12 +27,25 @@ def control(outcome, **fields):
         (I, I, ControlResult.OPEN),
         (R, I, ControlResult.OPEN),
         (I, R, ControlResult.CAUGHT),
+        # Nothing was falsified that the test looks at.
+        (R, R, ControlResult.OPEN),
         (I, S, ControlResult.FAILED),
         (S, N, ControlResult.UNTESTED),
     ],
 )
 def test_a_control_counts_where_it_could_have_been_missed(claim, outcome, result):
     assert control_results([entry("c", claim), control(outcome)]) == {"c-control": result}
+
+
+def test_a_control_that_is_refuted_by_other_numbers_than_its_claim_is_caught():
+    def with_effects(judged, *effects):
+        contrasts = (Contrast.model_construct(effects=effects),)
+        return judged.model_copy(update={"contrasts": contrasts})
+
+    claim = with_effects(entry("c", R), 1.0, 2.0)
+    for effects, result in (((1.0, 2.0), ControlResult.OPEN), ((1.0, 2.1), ControlResult.CAUGHT)):
+        planted = with_effects(control(R), *effects)
+        assert control_results([claim, planted]) == {"c-control": result}
 
 
 def test_its_claim_is_the_one_in_its_setting_by_its_protocol():

@@ -17,8 +17,8 @@ class ControlResult(StrEnum):
         CAUGHT: the test refuted what is false, or supported the claim on the true Runs alone.
         FAILED: it supported what is false, so its SUPPORTED is worth nothing.
         OPEN: it was undecided on true and on false Runs alike: a test that never decides anything
-            would have done the same, so nothing was learnt. Nor was it where both gave the same
-            numbers.
+            would have done the same, so nothing was learnt. Nor was it where it refuted both, by
+            the same numbers.
         UNTESTED: it was not judged.
     """
 
@@ -58,11 +58,11 @@ def _result(control: Entry, claim: Entry | None) -> ControlResult:
         return ControlResult.UNTESTED
     if outcome is Outcome.SUPPORTED:
         return ControlResult.FAILED
-    if claim is None or _numbers(claim) == _numbers(control):
-        return ControlResult.OPEN
-    if outcome is Outcome.REFUTED or claim.own_outcome is Outcome.SUPPORTED:
+    if claim is not None and claim.own_outcome is Outcome.SUPPORTED:
         return ControlResult.CAUGHT
-    return ControlResult.OPEN
+    if claim is not None and claim.own_outcome is outcome and _numbers(claim) == _numbers(control):
+        return ControlResult.OPEN
+    return ControlResult.CAUGHT if outcome is Outcome.REFUTED else ControlResult.OPEN
 
 
 def _numbers(entry: Entry) -> list[tuple[float, ...]]:
