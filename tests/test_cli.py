@@ -102,7 +102,7 @@ def test_a_refuted_claim_does_not_hide_a_supported_control(audit, claim, status)
 
 @pytest.mark.parametrize("rival", [RIVAL, STANDING_RIVAL])
 def test_an_audit_succeeds_whether_a_rival_stands_or_not(audit, rival):
-    assert audit(SUPPORTED, rival) == 0
+    assert audit(SUPPORTED, REFUTED, rival) == 0
 
 
 def test_an_audit_with_a_control_that_breaks_does_not_succeed(audit):

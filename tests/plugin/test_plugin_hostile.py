@@ -9,7 +9,7 @@ EVIL = "\\x1b[2J\\x1b[31mred \\u202eexe.gpj <script>alert(1)</script>"
 """
 CLAIMS = [
     """
-@says("refuted", controls=(Control("n" + EVIL, EVIL, seen_as(Same)),))
+@says("refuted", controls=(Control("n" + EVIL, EVIL, NOTHING.plant),))
 def test_refuted(runs, judge):
     judge([-4.0, -5.0, -6.0], above(0), name=EVIL, unit=EVIL)
 """,

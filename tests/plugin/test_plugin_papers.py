@@ -16,8 +16,7 @@ BIG = TINY.but(dataset=CIFAR10())
 PAPER = Paper(key="{key}", title="{key}", authors="A", venue="V", year=2024, url="u")
 PACK = Pack(PAPER, {settings}, original="{default}", default="{default}")
 SHORT = Protocol("short", "{says}", alter=lambda recipe: recipe.but(epochs=1))
-class Same(SeedRuns):
-    pass
+Same = type("Same", (SeedRuns,), {{}})
 NOTHING = Control("nothing", "Nothing was planted.", seen_as(Same))
 def decides(name):
     return claim(PACK, name, source="Fig. 1", says=f"It is {{name}}.", rule="By gaps.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Collection, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -211,7 +211,7 @@ class Collecting:
         self.state.claims_folder = items[0].path.parent
         self.state.has_audit = True
 
-    def _require_threatened(self, planned: Iterable[PlannedEntry]) -> None:
+    def _require_threatened(self, planned: Collection[PlannedEntry]) -> None:
         """Refuse rivals of claims that there are none of, where whole folders were collected."""
         if not all(Path(path).is_dir() for path in self.state.config.args):
             return
