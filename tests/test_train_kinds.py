@@ -739,6 +739,21 @@ def test_what_fails_in_a_step_is_named_with_its_place(lab, recipe, change, what,
 
 
 @dataclass(frozen=True)
+class FailingLate(Rule):
+    """Fails before the third epoch."""
+
+    def before_epoch(self, fit):
+        if fit.epoch == 2:
+            fail()
+
+
+def test_what_fails_late_is_told_with_its_epoch_and_training(lab, recipe):
+    late = recipe.but(rules=(FailingLate(),))
+    with pytest.raises(TicError, match=rf"before_epoch of .*\(epoch 3 of {late.label}\)$"):
+        train(late, lab)
+
+
+@dataclass(frozen=True)
 class Clipped(Rule):
     """Clips the gradients to a norm."""
 

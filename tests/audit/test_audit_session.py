@@ -124,6 +124,8 @@ def test_runs_are_trained_and_given_by_role(session):
         "b": 1,
     }
     assert all(session.lab.has(each.recipe) for each in session.plan)
+    with pytest.raises(TicError, match="there are no Runs of the role 'c'; known: 'a', 'b'"):
+        session.runs(roles)["c"]
 
 
 def test_a_judged_entry_has_all_the_evidence(session):

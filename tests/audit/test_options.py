@@ -407,6 +407,28 @@ def test_a_field_that_is_none_or_cannot_be_so_is_told(change, reason):
     assert re.search(reason, found.reason)
 
 
+@dataclasses.dataclass(frozen=True)
+class Ruled(Halved):
+    """Has a rule that is no TicError."""
+
+    persons: int = 2
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.persons == 3:
+            raise ValueError("two or four")
+
+
+def test_a_rule_of_a_packs_own_field_names_what_was_set():
+    pack = dataclasses.replace(PACK, datasets={"halved": Ruled()})
+    (refused,) = read(dataset="halved", set=["dataset.persons=3"]).settings(pack)
+    assert re.fullmatch(
+        r"--set 'dataset.persons': ValueError: two or four \(audit/test_options.py, line \d+\); "
+        "give it a value that it takes",
+        refused.reason,
+    )
+
+
 def test_a_budget_makes_the_design_sequential_from_the_first_look_on():
     options = read(budget="20min")
     assert options.design == "sequential"

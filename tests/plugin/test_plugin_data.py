@@ -79,6 +79,16 @@ def test_a_claim_whose_data_are_not_here_is_held_against_what_is_expected(
     assert "never runs" not in outcome.text
 
 
+def test_that_nothing_could_run_is_told_beside_what_is_expected_too(repository):
+    repository.write(FOREIGN)
+    path = repository.pytester.path / "expected.json"
+    path.write_text(json.dumps({"other2024/foreign[tiny-digits]": ["NOT_RUN", "SUPPORTED"]}))
+    (empty := repository.pytester.path / "empty").mkdir()
+    outcome = repository.run("--data", empty, "--expect", path)
+    assert outcome.status == 0
+    assert "no claim that rests on Runs could run: the data set svhn is not on" in outcome.text
+
+
 def test_the_reason_tells_what_is_missing_and_what_would_fetch_it(bringing):
     outcome = bringing()
     told = reason(outcome)
