@@ -332,6 +332,9 @@ def test_what_a_build_made_by_other_code_is_told_to_the_audit_after_it(repositor
     repository.write(OWN)
     assert "changed code" not in text("--build")
     repository.write(OWN.replace("zeros_", "ones_"))
+    before = (tmp_path / "store" / FILE).read_bytes()
+    assert "test_pack:Small, or what that names, is another" in text("--plan")
+    assert (tmp_path / "store" / FILE).read_bytes() == before
     assert "test_pack:Small, or what that names, is another" in text()
 
 
