@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tic.audit import Bars, HeatMap, Histogram, Images, Panel
+from tic.audit.exhibits import Exhibits, curves
 from tic.document.figures import MOST_CELLS, MOST_PIXEL_VALUES, Figure
 
 MAP = {
@@ -51,6 +52,28 @@ def test_a_figure_keeps_its_parts_apart_through_json():
     assert [type(part) for part in again.panels] == list(PARTS)
     kinds = [part["kind"] for part in figure.model_dump()["panels"]]
     assert kinds == ["curves", "heat_map", "bars", "histogram", "images"]
+
+
+def test_what_a_claim_draws_is_kept_to_six_digits_and_its_axes_and_counts_as_they_are():
+    exhibits = Exhibits()
+    third, axis = 1 / 3, (1 / 3, 2 / 3)
+    course = curves("I", axis, [[third, 123456.789], [-third * 1e-9, 0]], marker=third)
+    exhibits.figure(
+        "f",
+        "c",
+        Panel(title="Course", x_label="t", y_label="I", series=(course,)),
+        HeatMap(**{**MAP, "columns": axis, "values": (((third, None), (2, 3), (4, 5)),)}),
+        Bars(**{**BARS, "values": (((third, 2 * third), (3, None)),), "reported": (axis, axis)}),
+        Histogram(**{**HISTOGRAM, "edges": (0, 1 / 3, 3), "counts": ((1234567, 1), (0, 4))}),
+    )
+    (figure,) = exhibits.figures
+    panel, heat_map, bars, histogram = figure.panels
+    (series,) = panel.series
+    assert series.values == ((0.333333, 123457), (-3.33333e-10, 0))
+    assert (series.x, series.marker) == (axis, third)
+    assert (heat_map.values, heat_map.columns) == ((((0.333333, None), (2, 3), (4, 5)),), axis)
+    assert (bars.values, bars.reported) == ((((0.333333, 0.666667), (3, None)),), (axis, axis))
+    assert (histogram.edges[1], histogram.counts[0][0]) == (1 / 3, 1234567)
 
 
 def test_parts_count_the_numbers_that_they_show():

@@ -255,6 +255,25 @@ def test_a_report_is_three_files(tmp_path, example_audit):
     assert (folder / "summary.md").read_text(encoding="utf-8") == render_markdown(example_audit)
 
 
+def test_numbers_of_one_list_stand_on_one_line_and_texts_as_they_are(example, edited, tmp_path):
+    texts = ("[\n 1,\n 2\n]", "[", "]\n")
+    panel = {
+        "kind": "curves",
+        "title": "p",
+        "x_label": "x",
+        "y_label": "y",
+        "series": [{"name": "s", "x": [1, 2.5], "values": [[0.25, -1e-9]]}],
+    }
+    figure = {"title": texts[0], "caption": "", "panels": [panel]}
+    entry = example.entry("c", "Fig. 1", texts[1], texts[2], figures=(figure,), notes=texts)
+    audit = edited(entries=(entry,))
+    write_report(audit, tmp_path)
+    assert load_audit(tmp_path / "audit.json") == audit
+    lines = (tmp_path / "audit.json").read_text().splitlines()
+    assert '"x": [1.0, 2.5],' in map(str.strip, lines)
+    assert "[0.25, -1e-9]" in map(str.strip, lines)
+
+
 def test_rendering_twice_gives_the_same_bytes(example_audit):
     again = Audit.model_validate(json.loads(example_audit.model_dump_json()))
     assert render_html(example_audit) == render_html(again)

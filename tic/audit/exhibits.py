@@ -98,7 +98,7 @@ class Exhibits:
             caption: What is to be seen.
             *panels: Its parts, side by side: Panel, HeatMap, Bars, Histogram or Images.
         """
-        self.figures.append(Figure(title=title, caption=caption, panels=panels))
+        self.figures.append(Figure(title=title, caption=caption, panels=panels).rounded())
 
     def note(self, text: str) -> None:
         """Tell the reader something about this entry."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, FiniteFloat, ModelWrapValidatorHandler, ValidationError, model_validator
@@ -15,6 +15,8 @@ MOST_CELLS = 10_000
 """Of a heat map: a page draws and names each of them."""
 MOST_PIXEL_VALUES = 32_768
 """Of all images of one part: ten RGB images of 32 × 32 pixels have 30,720."""
+DIGITS = 6
+"""Of a measured number in a drawing, significant ones: more than a page shows or a screen draws."""
 _LARGEST_COUNT = 2**53
 
 Axis = tuple[str | FiniteFloat, ...]
@@ -52,6 +54,10 @@ class Part(Record):
         shown = title if isinstance(title, str) and title else f"untitled {cls.__name__}"
         raise ValueError(f"{shown}: {fault}")
 
+    def rounded(self) -> Self:
+        """Return it with its measured numbers to `DIGITS` digits; counts and axes stay."""
+        return self
+
     def _check(self) -> None:
         """Raise a ValueError, without the title, where the fields do not belong together."""
 
@@ -79,6 +85,14 @@ class Panel(Part):
         """Return how many points all curves have."""
         return sum(len(values) for series in self.series for values in series.values)
 
+    def rounded(self) -> Self:
+        """Return it with the values of its curves to `DIGITS` digits."""
+        series = tuple(
+            one.model_copy(update={"values": tuple(map(_rounded, one.values))})
+            for one in self.series
+        )
+        return self.model_copy(update={"series": series})
+
 
 class Grid(Part):
     """Numbers by seed, row and column."""
@@ -89,6 +103,11 @@ class Grid(Part):
     def size(self) -> int:
         """Return how many numbers all seeds have together."""
         return sum(value is not None for seed in self.values for row in seed for value in row)
+
+    def rounded(self) -> Self:
+        """Return it with its cells to `DIGITS` digits."""
+        values = tuple(tuple(map(_rounded, seed)) for seed in self.values)
+        return self.model_copy(update={"values": values})
 
     def measured(self, row: int, column: int) -> tuple[float, ...]:
         """Return the numbers of a cell, one for each seed that has one."""
@@ -260,6 +279,14 @@ class Figure(Record):
     def size(self) -> int:
         """Return how many numbers the figure shows."""
         return sum(part.size for part in self.panels)
+
+    def rounded(self) -> Self:
+        """Return it with its measured numbers to `DIGITS` digits, for an audit of many seeds."""
+        return self.model_copy(update={"panels": tuple(part.rounded() for part in self.panels)})
+
+
+def _rounded(values: Iterable[float | None]) -> tuple[float | None, ...]:
+    return tuple(None if value is None else float(f"{value:.{DIGITS}g}") for value in values)
 
 
 def _check_rows(what: str, rows: Sequence[Sequence[object]], count: int, length: int) -> None:

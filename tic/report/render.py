@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -31,6 +32,8 @@ from tic.report.view import audit_view
 from tic.writing import write_atomically
 
 REPORT_FILE, SUMMARY_FILE = "report.html", "summary.md"
+# No text of JSON has a line break, so this is a list with neither texts nor lists in it.
+_NUMBERS = re.compile(r"\[\n([^]\[{}\"]+)\n *\]")
 
 
 def render_html(audit: Audit) -> str:
@@ -79,8 +82,12 @@ def write_report(audit: Audit, folder: Path) -> Path:
 
 
 def audit_json(audit: Audit) -> str:
-    """Return the document as it is written to a file."""
-    return f"{audit.model_dump_json(indent=2)}\n"
+    """Return the document as it is written to a file: indented, numbers of one list on one line."""
+    return f"{_NUMBERS.sub(_on_one_line, audit.model_dump_json(indent=2))}\n"
+
+
+def _on_one_line(numbers: re.Match[str]) -> str:
+    return f"[{' '.join(numbers[1].split())}]"
 
 
 def report_files(audit: Audit) -> dict[str, str]:
