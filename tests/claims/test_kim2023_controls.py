@@ -1,17 +1,15 @@
 """Planted worlds in which a claim is false, on top of worlds in which it is true, and is not."""
 
-import pkgutil
 from collections import Counter
-from importlib import import_module
 from itertools import islice
 
 import pytest
 
-import claims.kim2023
 from claims.kim2023 import controls
 from claims.kim2023 import test_fig5_alpha as fig5
 from claims.kim2023 import test_fig7_pruning as fig7
 from claims.kim2023 import test_table1_robustness as table1
+from fixtures.cases import claim_tests
 from fixtures.claims import conclude
 from fixtures.known_answers import CASES
 from fixtures.truth import everywhere
@@ -21,18 +19,7 @@ from tic.audit.control import ONE_SEED, Control
 from tic.errors import NotApplicableError
 from tic.stats import Outcome
 
-MODULES = [
-    import_module(f"claims.kim2023.{each.name}")
-    for each in pkgutil.iter_modules(claims.kim2023.__path__)
-    if each.name.startswith("test_")
-]
-TESTS = [
-    found
-    for module in MODULES
-    for name, found in vars(module).items()
-    if name.startswith("test_") and callable(found)
-]
-CLAIMS = [test for test in TESTS if decided_by(test).role == "claim"]
+CLAIMS = [test for test in claim_tests("claims.kim2023") if decided_by(test).role == "claim"]
 
 
 def without_gradients(case, world):
