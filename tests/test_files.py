@@ -28,7 +28,7 @@ def test_a_file_of_a_terabyte_is_refused_by_its_size(tmp_path, read):
     path = tmp_path / "file"
     with path.open("wb") as file:
         file.truncate(TERABYTE)
-    with pytest.raises(TicError, match=r"at most 67,108,864 bytes, .*1,099,511,627,776"):
+    with pytest.raises(TicError, match=r"at most 268,435,456 bytes, .*1,099,511,627,776"):
         read(path)
 
 

@@ -112,7 +112,7 @@ def test_a_manifest_of_a_terabyte_is_set_aside_unread(lab, recipe, folder):
         file.truncate(2**40)
     assert lab.finished(recipe) is None
     (fault,) = lab.store.damaged().values()
-    assert "manifest.json must have at most 67,108,864 bytes, got 1,099,511,627,776" in fault
+    assert "manifest.json must have at most 268,435,456 bytes, got 1,099,511,627,776" in fault
 
 
 def test_a_name_in_a_manifest_hides_nothing_in_the_note(lab, recipe, folder):

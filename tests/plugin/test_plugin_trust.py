@@ -101,7 +101,7 @@ def test_a_package_that_the_audit_does_not_name_is_refused_and_not_imported(
     assert verify(path, store, "--trust", "pack", "--trust", name) == 2
     assert capsys.readouterr().err == (
         "tic: --trust must name a package that defines kinds of the audit, got "
-        f"{name!r}; the audit names pack\n"
+        f"{name!r}; the audit names pack; several have a --trust each\n"
     )
     assert not (pack / "imported").exists()
 

@@ -36,7 +36,7 @@ def trust(packages: Collection[str], audit: Audit) -> None:
             known = ", ".join(audit.packages) or "none"
             raise TicError(
                 f"--trust must name a package that defines kinds of the audit, got "
-                f"{quoted(package)}; the audit names {known}"
+                f"{quoted(package)}; the audit names {known}; several have a --trust each"
             )
     for package in packages:
         try:
