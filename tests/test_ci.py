@@ -329,7 +329,7 @@ def compare(request, shell, project):
 
 
 @pytest.mark.parametrize(
-    "base", ['{"schema_version": 7, "ent', '{"schema_version": 99}'],
+    "base", ['{"schema_version": 8, "ent', '{"schema_version": 99}'],
     ids=["truncated", "of a newer version"],
 )  # fmt: skip
 def test_a_base_that_cannot_be_read_is_told_and_replaced(compare, project, base):

@@ -13,6 +13,7 @@ from tic.audit.runs import SeedRuns
 from tic.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from tic.errors import TicError
 from tic.lab import Lab
+from tic.measure.robustness import AccuracyMeasurement
 from tic.pruning import Pruning
 from tic.run import HISTORY, MANIFEST, STATE, weights_name
 from tic.tensors import write_tensors
@@ -191,7 +192,8 @@ def test_a_link_in_the_place_of_a_folder_is_followed_by_nothing(lab, recipe, tmp
 
 
 def accuracy(lab, recipe):
-    return SeedRuns(recipe, Setting(recipe, seeds=(0,), sizes={"test": 10}), lab).accuracy()
+    runs = SeedRuns(recipe, Setting(recipe, seeds=(0,), sizes={"test": 10}), lab)
+    return runs.values(AccuracyMeasurement(epoch=recipe.epochs, size=10), "accuracy")
 
 
 @pytest.mark.parametrize(

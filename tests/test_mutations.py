@@ -35,7 +35,7 @@ from tic.lab import Lab
 from tic.measure import fisher, forward_pass
 from tic.measure.fisher import FisherMeasurement, fisher_information
 from tic.measure.layers import stored_sparsity
-from tic.measure.robustness import AccuracyMeasurement, correct, zero_gradients
+from tic.measure.robustness import CorrectMeasurement, correct, zero_gradients
 from tic.models import Spiking
 from tic.models.network import SpikingNetwork, over_time
 from tic.neurons import LIF
@@ -408,7 +408,7 @@ MUTATIONS = (
     Mutation("the data's labels are not used", labels_of_the_model, fisher_is_that_of_eq_6),
     Mutation(
         "accuracy under corruptions is that on clean images",
-        with_measurement(audit_runs, AccuracyMeasurement, corruption=None),
+        with_measurement(audit_runs, CorrectMeasurement, corruption=None),
         known_answers(ROBUST),
     ),
     Mutation("masks are not applied", patched(pruning, "apply_masks", same), weights_are_pruned),

@@ -20,7 +20,12 @@ _LONGEST = 60
 
 
 def finite_array(
-    values: ArrayLike, *, name: str, axes: str, may_be_empty: bool = False
+    values: ArrayLike,
+    *,
+    name: str,
+    axes: str,
+    may_be_empty: bool = False,
+    way_out: str = "reshape them",
 ) -> NDArray[np.float64]:
     """Return `values` as float64, with one axis per letter of `axes`.
 
@@ -29,6 +34,7 @@ def finite_array(
         name: what the values are, for the messages.
         axes: one letter per axis, such as "S" or "ST".
         may_be_empty: whether no value at all will do.
+        way_out: what to do about another number of axes.
 
     Raises:
         ValueError: what is no array of real numbers, masked values, another number of axes, no
@@ -37,7 +43,7 @@ def finite_array(
     array = _real_array(values, name)
     if array.ndim != len(axes):
         wanted = ", ".join(axes) + ("," if len(axes) == 1 else "")
-        raise ValueError(f"{name} must have shape ({wanted}), got {array.shape}; reshape them")
+        raise ValueError(f"{name} must have shape ({wanted}), got {array.shape}; {way_out}")
     if array.size == 0:
         if may_be_empty:
             return array

@@ -25,6 +25,7 @@ from tic.audit.control import (
 )
 from tic.audit.runs import Array, Epoch
 from tic.errors import NotApplicableError
+from tic.measure.robustness import CorrectMeasurement
 
 FISHER = (SHUFFLED_TIMESTEPS, UNTRAINED)
 """For claims about information over time and training."""
@@ -66,13 +67,15 @@ class BackwardTraining(KimRuns):
 class GradientsLost(KimRuns):
     """A network whose spikes have no derivative, so that attacks by gradients see nothing."""
 
-    def accuracy(self, corruption: Corruption | None = None, timesteps: int | None = None) -> Array:
-        """See `KimRuns.accuracy`."""
+    def accuracy_measurement(
+        self, corruption: Corruption | None, timesteps: int | None
+    ) -> CorrectMeasurement:
+        """See `KimRuns.accuracy_measurement`."""
         if corruption is None:
-            return super().accuracy(None, timesteps)
+            return super().accuracy_measurement(None, timesteps)
         if not isinstance(corruption, FGSM | PGD):
             raise NotApplicableError(f"{type(corruption).__name__} asks for no gradient")
-        return super().accuracy(SurrogateLost(attack=corruption), timesteps)
+        return super().accuracy_measurement(SurrogateLost(attack=corruption), timesteps)
 
     def zero_gradients(self) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
         """See `KimRuns.zero_gradients`."""

@@ -38,7 +38,7 @@ from tic.stats import above, within
 def test_larger_networks_need_fewer_timesteps(
     runs: dict[str, KimRuns], judge: Judge, kind: str
 ) -> None:
-    accuracy = {t: runs[f"T = {t}"].accuracy() for t in CAPACITY_TIMESTEPS}
+    accuracy = {t: runs[f"T = {t}"].accuracy_by_sample() for t in CAPACITY_TIMESTEPS}
     *shorter, longest = CAPACITY_TIMESTEPS
     require_learning(judge, runs[f"T = {longest}"], f"T = {longest}")
     for t in shorter:
@@ -48,6 +48,7 @@ def test_larger_networks_need_fewer_timesteps(
                 above(1),
                 name=f"accuracy, T = {longest} minus T = {t}",
                 unit="pp",
+                by_sample=True,
             )
         else:
             judge(
@@ -55,9 +56,10 @@ def test_larger_networks_need_fewer_timesteps(
                 within(-1, 1),
                 name=f"accuracy, T = {t} minus T = {longest}",
                 unit="pp",
+                by_sample=True,
             )
     trained = [runs[f"T = {t}"].recipe.timesteps for t in CAPACITY_TIMESTEPS]
-    by_seed = list(zip(*accuracy.values(), strict=True))
+    by_seed = list(zip(*(table.mean(1) for table in accuracy.values()), strict=True))
     judge.figure(
         f"Accuracy over timesteps, {kind}",
         f"Test accuracy of {runs['T = 2'].recipe.architecture.name} trained with T timesteps.",

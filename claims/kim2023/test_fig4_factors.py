@@ -184,12 +184,13 @@ def test_settings_that_move_information_keep_accuracy(
     runs: dict[str, KimRuns], judge: Judge
 ) -> None:
     require_learning(judge, runs[REFERENCE], "reference")
-    reference = runs[REFERENCE].accuracy()
+    reference = runs[REFERENCE].accuracy_by_sample()
     for role, varied in runs.items():
         if varied.recipe != runs[REFERENCE].recipe:
             judge(
-                varied.accuracy() - reference,
+                varied.accuracy_by_sample() - reference,
                 within(-1, 1),
                 name=f"accuracy, {trained(role, varied)} minus reference",
                 unit="pp",
+                by_sample=True,
             )

@@ -21,11 +21,12 @@ PLACE = "text after Fig. 7"
 
 
 def accuracies(runs: dict[str, KimRuns], retrain_timesteps: int) -> tuple[list[Array], list[Array]]:
-    """Accuracy after every round at T_retrain and at full T, for the full and the short chain."""
-    return (
-        [runs[role(FULL, done)].accuracy() for done in range(1, ROUNDS + 1)],
-        [runs[role(retrain_timesteps, done)].accuracy() for done in range(1, ROUNDS + 1)],
+    """Accuracy by image after every round, (S, N) each, of the full and of the short chain."""
+    full, short = (
+        [runs[role(name, done)].accuracy_by_sample() for done in range(1, ROUNDS + 1)]
+        for name in (FULL, retrain_timesteps)
     )
+    return full, short
 
 
 def first_timesteps(runs: dict[str, KimRuns]) -> int:
@@ -119,6 +120,7 @@ def test_fewer_timesteps_prune_as_well(
             within(-1, 1),
             name=f"accuracy after round {done}, T_retrain = {retrain_timesteps} minus full",
             unit="pp",
+            by_sample=True,
         )
     compare_time(runs, judge, retrain_timesteps)
     draw_figure_7(runs, judge, retrain_timesteps)
@@ -145,7 +147,13 @@ def test_two_timesteps_are_too_few(
 ) -> None:
     require_sparsity(judge, runs)
     full, short = accuracies(runs, retrain_timesteps)
-    judge(full[-1] - short[-1], above(1), name="accuracy lost after the last round", unit="pp")
+    judge(
+        full[-1] - short[-1],
+        above(1),
+        name="accuracy lost after the last round",
+        unit="pp",
+        by_sample=True,
+    )
     compare_time(runs, judge, retrain_timesteps)
     draw_figure_7(runs, judge, retrain_timesteps)
 

@@ -36,10 +36,11 @@ def test_fewer_epochs_do_as_well(
 ) -> None:
     require_sparsity(judge, runs)
     judge(
-        runs[FEWER_EPOCHS].accuracy() - runs[FEWER_TIMESTEPS].accuracy(),
+        runs[FEWER_EPOCHS].accuracy_by_sample() - runs[FEWER_TIMESTEPS].accuracy_by_sample(),
         above(LEAST),
         name="accuracy, fewer epochs minus fewer timesteps, last round",
         unit="pp",
+        by_sample=True,
     )
     for name, run in runs.items():
         judge.note(
@@ -67,8 +68,9 @@ def test_random_pruning_does_as_well(
 ) -> None:
     require_sparsity(judge, runs)
     judge(
-        runs[AT_RANDOM].accuracy() - runs[BY_MAGNITUDE].accuracy(),
+        runs[AT_RANDOM].accuracy_by_sample() - runs[BY_MAGNITUDE].accuracy_by_sample(),
         above(LEAST),
         name="accuracy, pruned at random minus by magnitude, last round",
         unit="pp",
+        by_sample=True,
     )

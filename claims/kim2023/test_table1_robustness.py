@@ -44,8 +44,9 @@ def test_smaller_alpha_is_more_robust(
 ) -> None:
     if corruption in GRADIENT_ATTACKS:
         require_gradients(judge, runs)
-    clean = {level: runs[level].accuracy() for level in LEVELS}
-    corrupted = {level: runs[level].accuracy(CORRUPTIONS[corruption]) for level in LEVELS}
+    clean = {level: runs[level].accuracy_by_sample() for level in LEVELS}
+    attack = CORRUPTIONS[corruption]
+    corrupted = {level: runs[level].accuracy_by_sample(attack) for level in LEVELS}
     drop = {level: clean[level] - corrupted[level] for level in LEVELS}
     for less, greater in pairwise(LEVELS):
         judge(
@@ -53,12 +54,14 @@ def test_smaller_alpha_is_more_robust(
             above(0),
             name=f"drop under {corruption}, α {greater} minus α {less}",
             unit="pp",
+            by_sample=True,
         )
     judge(
         drop[LEVELS[-1]] - drop[LEVELS[0]],
         above(LEAST_DROP),
         name=f"drop under {corruption}, α {LEVELS[-1]} minus α {LEVELS[0]}",
         unit="pp",
+        by_sample=True,
     )
     dataset = runs["low"].recipe.dataset.name
     place, rows = table_1_rows(dataset)
@@ -69,7 +72,7 @@ def test_smaller_alpha_is_more_robust(
                 place,
                 unit="%",
                 reported=getattr(rows[level], images),
-                measured=measured[level],
+                measured=measured[level].mean(1),
             )
     for level in LEVELS:
         judge.compare(
@@ -77,7 +80,7 @@ def test_smaller_alpha_is_more_robust(
             place,
             unit="pp",
             reported=round(rows[level].clean - getattr(rows[level], corruption), 2),
-            measured=drop[level],
+            measured=drop[level].mean(1),
         )
     judge.note(f"Corruption: {CORRUPTIONS[corruption]!r}.")
     for slip in slips(corruption):

@@ -35,7 +35,11 @@ def of_structure(runs: Roles, delays: Delays, sparsity: float) -> Array:
 def judge_accuracy(
     judge: Judge, runs: Roles, effects: Array, region: Region, name: str, *, parts: int = 1
 ) -> None:
-    """Judge differences of accuracy, or means over so many parts of them."""
+    """Judge differences of accuracy, or means over so many parts of them.
+
+    Recordings of one voice are alike, so that they are no samples of which others might have been
+    drawn each by itself.
+    """
     resolution = next(iter(runs.values())).resolution
     judge(effects, region, name=f"accuracy, {name}", unit="pp", resolution=resolution / parts)
 

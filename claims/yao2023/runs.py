@@ -46,6 +46,14 @@ class YaoRuns(SeedRuns):
         """Test accuracy in percent at the epoch that the protocol takes, shape (S,)."""
         return self.best_accuracy() if self.reading.best else self.accuracy()
 
+    def scored_by_sample(self) -> Array:
+        """`scored` of each recording, shape (S, N).
+
+        Where the best epoch was chosen on these very recordings, they tell nothing of others: then
+        it is one column with the accuracies, (S, 1).
+        """
+        return self.scored()[:, None] if self.reading.best else self.accuracy_by_sample()
+
     def best_accuracy(self) -> Array:
         """The largest test accuracy of all kept epochs after the first step, shape (S,)."""
         epochs, by_epoch = self.accuracies()

@@ -20,17 +20,18 @@ def _judge_better(judge: Judge, runs: Roles, other: str) -> None:
     """Judge that the module fires less than another, and is not less accurate."""
     require_learned(judge, {name: runs[name] for name in (ATTENTION, OTHER)})
     rates = {name: runs[name].rate() for name in (ATTENTION, OTHER)}
-    accuracy = {name: runs[name].scored() for name in (ATTENTION, OTHER)}
+    accuracy = {name: runs[name].scored_by_sample() for name in (ATTENTION, OTHER)}
     judge(log_ratio(rates[OTHER], rates[ATTENTION]), above(0.05), name=f"ln(r {other} / r module)")
     judge(
         accuracy[ATTENTION] - accuracy[OTHER],
         above(NO_WORSE),
         name=f"accuracy, module minus {other}",
         unit="pp",
+        by_sample=True,
         resolution=runs[ATTENTION].resolution,
     )
     beside_reported(judge, ABSTRACT, "", {f"firing rate with {other}": rates[OTHER]})
-    beside_reported(judge, ABSTRACT, "%", {f"accuracy with {other}": accuracy[OTHER]})
+    beside_reported(judge, ABSTRACT, "%", {f"accuracy with {other}": accuracy[OTHER].mean(1)})
 
 
 @claim(
@@ -82,15 +83,16 @@ def test_separation_is_better_than_a_random_split(runs: Roles, judge: Judge) -> 
 )
 def test_half_is_no_worse_a_share_than_others(runs: Roles, judge: Judge) -> None:
     require_learned(judge, runs)
-    rate, accuracy = runs[ATTENTION].rate(), runs[ATTENTION].scored()
+    rate, accuracy = runs[ATTENTION].rate(), runs[ATTENTION].scored_by_sample()
     for name in (QUARTER, THREE_QUARTERS):
         other = runs[name].rate()
         judge(log_ratio(other, rate), above(-0.05), name=f"ln(r {name} / r half)")
         judge(
-            accuracy - runs[name].scored(),
+            accuracy - runs[name].scored_by_sample(),
             above(NO_WORSE),
             name=f"accuracy, half minus {name}",
             unit="pp",
+            by_sample=True,
             resolution=runs[ATTENTION].resolution,
         )
         beside_reported(judge, RELEASE, "", {f"firing rate with {name}": other})
@@ -113,13 +115,14 @@ def test_half_is_no_worse_a_share_than_others(runs: Roles, judge: Judge) -> None
 def test_a_rate_penalty_loses_accuracy(runs: Roles, judge: Judge) -> None:
     rates = {name: runs[name].rate().mean() for name in (ATTENTION, OTHER)}
     require_matched(judge, float(log_ratio(rates[OTHER], rates[ATTENTION])))
-    penalised = runs[OTHER].scored()
+    penalised = runs[OTHER].scored_by_sample()
     for name in (ATTENTION, PLAIN):
         judge(
-            runs[name].scored() - penalised,
+            runs[name].scored_by_sample() - penalised,
             above(0.5),
             name=f"accuracy, {name} minus penalty",
             unit="pp",
+            by_sample=True,
             resolution=runs[name].resolution,
         )
-    beside_reported(judge, INTRODUCTION, "%", {"accuracy with a rate penalty": penalised})
+    beside_reported(judge, INTRODUCTION, "%", {"accuracy with a rate penalty": penalised.mean(1)})

@@ -43,10 +43,11 @@ def test_untied_weights_fire_less_in_the_background(
     untied, _ = runs[OTHER].ground()
     judge(log_ratio(tied, untied), above(0.1), name="ln(b tied / b untied)")
     judge(
-        runs[OTHER].scored() - runs[PLAIN].scored(),
+        runs[OTHER].scored_by_sample() - runs[PLAIN].scored_by_sample(),
         above(-1),
         name="accuracy, untied minus tied",
         unit="pp",
+        by_sample=True,
         resolution=runs[PLAIN].resolution,
     )
 

@@ -47,10 +47,11 @@ def _judge_as_good(judge: Judge, runs: Roles, what: str) -> None:
 
 def _judge_accuracy(judge: Judge, one: YaoRuns, other: YaoRuns, name: str) -> None:
     judge(
-        one.scored() - other.scored(),
+        one.scored_by_sample() - other.scored_by_sample(),
         within(-EQUAL_ACCURACY, EQUAL_ACCURACY),
         name=f"accuracy, {name}",
         unit="pp",
+        by_sample=True,
         resolution=one.resolution,
     )
 
@@ -98,10 +99,11 @@ def test_smaller_gains_do_as_well(runs: Roles, judge: Judge, data: Data) -> None
         name="ln(r module / r small gains)",
     )
     judge(
-        runs[OTHER].scored() - runs[ATTENTION].scored(),
+        runs[OTHER].scored_by_sample() - runs[ATTENTION].scored_by_sample(),
         above(-EQUAL_ACCURACY),
         name="accuracy, small gains minus module",
         unit="pp",
+        by_sample=True,
         resolution=runs[OTHER].resolution,
     )
 
@@ -148,10 +150,11 @@ def test_a_penalty_loses_nothing(runs: Roles, judge: Judge) -> None:
     rates = {name: runs[name].rate().mean() for name in (ATTENTION, OTHER)}
     require_matched(judge, float(log_ratio(rates[OTHER], rates[ATTENTION])))
     judge(
-        runs[OTHER].scored() - runs[ATTENTION].scored(),
+        runs[OTHER].scored_by_sample() - runs[ATTENTION].scored_by_sample(),
         above(-EQUAL_ACCURACY),
         name="accuracy, penalty minus module",
         unit="pp",
+        by_sample=True,
         resolution=runs[OTHER].resolution,
     )
 

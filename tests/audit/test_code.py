@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tic.document.loading import load_audit
 from tic.errors import UnwritableError
 from tic.session.code import FILE, changed_kinds, codes_of, keep_codes, kept_codes
 from tic.store import Store
@@ -315,10 +316,15 @@ def test_an_audit_tells_that_code_changed_since_its_store_was_used(repository, t
         text = " ".join(repository.run(store=tmp_path / "store").text.split())
         return "the code of test_pack:Small, or what that names, is another than what" in text
 
+    def kept():
+        return load_audit(repository.pytester.path / "report" / "audit.json").changed_code
+
     repository.write(OWN)
     assert [told(), told()] == [False, False]
+    assert kept() == ()
     repository.write(OWN.replace("zeros_", "ones_"))
     assert [told(), told()] == [True, True]
+    assert kept() == ("test_pack:Small",)
     raised = OWN.replace("    def build", "    version = 2\n    def build")
     repository.write(raised.replace("zeros_", "normal_"))
     assert told() is False

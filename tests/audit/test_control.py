@@ -36,7 +36,7 @@ from tic.fitting import CosineSGD
 from tic.lab import Lab
 from tic.measure.fisher import FisherMeasurement
 from tic.measure.permuted import PermutedLabels
-from tic.measure.robustness import AccuracyMeasurement
+from tic.measure.robustness import AccuracyMeasurement, CorrectMeasurement
 from tic.models import Spiking
 from tic.recipe import Recipe
 
@@ -65,7 +65,10 @@ def asked(monkeypatch):
             return {"by_layer": {"a": [number, 1, 2], "b": [0, 10, 20]}}
         if isinstance(measurement, DeficitMeasurement):
             return {"accuracy": [number, 1, 2]}
-        return {"accuracy": number, "errors": [number] * 3, "kernel_trace": [number] * 3}
+        # Of a hundred samples, so that their mean is the number, in percent.
+        answers = [number, *[0] * 99]
+        curves = {"errors": [number] * 3, "kernel_trace": [number] * 3}
+        return {"accuracy": number, "correct": answers, **curves}
 
     monkeypatch.setattr(runs_module, "_taken", taken)
     return ledger
@@ -81,7 +84,7 @@ def seen(kind, runs=RUNS):
 def test_a_name_that_a_measurement_does_not_give_is_told(asked):
     message = (
         r"AccuracyMeasurement \(robustness.py:\d+\) gives nothing called 'acuracy' .*"
-        r"; known: accuracy, errors, kernel_trace$"
+        r"; known: accuracy, correct, errors, kernel_trace$"
     )
     with pytest.raises(TicError, match=message):
         RUNS.values(AccuracyMeasurement(epoch=15, size=50), "acuracy")
@@ -350,6 +353,13 @@ def test_a_rotation_takes_nothing_away_and_leaves_accuracy(asked):
     np.testing.assert_array_equal(found.accuracy(), RUNS.accuracy())
 
 
+@pytest.mark.parametrize("kind", [GuessingRuns, UntrainedRuns, RotatedRuns])
+def test_accuracies_by_sample_are_falsified_as_their_means_are(asked, kind):
+    found = seen(kind)
+    np.testing.assert_array_equal(found.accuracy_by_sample().mean(1), found.accuracy())
+    assert asked[:2] == asked[2:]
+
+
 # Guessing
 
 chance = PermutedLabels.instead_of
@@ -359,8 +369,8 @@ def test_accuracy_is_that_on_permuted_labels_whatever_the_images_went_through(as
     found = seen(GuessingRuns)
     np.testing.assert_array_equal(found.accuracy(), [315, 815])
     np.testing.assert_array_equal(found.accuracy(Blur(factor=4), timesteps=2), [315, 815])
-    clean = AccuracyMeasurement(epoch=15, size=50)
-    blurred = AccuracyMeasurement(epoch=15, size=50, timesteps=2, corruption=Blur(factor=4))
+    clean = CorrectMeasurement(epoch=15, size=50)
+    blurred = CorrectMeasurement(epoch=15, size=50, timesteps=2, corruption=Blur(factor=4))
     # Every seed has a permutation of its own.
     assert [measurement for measurement, _ in asked] == [
         chance(measurement, seed) for measurement in (clean, blurred) for seed in RUNS.seeds

@@ -125,7 +125,7 @@ def test_an_unknown_word_is_refused(changes):
 
 def test_another_schema_version_is_refused():
     with pytest.raises(ValidationError, match="schema_version"):
-        Audit.model_validate({**AUDIT, "schema_version": 8})
+        Audit.model_validate({**AUDIT, "schema_version": 9})
 
 
 def test_every_effect_has_its_seed_or_none_has():

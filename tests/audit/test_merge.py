@@ -357,3 +357,12 @@ def test_a_run_that_one_audit_did_not_train_is_taken_from_the_other():
     both = [audit([], missing), audit([entry], records)]
     for parts in (both, both[::-1]):
         assert {run.label: run for run in merge(parts).runs} == {run.label: run for run in records}
+
+
+def test_code_that_changed_for_any_audit_changed_for_their_merge():
+    parts = [of((0, 1), (1.0, 2.0)), of((2, 3), (1.5, 2.5))]
+    changed = [
+        sealed(part.model_copy(update={"changed_code": (kind,)}))
+        for part, kind in zip(parts, ("b:Net", "a:Net"), strict=True)
+    ]
+    assert merge(changed).changed_code == ("a:Net", "b:Net")

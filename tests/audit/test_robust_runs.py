@@ -66,7 +66,8 @@ def test_right_answers_are_told_image_by_image_of_the_suites_images(runs):
     assert (found.shape, found.dtype) == ((3, 30), bool)
     np.testing.assert_array_equal(found, by_hand(runs))
     first = replace(runs, setting=replace(runs.setting, sizes={**runs.setting.sizes, "test": 30}))
-    np.testing.assert_allclose(100 * found.mean(1), first.accuracy())
+    np.testing.assert_array_equal(100 * found, first.accuracy_by_sample())
+    np.testing.assert_array_equal(100 * found.mean(1), first.accuracy())
 
 
 ATTACK = FGSM(epsilon=0.1)

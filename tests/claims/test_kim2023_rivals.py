@@ -1,7 +1,6 @@
 """Each rival in worlds where the truth is known: its test says yes there, and no here."""
 
 import pytest
-from test_kim2023_controls import TESTS
 
 from claims.kim2023 import test_fig1_concentration as fig1
 from claims.kim2023 import test_rival_faults as faults
@@ -12,6 +11,7 @@ from claims.kim2023.faults import FAULTS
 from claims.kim2023.paper import LEVELS, TABLE_1
 from claims.kim2023.readings import FISHER_TESTS, READINGS
 from claims.kim2023.rival_recipes import AT_RANDOM
+from fixtures.cases import claim_tests
 from fixtures.claims import conclude
 from fixtures.information_answers import is_role
 from fixtures.rival_answers import (
@@ -29,6 +29,7 @@ from tic.audit.claims import decided_by
 from tic.errors import NotApplicableError
 from tic.stats import Outcome
 
+TESTS = claim_tests("claims.kim2023")
 WORLDS = [
     pytest.param(case, world, id=f"{case.name}: {what}")
     for case in CASES_OF_RIVALS

@@ -29,6 +29,7 @@ from tic.engine.progress import progress
 from tic.errors import TicError
 from tic.lab import Lab
 from tic.measure.measurement import Measurement
+from tic.measure.robustness import AccuracyMeasurement
 from tic.models import Spiking
 from tic.recipe import Recipe
 from tic.run import HISTORY, MANIFEST, RECIPE, weights_name
@@ -49,9 +50,9 @@ FILES = (HISTORY, RECIPE, WEIGHTS, MANIFEST)
 SPARSE = 2**40
 _PLACES = ("../secret", "/etc/hostname", ".", "", "a/../b", "weights-abc.safetensors", "x\0y")
 ASKED: dict[str, Callable[[KimRuns], object]] = {
-    "accuracy": lambda runs: runs.accuracy(),
+    "accuracy": lambda runs: runs.values(AccuracyMeasurement(epoch=1, size=10), "accuracy"),
     "fisher": lambda runs: (runs.by_block(), runs.centroid()),
-    "correct": lambda runs: runs.correct(),
+    "correct": lambda runs: (runs.correct(), runs.accuracy()),
     "confidence": lambda runs: (runs.margins(), runs.temperatures()),
     "deficits": lambda runs: runs.deficits("final", 1),
     "perturbation": lambda runs: [each.trace.mean() for each in runs.perturbation((0.1,))],

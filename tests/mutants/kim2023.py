@@ -36,14 +36,14 @@ EQUIVALENT: dict[str, tuple[str, ...]] = {
     "The region is the same on both sides of zero.": (
         "test_weight_decay_does_not_matter: varied.centroid() - reference → "
         "reference - varied.centroid()",
-        "test_settings_that_move_information_keep_accuracy: varied.accuracy() - reference → "
-        "reference - varied.accuracy()",
+        "test_settings_that_move_information_keep_accuracy: varied.accuracy_by_sample() - "
+        "reference → reference - varied.accuracy_by_sample()",
         "test_the_alpha_loss_converges: trained.final_losses().mean(1) / alpha - 1 → "
         "1 - trained.final_losses().mean(1) / alpha",
         "test_alpha_does_not_change_accuracy: combinations(LEVELS, 2) → "
         "combinations(LEVELS[::-1], 2)",
-        "test_alpha_does_not_change_accuracy: clean[first] - clean[second] → "
-        "clean[second] - clean[first]",
+        "test_alpha_does_not_change_accuracy: by_sample[first] - by_sample[second] → "
+        "by_sample[second] - by_sample[first]",
         "test_fewer_timesteps_prune_as_well: zip(full, short, strict=True) → "
         "zip(short, full, strict=True)",
         "test_fewer_timesteps_prune_as_well: short_run - long_run → long_run - short_run",
@@ -101,13 +101,14 @@ EQUIVALENT: dict[str, tuple[str, ...]] = {
         "test_no_advantage_in_the_worst_case: suites[level] → [*suites.values()][-1]",
     ),
     "There are two roles, and this one is there.": (
-        "test_fewer_epochs_do_as_well: runs[FEWER_EPOCHS].accuracy → [*runs.values()][-1].accuracy",
-        "test_fewer_epochs_do_as_well: runs[FEWER_TIMESTEPS].accuracy → "
-        "[*runs.values()][0].accuracy",
-        "test_random_pruning_does_as_well: runs[AT_RANDOM].accuracy → "
-        "[*runs.values()][-1].accuracy",
-        "test_random_pruning_does_as_well: runs[BY_MAGNITUDE].accuracy → "
-        "[*runs.values()][0].accuracy",
+        "test_fewer_epochs_do_as_well: runs[FEWER_EPOCHS].accuracy_by_sample → "
+        "[*runs.values()][-1].accuracy_by_sample",
+        "test_fewer_epochs_do_as_well: runs[FEWER_TIMESTEPS].accuracy_by_sample → "
+        "[*runs.values()][0].accuracy_by_sample",
+        "test_random_pruning_does_as_well: runs[AT_RANDOM].accuracy_by_sample → "
+        "[*runs.values()][-1].accuracy_by_sample",
+        "test_random_pruning_does_as_well: runs[BY_MAGNITUDE].accuracy_by_sample → "
+        "[*runs.values()][0].accuracy_by_sample",
         "at_equal_margin: sums[1] → sums[-1]",
     ),
     "What it changes is drawn or told only.": (

@@ -55,15 +55,12 @@ ONCE_SURVIVED = {
         "thirds: by_block[:, :count] → by_block[:, :count + 1]",
         "thirds: by_block[:, -count:].mean(1) → by_block[:, -count:].max(1)",
         # From another network's clean accuracy.
-        "test_spiking_networks_need_shortcuts_more: runs[name].accuracy → "
-        "[*runs.values()][0].accuracy",
+        "test_spiking_networks_need_shortcuts_more: runs[name].accuracy_by_sample → "
+        "[*runs.values()][0].accuracy_by_sample",
         # A direction that was not read.
         "test_timesteps_and_leak_change_representations: SIGNS[factor] is None → False",
     ),
     "yao2023": (
-        # Another epoch.
-        "test_networks_are_more_accurate_with_the_module: runs[name].scored() → "
-        "runs[name].best_accuracy()",
         # One network for another.
         "test_networks_fire_less_with_the_module: runs[PLAIN].rate → [*runs.values()][0].rate",
         # What holds is not asked, or of one network only.

@@ -81,7 +81,8 @@ EQUIVALENT: dict[str, tuple[str, ...]] = {
         "[*runs.values()][-1].resolution",
     ),
     "The region is the same on both sides of zero.": (
-        "_judge_accuracy: one.scored() - other.scored() → other.scored() - one.scored()",
+        "_judge_accuracy: one.scored_by_sample() - other.scored_by_sample() → "
+        "other.scored_by_sample() - one.scored_by_sample()",
         "test_a_tuned_plain_network_is_as_accurate: best[ATTENTION] - best[PLAIN] → "
         "best[PLAIN] - best[ATTENTION]",
         "test_a_constant_scale_is_as_selective: selectivity(runs[PLAIN], "

@@ -181,7 +181,7 @@ def test_the_joint_audit_verifies_and_its_page_tells_the_claims_of_one_name_apar
     path = outcome.folder / "audit.json"
     assert cli.main(["verify", str(path)]) == 0
     assert cli.main(["diff", str(path), str(path)]) == 0
-    assert json.loads(path.read_text())["schema_version"] == 7
+    assert json.loads(path.read_text())["schema_version"] == 8
     summary = (outcome.folder / "summary.md").read_text(encoding="utf-8")
     assert "| another2025/near |" in summary
     assert "| other2024/near |" in summary

@@ -8,7 +8,7 @@ import pytest
 from fixtures.packs import CAUTIOUS, SUPPORTED
 from tic.document.deciding import judge_again
 from tic.document.seal import digest
-from tic.measure.robustness import AccuracyMeasurement
+from tic.measure.robustness import CorrectMeasurement
 from tic.session import pilots
 from tic.session.pilots import EntryPilot
 
@@ -125,7 +125,7 @@ def test_what_is_done_otherwise_is_judged_without_a_pilot(repository, piloted, a
 def test_another_version_of_a_claim_or_measurement_has_no_pilot(repository, piloted, monkeypatch):
     piloted(MEASURED)
     with monkeypatch.context() as patch:  # to undo all would undo what the repository needs
-        patch.setattr(AccuracyMeasurement, "version", AccuracyMeasurement.version + 1)
+        patch.setattr(CorrectMeasurement, "version", CorrectMeasurement.version + 1)
         assert contrast(repository.run("--seeds", "3"), "measured").pilot is None
     assert contrast(repository.run("--seeds", "3"), "measured").pilot is not None
     repository.write(
@@ -138,7 +138,7 @@ def test_a_pilot_names_measurements_that_another_claim_asked_for_before(piloted,
     piloted(MEASURED, MEASURED.replace("measured", "again"))
     entries = json.loads(file.read_text())["entries"].values()
     asked = [pilot["measurements"] for of_entry in entries for pilot in of_entry.values()]
-    assert asked == [{"accuracy": AccuracyMeasurement.version}] * 2
+    assert asked == [{"correct": CorrectMeasurement.version}] * 2
 
 
 def test_a_control_is_judged_without_a_pilot(repository, piloted):

@@ -1,14 +1,19 @@
 """What a verdict covers, as the page, the summary and the findings say it."""
 
+import csv
+import io
+
 import pytest
 
-from tic.document.evidence import Coverage, SampleRecord
+from tic.document.evidence import Coverage, SampleRecord, SampleSpreadRecord
 from tic.report import render_html, render_markdown
 from tic.report.coverage import coverage_lines, trainings_line
+from tic.report.extracts.spreadsheet import spreadsheet
 from tic.report.findings.finding import text
 from tic.report.findings.summary import findings
 from tic.report.index import index_of
 from tic.report.numerals import THIN
+from tic.stats import Outcome
 
 SEED = Coverage(
     trainings=15, diverged=0, collapsed=0, untested=0, seeds=5, failed_seeds=0, most_failing=0.45072
@@ -65,6 +70,40 @@ def test_a_verdict_holds_over_seeds_on_the_samples_that_were_measured(covered):
         "Reproduces 1 of 2 numbers of the paper, in that one further seed would lie so at 95 %; "
         f"not: {covered.comparisons[1].quantity}."
     )
+
+
+@pytest.mark.parametrize(
+    ("remaining", "text"),
+    [
+        (Outcome.SUPPORTED, "It holds as well where others than the 360 might have been drawn."),
+        (
+            Outcome.INCONCLUSIVE,
+            "Where others than the 360 might have been drawn, it is INCONCLUSIVE.",
+        ),
+        (None, "Others are not covered."),
+    ],
+)
+def test_what_remains_where_other_samples_might_have_been_drawn_is_told(
+    covered, edited, remaining, text
+):
+    spread = SampleSpreadRecord(n_samples=360, sd=2.0)
+    contrasts = (covered.contrasts[0].model_copy(update={"sample_spread": spread}),)
+    entry = covered.model_copy(update={"over_samples": remaining, "contrasts": contrasts})
+    assert coverage_lines(entry)[1].endswith(text)
+    audit = edited(entries=(entry,))
+    assert text in render_html(audit)
+    assert text in render_markdown(audit).replace("\\", "")
+    (row,) = csv.DictReader(io.StringIO(spreadsheet(index_of(audit).counted)))
+    assert row["over_samples"] == (remaining or "")
+
+
+def test_the_interval_over_seeds_and_samples_stands_beside_that_over_seeds(covered, edited):
+    first, *others = covered.contrasts
+    wider = first.model_copy(update={"over_samples": (-0.2, 1.8)})
+    entry = covered.model_copy(update={"contrasts": (wider, *others)})
+    shown = "[−0.2, 1.8] where other samples might have been drawn"
+    assert shown in render_html(edited(entries=(entry,)))
+    assert "where other samples" not in render_html(edited(entries=(covered,)))
 
 
 def test_an_entry_of_an_older_audit_covers_what_nobody_knows(covered):

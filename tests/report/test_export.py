@@ -95,7 +95,7 @@ def test_the_audit_lists_every_measurement_that_its_verdicts_rest_on(audited):
     for run in load_audit(path).runs:
         stored = {each.name for each in (store / "measurements" / run.fingerprint).iterdir()}
         assert set(run.measurements) == stored
-        assert {name.rpartition("-")[0] for name in stored} == {"fisher", "accuracy"}
+        assert {name.rpartition("-")[0] for name in stored} == {"fisher", "correct"}
 
 
 def test_a_second_audit_of_the_same_store_lists_the_same(audited, repository):
@@ -110,10 +110,11 @@ def test_a_measurement_that_was_forged_with_its_digest_is_taken_again_and_differ
     path, store = audited
     audit = load_audit(path)
     run = audit.runs[0]
-    name = next(each for each in run.measurements if each.startswith("accuracy"))
+    name = next(each for each in run.measurements if each.startswith("correct"))
     file = store / "measurements" / run.fingerprint / name
     document = json.loads(file.read_text())
-    document["result"]["accuracy"] += 5
+    answers = document["result"]["correct"]
+    answers[:5] = [1 - answer for answer in answers[:5]]
     file.write_text(json.dumps(document))
     text, holds = told(path, store)
     assert not holds
@@ -134,7 +135,7 @@ def test_a_measurement_under_the_name_of_another_is_found(audited):
     audit = load_audit(path)
     one, other = audit.runs[:2]
     (name,) = (each for each in one.measurements if each.startswith("fisher"))
-    (stranger,) = (each for each in other.measurements if each.startswith("accuracy"))
+    (stranger,) = (each for each in other.measurements if each.startswith("correct"))
     folder = store / "measurements"
     shutil.copy(folder / other.fingerprint / stranger, folder / one.fingerprint / name)
     digest = other.measurements[stranger]

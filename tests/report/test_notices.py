@@ -49,11 +49,24 @@ def test_a_report_that_is_written_again_keeps_the_seal_that_does_not_fit(today, 
     assert titles(load_audit(tmp_path / "audit.json")) == ["Changed."]
 
 
+@pytest.mark.parametrize("render", RENDERED)
+def test_an_audit_whose_store_was_filled_by_other_code_names_the_kinds(today, render):
+    kinds = tuple(f"mine.nets:Net{number}" for number in range(7))
+    text = render(sealed(today.model_copy(update={"changed_code": kinds})))
+    assert "The code of mine.nets:Net0, mine.nets:Net1" in text.replace("\\", "")
+    assert "Net4 and 2 more" in text
+    assert "Changed code" not in render(today)
+
+
 def test_what_is_wrong_is_told_the_gravest_first(today, example_audit):
     former = today.model_copy(
-        update={"completed": False, "multiplicity": example_audit.multiplicity}
+        update={
+            "completed": False,
+            "changed_code": ("mine:Net",),
+            "multiplicity": example_audit.multiplicity,
+        }
     )
-    assert titles(former) == ["Changed.", "Interrupted.", "An older rule."]
+    assert titles(former) == ["Changed.", "Interrupted.", "Changed code.", "An older rule."]
 
 
 def test_an_audit_of_an_older_rule_says_what_todays_makes_of_it(pytestconfig):

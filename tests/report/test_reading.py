@@ -70,8 +70,8 @@ def test_missing_files_and_folders_are_refused(tmp_path):
 
 def test_a_newer_schema_is_refused_with_the_way_out(tmp_path, document):
     path = tmp_path / "audit.json"
-    path.write_text(json.dumps(document | {"schema_version": 8}), encoding="utf-8")
-    with pytest.raises(TicError, match=r"at most 7, got 8 in .*; upgrade tic-audit"):
+    path.write_text(json.dumps(document | {"schema_version": 9}), encoding="utf-8")
+    with pytest.raises(TicError, match=r"at most 8, got 9 in .*; upgrade tic-audit"):
         load_audit(path)
 
 
@@ -105,7 +105,9 @@ def test_a_file_larger_than_any_audit_is_refused_before_it_is_read(tmp_path):
     path = tmp_path / "audit.json"
     with path.open("wb") as file:
         file.truncate(2**40)
-    with pytest.raises(TicError, match=r"at most 67,108,864 bytes, .* has 1,099,511,627,776; name"):
+    with pytest.raises(
+        TicError, match=r"at most 268,435,456 bytes, .* has 1,099,511,627,776; name"
+    ):
         load_audit(path)
 
 
@@ -360,5 +362,5 @@ def test_an_audit_of_version_2_on_several_papers_followed_another_rule_and_has_n
 def test_a_document_of_version_2_that_is_no_audit_is_refused(tmp_path, older, name, value):
     path = tmp_path / "audit.json"
     path.write_text(json.dumps(older | {name: value}), encoding="utf-8")
-    with pytest.raises(TicError, match="must be an audit of schema 7"):
+    with pytest.raises(TicError, match="must be an audit of schema 8"):
         load_audit(path)

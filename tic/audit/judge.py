@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from tic import stats
 from tic.arrays import finite_array
@@ -16,12 +18,16 @@ from tic.document.evidence import (
     Effects,
     Pilot,
     ReadingVerdict,
+    SampleSpreadRecord,
     Sensitivity,
     Trend,
     WorstCase,
 )
 from tic.errors import TicError
 from tic.stats import ClaimVerdict, Region, Verdict
+
+_NO_EFFECTS = "give one number per seed, or by_sample=True with one per seed and sample"
+_NO_TABLE = "give one number per seed and sample, or leave by_sample out"
 
 
 class Judge(Exhibits):
@@ -71,6 +77,7 @@ class Judge(Exhibits):
         unit: str = "",
         exact: bool = False,
         resolution: float | None = None,
+        by_sample: bool = False,
     ) -> Verdict:
         """Judge one effect per seed, shape (S,), against the region that the claim allows.
 
@@ -82,13 +89,27 @@ class Judge(Exhibits):
             exact: The effects are arithmetic, without sampling error.
             resolution: Smallest step between two effects, such as `runs.resolution` for accuracies;
                 effects that are all equal can be judged then.
+            by_sample: Each effect is a mean over samples that are the same for every seed, and
+                `effects` is the table of both, (S, N), such as a difference of
+                `runs.accuracy_by_sample()`. The report tells then what remains of the verdict where
+                other samples might have been drawn.
         """
-        values = tuple(finite_array(effects, name="effects", axes="S").tolist())
+        spread = None
+        if by_sample:
+            if exact:
+                raise TicError(
+                    f"{name}: exact effects rest on no samples, got by_sample=True beside "
+                    "exact=True; leave one out"
+                )
+            table = finite_array(effects, name="effects", axes="SN", way_out=_NO_TABLE)
+            effects, spread = table.mean(1), _sample_spread(table)
+        array = finite_array(effects, name="effects", axes="S", way_out=_NO_EFFECTS)
+        values = tuple(array.tolist())
         if exact:
             effect = deciding.exact_effects(values, region, self.confidence, name=name, unit=unit)
         else:
             self._require_one_per_seed(name, len(values))
-            effect = self._sampled(name, unit, values, region, resolution=resolution)
+            effect = self._sampled(name, unit, values, region, resolution=resolution, spread=spread)
         return self._record(effect)
 
     def rate(self, outcomes: ArrayLike, region: Region, *, name: str) -> Verdict:
@@ -199,6 +220,7 @@ class Judge(Exhibits):
         *,
         rate: bool = False,
         resolution: float | None = None,
+        spread: SampleSpreadRecord | None = None,
     ) -> Effects:
         return Effects(
             name=name,
@@ -211,6 +233,7 @@ class Judge(Exhibits):
             rate=rate,
             resolution=resolution,
             pilot=None if rate or trend is not None else self._pilot_of(name, unit),
+            sample_spread=spread,
         )
 
     def _require_one_per_seed(self, name: str, count: int) -> None:
@@ -229,3 +252,10 @@ class Judge(Exhibits):
         judged = deciding.judge_effects(effects)
         self._judged.append(judged)
         return judged.verdict
+
+
+def _sample_spread(table: NDArray[np.float64]) -> SampleSpreadRecord | None:
+    """How far samples differ, if there are several."""
+    if table.shape[1] < 2:
+        return None
+    return SampleSpreadRecord(**asdict(stats.sample_spread(table)))

@@ -58,12 +58,17 @@ class Robustness:
 
     def worst(self, *families: str) -> Array:
         """Accuracy in percent of the worst case per image over some families, or all: (S,)."""
+        return percent(self.withstands(*families))
+
+    def withstands(self, *families: str) -> Correct:
+        """Whether an image is correct clean and under all attacks, or those of families: (S, N)."""
         chosen = [
             self.attacked[member.name]
             for member in self.members
             if not families or member.family in families
         ]
-        return percent(np.logical_and.reduce([self.clean, *chosen]))
+        correct: Correct = np.logical_and.reduce([self.clean, *chosen])
+        return correct
 
 
 def percent(correct: Correct) -> Array:

@@ -27,7 +27,8 @@ from tic.measure.robustness import (
     AccuracyMeasurement,
     CorrectMeasurement,
     ZeroGradientMeasurement,
-    final_accuracy,
+    final_answers,
+    percentage,
 )
 from tic.recipe import Recipe
 from tic.store import Store
@@ -159,19 +160,35 @@ class SeedRuns:
 
     def accuracy(self, corruption: Corruption | None = None, timesteps: int | None = None) -> Array:
         """Final test accuracy in percent, shape (S,)."""
-        measurement = AccuracyMeasurement(
+        accuracy: Array = self.accuracy_by_sample(corruption, timesteps).mean(1)
+        return accuracy
+
+    def accuracy_by_sample(
+        self, corruption: Corruption | None = None, timesteps: int | None = None
+    ) -> Array:
+        """Final test accuracy on each sample, 100 where it is classified correctly, else 0, (S, N).
+
+        Row means are those of `accuracy`. A verdict on a difference of such tables says as well
+        what remains of it where other samples might have been drawn; see `Judge`.
+        """
+        return 100 * self.values(self.accuracy_measurement(corruption, timesteps), "correct")
+
+    def accuracy_measurement(
+        self, corruption: Corruption | None, timesteps: int | None
+    ) -> CorrectMeasurement:
+        """What both take of every Run; Runs of a control may take another."""
+        return CorrectMeasurement(
             epoch=self.epoch("final"),
             corruption=corruption,
             timesteps=timesteps,
             size=self.size("test"),
         )
-        return self.values(measurement, "accuracy")
 
     @property
     def resolution(self) -> float:
         """Smallest step between two test accuracies, in percentage points."""
-        measurement = AccuracyMeasurement(epoch=self.recipe.epochs, size=self.size("test"))
-        return 100 / sample_count(measurement, self.recipe)
+        answers = final_answers(self.recipe.epochs, self.size("test"))
+        return 100 / sample_count(answers, self.recipe)
 
     def weights(self) -> tuple[str | None, ...]:
         """sha256 of the final weights of each Run; None where it has none, as when it diverged."""
@@ -237,14 +254,17 @@ class SeedRuns:
 
     def accuracies(self) -> tuple[tuple[int, ...], Array]:
         """Epochs with kept weights, (E,), and test accuracy in percent at each, shape (S, E)."""
-        size = self.size("test")
+        size, final = self.size("test"), self.recipe.epochs
         columns = gathered(
-            partial(self.measured, AccuracyMeasurement(epoch=self.epoch(epoch), size=size))
+            partial(
+                self.measured,
+                final_answers(final, size)
+                if epoch == final
+                else AccuracyMeasurement(epoch=self.epoch(epoch), size=size),
+            )
             for epoch in self.checkpoints
         )
-        return self.checkpoints, np.array(
-            [[result["accuracy"] for result in column] for column in columns]
-        ).T
+        return self.checkpoints, np.array([list(map(percentage, column)) for column in columns]).T
 
     def seconds(self) -> Array:
         """Duration of each training in seconds, shape (S,)."""
@@ -257,9 +277,9 @@ class SeedRuns:
         return run.history
 
 
-def tested(recipe: Recipe, size: int | None, lab: Lab) -> dict[str, Any]:
+def tested(recipe: Recipe, size: int | None, lab: Lab) -> float:
     """Measure the final test accuracy of a Run in percent, on at most `size` samples."""
-    return _asked(final_accuracy(recipe.epochs, size), recipe, lab)
+    return percentage(_asked(final_answers(recipe.epochs, size), recipe, lab))
 
 
 def _looked_at(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any]:

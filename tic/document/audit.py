@@ -26,7 +26,7 @@ from tic.document.figures import Figure
 from tic.stats.judge import Outcome
 from tic.stats.looks import Design
 
-SCHEMA_VERSION: Final = 7
+SCHEMA_VERSION: Final = 8
 
 
 class Paper(Record):
@@ -90,7 +90,9 @@ class Entry(Record):
 
     A verdict is about seeds: about other trainings like those that `coverage` counts, measured on
     the very `samples` that were looked at. Audits before schema 6 say nothing of either, and an
-    entry has no coverage that rests on no Runs.
+    entry has no coverage that rests on no Runs. `over_samples` is what remains of a verdict where
+    samples were drawn as the seeds were: the same outcome, or INCONCLUSIVE; None where that was not
+    measured, or nothing was decided.
     """
 
     id: str
@@ -112,6 +114,7 @@ class Entry(Record):
     design: Design = "fixed"
     outcome: Outcome
     own_outcome: Outcome
+    over_samples: Outcome | None = None
     reason: str
     p_value: FiniteFloat | None
     sensitivity: Sensitivity | None
@@ -202,17 +205,19 @@ class Audit(Record):
     """One execution of the suite, or several that were merged.
 
     `packages` are those outside of `tic` that define kinds which the verdicts rest on: data sets,
-    networks, measurements and the like; `tic verify --trust` imports them. `seal` is the sha256 of
-    all the rest (see `tic.document.seal`); an audit of a version that kept too little to be
-    verified has none.
+    networks, measurements and the like; `tic verify --trust` imports them. `changed_code` names
+    kinds whose code is another at the same version than what the Store was filled by, so that a
+    part of what is judged may be of the former one. `seal` is the sha256 of all the rest (see
+    `tic.document.seal`); an audit of a version that kept too little to be verified has none.
     """
 
-    schema_version: Literal[7] = SCHEMA_VERSION
+    schema_version: Literal[8] = SCHEMA_VERSION
     started: str
     seconds: FiniteFloat
     completed: bool
     papers: tuple[Paper, ...]
     packages: tuple[str, ...] = ()
+    changed_code: tuple[str, ...] = ()
     protocols: tuple[ProtocolRecord, ...]
     entries: tuple[Entry, ...]
     runs: tuple[RunRecord, ...]

@@ -43,12 +43,18 @@ class JudgedEffects:
             **dict(self.effects),
             estimate=verdict.estimate,
             interval=verdict.interval,
+            over_samples=self.over_samples,
             p_value=verdict.p_value,
             outcome=verdict.outcome,
             reason=verdict.reason,
             seeds_to_decide=verdict.seeds_to_decide,
             sensitivity=_sensitivity_record(self.sensitivity),
         )
+
+    @property
+    def over_samples(self) -> tuple[float, float] | None:
+        """Interval where samples were drawn as the seeds were; None of effects without any."""
+        return _interval_over_samples(self.effects, self.verdict)
 
 
 def judge_effects(effects: Effects) -> JudgedEffects:
@@ -68,16 +74,20 @@ def judge_effects(effects: Effects) -> JudgedEffects:
         verdict = stats.judge_rate(effects.effects, region, confidence=effects.confidence)
         nearness = stats.rate_sensitivity(verdict)
     else:
-        verdict = stats.judge(
-            effects.effects,
-            region_of(effects.region),
-            confidence=effects.confidence,
-            exact=not effects.seeds,
-            resolution=effects.resolution or 0.0,
-            pilot=() if effects.pilot is None else effects.pilot.effects,
-        )
+        verdict = _judge_means(effects, effects.confidence)
         nearness = stats.sensitivity(verdict)
     return JudgedEffects(effects, verdict, nearness)
+
+
+def _judge_means(effects: Effects, confidence: float) -> Verdict:
+    return stats.judge(
+        effects.effects,
+        region_of(effects.region),
+        confidence=confidence,
+        exact=not effects.seeds,
+        resolution=effects.resolution or 0.0,
+        pilot=() if effects.pilot is None else effects.pilot.effects,
+    )
 
 
 @dataclass(frozen=True)
@@ -86,6 +96,7 @@ class Decision:
 
     verdict: ClaimVerdict
     sensitivity: Sensitivity | None
+    over_samples: Outcome | None = None
 
 
 def decide(
@@ -100,7 +111,52 @@ def decide(
         return Decision(ClaimVerdict(Outcome.INCONCLUSIVE, None, "; ".join(reasons)), None)
     verdicts = [contrast.verdict for contrast in judged]
     nearness = stats.claim_sensitivity(verdicts, [contrast.sensitivity for contrast in judged])
-    return Decision(stats.combine(verdicts), _sensitivity_record(nearness))
+    combined = stats.combine(verdicts)
+    remaining = _over_samples(judged, combined.outcome)
+    return Decision(combined, _sensitivity_record(nearness), remaining)
+
+
+def _over_samples(judged: Sequence[JudgedEffects], outcome: Outcome) -> Outcome | None:
+    """What remains of a verdict where samples were drawn as the seeds were.
+
+    As for seeds alone, all contrasts support a claim, and one refutes it at the level that they
+    share.
+    """
+    sampled = [contrast for contrast in judged if contrast.effects.seeds]
+    with_samples = [contrast for contrast in sampled if contrast.effects.sample_spread]
+    if outcome not in (Outcome.SUPPORTED, Outcome.REFUTED) or not with_samples:
+        return None
+    rest = None if len(with_samples) < len(sampled) else outcome
+    if outcome is Outcome.SUPPORTED:
+        inside = all(
+            _lies(contrast.verdict, contrast.over_samples) is outcome for contrast in with_samples
+        )
+        return rest if inside else Outcome.INCONCLUSIVE
+    if any(c.verdict.outcome is outcome for c in judged if not c.effects.seeds):
+        return outcome  # arithmetic refutes it, whatever samples are drawn
+    shared = 1 - (1 - with_samples[0].verdict.confidence) / len(sampled)
+    for contrast in with_samples:
+        verdict = _judge_means(contrast.effects, shared)
+        if _lies(verdict, _interval_over_samples(contrast.effects, verdict)) is outcome:
+            return outcome
+    return None if rest is None else Outcome.INCONCLUSIVE
+
+
+def _interval_over_samples(effects: Effects, verdict: Verdict) -> tuple[float, float] | None:
+    spread = effects.sample_spread
+    if spread is None:
+        return None
+    return stats.interval_over_samples(verdict, stats.SampleSpread(spread.n_samples, spread.sd))
+
+
+def _lies(verdict: Verdict, interval: tuple[float, float] | None) -> Outcome:
+    """Say where an interval lies relative to the region."""
+    if interval is None:
+        return Outcome.INCONCLUSIVE
+    (low, high), region = interval, verdict.region
+    if region.low <= low and high <= region.high:
+        return Outcome.SUPPORTED
+    return Outcome.REFUTED if high < region.low or region.high < low else Outcome.INCONCLUSIVE
 
 
 def failed_checks(checks: Sequence[Check]) -> list[str]:
@@ -219,6 +275,7 @@ def judge_again(entry: Entry, confidence: float | None = None) -> Entry:
         update={
             "outcome": decision.verdict.outcome,
             "own_outcome": decision.verdict.outcome,
+            "over_samples": decision.over_samples,
             "reason": decision.verdict.reason,
             "p_value": decision.verdict.p_value,
             "sensitivity": decision.sensitivity,

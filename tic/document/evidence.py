@@ -86,6 +86,13 @@ class Pilot(Record):
             )
 
 
+class SampleSpreadRecord(Record):
+    """How far samples differ in an effect; see `tic.stats.samples.SampleSpread`."""
+
+    n_samples: int = Field(ge=2)
+    sd: FiniteFloat = Field(ge=0)
+
+
 class Effects(Record):
     """One number per seed, and the region it is judged against: all that a verdict follows from.
 
@@ -93,7 +100,8 @@ class Effects(Record):
     there, Page's test of it decides, and the effects are its rank correlations. Of a `rate` they
     are 1 for seeds in which something happened and 0 for the others, and an exact binomial test
     decides. `resolution` is the smallest step between two effects, where it is known. The spread is
-    that of these seeds and, where there is one, of a `pilot`.
+    that of these seeds and, where there is one, of a `pilot`. Where each effect is a mean over
+    samples that are the same for every seed, `sample_spread` is how far these differ.
     """
 
     name: str
@@ -106,11 +114,21 @@ class Effects(Record):
     rate: bool = False
     resolution: FiniteFloat | None = None
     pilot: Pilot | None = None
+    sample_spread: SampleSpreadRecord | None = None
 
     @model_validator(mode="after")
     def _pilot_is_of_other_seeds(self) -> Effects:
         if self.pilot is not None:
             self.pilot.require_beside(self.seeds)
+        return self
+
+    @model_validator(mode="after")
+    def _samples_make_means(self) -> Effects:
+        if self.sample_spread is not None and (not self.seeds or self.trend or self.rate):
+            raise ValueError(
+                f"{self.name}: a spread of samples must stand beside means over them, one for each "
+                "seed, and these are exact effects, a trend or a rate"
+            )
         return self
 
     @model_validator(mode="after")
@@ -128,12 +146,15 @@ class Contrast(Effects):
     """Effects and what came out.
 
     `interval` is the one that decides, at `confidence`; it is None where none exists (too few
-    seeds, no spread), and `reason` then says why. `seeds_to_decide` is between which numbers of
-    seeds an undecided contrast would probably be decided; the second is None above 1000.
+    seeds, no spread), and `reason` then says why. `over_samples` is the interval where the samples
+    were drawn as the seeds were, of effects with a `sample_spread`. `seeds_to_decide` is
+    between which numbers of seeds an undecided contrast would probably be decided; the second is
+    None above 1000.
     """
 
     estimate: FiniteFloat
     interval: tuple[FiniteFloat, FiniteFloat] | None
+    over_samples: tuple[FiniteFloat, FiniteFloat] | None = None
     p_value: FiniteFloat | None
     outcome: Outcome
     reason: str

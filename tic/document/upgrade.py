@@ -183,29 +183,41 @@ def _from_6(document: Document) -> Document:
 
 
 def _of_version_7(entry: Document) -> Document:
-    return {
-        **entry,
-        "contrasts": [{**contrast, "pilot": None} for contrast in entry["contrasts"]],
-        "readings": [
-            {
-                **reading,
-                "contrasts": [{**effects, "pilot": None} for effects in reading["contrasts"]],
-            }
-            for reading in entry["readings"]
-        ],
+    return _with_effects(entry, {"pilot": None})
+
+
+def _from_7(document: Document) -> Document:
+    """Nothing was kept of how far samples differ, and nothing was said of code that changed."""
+    new = {
+        **document,
+        "entries": [_of_version_8(entry) for entry in document["entries"]],
+        "changed_code": [],
+        "schema_version": 8,
     }
+    if document.get("seal") is not None and document["seal"] == digest(document):
+        new["seal"] = digest(new)
+    return new
+
+
+def _of_version_8(entry: Document) -> Document:
+    new = _with_effects(entry, {"sample_spread": None})
+    contrasts = [{**contrast, "over_samples": None} for contrast in new["contrasts"]]
+    return {**new, "over_samples": None, "contrasts": contrasts}
 
 
 def _of_version_6(entry: Document) -> Document:
-    plain = {"rate": False, "resolution": None}
+    new = _with_effects(entry, {"rate": False, "resolution": None})
+    comparisons = [{**comparison, "prediction": None} for comparison in entry["comparisons"]]
+    return {**new, "coverage": None, "samples": [], "comparisons": comparisons}
+
+
+def _with_effects(entry: Document, fields: Document) -> Document:
+    """Add fields to all effects of an entry, those of readings too."""
     return {
         **entry,
-        "coverage": None,
-        "samples": [],
-        "contrasts": [{**contrast, **plain} for contrast in entry["contrasts"]],
-        "comparisons": [{**comparison, "prediction": None} for comparison in entry["comparisons"]],
+        "contrasts": [{**contrast, **fields} for contrast in entry["contrasts"]],
         "readings": [
-            {**reading, "contrasts": [{**effects, **plain} for effects in reading["contrasts"]]}
+            {**reading, "contrasts": [{**effects, **fields} for effects in reading["contrasts"]]}
             for reading in entry["readings"]
         ],
     }
@@ -213,6 +225,7 @@ def _of_version_6(entry: Document) -> Document:
 
 _STEPS: dict[int, Callable[[Document], Document]] = {
     1: _from_1, 2: _from_2, 3: _from_3, 4: _from_4, 5: _from_5, 6: _from_6,
+    7: _from_7,
 }  # fmt: skip
 
 
@@ -234,6 +247,38 @@ def _entry_without_coverage(entry: Entry) -> Entry:
         comparison.model_copy(update={"prediction": None}) for comparison in entry.comparisons
     )
     return entry.model_copy(update={"coverage": None, "samples": (), "comparisons": comparisons})
+
+
+def tells_of_samples(entry: Entry) -> bool:
+    """Whether an entry tells how far samples differ, as none before schema 8, and none merged."""
+    of_readings = (effects for reading in entry.readings for effects in reading.contrasts)
+    return any(effects.sample_spread for effects in (*entry.contrasts, *of_readings))
+
+
+def without_samples(entry: Entry) -> Entry:
+    """Return an entry without what it tells of samples, to be compared with one that does not."""
+    contrasts = (
+        contrast.model_copy(update={"sample_spread": None, "over_samples": None})
+        for contrast in entry.contrasts
+    )
+    readings = (
+        reading.model_copy(
+            update={
+                "contrasts": tuple(
+                    effects.model_copy(update={"sample_spread": None})
+                    for effects in reading.contrasts
+                )
+            }
+        )
+        for reading in entry.readings
+    )
+    return entry.model_copy(
+        update={
+            "over_samples": None,
+            "contrasts": tuple(contrasts),
+            "readings": tuple(readings),
+        }
+    )
 
 
 def without_later_fields(audit: Audit) -> Audit:

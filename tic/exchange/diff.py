@@ -233,6 +233,7 @@ def _information(before: Audit, after: Audit) -> Iterator[FieldChange]:
         old, new = (getattr(audit.provenance, field) for audit in (before, after))
         yield from changes(field, old, new)
     yield from changes("packages", before.packages, after.packages)
+    yield from changes("changed_code", before.changed_code, after.changed_code)
 
 
 def _protocols(audit: Audit) -> dict[str, dict[str, Any]]:

@@ -16,6 +16,7 @@ from tic.document.evidence import (
     TableRow,
     WorstCase,
 )
+from tic.document.upgrade import tells_of_samples, without_samples
 from tic.exchange.changes import FieldChange, changes, keyed, membership, plain
 
 # Compared part by part below, compared elsewhere, or different in every execution.
@@ -28,6 +29,8 @@ _CONTRAST_APART = {"name", "estimate"}
 
 def entry_evidence(key: str, old: Entry, new: Entry) -> Iterator[FieldChange]:
     """Report what differs between two entries, except for verdicts and estimates."""
+    if tells_of_samples(old) != tells_of_samples(new):
+        old, new = without_samples(old), without_samples(new)
     yield from changes(key, plain(old, _ENTRY_APART), plain(new, _ENTRY_APART))
     yield from changes(f"{key}.comparisons", _comparisons(old), _comparisons(new))
     yield from membership(f"{key}: contrast", _contrasts(old), _contrasts(new))

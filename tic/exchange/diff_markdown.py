@@ -21,6 +21,7 @@ _FIELDS = {
     "git_dirty": "whether changes were uncommitted",
     "python": "Python",
     "packages": "packages that define kinds",
+    "changed_code": "kinds whose code changed",
 }
 _REVERSED = frozenset({Outcome.SUPPORTED, Outcome.REFUTED})
 

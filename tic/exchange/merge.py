@@ -82,6 +82,7 @@ def merge(audits: Sequence[Audit]) -> Audit:
             completed=all(audit.completed for audit in audits),
             papers=distinct(paper for audit in audits for paper in audit.papers),
             packages=tuple(sorted({package for audit in audits for package in audit.packages})),
+            changed_code=tuple(sorted({kind for audit in audits for kind in audit.changed_code})),
             protocols=distinct(protocol for audit in audits for protocol in audit.protocols),
             entries=tuple(entries),
             runs=records,

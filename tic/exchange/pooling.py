@@ -75,6 +75,8 @@ def _pooled_effects(name: str, pieces: Sequence[Effects]) -> dict[str, Any]:
     pooled: dict[str, Any] = {
         "seeds": tuple(seeds[i] for i in order),
         "effects": tuple(effects[i] for i in order),
+        # The tables themselves were not kept, and how they vary together is not in their parts.
+        "sample_spread": None,
     }
     if trends:
         _alike(name, trends, "direction")

@@ -22,7 +22,8 @@ from tic.restoring import UntrustedError, restore
 from tic.text import quoted
 
 AGREEMENT = 0.01
-"""Largest relative difference that another machine's rounding is taken to explain."""
+"""Largest relative difference that another machine's rounding is taken to explain; of answers that
+are yes or no, the largest share that differ, and one of them at least."""
 
 
 def trust(packages: Collection[str], audit: Audit) -> None:
@@ -127,19 +128,53 @@ def _compare(
 
 
 def relative_difference(stored: Any, measured: Any) -> float:
-    """‖stored - found‖ / ‖found‖ over all numbers of two results; ∞ where their forms differ."""
+    """Compare two results; ∞ where their forms differ.
+
+    Returns:
+        ‖stored - measured‖ / ‖measured‖ over all numbers, or the share of yes-or-no answers that
+        differ in a list of them, whichever is most; one answer less than differ.
+    """
     before, after = dict(_numbers(stored, "")), dict(_numbers(measured, ""))
-    if before.keys() != after.keys():
+    answers = dict(_answers(stored, "")), dict(_answers(measured, ""))
+    if before.keys() != after.keys() or answers[0].keys() != answers[1].keys():
         return math.inf
     distance = math.dist(list(before.values()), list(after.values()))
     scale = math.hypot(*after.values())
-    return distance / scale if scale else math.inf if distance else 0.0
+    difference = distance / scale if scale else math.inf if distance else 0.0
+    shares = [_share(answers[0][path], answers[1][path]) for path in answers[0]]
+    return max([difference, *shares])
+
+
+def _share(before: list[int], after: list[int]) -> float:
+    if len(before) != len(after):
+        return math.inf
+    flipped = sum(one != other for one, other in zip(before, after, strict=True))
+    return max(0, flipped - 1) / len(before)
+
+
+def _are_answers(value: Any) -> bool:
+    """Whether it is a list of 0 and 1 alone, as of samples that are classified correctly or not."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(type(one) is int and one in (0, 1) for one in value)
+    )
+
+
+def _answers(value: Any, path: str) -> Iterator[tuple[str, list[int]]]:
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from _answers(part, f"{path}.{key}")
+    elif _are_answers(value):
+        yield path, value
 
 
 def _numbers(value: Any, path: str) -> Iterator[tuple[str, float]]:
     if isinstance(value, dict):
         for key, part in value.items():
             yield from _numbers(part, f"{path}.{key}")
+    elif _are_answers(value):
+        return
     elif isinstance(value, list):
         for position, part in enumerate(value):
             yield from _numbers(part, f"{path}.{position}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -143,15 +143,14 @@ class AccuracyMeasurement(Measurement):
         return {"accuracy": ()}
 
 
-@lru_cache(maxsize=256)
-def final_accuracy(epochs: int, size: int | None) -> AccuracyMeasurement:
-    """Clean accuracy after the last epoch on at most `size` test samples; one for all Runs."""
-    return AccuracyMeasurement(epoch=epochs, size=size)
-
-
 @dataclass(frozen=True, kw_only=True)
 class CorrectMeasurement(Measurement):
-    """Which images are classified correctly, clean or corrupted."""
+    """Which samples are classified correctly, clean or corrupted.
+
+    Attributes:
+        source_seed: Of the same training whose network the corruption sees, for attacks that
+            transfer; else it sees the one that classifies.
+    """
 
     name: ClassVar[str] = "correct"
     version: ClassVar[int] = 1
@@ -164,7 +163,7 @@ class CorrectMeasurement(Measurement):
     def take(
         self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
     ) -> dict[str, Any]:
-        """See `Measurement.take`; gives `correct`: one 0 or 1 per image."""
+        """See `Measurement.take`; gives `correct`: one 0 or 1 per sample."""
         batches = samples.batches(self.batch_size)
         answers = correct(network, batches, self.corruption, source=next(iter(partners), None))
         return {"correct": list(map(int, answers))}
@@ -176,6 +175,20 @@ class CorrectMeasurement(Measurement):
     def shape(self, recipe: Recipe) -> Shape:
         """See `Measurement.shape`."""
         return {"correct": (sample_count(self, recipe),)}
+
+
+@lru_cache(maxsize=256)
+def final_answers(epochs: int, size: int | None) -> CorrectMeasurement:
+    """Clean answers after the last epoch on at most `size` test samples; one for all Runs."""
+    return CorrectMeasurement(epoch=epochs, size=size)
+
+
+def percentage(result: Mapping[str, Any]) -> float:
+    """Accuracy in percent of a result of `CorrectMeasurement` or `AccuracyMeasurement`."""
+    if "accuracy" in result:
+        return float(result["accuracy"])
+    answers: list[int] = result["correct"]
+    return 100 * sum(answers) / len(answers)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ class Remembering:
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self._changed: list[str] = []
+        self._changed: tuple[str, ...] = ()
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -35,7 +35,7 @@ class Remembering:
             modules |= foreign_modules(planned.recipe)
         store = state.session.lab.store
         before, now = kept_codes(store), codes_of(modules)
-        self._changed = changed_kinds(before, now)
+        self._changed = state.session.changed_code = tuple(changed_kinds(before, now))
         if not state.tells_only:
             keep_codes(store, before, now)
 

@@ -9,7 +9,7 @@ from tic.document.coverage import CONFIDENCE
 from tic.document.deciding import sampled_seeds
 from tic.document.evidence import Comparison, Coverage, SampleRecord
 from tic.report import numerals
-from tic.stats import error_share
+from tic.stats import Outcome, error_share
 
 
 def coverage_lines(entry: Entry) -> tuple[str, ...]:
@@ -66,14 +66,25 @@ def at_most(coverage: Coverage) -> str:
 
 
 def samples_line(entry: Entry) -> str:
-    """Say over what a verdict generalises: over seeds, on these samples."""
+    """Say over what a verdict generalises: over seeds, on these samples, and over others or not."""
     if not any(contrast.seeds for contrast in entry.contrasts):
         return ""
     if not entry.samples:
         return "Holds over seeds; it looked at no samples beside those of the trainings."
     nouns = numerals.enumerated(list(dict.fromkeys(sample.noun for sample in entry.samples)))
     shown = numerals.enumerated([_samples(sample) for sample in entry.samples])
-    return f"Holds over seeds, on these {nouns}: {shown}. Others are not covered."
+    return f"Holds over seeds, on these {nouns}: {shown}. {_others(entry)}"
+
+
+def _others(entry: Entry) -> str:
+    if entry.over_samples is None:
+        return "Others are not covered."
+    spreads = (contrast.sample_spread for contrast in entry.contrasts)
+    sizes = sorted({spread.n_samples for spread in spreads if spread})
+    others = f"others than the {numerals.enumerated([numerals.fixed(n, 0) for n in sizes])}"
+    if entry.over_samples is Outcome.INCONCLUSIVE:
+        return f"Where {others} might have been drawn, it is INCONCLUSIVE."
+    return f"It holds as well where {others} might have been drawn."
 
 
 def reproduction(comparison: Comparison) -> str:

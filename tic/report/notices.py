@@ -12,6 +12,9 @@ from tic.report.index import index_of
 from tic.report.numerals import level
 from tic.report.overview import counted_outcomes
 from tic.stats.judge import JUDGED
+from tic.text import listed
+
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,14 @@ def _notices(audit: Audit) -> Iterator[Notice]:
             "partial",
             "Interrupted.",
             "The audit did not run to its end; what follows is partial.",
+        )
+    if audit.changed_code:
+        yield Notice(
+            "partial",
+            "Changed code.",
+            f"The code of {listed(audit.changed_code, _SHOWN)}, or what that names, became another "
+            "at the same version while the Store was kept. What was trained and measured before "
+            "may be of the former code, and is judged together with what came later.",
         )
     if is_former(audit.multiplicity):
         rate = level(audit.multiplicity.level)

@@ -271,6 +271,7 @@ COLUMNS: Final = (
         _seeds,
         {
             "seeds": _of_contrast(lambda contrast: len(contrast.seeds)),
+            "over_samples": lambda item: item.entry.over_samples and str(item.entry.over_samples),
             "reason": lambda item: item.entry.reason,
         },
     ),

@@ -335,6 +335,7 @@ def _first(effects: Effects, count: int, confidence: float) -> Effects:
             "seeds": effects.seeds[:count],
             "effects": effects.effects[:count],
             "trend": trend,
+            "sample_spread": None,
             "confidence": confidence,
         }
     )

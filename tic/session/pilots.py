@@ -150,7 +150,8 @@ def write_pilots(
                 version=of_claim.claim.version,
                 measurements=dict(sorted(versions.get(of_claim.id, {}).items())),
                 contrasts=tuple(
-                    contrast.model_copy(update={"pilot": None}) for contrast in effects
+                    contrast.model_copy(update={"pilot": None, "sample_spread": None})
+                    for contrast in effects
                 ),
             )
             kept = pilot_of(of_claim, lab)

@@ -12,7 +12,7 @@ from tic.engine.plan import Plan, PlannedRun
 from tic.errors import TicError
 from tic.lab import Lab
 from tic.measure.measurement import samples_of, stored_result
-from tic.measure.robustness import final_accuracy
+from tic.measure.robustness import final_answers, percentage
 from tic.recipe import Recipe
 
 _UNTESTED = {"test_accuracy": None, "tested": None, "guessing": None}
@@ -68,11 +68,11 @@ def _tested(recipe: Recipe, lab: Lab, sizes: Sequence[int | None]) -> dict[str, 
     """Final test accuracy of a Run, and that of guessing, on the first size that was measured."""
     with suppress(TicError):  # there may be fewer images now
         for size in sizes:
-            measurement = final_accuracy(recipe.epochs, size)
+            measurement = final_answers(recipe.epochs, size)
             if stored := stored_result(measurement, recipe, lab):
                 labels = samples_of(measurement, recipe, lab).labels
                 return {
-                    "test_accuracy": stored["accuracy"],
+                    "test_accuracy": percentage(stored),
                     "tested": len(labels),
                     "guessing": 100 * float(labels.bincount().max()) / len(labels),
                 }

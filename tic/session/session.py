@@ -62,6 +62,7 @@ class AuditSession:
         packages: Those outside of `tic` that define such measurements; likewise.
         versions: Of the measurements that an entry asked for, by its id; likewise.
         families: How many claims and rivals share the error rate, by paper and setting.
+        changed_code: Kinds whose code is another than what the Store was filled by.
     """
 
     lab: Lab
@@ -71,6 +72,7 @@ class AuditSession:
     packages: set[str] = field(default_factory=set)
     versions: dict[str, dict[str, int]] = field(default_factory=dict)
     families: tuple[Family, ...] = ()
+    changed_code: tuple[str, ...] = ()
     started: float = field(default_factory=time.time)
     lost_data: tuple[str, ...] = field(default=(), init=False)
     _left: Plan | None = field(default=None, init=False)
@@ -159,6 +161,7 @@ class AuditSession:
     def conclude(self, root: Path, arguments: Sequence[str], *, completed: bool) -> Audit:
         """Assemble the audit from the entries; collected claims without one are NOT_RUN."""
         from tic.document.seal import sealed
+        from tic.kinds import within
         from tic.session.provenance import provenance
         from tic.session.records import data_digests, loadable, run_records
 
@@ -176,12 +179,18 @@ class AuditSession:
             planned.claim.pack.paper.key: planned.claim.pack.paper
             for planned in self.planned.values()
         }
+        packages = tuple(sorted(self.packages | self._packages_of_runs()))
         audit = Audit(
             started=datetime.fromtimestamp(self.started, UTC).isoformat(timespec="seconds"),
             seconds=round(time.time() - self.started, 1),
             completed=completed and set(self.planned) <= set(self.entries),
             papers=tuple(papers.values()),
-            packages=tuple(sorted(self.packages | self._packages_of_runs())),
+            packages=packages,
+            changed_code=tuple(
+                kind
+                for kind in self.changed_code
+                if any(within(kind.partition(":")[0], package) for package in packages)
+            ),
             protocols=self._protocols(),
             entries=tuple(with_coverage(entry, by_fingerprint) for entry in entries),
             runs=tuple(runs),

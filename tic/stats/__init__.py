@@ -13,6 +13,7 @@ from tic.stats.power import PowerCurve, power_curve, seeds_needed
 from tic.stats.proportions import is_chance, judge_rate, upper_bound
 from tic.stats.region import Region, above, below, within
 from tic.stats.replication import prediction_interval
+from tic.stats.samples import SampleSpread, interval_over_samples, sample_spread
 from tic.stats.sensitivity import (
     Sensitivity,
     claim_sensitivity,
@@ -36,6 +37,7 @@ __all__ = [
     "PageTrend",
     "PowerCurve",
     "Region",
+    "SampleSpread",
     "Sensitivity",
     "Verdict",
     "above",
@@ -47,6 +49,7 @@ __all__ = [
     "half_fall",
     "holm",
     "holm_adjusted",
+    "interval_over_samples",
     "is_chance",
     "judge",
     "judge_rate",
@@ -57,6 +60,7 @@ __all__ = [
     "prediction_interval",
     "rate_seeds_to_decide",
     "rate_sensitivity",
+    "sample_spread",
     "seeds_needed",
     "seeds_to_decide",
     "sensitivity",

@@ -5,6 +5,7 @@ import pytest
 from claims.yao2023 import controls
 from claims.yao2023.paper import REPORTED, UNREAD
 from claims.yao2023.protocol import EPOCH
+from fixtures.worlds import answers
 from fixtures.yao2023_answers import CASES, RIVALS, TRUE
 from fixtures.yao2023_worlds import PLAIN, PLANTING
 from tic.stats import Outcome
@@ -34,7 +35,7 @@ def test_the_official_reading_takes_the_best_epoch():
 
 def test_networks_that_are_equally_accurate_are_not_ranked():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fixtures.yao2023_worlds._of_accuracy", lambda *_: {"accuracy": 100.0})
+        patch.setattr("fixtures.yao2023_worlds._of_accuracy", lambda *_: answers(100.0))
         assert RIVALS["surrogate-window"].outcome(TRUE) is Outcome.NOT_APPLICABLE
 
 
