@@ -287,6 +287,15 @@ def test_nothing_is_added_to_what_is_decided_or_cannot_be_judged(agenda, outcome
     assert (claim.priority, claim.wanted) == (0.0, 5)
 
 
+def test_nothing_is_added_to_what_its_test_leaves_open(agenda):
+    made = agenda(planned())
+    (claim,) = made.claims
+    made.take(claim, Outcome.INCONCLUSIVE, [judged(1.0, (9, 20))], left_open=True)
+    assert claim.over
+    assert claim.left_open
+    assert (claim.priority, claim.trainings_to_decide) == (0.0, None)
+
+
 def test_the_last_look_is_the_last(agenda):
     made = agenda(planned())
     (claim,) = made.claims
@@ -361,7 +370,7 @@ def test_what_would_decide_a_claim_is_told_in_trainings(agenda):
     assert claim.trainings_to_decide == (2, None)
 
 
-def with_pilot(entry, lab, *effects):
+def with_pilot(entry, lab, *effects, left_open=False):
     """A planned entry for which pilot seeds gave these effects, against an edge at 0."""
     file = entry.claim.pack.pilots
     kept = json.loads(file.read_text())["entries"] if file.exists() else {}
@@ -379,6 +388,7 @@ def with_pilot(entry, lab, *effects):
             )
             for number, seeds in enumerate(effects)
         ),
+        left_open=left_open,
     )
     file.write_text(
         json.dumps(
@@ -393,10 +403,12 @@ def with_pilot(entry, lab, *effects):
 def piloted(tmp_path):
     pack = replace(PACK, pilots=tmp_path / "pilots.json")
 
-    def make(name, *effects):
+    def make(name, *effects, left_open=False):
         entry = planned(name)
         entry = replace(entry, claim=replace(entry.claim, pack=pack), design="sequential")
-        return with_pilot(entry, Lab(tmp_path), *effects) if effects else entry
+        if not effects:
+            return entry
+        return with_pilot(entry, Lab(tmp_path), *effects, left_open=left_open)
 
     return make
 
@@ -414,6 +426,8 @@ def test_a_pilot_tells_how_probably_seeds_decide(piloted, tmp_path):
     assert clear[5] > 0.99
     assert near[5] < 0.5 < near[40]
     assert hopeless[5] < 0.1
+    left_open = chances_foreseen(piloted("left-open", CLEAR, left_open=True), lab)
+    assert left_open == dict.fromkeys(LOOKS, 0.0)
     # All contrasts must support a claim, and one refutes it.
     both = chances_foreseen(piloted("both", CLEAR, HOPELESS), lab)
     assert both[5] < 0.1

@@ -52,6 +52,26 @@ def test_impossible(runs, judge):
 """
 
 
+UNREAD = """
+@says("unread")
+def test_unread(runs, judge):
+    losses = runs.train_loss()[:, -1]
+    judge(losses - losses.mean(), above(0), name="loss")
+    judge.leave_open("the paper's text was not read")
+"""
+READ_IN_TWO_WAYS = """
+from tic.audit.judge import Judge
+@says("readings")
+def test_readings(runs, judge):
+    losses = runs.train_loss()[:, -1]
+    for name in ("one", "other"):
+        read = Judge(judge.seeds, judge.confidence, draws=False)
+        read(losses if len(losses) > 5 else losses - losses.mean(), above(0), name="loss")
+        judge.record_reading({"way": name}, read)
+    judge.readings_contradict()
+"""
+
+
 @pytest.fixture
 def audit(repository, monkeypatch):
     """Audit claims with a budget; what a worker would do, this process does."""
@@ -154,6 +174,22 @@ def test_an_open_claim_is_left_at_its_last_complete_look(audit):
     assert seeds(result, "spread") == tuple(range(8))
     assert "trained 11" in result.text
     assert "open: other2024/spread[tiny-digits] at 8 seeds;" in result.text
+
+
+def test_no_seeds_are_added_to_what_its_test_leaves_open_and_it_is_not_counted(audit):
+    result = audit(SUPPORTED, UNREAD, budget="60 trainings")
+    assert result.status == 0
+    assert seeds(result, "unread") == tuple(range(5))
+    assert "decided: 1 of 1 claims" in result.text
+    text = "open: other2024/unread[tiny-digits] at 5 seeds; its test leaves it open, whatever seeds"
+    assert text in " ".join(result.text.split())
+
+
+def test_readings_that_do_not_decide_yet_get_further_seeds(audit):
+    result = audit(READ_IN_TWO_WAYS, budget="60 trainings")
+    (entry,) = (e for e in result.audit.entries if e.role != "control")
+    assert entry.readings[0].contrasts[0].seeds == tuple(range(8))
+    assert entry.outcome == "REFUTED"  # both readings support the claim
 
 
 def test_more_budget_goes_on_from_what_is_there(audit):

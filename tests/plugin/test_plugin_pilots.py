@@ -141,6 +141,15 @@ def test_a_pilot_names_measurements_that_another_claim_asked_for_before(piloted,
     assert asked == [{"correct": CorrectMeasurement.version}] * 2
 
 
+def test_a_pilot_says_that_a_claim_is_left_open_by_its_test(piloted, file):
+    piloted(MEASURED + '    judge.leave_open("The direction was not read.")\n')
+    (by_trainings,) = json.loads(file.read_text())["entries"].values()
+    assert [pilot["left_open"] for pilot in by_trainings.values()] == [True]
+    piloted(MEASURED)
+    (by_trainings,) = json.loads(file.read_text())["entries"].values()
+    assert "left_open" not in next(iter(by_trainings.values()))
+
+
 def test_a_control_is_judged_without_a_pilot(repository, piloted):
     piloted(CAUTIOUS, arguments=["--controls"])
     entries = repository.run("--seeds", "3", "--controls").audit.entries

@@ -91,11 +91,14 @@ class Spending:
         while not claim.over:
             outcome: Outcome | None = None
             contrasts: Sequence[Contrast] = ()
+            left_open = False
             jobs = [Job(recipe, self.state.lab) for recipe in spent.agenda.absent(claim)]
             if not jobs:
                 own, jobs = self._rehearsed(tests[claim.planned.id])
                 if own is not None and own.contrasts:
                     outcome, contrasts = own.verdict().outcome, own.contrasts
+                    # Readings that do not decide are left open as well, and further seeds may help.
+                    left_open = bool(own.left_open) and not own.readings
             if not jobs and outcome in DECIDED:
                 # Before that a control could not be missed, and would be measured for nothing.
                 for control in claim.controls:
@@ -108,7 +111,7 @@ class Spending:
                 return jobs
             seconds = spent.build.seconds(job for job in asked if job.measurement)
             del spent.asked[claim.planned.id]
-            spent.agenda.take(claim, outcome, contrasts, seconds)
+            spent.agenda.take(claim, outcome, contrasts, seconds, left_open=left_open)
         return []
 
     def _rehearsed(self, item: pytest.Item) -> tuple[Judge | None, list[Job]]:
@@ -227,7 +230,11 @@ class _Spent:
     def _decided(self) -> str:
         counts = []
         for role in ("claim", "rival"):
-            claims = [claim for claim in self.agenda.claims if claim.planned.role == role]
+            claims = [
+                claim
+                for claim in self.agenda.claims
+                if claim.planned.role == role and not claim.left_open
+            ]
             if claims:
                 decided = sum(claim.decided for claim in claims)
                 counts.append(f"{decided} of {len(claims)} {role}s")
@@ -249,6 +256,8 @@ class _Spent:
 
 def _would_decide(claim: OpenClaim) -> str:
     """Tell what would decide an open claim; see `tic.stats.outlook`."""
+    if claim.left_open:
+        return "its test leaves it open, whatever seeds say"
     if claim.trainings_to_decide is None:
         return "no number of seeds is known to decide it"
     least, most = claim.trainings_to_decide

@@ -51,6 +51,7 @@ class OpenClaim:
         outcome: What came out then.
         contrasts: What was judged then.
         over: Whether no further look is wanted.
+        left_open: Whether its test left it open then, whatever its effects say: no seeds decide it.
         priority: What it decides for what it still costs, as `tic.session.budget` reckons.
         measuring: Seconds per seed that workers measured for its last look; None before the first.
         chances: That it is decided by a number of seeds, by its pilot; None without one.
@@ -62,6 +63,7 @@ class OpenClaim:
     outcome: Outcome | None = None
     contrasts: tuple[Contrast, ...] = ()
     over: bool = False
+    left_open: bool = False
     priority: float = 0.0
     measuring: float | None = None
     chances: Mapping[int, float] | None = None
@@ -93,7 +95,7 @@ class OpenClaim:
         Those that other claims want, too, count whole. None where no number of seeds is known to.
         """
         seeds = likely_range(self.contrasts)
-        if self.decided or seeds is None:
+        if self.decided or self.left_open or seeds is None:
             return None
         per_seed = len(with_ancestors(self.recipes))
         least, most = ((n and per_seed * max(0, n - self.looked)) for n in seeds)
@@ -148,6 +150,8 @@ class Agenda:
         outcome: Outcome | None,
         contrasts: Sequence[Contrast],
         measured: float = 0.0,
+        *,
+        left_open: bool = False,
     ) -> None:
         """Take what a look gave, and prepare the next one.
 
@@ -156,12 +160,14 @@ class Agenda:
             outcome: None where nothing could be judged.
             contrasts: That were judged.
             measured: Seconds that workers took for it.
+            left_open: Whether the test left it open, whatever its effects say.
         """
         claim.measuring = measured / (claim.wanted - claim.looked)
         claim.chances = chances_foreseen(claim.planned, self.session.lab, contrasts)
         claim.looked, claim.outcome, claim.contrasts = claim.wanted, outcome, tuple(contrasts)
         following = next_look(claim.looked)
-        claim.over = outcome is not Outcome.INCONCLUSIVE or following is None
+        claim.left_open = left_open
+        claim.over = left_open or outcome is not Outcome.INCONCLUSIVE or following is None
         if not claim.over:
             assert following is not None
             self._prepare(claim, following)
@@ -272,6 +278,8 @@ def chances_foreseen(
     pilot = pilot_of(planned, lab)
     if pilot is None or not looks:
         return None
+    if pilot.left_open:
+        return dict.fromkeys(looks, 0.0)
     names = [effects.name for effects in pilot.contrasts]
     judged = sampled if [contrast.name for contrast in sampled] == names else ()
     supporting, open_ = np.ones(len(looks)), np.ones(len(looks))

@@ -39,12 +39,14 @@ FIRST = 10_000
 class EntryPilot(Record):
     """What pilot seeds gave for one claim in one setting.
 
-    `measurements` tells which version each measurement had.
+    `measurements` tells which version each measurement had. A claim may be `left_open` by its test,
+    whatever its effects say.
     """
 
     version: int
     measurements: dict[str, int]
     contrasts: tuple[Effects, ...]
+    left_open: bool = False
 
     @model_validator(mode="after")
     def _has_pilots(self) -> EntryPilot:
@@ -153,6 +155,7 @@ def write_pilots(
                     contrast.model_copy(update={"pilot": None, "sample_spread": None})
                     for contrast in effects
                 ),
+                left_open=bool(entry.left_open) and not entry.readings,
             )
             kept = pilot_of(of_claim, lab)
             by_file.setdefault(path, {})[of_claim.id] = {
