@@ -17,7 +17,7 @@ from tic.document.loading import load_audit
 
 KEPT = tuple(
     Path("reports/reference") / f"{name}.json"
-    for name in ("digits-tiny", "smoke-budget", "meszaros2024")
+    for name in ("digits-tiny", "smoke-budget", "two-hours", "meszaros2024")
 )
 """What `make audit` left before and since it has a budget, and the fourth paper alone."""
 DECIDED = ("SUPPORTED", "REFUTED")
