@@ -54,6 +54,15 @@ def test_whoever_heeds_sigterm_already_goes_on_to(repository):
     assert (heard, outcome.status) == ([signal.SIGTERM], 0)
 
 
+@pytest.fixture
+def default_sigterm():
+    """As a process begins; Ray leaves a handler of its own in one that used it."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("default_sigterm")
 def test_after_an_audit_sigterm_does_what_it_did(repository):
     heeding = """
 @says("heeding")
