@@ -260,9 +260,9 @@ class SeedRuns:
                 self.measured,
                 final_answers(final, size)
                 if epoch == final
-                else AccuracyMeasurement(epoch=self.epoch(epoch), size=size),
+                else AccuracyMeasurement(epoch=epoch, size=size),
             )
-            for epoch in self.checkpoints
+            for epoch in map(self.epoch, self.checkpoints)
         )
         return self.checkpoints, np.array([list(map(percentage, column)) for column in columns]).T
 
