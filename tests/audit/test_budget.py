@@ -416,6 +416,14 @@ def piloted(tmp_path):
 CLEAR, NEAR, HOPELESS = (1.0, 1.1, 0.9, 1.0), (1.0, 0.2, 2.0, 0.9), (1.0, -1.0, 2.0, -2.0)
 
 
+def test_a_pilot_says_before_any_look_what_its_test_leaves_open(agenda, piloted):
+    left_open = piloted("left-open", CLEAR, left_open=True)
+    made = agenda(left_open, piloted("judged", CLEAR))
+    assert [claim.left_open for claim in made.claims] == [True, False]
+    made.take(made.claims[0], Outcome.INCONCLUSIVE, ())  # today its test does not
+    assert not made.claims[0].left_open
+
+
 def test_a_pilot_tells_how_probably_seeds_decide(piloted, tmp_path):
     lab = Lab(tmp_path)
     assert chances_foreseen(piloted("none"), lab) is None

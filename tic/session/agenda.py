@@ -51,7 +51,8 @@ class OpenClaim:
         outcome: What came out then.
         contrasts: What was judged then.
         over: Whether no further look is wanted.
-        left_open: Whether its test left it open then, whatever its effects say: no seeds decide it.
+        left_open: Whether its test leaves it open, whatever its effects say: no seeds decide it.
+            Its last look told, its pilot before.
         priority: What it decides for what it still costs, as `tic.session.budget` reckons.
         measuring: Seconds per seed that workers measured for its last look; None before the first.
         chances: That it is decided by a number of seeds, by its pilot; None without one.
@@ -129,6 +130,8 @@ class Agenda:
         for claim in self.claims:
             self._prepare(claim, claim.wanted)
             claim.chances = chances_foreseen(claim.planned, self.session.lab)
+            pilot = pilot_of(claim.planned, self.session.lab)
+            claim.left_open = pilot is not None and pilot.left_open
         self._rank()
 
     def absent(self, claim: OpenClaim) -> list[Recipe]:
