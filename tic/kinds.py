@@ -218,6 +218,11 @@ def require_importable(value: object) -> None:
             )
 
 
+def kinds_within(value: object, base: type[Any]) -> tuple[type[Any], ...]:
+    """Classes of the parts of a value that are of a base class, the value itself first."""
+    return tuple(type(part) for part in _parts(value) if isinstance(part, base))
+
+
 def inner_versions(value: object) -> dict[str, int]:
     """Versions above 1 of the kinds within a kind, by their classes; none of its own."""
     _, *inner = _parts(value)

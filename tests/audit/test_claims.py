@@ -17,7 +17,7 @@ from tic.audit import (
     rival,
 )
 from tic.audit.claims import decided_by
-from tic.audit.control import ONE_SEED, mixed
+from tic.audit.control import ONE_SEED, chained, given_out, mixed
 from tic.data import CIFAR10, SVHN, Digits
 from tic.errors import TicError
 from tic.models import Spiking
@@ -203,6 +203,40 @@ def test_needs_that_give_no_recipes_are_told_with_their_place(needed):
     message = rf"needs of .* \(audit/test_claims.py, line {line}\) must return a Recipe, or Recipes"
     with pytest.raises(TicError, match=message):
         make(needs).recipes(TINY, {})
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        mixed("a", "c"),
+        given_out({"a": "c"}),
+        given_out({"c": "a"}),
+        chained(mixed("a", "b"), mixed("a", "c")),
+    ],
+)
+def test_a_control_is_refused_with_the_needs_when_it_names_other_roles(plant):
+    def needs(setting):
+        return {"a": TINY.recipe, "b": TINY.recipe}
+
+    def claim(*controls):
+        return Claim(PACK, "n", "Fig. 1", "", "", needs, controls=controls)
+
+    fits = Control("fits", "It is false.", chained(mixed("a", "b"), given_out({"a": "b"})))
+    assert claim(fits).recipes(TINY, {}).keys() == {"a", "b"}
+    message = (
+        "the control odd of other2024/n: .* must name roles of the claim's needs, 'a', 'b', got "
+        "'[ac]'(, '[ac]')?; mend the control"
+    )
+    with pytest.raises(TicError, match=message):
+        claim(fits, Control("odd", "It is false.", plant)).recipes(TINY, {})
+
+
+def test_a_control_whose_roles_cannot_be_read_is_an_error_of_its_author():
+    odd = Control("odd", "It is false.", given_out(5))
+    with pytest.raises(TicError, match=r"controls of other2024/n raised TypeError"):
+        Claim(PACK, "n", "Fig. 1", "", "", lambda setting: TINY.recipe, controls=(odd,)).recipes(
+            TINY, {}
+        )
 
 
 def test_a_kind_that_no_other_process_can_import_is_refused():

@@ -35,6 +35,31 @@ def test_removable(runs, judge):
     GONE.touch()
     _on_device.cache_clear()
 """
+FAR = """
+from dataclasses import dataclass, replace
+from tic.data import Dataset
+from tic.errors import DataNotFoundError
+@dataclass(frozen=True)
+class Far(Dataset):
+    images: Dataset
+    order: str = "own"
+    @property
+    def facts(self):
+        return replace(Digits().facts, name="far")
+    def load(self, split, root=None, *, download=True):
+        raise DataNotFoundError("the data set far is not on this machine")
+THERE = Pack(PAPER, {"tiny": Setting(QUICK.but(dataset=Far(Digits())), seeds=(0, 1, 2))}, "tiny",
+             "tiny")
+def of_far(name, dataset):
+    return claim(THERE, name, source="Fig. 1", says="It is.", rule="By losses.",
+                 controls=(NOTHING,), needs=lambda setting: setting.recipe.but(dataset=dataset))
+@of_far("own", Far(Digits()))
+def test_own(runs, judge):
+    raise AssertionError("never runs")
+@of_far("other", OTHER)
+def test_other(runs, judge):
+    raise AssertionError("never runs")
+"""
 HERE = {"positive[tiny-digits]": "SUPPORTED", "foreign[tiny-digits]": "NOT_RUN"}
 
 
@@ -163,6 +188,25 @@ def test_a_plan_with_downloads_counts_what_they_would_bring_and_fetches_nothing(
     outcome = bringing("--plan", "--download")
     assert "tiny-svhn-T2      3 Runs,   3 to train" in outcome.text
     assert "6 Runs, " in outcome.text
+
+
+@pytest.mark.parametrize(
+    ("dataset", "is_planned"),
+    [
+        ('Far(Digits(), order="permuted")', True),  # that of the setting, read in another way
+        ("Far(SVHN())", False),
+        ("SVHN()", False),
+    ],
+)
+def test_a_plan_has_whatever_is_read_from_the_data_that_an_audit_would_fetch(
+    repository, dataset, is_planned
+):
+    repository.write(FAR.replace("OTHER", dataset))
+    (empty := repository.pytester.path / "empty").mkdir()
+    text = repository.run("--plan", "--data", empty).text
+    assert "tiny-far-imagesdigits-T2 " in text
+    assert ("left out, as not to be had here" not in text) is is_planned
+    assert f"{6 if is_planned else 3} Runs" in text
 
 
 def test_a_list_tells_that_it_cannot_be_had_here(bringing):

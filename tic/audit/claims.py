@@ -117,7 +117,8 @@ class Claim:
         """Recipes by role, without seeds; a single one has the role ''.
 
         Raises:
-            TicError: `needs` raised, or returned neither a Recipe nor Recipes by role.
+            TicError: `needs` raised, or returned neither a Recipe nor Recipes by role; or a control
+                names roles that it did not return.
         """
         if self.needs is None:
             return {}
@@ -138,7 +139,10 @@ class Claim:
                 )
             for recipe in by_role.values():
                 require_importable(recipe)
-            return {role: protocol.recipe(_capped(recipe)) for role, recipe in by_role.items()}
+        for control in self.controls:
+            with author_errors_explained(f"controls of {self.id}"):
+                control.require_roles(by_role, self.id)
+        return {role: protocol.recipe(_capped(recipe)) for role, recipe in by_role.items()}
 
 
 @dataclass(frozen=True)

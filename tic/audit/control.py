@@ -7,7 +7,7 @@ opposite is. So conditions are mixed, differently for every seed, until they mea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property, reduce
@@ -72,6 +72,21 @@ class Control:
             )
         return dict(seen)
 
+    def require_roles(self, known: Collection[str], claim_id: str) -> None:
+        """Refuse a plant of `mixed`, `given_out` or `chained` that names roles unknown to a claim.
+
+        Args:
+            known: Roles of the claim's needs.
+            claim_id: The claim.
+
+        Raises:
+            TicError: It does.
+        """
+        try:
+            _require(self.plant, known)
+        except TicError as error:
+            raise TicError(f"the control {self.name} of {claim_id}: {error}") from error
+
     @contextmanager
     def planted(self) -> Iterator[None]:
         """Let the facts be the planted ones for as long as the context is open."""
@@ -93,26 +108,65 @@ def seen_as(kind: type[SeedRuns], where: Callable[[str], bool] = lambda role: Tr
     return plant
 
 
-def mixed(*roles: str) -> Plant:
-    """Plant: deal the Runs of some roles out among them, to every seed by one place further on.
+@dataclass(frozen=True)
+class _Mixed:
+    """See `mixed`."""
 
-    Raises:
-        TicError: It is fewer than two; and when it is planted, if the claim has no such role.
-    """
-    if len(set(roles)) < 2:
-        raise TicError(f"mixed must name at least two roles, got {_listed(roles) or 'none'}")
+    roles: tuple[str, ...]
 
-    def plant(runs: Roles) -> Roles:
-        _require_roles("mixed", roles, runs)
-        recipes = tuple(runs[role].recipe for role in roles)
+    def require(self, known: Collection[str]) -> None:
+        _require_roles("mixed", self.roles, known)
+
+    def __call__(self, runs: Roles) -> Roles:
+        self.require(runs.keys())
+        recipes = tuple(runs[role].recipe for role in self.roles)
         return {
-            role: _recast(role_runs, MixedRuns, dealt=_from(recipes, roles.index(role)))
-            if role in roles
+            role: _recast(role_runs, MixedRuns, dealt=_from(recipes, self.roles.index(role)))
+            if role in self.roles
             else role_runs
             for role, role_runs in runs.items()
         }
 
-    return plant
+
+@dataclass(frozen=True)
+class _GivenOut:
+    """See `given_out`."""
+
+    stand_ins: Mapping[str, str]
+
+    def require(self, known: Collection[str]) -> None:
+        falsified = [role for role in self.stand_ins if role in known]
+        named = [self.stand_ins[role] for role in falsified] if falsified else self.stand_ins
+        _require_roles("given_out", named, known)
+
+    def __call__(self, runs: Roles) -> Roles:
+        self.require(runs.keys())
+        return {role: runs[self.stand_ins.get(role, role)] for role in runs}
+
+
+@dataclass(frozen=True)
+class _Chained:
+    """See `chained`."""
+
+    plants: tuple[Plant, ...]
+
+    def require(self, known: Collection[str]) -> None:
+        for plant in self.plants:
+            _require(plant, known)
+
+    def __call__(self, runs: Roles) -> Roles:
+        return reduce(lambda planted, following: following(planted), self.plants, runs)
+
+
+def mixed(*roles: str) -> Plant:
+    """Plant: deal the Runs of some roles out among them, to every seed by one place further on.
+
+    Raises:
+        TicError: It is fewer than two; and for a claim that has no such role.
+    """
+    if len(set(roles)) < 2:
+        raise TicError(f"mixed must name at least two roles, got {_listed(roles) or 'none'}")
+    return _Mixed(roles)
 
 
 def given_out(stand_ins: Mapping[str, str]) -> Plant:
@@ -122,31 +176,26 @@ def given_out(stand_ins: Mapping[str, str]) -> Plant:
     so that several claims can share a control.
 
     Raises:
-        TicError: When it is planted, if the claim has no Runs to be given out for a role of its.
+        TicError: For a claim that has no Runs to be given out for a role of its.
     """
-
-    def plant(runs: Roles) -> Roles:
-        falsified = [role for role in stand_ins if role in runs]
-        named = [stand_ins[role] for role in falsified] if falsified else stand_ins
-        _require_roles("given_out", named, runs)
-        return {role: runs[stand_ins.get(role, role)] for role in runs}
-
-    return plant
+    return _GivenOut(stand_ins)
 
 
 def chained(*plants: Plant) -> Plant:
     """Plant: one after the other, each on what the one before it left."""
-
-    def plant(runs: Roles) -> Roles:
-        return reduce(lambda planted, following: following(planted), plants, runs)
-
-    return plant
+    return _Chained(plants)
 
 
-def _require_roles(plant: str, roles: Iterable[str], runs: Roles) -> None:
-    if unknown := [role for role in roles if role not in runs]:
+def _require(plant: Plant, known: Collection[str]) -> None:
+    """Refuse the roles that a plant names; a pack's own names them only when it is planted."""
+    if isinstance(plant, _Mixed | _GivenOut | _Chained):
+        plant.require(known)
+
+
+def _require_roles(plant: str, roles: Iterable[str], known: Collection[str]) -> None:
+    if unknown := [role for role in roles if role not in known]:
         raise TicError(
-            f"{plant} must name roles of the claim's needs, {_listed(runs)}, got "
+            f"{plant} must name roles of the claim's needs, {_listed(known)}, got "
             f"{_listed(unknown)}; mend the control"
         )
 

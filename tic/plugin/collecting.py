@@ -243,17 +243,17 @@ class Collecting:
     def _with_data(self, planned: PlannedEntry) -> PlannedEntry:
         """Look for the data now, not hours later.
 
-        The data set that was asked for is downloaded where it is not there, another one that a
-        claim brings along only on demand; a claim that still lacks one is not run, and one whose
-        data set is damaged is an error. A plan or a list needs no data, and says what an audit
-        would do.
+        The data set that was asked for is downloaded where it is not there, however a claim reads
+        it; another one that a claim brings along only on demand. A claim that still lacks one is
+        not run, and one whose data set is damaged is an error. A plan or a list needs no data, and
+        says what an audit would do.
         """
         from tic.session.privacy import anonymous
 
-        settings_dataset = planned.setting.recipe.dataset
+        asked_for = planned.setting.recipe.dataset
         used = {recipe.dataset for recipe in planned.recipes.values()}
         for dataset in sorted(used, key=lambda dataset: dataset.label):
-            optional = dataset != settings_dataset and not self.state.flags.download
+            optional = not _are_one(dataset, asked_for) and not self.state.flags.download
             if self.state.tells_only and not optional:
                 continue
             match self._lack(dataset, download=not optional):
@@ -287,6 +287,14 @@ class Collecting:
             return
         if self.state.flags.audit or hold_claims(config.args, config):
             self._pytest_session.perform_collect()
+
+
+def _are_one(dataset: Dataset, other: Dataset) -> bool:
+    """Whether two data sets are one that is read in two ways, such as with other labels."""
+    from tic.data import Dataset
+    from tic.kinds import kinds_within
+
+    return kinds_within(dataset, Dataset) == kinds_within(other, Dataset)
 
 
 def _unless_skipped(item: pytest.Item, planned: PlannedEntry) -> PlannedEntry:
