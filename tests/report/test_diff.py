@@ -1,6 +1,13 @@
 import pytest
 
-from tic.exchange.diff import EstimateChange, FieldChange, VerdictChange, diff_audits, format_diff
+from tic.exchange.diff import (
+    SHOWN,
+    EstimateChange,
+    FieldChange,
+    VerdictChange,
+    diff_audits,
+    format_diff,
+)
 from tic.exchange.diff_markdown import MOST_ROWS, diff_markdown
 from tic.report.text import markdown
 from tic.stats.judge import JUDGED, Outcome
@@ -334,6 +341,20 @@ def test_hostile_names_show_as_text(hostile_audit, example_audit):
     assert "\u202e" not in text
 
 
+def test_the_first_of_many_differences_are_shown_and_all_on_demand(example_audit, edited):
+    run, *_ = example_audit.runs
+    many = tuple(run.model_copy(update={"fingerprint": f"{k:024x}"}) for k in range(SHOWN + 5))
+    diff = diff_audits(edited(runs=(run,)), edited(runs=(run, *many)))
+    count = len(diff.evidence)
+    assert count == SHOWN + 5
+    lines = format_diff(diff).splitlines()
+    assert lines[-1] == f"  and {count - SHOWN} more, which --all lists"
+    assert len(lines[lines.index(f"evidence ({count})") :]) == SHOWN + 2
+    whole = format_diff(diff, whole=True).splitlines()
+    assert len(whole[whole.index(f"evidence ({count})") :]) == count + 1
+    assert whole[: len(lines) - 1] == lines[:-1]
+
+
 def verdicts_of(audit):
     return sum(entry.outcome in JUDGED for entry in audit.entries)
 
@@ -386,7 +407,7 @@ def test_a_comment_counts_what_is_no_verdict(example_audit, edited):
         f"### None of {verdicts_of(other)} verdicts changed\n\n"
         f"- Gone (1): {markdown(example_audit.entries[-1].id)}.\n"
         "- 1 estimate moved.\n"
-        "- 1 other difference in the evidence, which `tic diff` lists.\n"
+        "- 1 other difference in the evidence, which `tic diff --all` lists.\n"
         "- Not evidence, but not the same: Python.\n"
     )
     assert "- New (1): " in told_in_markdown(other, example_audit)

@@ -51,7 +51,8 @@ def diff(flags: argparse.Namespace, rest: list[str]) -> int:
 
     before, after = load_audit(flags.before), load_audit(flags.after)
     moved = diff_audits(before, after)
-    print(diff_markdown(moved, before, after) if flags.markdown else format_diff(moved), end="")
+    as_text = format_diff(moved, whole=flags.all)
+    print(diff_markdown(moved, before, after) if flags.markdown else as_text, end="")
     return 0 if moved.empty else 1
 
 

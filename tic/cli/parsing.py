@@ -63,8 +63,12 @@ def parser(*, with_audit_options: bool = False) -> argparse.ArgumentParser:
     diff = command.add_parser("diff", help="show which verdicts and estimates moved")
     diff.add_argument("before", type=Path, help="audit.json")
     diff.add_argument("after", type=Path, help="audit.json")
-    diff.add_argument(
+    shape = diff.add_mutually_exclusive_group()
+    shape.add_argument(
         "--markdown", action="store_true", help="short: the verdicts, and counts of all else"
+    )
+    shape.add_argument(
+        "--all", action="store_true", help="every difference, not the first of each kind"
     )
     diff.set_defaults(run=commands.diff)
     verify = command.add_parser(

@@ -19,6 +19,8 @@ from tic.text import visible
 # Different in every execution, or what a run is found by.
 # Digests cover durations; what they stand for is compared itself.
 _RUN_APART = {"fingerprint", "seconds", "manifest", "measurements"}
+SHOWN = 40
+"""Lines of a kind of difference that are enough to see what it is."""
 _INFORMATIVE = ("git_commit", "git_dirty", "versions", "python", "data_digests")
 
 
@@ -145,8 +147,13 @@ def diff_audits(before: Audit, after: Audit) -> AuditDiff:
     )
 
 
-def format_diff(diff: AuditDiff) -> str:
-    """Return the differences as text for a terminal, or "no difference"."""
+def format_diff(diff: AuditDiff, *, whole: bool = False) -> str:
+    """Return the differences as text for a terminal, or "no difference".
+
+    Args:
+        diff: Of two audits.
+        whole: Whether all of them are listed, or of each kind but the verdicts the first `SHOWN`.
+    """
     opening = list(incompleteness(diff))
     if diff.empty and not diff.information:
         opening.append("no difference")
@@ -164,7 +171,10 @@ def format_diff(diff: AuditDiff) -> str:
     ]
     for name, lines in sections:
         if lines:
-            opening += [f"{name} ({len(lines)})", *(f"  {line}" for line in lines)]
+            shown = lines if whole or name == "verdicts" else lines[:SHOWN]
+            opening += [f"{name} ({len(lines)})", *(f"  {line}" for line in shown)]
+            if more := len(lines) - len(shown):
+                opening.append(f"  and {more} more, which --all lists")
     return "".join(f"{line}\n" for line in opening)
 
 

@@ -92,7 +92,7 @@ def _counts(diff: AuditDiff, uncorrected: int) -> Iterator[str]:
     if diff.estimates:
         yield f"{counted(len(diff.estimates), 'estimate')} moved."
     if other := len(diff.evidence) + uncorrected:
-        yield f"{counted(other, 'other difference')} in the evidence, which `tic diff` lists."
+        yield f"{counted(other, 'other difference')} in the evidence, which `tic diff --all` lists."
     # What only one of them had or kept is nothing that they were made with differently.
     both = [c for c in diff.information if ABSENT not in (c.before, c.after)]
     if both:
