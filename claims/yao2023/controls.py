@@ -57,11 +57,11 @@ class FewerEvents(YaoRuns):
 
 
 @dataclass(frozen=True)
-class OtherObjects(YaoRuns):
-    """Features told apart by where the object of another recording is."""
+class Displaced(YaoRuns):
+    """Features told apart by places that have nothing to do with the object."""
 
     def _layers(self, **falsified: Any) -> list[list[dict[str, Array]]]:
-        return super()._layers(**falsified, other_objects=True)
+        return super()._layers(**falsified, displaced=True)
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,10 @@ FAINT = Control(
     "of a quarter.",
     seen_as(Faint),
 )
-OTHER_OBJECTS = Control(
-    "other-objects",
-    "Where the object is, is taken from another recording.",
-    seen_as(OtherObjects),
+DISPLACED = Control(
+    "displaced",
+    "Where the object is, is moved by chance at every timestep.",
+    seen_as(Displaced),
 )
 ROTATED_CHANNELS = Control(
     "rotated-channels",

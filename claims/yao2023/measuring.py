@@ -166,13 +166,13 @@ class FeatureMeasurement(Falsified):
     lies in its receptive field at that timestep, and in the foreground otherwise.
 
     Attributes:
-        other_objects: Objects are those of the next recording.
+        displaced: Objects are elsewhere, by chance, in every recording and at every timestep.
         counted: Share of the spikes that are counted, chosen at random. The network sees all of
             them, so that no feature loses more than another.
     """
 
     name: ClassVar[str] = "yao2023-features"
-    other_objects: bool = False
+    displaced: bool = False
     counted: float = 1.0
 
     def take(
@@ -185,9 +185,8 @@ class FeatureMeasurement(Falsified):
         """
         results: dict[str, dict[str, Any]] = {}
         objects = samples.objects if isinstance(samples, EventSamples) else None
-        if objects is not None and self.other_objects:
-            objects = objects.roll(1, 0)
-
+        if objects is not None and self.displaced:
+            objects = displaced(objects)
         draws = seeding.generator(0, "spikes that are counted")
 
         def see(number: int, _n: object, _c: Tensor, spikes: Tensor, shown: slice) -> None:
@@ -211,6 +210,34 @@ class FeatureMeasurement(Falsified):
                 for name, layer in results.items()
             }
         }
+
+
+def displaced(objects: Tensor) -> Tensor:
+    """Move objects to places by chance, around the edges of the field.
+
+    Objects of other recordings would not do: all of them cross the middle of the field.
+
+    Args:
+        objects: Where the object made events, shape (B, T, H, W), bool.
+
+    Returns:
+        As many places in every recording and at every timestep, of the same shape.
+    """
+    draws = seeding.generator(0, "places of objects")
+    recordings, timesteps, height, width = objects.shape
+    moved = (
+        torch.randint(side, (recordings, timesteps), generator=draws) for side in (height, width)
+    )
+    rows, columns = (
+        (torch.arange(side) + shift[..., None]) % side
+        for side, shift in zip((height, width), moved, strict=True)
+    )
+    return objects[
+        torch.arange(recordings)[:, None, None, None],
+        torch.arange(timesteps)[:, None, None],
+        rows[..., None],
+        columns[..., None, :],
+    ]
 
 
 def _add(sums: dict[str, Any], name: str, values: Tensor) -> None:

@@ -108,6 +108,8 @@ YAO2023 = Pack(
 Data = Literal["own", "second"]
 """The setting's own recordings; or a second data set, on which the same network is trained."""
 DATA: tuple[Data, ...] = ("own", "second")
+OWN_DATA: dict[str, str] = {"data": "own"}
+"""Of claims and rivals whose networks are trained on the setting's own recordings alone."""
 
 PLAIN, ATTENTION, OTHER = "plain", "attention", "other"
 QUARTER, THREE_QUARTERS = "λ = ¼", "λ = ¾"

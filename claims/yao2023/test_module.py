@@ -106,13 +106,15 @@ def test_half_is_no_worse_a_share_than_others(runs: Roles, judge: Judge) -> None
     rule=(
         "The plain network with a penalty on its firing rate, at the module's rate (ln ratio of "
         "the means within ±0.1): accuracy of the module minus its own above 0.5 pp, and of the "
-        "plain network minus its own above 0.5 pp."
+        "plain network minus its own above 0.5 pp. Those two must have learned."
     ),
     needs=recipes.penalised,
+    version=2,
     gaps=(*COMMON, INFERRED),
     controls=(controls.PENALISED_FOR_PLAIN,),
 )
 def test_a_rate_penalty_loses_accuracy(runs: Roles, judge: Judge) -> None:
+    require_learned(judge, {name: runs[name] for name in (PLAIN, ATTENTION)})
     rates = {name: runs[name].rate().mean() for name in (ATTENTION, OTHER)}
     require_matched(judge, float(log_ratio(rates[OTHER], rates[ATTENTION])))
     penalised = runs[OTHER].scored_by_sample()

@@ -7,7 +7,7 @@ from claims.yao2023.drawing import NAMES, feature_maps, potentials
 from claims.yao2023.judging import require_learned
 from claims.yao2023.paper import ABSTRACT, FIGURE
 from claims.yao2023.protocol import COMMON, NOISE_DEFINED, POTENTIAL, SIMULATED, UNREAD
-from claims.yao2023.recipes import ATTENTION, PLAIN, YAO2023
+from claims.yao2023.recipes import ATTENTION, OWN_DATA, PLAIN, YAO2023
 from claims.yao2023.runs import YaoRuns, log_ratio
 from tic.audit import Array, Judge, above, claim
 from tic.audit.control import UNTRAINED
@@ -42,7 +42,7 @@ def test_there_are_features_of_noise(runs: YaoRuns, judge: Judge) -> None:
     ),
     needs=recipes.pair,
     gaps=(*COMMON, NOISE_DEFINED, SIMULATED),
-    controls=(controls.DEALT_OUT, controls.THINNED, controls.OTHER_OBJECTS),
+    controls=(controls.DEALT_OUT, controls.THINNED, controls.DISPLACED),
 )
 def test_the_module_takes_noise_and_leaves_the_object(runs: Roles, judge: Judge) -> None:
     require_learned(judge, runs)
@@ -107,7 +107,8 @@ def test_features_of_noise_become_null(runs: Roles, judge: Judge) -> None:
     ),
     needs=recipes.pair,
     gaps=(*COMMON, POTENTIAL),
-    controls=(controls.DEALT_OUT, controls.NO_MAPS, UNTRAINED),
+    controls=(controls.DEALT_OUT, controls.NO_MAPS, controls.NO_MODULE),
+    fixed=OWN_DATA,
 )
 def test_potentials_are_distributed_more_narrowly(runs: Roles, judge: Judge) -> None:
     require_learned(judge, runs)

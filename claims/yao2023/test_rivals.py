@@ -15,6 +15,7 @@ from claims.yao2023.recipes import (
     FACTORS,
     KINDS,
     OTHER,
+    OWN_DATA,
     PLAIN,
     YAO2023,
     Data,
@@ -37,6 +38,7 @@ RESULTS = ("fewer-spikes", "better-accuracy")
 
 def _judge_as_good(judge: Judge, runs: Roles, what: str) -> None:
     """Judge that something simpler fires as much as the module and is as accurate."""
+    require_learned(judge, {ATTENTION: runs[ATTENTION]})
     judge(
         log_ratio(runs[OTHER].rate(), runs[ATTENTION].rate()),
         within(-EQUAL_RATE, EQUAL_RATE),
@@ -58,7 +60,7 @@ def _judge_accuracy(judge: Judge, one: YaoRuns, other: YaoRuns, name: str) -> No
 
 AS_GOOD = (
     "ln of the ratio of its firing rate to the module's within ±0.2, and its accuracy within ±1 pp "
-    "of the module's."
+    "of the module's, which must have learned."
 )
 
 
@@ -70,6 +72,7 @@ AS_GOOD = (
     says="Any scale does it: the maps are near ½, and currents times ½ need no attention.",
     rule=f"Currents times ½: {AS_GOOD}",
     needs=recipes.constant,
+    version=2,
 )
 @pytest.mark.parametrize("data", DATA)
 def test_half_of_the_current_does_as_well(runs: Roles, judge: Judge, data: Data) -> None:
@@ -87,12 +90,14 @@ def test_half_of_the_current_does_as_well(runs: Roles, judge: Judge, data: Data)
     ),
     rule=(
         "The plain network whose gains begin with ½: ln(r module / r of it) above -0.2, and its "
-        "accuracy minus the module's above -1 pp."
+        "accuracy minus the module's above -1 pp. The module's network must have learned."
     ),
     needs=recipes.gains,
+    version=2,
 )
 @pytest.mark.parametrize("data", DATA)
 def test_smaller_gains_do_as_well(runs: Roles, judge: Judge, data: Data) -> None:
+    require_learned(judge, {ATTENTION: runs[ATTENTION]})
     judge(
         log_ratio(runs[ATTENTION].rate(), runs[OTHER].rate()),
         above(-EQUAL_RATE),
@@ -116,6 +121,8 @@ def test_smaller_gains_do_as_well(runs: Roles, judge: Judge, data: Data) -> None
     says="One learned number per layer does it.",
     rule=f"One trained sigmoid per layer: {AS_GOOD}",
     needs=recipes.learned,
+    version=2,
+    fixed=OWN_DATA,
 )
 def test_one_learned_scale_per_layer_does_as_well(runs: Roles, judge: Judge) -> None:
     _judge_as_good(judge, runs, "a learned scale")
@@ -129,6 +136,8 @@ def test_one_learned_scale_per_layer_does_as_well(runs: Roles, judge: Judge) -> 
     says="A higher threshold does it.",
     rule=f"Twice the threshold, the surrogate as it is: {AS_GOOD}",
     needs=recipes.higher_threshold,
+    version=2,
+    fixed=OWN_DATA,
 )
 def test_a_higher_threshold_does_as_well(runs: Roles, judge: Judge) -> None:
     _judge_as_good(judge, runs, "a higher threshold")
@@ -142,11 +151,14 @@ def test_a_higher_threshold_does_as_well(runs: Roles, judge: Judge) -> None:
     says="A penalty on the firing rate does it, and loses nothing.",
     rule=(
         "At the module's rate (ln ratio of the means within ±0.1), accuracy with the penalty minus "
-        "the module's above -1 pp."
+        "the module's above -1 pp. The module's network must have learned."
     ),
     needs=recipes.penalised,
+    version=2,
+    fixed=OWN_DATA,
 )
 def test_a_penalty_loses_nothing(runs: Roles, judge: Judge) -> None:
+    require_learned(judge, {ATTENTION: runs[ATTENTION]})
     rates = {name: runs[name].rate().mean() for name in (ATTENTION, OTHER)}
     require_matched(judge, float(log_ratio(rates[OTHER], rates[ATTENTION])))
     judge(
@@ -167,6 +179,8 @@ def test_a_penalty_loses_nothing(runs: Roles, judge: Judge) -> None:
     says="Any attention with no more parameters does it.",
     rule=f"One scale per channel, per timestep or per place: {AS_GOOD}",
     needs=recipes.another_attention,
+    version=2,
+    fixed=OWN_DATA,
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_simpler_attention_does_as_well(runs: Roles, judge: Judge, kind: Kind) -> None:
@@ -181,6 +195,8 @@ def test_simpler_attention_does_as_well(runs: Roles, judge: Judge, kind: Kind) -
     says="How features are separated means nothing.",
     rule=f"A fixed random split of the features: {AS_GOOD}",
     needs=recipes.random_split,
+    version=2,
+    fixed=OWN_DATA,
 )
 def test_a_random_split_does_as_well(runs: Roles, judge: Judge) -> None:
     _judge_as_good(judge, runs, "a random split")
@@ -197,6 +213,7 @@ def test_a_random_split_does_as_well(runs: Roles, judge: Judge) -> None:
         "accuracy with the module minus without on the other half within ±1 pp."
     ),
     needs=recipes.tuned,
+    fixed=OWN_DATA,
 )
 def test_a_tuned_plain_network_is_as_accurate(runs: Roles, judge: Judge) -> None:
     best = {role: _best_of(runs, role) for role in (PLAIN, ATTENTION)}
@@ -232,6 +249,7 @@ def _best_of(runs: Roles, role: str) -> Array:
         "current and small gains above 0."
     ),
     needs=recipes.conditions,
+    fixed=OWN_DATA,
 )
 def test_accuracy_follows_the_surrogates_window(runs: Roles, judge: Judge) -> None:
     shares = np.array([runs[name].in_window() for name in CONDITIONS])
@@ -272,6 +290,7 @@ def _rank_correlations(shares: Array, accuracy: Array) -> Array:
         "Both networks must have learned."
     ),
     needs=recipes.pair,
+    fixed=OWN_DATA,
 )
 def test_rates_fall_where_neurons_are(runs: Roles, judge: Judge) -> None:
     require_learned(judge, runs)
@@ -290,6 +309,7 @@ def test_rates_fall_where_neurons_are(runs: Roles, judge: Judge) -> None:
     says="The gain is that of choosing the epoch on the test data.",
     rule="Accuracy with minus without at the best epochs, minus that at the last, above 0.5 pp.",
     needs=recipes.pair,
+    fixed=OWN_DATA,
 )
 def test_the_gain_is_that_of_the_best_epoch(runs: Roles, judge: Judge) -> None:
     best = runs[ATTENTION].best_accuracy() - runs[PLAIN].best_accuracy()

@@ -226,6 +226,16 @@ def test_an_entry_of_a_rival_names_the_claims_that_it_threatens():
     assert one.parameters == {"network": "tiny", "data set": "digits", "of": "two"}
 
 
+def test_what_a_claim_fixes_is_a_parameter_of_its_entries():
+    of_own = replace(rival(), fixed={"data": "own"})
+    entry = failed(plan_entry(of_own, "tiny-digits", SETTING, {}), "because")
+    assert entry.parameters == {"network": "tiny", "data set": "digits", "data": "own"}
+    assert entry.id == "other2024/chance[tiny-digits]"
+    message = "other2024/chance must fix no parameter that its test has, got data; leave it out"
+    with pytest.raises(TicError, match=message):
+        plan_entry(of_own, "tiny-digits-second", SETTING, {"data": "second"})
+
+
 def test_an_entry_of_a_claim_threatens_none():
     found = failed(plan(), "because")
     assert (found.role, found.threatens, found.control) == ("claim", (), None)

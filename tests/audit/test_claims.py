@@ -1,5 +1,6 @@
 """Claims: the decorator, the Recipes by role, and what their test's parameters change."""
 
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -186,6 +187,13 @@ PLANTED = Control("planted", "It is false.")
 def test_a_control_that_is_none_is_refused(control):
     with pytest.raises(TicError, match=r"controls of other2024/n must be worlds such as .*, got "):
         Claim(PACK, "n", "Fig. 1", "", "", None, controls=(PLANTED, control))
+
+
+@pytest.mark.parametrize("fixed", ["own", {"data": 1}, {1: "own"}, None])
+def test_what_a_claim_fixes_is_parameters_and_their_values(fixed):
+    message = 'fixed of other2024/n must be parameters and their values as text, such as {"data": '
+    with pytest.raises(TicError, match=re.escape(message)):
+        Claim(PACK, "n", "Fig. 1", "", "", None, fixed=fixed)
 
 
 @pytest.mark.parametrize("name", ["", "two words", "a/b", "a,b", "a[b]", "line\n"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, TypeVar
 
 import pytest
@@ -41,9 +42,12 @@ class Claim:
         notes: What else a reader must know.
         controls: Planted worlds in which it is false.
         attacked: Whether the attack suite is run on its Runs, which the plan must price.
+        fixed: Values of parameters that its test does not have, and tests of other claims do: of a
+            pack with claims of several data sets, {"data": "own"} for one that is of the first. A
+            rival threatens a claim with the same values only.
 
     Raises:
-        TicError: Its name is no such word, or a control is none.
+        TicError: Its name is no such word, a control is none, or a fixed value is no text.
     """
 
     role: ClassVar[Literal["claim", "rival"]] = "claim"
@@ -59,6 +63,7 @@ class Claim:
     notes: tuple[str, ...] = ()
     controls: tuple[Control, ...] = ()
     attacked: bool = False
+    fixed: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[^\s/,\[\]]+", self.name):
@@ -72,6 +77,14 @@ class Claim:
                     f"controls of {self.id} must be worlds such as tic.audit.UNTRAINED, or "
                     f"Control(name, says, mixed('a', 'b')) of a plant, got {quoted(control)}"
                 )
+        fixed: object = self.fixed
+        if not isinstance(fixed, Mapping) or not all(
+            isinstance(text, str) for pair in fixed.items() for text in pair
+        ):
+            raise TicError(
+                f"fixed of {self.id} must be parameters and their values as text, such as "
+                f'{{"data": "own"}}, got {quoted(fixed)}'
+            )
 
     @property
     def worlds(self) -> tuple[Control, ...]:
@@ -185,6 +198,7 @@ def claim(
     version: int = 1,
     gaps: tuple[Gap, ...] = (),
     notes: tuple[str, ...] = (),
+    fixed: Mapping[str, str] = MappingProxyType({}),
 ) -> Callable[[Test], Test]:
     """Make a test function the test of a claim.
 
@@ -192,7 +206,9 @@ def claim(
     `tic.audit.runs` and `tic.audit.judge`. See `Claim` for the arguments. A claim without a
     control is refused when it is collected: nobody would know whether its test can say no.
     """
-    return _mark(Claim(pack, name, source, says, rule, needs, version, gaps, notes, controls))
+    return _mark(
+        Claim(pack, name, source, says, rule, needs, version, gaps, notes, controls, fixed=fixed)
+    )
 
 
 def rival(
@@ -207,11 +223,15 @@ def rival(
     version: int = 1,
     notes: tuple[str, ...] = (),
     attacked: bool = False,
+    fixed: Mapping[str, str] = MappingProxyType({}),
 ) -> Callable[[Test], Test]:
     """Make a test function the test of a rival; see `claim` and `Rival`."""
     return _mark(
-        Rival(pack, name, source, says, rule, needs, version, notes=notes, attacked=attacked, of=of)
-    )
+        Rival(
+            pack, name, source, says, rule, needs, version,
+            notes=notes, attacked=attacked, fixed=fixed, of=of,
+        )
+    )  # fmt: skip
 
 
 def decided_by(test: Callable[..., None]) -> Claim:

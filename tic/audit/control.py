@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache, cached_property, reduce
 from typing import Any
 
@@ -132,7 +132,7 @@ class _Mixed:
 class _GivenOut:
     """See `given_out`."""
 
-    stand_ins: Mapping[str, str]
+    stand_ins: Mapping[str, str] = field(hash=False)
 
     def require(self, known: Collection[str]) -> None:
         falsified = [role for role in self.stand_ins if role in known]
@@ -212,7 +212,7 @@ def _from(recipes: tuple[Recipe, ...], first: int) -> tuple[Recipe, ...]:
 def _recast(runs: SeedRuns, kind: type[SeedRuns], **extra: Any) -> SeedRuns:
     """The same Runs, answered for by another class, with all that a pack's own can be asked."""
     classes: tuple[Any, Any] = kind, type(runs)
-    values = {field.name: getattr(runs, field.name) for field in fields(SeedRuns)}
+    values = {each.name: getattr(runs, each.name) for each in fields(SeedRuns)}
     recast: SeedRuns = _combined(*classes)(**values, **extra)
     return recast
 

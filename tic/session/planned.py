@@ -118,7 +118,7 @@ def plan_entry(
         "id": f"{claim.id}[{case}]" if case else claim.id,
         "claim": claim,
         "setting": used,
-        "parameters": _as_text(setting, parameters),
+        "parameters": _as_text(setting, _with_fixed(claim, parameters)),
         "protocol": protocol,
         "control": control,
         "threatens": claim.threatens(parameters) if isinstance(claim, Rival) else (),
@@ -135,6 +135,16 @@ def plan_entry(
         )
     except NotApplicableError as error:
         return PlannedEntry(**common, recipes={}, scope=nowhere, not_applicable=str(error))
+
+
+def _with_fixed(claim: Claim, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a test, and those that its claim fixes without it."""
+    if both := sorted(claim.fixed.keys() & parameters.keys()):
+        raise TicError(
+            f"{claim.id} must fix no parameter that its test has, got {', '.join(both)}; leave it "
+            "out of fixed"
+        )
+    return {**parameters, **claim.fixed}
 
 
 def _as_text(setting: Setting | Lacking | None, parameters: Mapping[str, Any]) -> dict[str, str]:

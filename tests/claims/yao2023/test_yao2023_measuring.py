@@ -16,6 +16,7 @@ from claims.yao2023.measuring import (
     PotentialMeasurement,
     alike,
     batch_size,
+    displaced,
     receptive,
 )
 from claims.yao2023.networks import Frames
@@ -141,14 +142,20 @@ def test_spikes_that_are_not_counted_are_missed_alike_everywhere():
             assert half[name][f"{ground}_neurons"] == layer[f"{ground}_neurons"]
 
 
-def test_objects_of_other_recordings_are_others():
+def test_displaced_objects_are_as_large_and_anywhere():
     one = network()
-    own, others = (
-        taken(FeatureMeasurement, one, other_objects=other)["layers"]["neuron.0"]
-        for other in (False, True)
+    own, moved = (
+        taken(FeatureMeasurement, one, displaced=elsewhere)["layers"]["neuron.0"]
+        for elsewhere in (False, True)
     )
-    assert own["fore"] != others["fore"]
-    assert sum(own["fore_neurons"]) == sum(others["fore_neurons"])
+    assert own["fore"] != moved["fore"]
+    objects = torch.zeros(400, 3, 5, 7, dtype=torch.bool)
+    objects[..., 2, 2:4] = True
+    places = displaced(objects)
+    assert (places.sum((2, 3)) == 2).all()
+    # Of 1200 objects of two places each, about 69 lie on every one of 35.
+    assert ((places.sum((0, 1)) - 1200 * 2 / 35).abs() < 45).all()
+    assert not (places[:, 0] == places[:, 1]).all()
 
 
 def test_potentials_are_those_that_neurons_are_given():
