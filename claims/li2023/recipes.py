@@ -207,7 +207,7 @@ STREAM = "events"
 
 
 def streams(setting: Setting) -> dict[str, Recipe]:
-    """N on images; N, A and A′ on events made of them."""
+    """N, A and A′ on events made of images; N on as many images, shown for as many timesteps."""
     network = spiking(setting)
     images = network.dataset
     if len(images.facts.shape) != 3:
@@ -220,7 +220,7 @@ def streams(setting: Setting) -> dict[str, Recipe]:
         augmentation=None,
     )
     return {
-        SPIKING: network,
+        SPIKING: network.but(timesteps=shown.timesteps, train_size=shown.train_size),
         role(SPIKING, STREAM): shown,
         role(ORDINARY, STREAM): ordinary(shown),
         role(TWIN, STREAM): ordinary(shown, twin=1),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from claims.li2023 import controls, recipes
 from claims.li2023.drawing import beside_reported, over_blocks
 from claims.li2023.paper import ABSTRACT
-from claims.li2023.protocol import COMMON, CRAFTING, EVENT_DATA, PROVISIONAL
+from claims.li2023.protocol import COMMON, CRAFTING, EVENT_DATA, FIRST_LAYERS, PROVISIONAL
 from claims.li2023.recipes import LI2023, ORDINARY, SPIKING, STREAM, TWIN, epsilon, role
 from claims.li2023.runs import LiRuns, thirds
 from tic.audit import Judge, above, claim
@@ -19,9 +19,13 @@ from tic.audit import Judge, above, claim
         "Event-stream data have an impact on the SNN's representation: it changes more over time "
         "than with static images (provisional)."
     ),
-    rule="Mean over blocks of D̄ on events minus that on the static images above 0.02.",
+    rule=(
+        "Mean over blocks of D̄ on events minus that on as many static images, shown for as many "
+        "timesteps, above 0.02."
+    ),
     needs=recipes.streams,
-    gaps=(*COMMON, PROVISIONAL, EVENT_DATA),
+    version=2,
+    gaps=(*COMMON, PROVISIONAL, EVENT_DATA, FIRST_LAYERS),
     controls=(controls.IMAGES_FOR_EVENTS,),
 )
 def test_representations_of_events_change_more(runs: dict[str, LiRuns], judge: Judge) -> None:

@@ -28,7 +28,7 @@ ALL_CKA = (
 @rival(
     LI2023,
     "any-residual",
-    of=("periodic", "rectified"),
+    of=("periodic",),
     source=ABSTRACT,
     says=(
         "Any two residual networks do it: the sum holds what both inherit from the input, the "
@@ -130,7 +130,7 @@ def _twins(setting: Setting, of: str) -> dict[str, Recipe]:
     "ceiling",
     of=("width", "depth"),
     source=ABSTRACT,
-    says="The ceiling moves, not the gap: two ordinary networks change likewise.",
+    says="The ceiling moves: two ordinary networks change likewise.",
     rule="The claim's first contrast, of S(A, A′) instead of S(A, N), above 0.02.",
     needs=_twins,
 )

@@ -12,7 +12,6 @@ from claims.li2023.recipes import (
     RESNET20,
     SMOKE,
     SPIKING,
-    STREAM,
     TWIN,
     design,
     role,
@@ -126,9 +125,10 @@ def test_widths_and_depths_meet_the_baseline_in_the_middle():
     assert widths == [4, 8, 16]
 
 
-def test_on_events_all_see_as_many_frames():
+def test_events_and_images_are_as_many_and_are_shown_as_long():
     roles = recipes.streams(SMOKE)
-    assert {roles[role(name, STREAM)].timesteps for name in (SPIKING, ORDINARY, TWIN)} == {8}
+    assert {recipe.timesteps for recipe in roles.values()} == {8}
+    assert len({recipe.train_size for recipe in roles.values()}) == 1
     assert roles[SPIKING].dataset == SMOKE.recipe.dataset
 
 
