@@ -37,7 +37,7 @@ def paths(setting: Setting, found: Finding) -> dict[str, Recipe]:
         made[beside(sparsity)] = (
             static.but(rules=(LinkedMask(capped(setting, sparsity)),))
             if found == "linked"
-            else reused(setting, sparsity)
+            else reused(setting, sparsity, "permuted")
         )
     return made
 

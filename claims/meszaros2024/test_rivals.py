@@ -25,6 +25,7 @@ def _judge_at_high(judge: Judge, runs: Roles, what: str) -> None:
     """Judge that something is as accurate as rewiring with fixed delays at high sparsities."""
     at = high(setting_of(runs))
     rewired = {role("dynamic", "fixed", s): s for s in at}
+    require_learned(judge, {name: runs[name] for name in rewired})
     require_rewired(judge, {name: runs[name] for name in rewired})
     require_masks(judge, runs, rewired | {beside(s): s for s in at})
     for sparsity in at:
@@ -45,10 +46,12 @@ def _judge_at_high(judge: Judge, runs: Roles, what: str) -> None:
     says="Rewiring finds paths from input to read-out, which a random mask lacks, and no delays.",
     rule=(
         "Static networks with fixed delays, whose mask gives every used hidden neuron an input "
-        "and an output (`linked`) or is the final one of a rewired network (`reused`): accuracy "
-        "minus that of rewired ones above -1 pp at each high sparsity."
+        "and an output (`linked`) or is the final one of a rewired network with its delays "
+        "permuted among the synapses (`reused`): accuracy minus that of rewired ones, which must "
+        "have learned, above -1 pp at each high sparsity."
     ),
     needs=rival_recipes.paths,
+    version=2,
 )
 @pytest.mark.parametrize("found", get_args(Finding))
 def test_masks_with_paths_do_as_well(runs: Roles, judge: Judge, found: Finding) -> None:
@@ -63,13 +66,16 @@ def test_masks_with_paths_do_as_well(runs: Roles, judge: Judge, found: Finding) 
     says="Learning structure selects partners: without any delay it gains as much.",
     rule=(
         "Accuracy of rewired minus static networks without delays, minus that with fixed ones, "
-        "above -1 pp at each high sparsity."
+        "above -1 pp at each high sparsity. Rewired networks with fixed ones must have learned."
     ),
     needs=rival_recipes.partners,
+    version=2,
 )
 def test_structure_gains_as_much_without_delays(runs: Roles, judge: Judge) -> None:
     at = high(setting_of(runs))
     rewired = {role("dynamic", "none", s): s for s in at}
+    learned = [role("dynamic", "fixed", s) for s in at]
+    require_learned(judge, {name: runs[name] for name in learned})
     require_rewired(judge, {name: runs[name] for name in rewired})
     require_masks(judge, runs, rewired)
     for sparsity in at:
@@ -90,10 +96,11 @@ def test_structure_gains_as_much_without_delays(runs: Roles, judge: Judge) -> No
     says="Any regrowth does it, so that where synapses are born is not learned.",
     rule=(
         "Rewired networks with fixed delays whose synapses are reborn at random, or by the "
-        "absolute gradient: accuracy minus that by the signed gradient above -1 pp at each high "
-        "sparsity."
+        "absolute gradient: accuracy minus that by the signed gradient, which must have learned, "
+        "above -1 pp at each high sparsity."
     ),
     needs=rival_recipes.regrown,
+    version=2,
 )
 @pytest.mark.parametrize("regrowth", get_args(Regrowth))
 def test_another_regrowth_does_as_well(runs: Roles, judge: Judge, regrowth: Regrowth) -> None:
@@ -108,9 +115,11 @@ def test_another_regrowth_does_as_well(runs: Roles, judge: Judge, regrowth: Regr
     says="Fixed signs and L1 do it, without rewiring.",
     rule=(
         "Static networks with fixed delays whose synapses keep their signs, at the same L1: "
-        "accuracy minus that of rewired ones above -1 pp at each high sparsity."
+        "accuracy minus that of rewired ones, which must have learned, above -1 pp at each high "
+        "sparsity."
     ),
     needs=rival_recipes.regularised,
+    version=2,
 )
 def test_fixed_signs_do_as_well(runs: Roles, judge: Judge) -> None:
     _judge_at_high(judge, runs, "static with fixed signs")
