@@ -256,7 +256,9 @@ MASKING = Gap(
 INPUT_FISHER = Gap(
     "Eq. 11 puts a perturbation of the input into the Fisher matrix of the weights, which does not "
     "have its dimension. Tested are the matrix of the input, for which the equation makes sense, "
-    "with surrogate derivatives, and the rank of the trace over the weights."
+    "with surrogate derivatives, and the rank of the trace over the weights. It also asks a "
+    "quadratic form to describe outputs that move in steps: any network with hard thresholds fails "
+    "it, so that its refutation says little about the paper."
 )
 RETRAINING = Gap(
     "The paper does not say how many timesteps the pruned network is evaluated with, nor the "

@@ -98,10 +98,8 @@ TAUS = (PAPER_SMALLEST_TAU, 2.0, 4.0)
 WEIGHT_DECAYS = (1e-4, 5e-4, 1e-3)
 LEARNING_RATES = (0.03, 0.08, 0.3, 0.8)
 DATASETS = ("cifar10", "svhn", "fashion-mnist")
-SMOKE_DATA_SHARE = 1 / 4
-"""A claim that brings its own data set into a setting of limited size takes this share of it."""
 DEFICIT_WIDTH = 3
-"""Timesteps with noise, t to t + 2."""
+"""Of the paper's 10 timesteps those with noise, t to t + 2."""
 PRUNED = ("VGG-16", "ResNet-19")
 PRUNING_TIMESTEPS = 5
 ROUNDS = 5
@@ -140,20 +138,15 @@ def operations(recipe: Recipe) -> int:
     return counted
 
 
-def windows(setting: Setting) -> Recipe:
-    """The baseline, where a window of noise leaves timesteps without."""
-    if setting.recipe.timesteps <= DEFICIT_WIDTH:
-        raise NotApplicableError(
-            f"a window of {DEFICIT_WIDTH} timesteps needs more timesteps than that, "
-            f"got {setting.recipe.timesteps}"
-        )
-    return baseline(setting)
-
-
 def scaled(setting: Setting, timesteps: int) -> int:
     """The paper's number of timesteps as a share of the setting's; the paper's longest is 10."""
     share = setting.recipe.timesteps / PAPER_SETTING.recipe.timesteps
     return max(1, round(timesteps * share))
+
+
+def deficit_width(setting: Setting) -> int:
+    """Timesteps with noise: a share of all by which the first and the last window do not meet."""
+    return scaled(setting, DEFICIT_WIDTH)
 
 
 def _at_timesteps(setting: Setting, timesteps: tuple[int, ...]) -> dict[str, Recipe]:
@@ -220,13 +213,7 @@ def factors(setting: Setting) -> dict[str, Recipe]:
 
 def on_dataset(setting: Setting, images: str) -> Recipe:
     """The baseline on one of the paper's data sets (Fig. 4e)."""
-    recipe = baseline(setting)
-    dataset = data.DATASETS[images]
-    if dataset == recipe.dataset or recipe.train_size is None:
-        return recipe.but(dataset=dataset)
-    return recipe.but(
-        dataset=dataset, train_size=max(1, round(SMOKE_DATA_SHARE * recipe.train_size))
-    )
+    return baseline(setting).but(dataset=data.DATASETS[images])
 
 
 def networks(setting: Setting) -> dict[str, str]:

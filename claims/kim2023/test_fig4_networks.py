@@ -11,6 +11,7 @@ from claims.kim2023.centroids import LEAST_DIFFERENCE, draw_centroids, judge_fal
 from claims.kim2023.protocol import FISHER, RELEASE, TRAINING
 from claims.kim2023.recipes import DATASETS, KIM2023
 from claims.kim2023.runs import KimRuns
+from claims.kim2023.soundness import require_learning
 from tic.audit import claim
 from tic.audit.judge import Judge
 from tic.stats import above
@@ -22,16 +23,17 @@ from tic.stats import above
     source="Fig. 4e",
     says="CIFAR-10, SVHN and Fashion-MNIST all show concentration.",
     rule=(
-        "On the data set: ic(early) - ic(final) above 0.05. The statement holds when it holds on "
-        "all three."
+        "On the data set: ic(early) - ic(final) above 0.05. The networks must have learned: at "
+        "least twice the accuracy of guessing. The statement holds when it holds on all three."
     ),
     needs=recipes.on_dataset,
-    version=2,
+    version=3,
     gaps=(*FISHER, *TRAINING, RELEASE),
     controls=controls.FISHER,
 )
 @pytest.mark.parametrize("images", DATASETS)
 def test_data_sets_show_concentration(runs: KimRuns, judge: Judge, images: str) -> None:
+    require_learning(judge, runs, images)
     judge_fall(runs, judge, images)
     draw_centroids(judge, f"Counterpart of Fig. 4e, {images}", {images: runs}, traced=(images,))
 

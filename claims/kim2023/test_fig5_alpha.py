@@ -85,6 +85,8 @@ def test_smaller_alpha_holds_less_information(runs: dict[str, KimRuns], judge: J
         "Before version 2 a single training that diverged refuted the claim, and none supported "
         "it, however few there were. The paper says that training is stable, not that it never "
         "fails: that is a rate, and one of ten is where nobody would call it stable any more.",
+        "On data that are not the paper's, α was chosen so that the training loss comes near it, "
+        "with seeds that no audit uses: that it does says little there.",
     ),
     gaps=(*TRAINING, PER_BATCH),
     controls=(controls.BACKWARD_TRAINING,),

@@ -11,6 +11,7 @@ from claims.kim2023 import recipes, rival_recipes
 from claims.kim2023.centroids import LEAST_FALL, draw_centroids
 from claims.kim2023.recipes import DATASETS, KIM2023
 from claims.kim2023.runs import KimRuns, normalised_centroid
+from claims.kim2023.soundness import require_learning
 from tic.audit import Panel, rival
 from tic.audit.exhibits import curves
 from tic.audit.judge import Judge
@@ -154,11 +155,13 @@ def test_nothing_moves_in_twins_of_any_length(runs: dict[str, KimRuns], judge: J
     of=("datasets",),
     source="Fig. 4e",
     says=f"{TWIN}information does not move to the early timesteps on this data set either.",
-    rule=f"{TWIN_RULE}, on the data set.",
+    rule=f"{TWIN_RULE}, on the data set. It must have learned.",
     needs=rival_recipes.twin_on_dataset,
+    version=2,
     notes=(TWIN_NOTE,),
 )
 @pytest.mark.parametrize("images", DATASETS)
 def test_nothing_moves_in_twins_on_other_images(runs: KimRuns, judge: Judge, images: str) -> None:
+    require_learning(judge, runs, f"twin, {images}")
     _judge_twin(runs, judge, images)
     draw_centroids(judge, f"Fig. 4e in the twin, {images}", {images: runs}, traced=(images,))

@@ -142,8 +142,8 @@ def show_suite(judge: Judge, suites: Mapping[str, Robustness]) -> None:
         "left."
     ),
     rule=(
-        "Accuracy at the low α minus that at the high α, under the attack on logits divided by the "
-        "temperature that fits them to the test labels, below 1 pp."
+        "Accuracy lost under the attack on logits divided by the temperature that fits them to the "
+        "test labels: that at the high α minus that at the low α below 1 pp."
     ),
     needs=recipes.alphas,
 )

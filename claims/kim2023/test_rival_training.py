@@ -8,7 +8,7 @@ from claims.kim2023 import rival_recipes
 from claims.kim2023.recipes import KIM2023, PRUNED, operations
 from claims.kim2023.rival_recipes import AT_RANDOM, BY_MAGNITUDE, FEWER_EPOCHS, FEWER_TIMESTEPS
 from claims.kim2023.runs import KimRuns
-from claims.kim2023.soundness import require_sparsity
+from claims.kim2023.soundness import require_learning, require_sparsity
 from tic.audit import rival
 from tic.audit.judge import Judge
 from tic.stats import above
@@ -25,9 +25,10 @@ LEAST = -1.0
     says="Less training is enough: fewer epochs with all timesteps do as well.",
     rule=(
         "After the last round, accuracy with T timesteps and as many operations in fewer epochs, "
-        "minus accuracy with T_retrain timesteps, above -1 pp."
+        "minus accuracy with T_retrain timesteps, above -1 pp. The latter must have learned."
     ),
     needs=rival_recipes.shorter,
+    version=2,
 )
 @pytest.mark.parametrize("retrain_timesteps", [3], ids="retrain{}".format)
 @pytest.mark.parametrize("kind", PRUNED)
@@ -35,6 +36,7 @@ def test_fewer_epochs_do_as_well(
     runs: dict[str, KimRuns], judge: Judge, kind: str, retrain_timesteps: int
 ) -> None:
     require_sparsity(judge, runs)
+    require_learning(judge, runs[FEWER_TIMESTEPS], FEWER_TIMESTEPS)
     judge(
         runs[FEWER_EPOCHS].accuracy_by_sample() - runs[FEWER_TIMESTEPS].accuracy_by_sample(),
         above(LEAST),
@@ -57,9 +59,11 @@ def test_fewer_epochs_do_as_well(
     says="The network has weights to spare: pruning at random does as well as by magnitude.",
     rule=(
         "After the last round with T_retrain timesteps, accuracy of the network pruned at random "
-        "minus that of the one pruned by magnitude, at equal sparsity, above -1 pp."
+        "minus that of the one pruned by magnitude, at equal sparsity, above -1 pp. The latter "
+        "must have learned."
     ),
     needs=rival_recipes.randomly_pruned,
+    version=2,
 )
 @pytest.mark.parametrize("retrain_timesteps", [3], ids="retrain{}".format)
 @pytest.mark.parametrize("kind", PRUNED)
@@ -67,6 +71,7 @@ def test_random_pruning_does_as_well(
     runs: dict[str, KimRuns], judge: Judge, kind: str, retrain_timesteps: int
 ) -> None:
     require_sparsity(judge, runs)
+    require_learning(judge, runs[BY_MAGNITUDE], BY_MAGNITUDE)
     judge(
         runs[AT_RANDOM].accuracy_by_sample() - runs[BY_MAGNITUDE].accuracy_by_sample(),
         above(LEAST),
