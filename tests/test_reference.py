@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -133,6 +134,7 @@ def test_the_findings_share_the_error_rate_as_the_pack_says():
     [
         ("smoke-budget", "`make audit` came to, on two cores: "),
         ("two-hours", "With two hours instead, which the first three findings quote: "),
+        ("meszaros2024", "The fourth paper alone, in nine and a half minutes: "),
     ],
 )
 def test_the_readme_counts_the_verdicts_of_the_audits_with_a_budget(name, before):
@@ -140,6 +142,23 @@ def test_the_readme_counts_the_verdicts_of_the_audits_with_a_budget(name, before
     counted = totals([entry for entry in audit.entries if entry.role == "claim"])
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     assert f"{before}{counted}." in readme
+
+
+def test_the_readme_says_what_rivals_leave_of_the_claims_that_are_supported():
+    audit = kept(FOLDER / "two-hours.json")
+    papers = dict.fromkeys(entry.paper for entry in audit.entries)
+    fates = Counter(claim.fate for paper in papers for claim in Citation(audit).of(paper).claims)
+    standing = [
+        claim.label for claim in Citation(audit).of("li2023").claims if claim.fate == "STANDS"
+    ]
+    assert (fates["STANDS"], standing) == (1, ["adversarial"])
+    supported = sum(fates[fate] for fate in ("STANDS", "EXPLAINED", "CONTESTED", "UNTESTED"))
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert (
+        f"Of these {supported} SUPPORTED, 1 stands against all its rivals (`adversarial` of Li et "
+        f"al.), {fates['EXPLAINED']} fall to one, {fates['CONTESTED']} have one that is undecided "
+        f"or was not run, and {fates['UNTESTED']} have none."
+    ) in readme
 
 
 def test_no_budget_is_too_short_for_what_ci_expects():
