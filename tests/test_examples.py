@@ -75,7 +75,8 @@ def mentioned():
 def lines(*programs):
     """Arguments of every command line of one of these programs, those in the running text too."""
     said = (each for each in mentioned() if each.split()[0] in programs and " " in each)
-    found = (shlex.split(each) for each in dict.fromkeys([*written_out(), *said]))
+    whole = dict.fromkeys([*written_out(), *said])
+    found = (shlex.split(each.partition(" > ")[0]) for each in whole)
     return [words[1:] for words in found if words[0] in programs]
 
 
