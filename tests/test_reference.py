@@ -22,6 +22,10 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "reports" / "reference"
 FINDINGS = ROOT / "docs" / "papers"
 KEPT = sorted(FOLDER.glob("*.json"))
+ONE_PAPER = "c735c6f"
+"""Commit at which there was one paper, and controls had another name."""
+THEN_DEFAULT = {"digits-tiny": " --seeds 3 --epochs 30"}
+"""Of audits of that commit: what the smoke setting had then and has no more."""
 PAGES = sorted(
     [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "reports").glob("**/README.md")]
 )
@@ -64,9 +68,11 @@ def test_a_kept_audit_is_whole_and_says_how_it_was_made(path):
     assert audit.provenance.git_dirty is False
     written = (FOLDER / "README.md").read_text(encoding="utf-8")
     commands = re.sub(r" *\\\n *", " ", written)
-    # As that option has been called since they were made.
-    made_by = audit.provenance.command.replace("--counterfeits", "--controls")
-    asked = re.sub(r"pytest |--strict-\w+ |-ra |--tic-audit ", "", made_by)
+    asked = re.sub(r"pytest |--strict-\w+ |-ra |--tic-audit ", "", audit.provenance.command)
+    if audit.provenance.git_commit.startswith(ONE_PAPER):
+        # What makes its like where there are others, and where settings and that option changed.
+        asked = asked.replace("claims ", "claims --paper kim2023 ", 1)
+        asked = asked.replace("--counterfeits", f"--controls{THEN_DEFAULT.get(path.stem, '')}")
     assert f"    tic audit {asked}\n" in commands
     assert f"reports/reference/{path.name}" in commands
 
