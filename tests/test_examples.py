@@ -6,13 +6,16 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 import tic.models
 from fixtures.installed import surroundings
+from tic.audit.exhibits import Exhibits
 from tic.cli.parsing import own_count, parser
 
 ROOT = Path(__file__).parents[1]
@@ -138,13 +141,15 @@ def test_every_option_in_the_running_text_is_one():
 
 @pytest.fixture
 def given():
-    """What the text around an example has: a network and a loader of images."""
+    """What the text around an example has: networks, a loader of images, Runs and a judge."""
     images, labels = torch.rand(4, 1, 8, 8), torch.arange(4)
     return {
         "__name__": "example",
         "network": tic.models.build("tiny", in_channels=1, num_classes=10, timesteps=3),
         "other_network": tic.models.build("tiny", in_channels=1, num_classes=10, timesteps=2),
         "loader": DataLoader(TensorDataset(images, labels), batch_size=2),
+        "runs": SimpleNamespace(accuracy=lambda: np.array([91.0, 93.0, 92.0])),
+        "judge": Exhibits(),
     }
 
 
