@@ -148,6 +148,13 @@ def test_the_auditor_sums_up_failed_trainings(covered, edited, example_audit):
         "Of 2 trainings, 0 diverged and 1 collapsed to guessing. 1 verdict rests on such "
         f"trainings: {index_of(edited(entries=(covered,))).items[0].label} in 1 of 5 seeds."
     )
+    broken = run.model_copy(
+        update={"fingerprint": "b", "status": "diverged", "test_accuracy": None, "tested": None}
+    )
+    assert told(covered, run, guesser, broken) == (
+        "Of 3 trainings, 1 diverged and 1 collapsed to guessing. No verdict rests on such "
+        "trainings."
+    )
 
 
 def test_the_look_that_a_sequential_audit_was_at_is_told(covered):

@@ -28,15 +28,16 @@ def failures(index: Index) -> Iterator[Finding]:
         for item, coverage in covered
         if coverage.failed_seeds
     ]
-    if not resting:
+    if not diverged + collapsed:
         _, widest = max(covered, key=lambda pair: pair[1].most_failing)
         bound = f"with {counted(widest.seeds, 'seed')}, one may all the same in {at_most(widest)}"
         none = f"None of {trainings} diverged or collapsed to guessing: {bound}."
         yield Finding("Failed trainings", (Span(none),))
         return
+    counts = f"Of {trainings}, {diverged} diverged and {collapsed} collapsed to guessing. "
+    if not resting:
+        yield Finding("Failed trainings", (Span(f"{counts}No verdict rests on such trainings."),))
+        return
     rests = verb(len(resting), "verdict rests", "verdicts rest")
-    counts = (
-        f"Of {trainings}, {diverged} diverged and {collapsed} collapsed to guessing. "
-        f"{len(resting)} {rests} on such trainings: "
-    )
-    yield Finding("Failed trainings", (Span(counts), *listed(resting), Span(".")))
+    start = Span(f"{counts}{len(resting)} {rests} on such trainings: ")
+    yield Finding("Failed trainings", (start, *listed(resting), Span(".")))
