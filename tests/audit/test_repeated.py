@@ -3,6 +3,7 @@
 import pytest
 
 from tests.audit.entries import contrast, entry
+from tic.document.evidence import Trend
 from tic.document.repeated import repeated
 from tic.stats import Outcome
 
@@ -47,3 +48,47 @@ def test_what_differs_in_anything_is_a_finding_of_its_own(other):
 
 def test_arithmetic_repeats_nothing():
     assert repeated([judged("one", 1.0, seeds=()), judged("two", 1.0, seeds=())]) == {}
+
+
+def asked(identity, effects, **fields):
+    """An entry with one contrast that has these fields."""
+    one = contrast((0, 1, 2)).model_copy(update={"effects": effects, **fields})
+    return entry(identity, Outcome.SUPPORTED, contrasts=(one,))
+
+
+TREND = Trend(direction="increasing", samples=((1, 2, 3), (1, 3, 2), (2, 1, 3)))
+OTHER_TREND = Trend(direction="increasing", samples=((1, 2, 4), (1, 3, 2), (2, 1, 3)))
+
+
+@pytest.mark.parametrize(
+    ("effects", "fields"),
+    [
+        ((0.0, 0.0, 0.0), {}),
+        ((0.0, 1.0, 0.0), {"rate": True}),
+        ((1.0, 0.5, 0.5), {"trend": TREND}),
+    ],
+)
+def test_few_values_agree_by_chance_so_that_names_and_units_must_agree_too(effects, fields):
+    one = asked("one", effects, **fields)
+    assert repeated([one, asked("two", effects, **fields)]) == {"two": "one"}
+    for other in ({"name": "under another attack"}, {"unit": "pp"}):
+        assert repeated([one, asked("two", effects, **fields, **other)]) == {}
+
+
+def test_numbers_that_no_chance_gives_are_a_repetition_under_any_name():
+    effects = (0.25, 0.5, 0.75)
+    assert repeated([asked("one", effects), asked("two", effects, name="on digits")]) == {
+        "two": "one"
+    }
+
+
+@pytest.mark.parametrize("other", [{"rate": True}, {"resolution": 0.5}, {"trend": TREND}])
+def test_the_same_effects_judged_otherwise_are_another_question(other):
+    effects = (1.0, 0.0, 1.0)
+    assert repeated([asked("one", effects), asked("two", effects, **other)]) == {}
+
+
+def test_equal_rank_correlations_of_other_values_are_another_question():
+    effects = (1.0, 0.5, 0.5)
+    one, two = asked("one", effects, trend=TREND), asked("two", effects, trend=OTHER_TREND)
+    assert repeated([one, two]) == {}
