@@ -49,7 +49,8 @@ def test_each_paper_is_summed_up_by_its_own_entries(two, example_audit):
         "6 supported, 1 refuted, 3 inconclusive; 1 not run, 1 ended in an error"
     )
     supported = [e for e in example_audit.entries if e.role == "rival" and e.outcome == "SUPPORTED"]
-    assert first.explained == f"{len(supported)} of 6"
+    # One of six rivals was not run.
+    assert first.explained == f"{len(supported)} of 5 (1 without a verdict)"
     assert len(first.explaining) == len(supported)
 
 
@@ -63,6 +64,19 @@ def test_a_rival_explains_only_a_claim_that_is_supported(two, edited, outcome):
     explaining = ["r"] if outcome is Outcome.SUPPORTED else []
     assert [name for name, _ in second.explaining] == explaining
     assert second.explained == f"{len(explaining)} of 1"
+
+
+@pytest.mark.parametrize("outcome", [Outcome.NOT_RUN, Outcome.ERROR, Outcome.NOT_APPLICABLE])
+def test_a_rival_without_a_verdict_is_none_that_was_tested(two, edited, outcome):
+    entries = tuple(
+        entry.model_copy(update={"outcome": outcome}) if entry.id == "b/r" else entry
+        for entry in two.entries
+    )
+    changed = edited(papers=two.papers, entries=entries)
+    _, second = paper_rows(index_of(changed))
+    assert second.explained == "none tested (1 without a verdict)"
+    for text in (render_html(changed), render_markdown(changed)):
+        assert "none tested (1 without a verdict)" in text.replace("\\", "")
 
 
 def test_the_page_lets_no_rival_explain_a_claim_that_is_refuted(two):

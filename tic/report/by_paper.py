@@ -24,7 +24,8 @@ class PaperRow:
         verdicts: How often each verdict on its claims came out; a finding that is another's is not
             counted again.
         unjudged: How often a claim came to no verdict, and why.
-        rivals: How many were tested.
+        rivals: How many were tested and came to a verdict.
+        untested: How many came to none.
         explaining: Those that explain a claim that is supported, so that it does not stand, with
             names that tell them apart.
         controls: What came of its negative controls, in words; empty where none was made.
@@ -36,6 +37,7 @@ class PaperRow:
     verdicts: tuple[tuple[Badge, int], ...]
     unjudged: tuple[tuple[Badge, int], ...]
     rivals: int
+    untested: int
     explaining: tuple[tuple[str, Item], ...]
     controls: str
     scopes: tuple[str, ...]
@@ -62,8 +64,10 @@ class PaperRow:
 
     @property
     def explained(self) -> str:
-        """How many rivals explain what is claimed."""
-        return f"{len(self.explaining)} of {self.rivals}" if self.rivals else "none tested"
+        """How many rivals explain what is claimed, of those that came to a verdict."""
+        explaining = f"{len(self.explaining)} of {self.rivals}" if self.rivals else "none tested"
+        without = f" ({self.untested} without a verdict)" if self.untested else ""
+        return f"{explaining}{without}"
 
 
 def paper_keys(index: Index) -> tuple[str, ...]:
@@ -91,7 +95,8 @@ def _row(index: Index, key: str) -> PaperRow:
         paper=next((paper for paper in index.audit.papers if paper.key == key), None),
         verdicts=_counted(counted, among=JUDGED),
         unjudged=_counted(counted, among=BADGES.keys() - JUDGED),
-        rivals=len(rivals),
+        rivals=sum(rival.entry.outcome in JUDGED for rival in rivals),
+        untested=sum(rival.entry.outcome not in JUDGED for rival in rivals),
         explaining=tuple(zip(short_names(explaining), explaining, strict=True)),
         controls=counts_of_results(control_results(entries)),
         scopes=tuple(dict.fromkeys(item.entry.scope.level for item in of(index.claims))),
