@@ -13,16 +13,18 @@ from hypothesis import strategies as st
 
 from tic.cli import main
 from tic.document.loading import load_audit
+from tic.document.seal import sealed
 from tic.errors import TicError
+from tic.exchange.citing import Citation
 from tic.report import write_report
 from tic.report.extracts import FORMATS, extract
 from tic.report.extracts.drawings import standalone_style
 from tic.report.extracts.latex import latex
 from tic.report.index import index_of
-from tic.report.overview import COLUMNS, counts_sentence
+from tic.report.overview import COLUMNS
 from tic.stats.judge import Outcome
 
-REFERENCE = Path(__file__).parents[2] / "reports" / "reference" / "digits-tiny.json"
+REFERENCE = Path(__file__).parents[2] / "reports" / "reference" / "smoke-budget.json"
 NUMBERS = ("version", "estimate", "low", "high", "confidence", "p", "seeds")
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -168,34 +170,73 @@ def badge_text(audit, tmp_path):
     return root.find(f"{SVG}title").text
 
 
-def test_a_badge_counts_the_claims_that_stand_and_names_the_scale(example_audit, edited, tmp_path):
-    claims = [e for e in example_audit.entries if e.role == "claim"]
-    few = {"entries": tuple(claims[:1]), "protocols": ()}
-    alone = example_audit.model_copy(update=few)
-    assert claims[0].outcome is Outcome.SUPPORTED
-    assert badge_text(alone, tmp_path) == "claims: 1 of 1 stand (smoke scale)"
-    of_the_paper = claims[0].model_copy(
-        update={"scope": claims[0].scope.model_copy(update={"level": "paper"})}
-    )
-    full = alone.model_copy(update={"entries": (of_the_paper,)})
-    assert badge_text(full, tmp_path) == "claims: 1 of 1 stand"
+@pytest.fixture
+def judged(example_audit):
+    """Return a function that makes an audit of one supported claim, a rival and a control of it."""
+    claim = example_audit.entries[0]
+    assert claim.outcome is Outcome.SUPPORTED
     rival = next(
-        e for e in example_audit.entries if e.role == "rival" and claims[0].claim in e.threatens
+        e for e in example_audit.entries if e.role == "rival" and claim.claim in e.threatens
     )
-    for outcome, stand in (("SUPPORTED", 0), ("INCONCLUSIVE", 0), ("REFUTED", 1)):
-        against = rival.model_copy(update={"outcome": Outcome(outcome)})
-        audit = alone.model_copy(update={"entries": (claims[0], against)})
-        assert badge_text(audit, tmp_path) == f"claims: {stand} of 1 stand (smoke scale)"
-    nothing = example_audit.model_copy(update={"entries": ()})
-    assert badge_text(nothing, tmp_path) == "claims: none audited"
+    control = next(
+        e for e in example_audit.entries if e.role == "control" and e.claim == claim.claim
+    )
+
+    def make(rival_outcome="REFUTED", control_outcome="REFUTED", level="smoke", **fields):
+        came_out = {role: {"outcome": Outcome(o), "own_outcome": Outcome(o)} for role, o in (
+            ("rival", rival_outcome), ("control", control_outcome)) if o}  # fmt: skip
+        others = [e.model_copy(update=came_out[e.role]) for e in (rival, control)
+                  if e.role in came_out]  # fmt: skip
+        scope = claim.scope.model_copy(update={"level": level})
+        entries = (claim.model_copy(update={"scope": scope}), *others)
+        update = {"entries": entries, "protocols": (), **fields}
+        return example_audit.model_copy(update=update)
+
+    return make
 
 
-def test_a_badge_of_an_audit_that_is_kept(tmp_path):
+def test_a_badge_counts_the_claims_that_stand_and_names_the_scale(judged, tmp_path):
+    assert badge_text(judged(), tmp_path) == "claims: 1 of 1 stand (smoke scale)"
+    assert badge_text(judged(level="paper"), tmp_path) == "claims: 1 of 1 stand"
+    assert badge_text(judged(entries=()), tmp_path) == "claims: none audited"
+
+
+@pytest.mark.parametrize("outcome", ["SUPPORTED", "INCONCLUSIVE", "NOT_RUN", ""])
+def test_no_claim_stands_with_a_rival_that_is_not_refuted_or_without_any(judged, tmp_path, outcome):
+    assert badge_text(judged(outcome), tmp_path) == "claims: 0 of 1 stand (smoke scale)"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "standing"),
+    [("SUPPORTED", 0), ("INCONCLUSIVE", 1), ("NOT_RUN", 1), ("", 1)],
+)
+def test_no_claim_stands_whose_test_supports_what_is_false(judged, tmp_path, outcome, standing):
+    text = badge_text(judged(control_outcome=outcome), tmp_path)
+    assert text == f"claims: {standing} of 1 stand (smoke scale)"
+
+
+def test_a_badge_tells_an_audit_that_is_partial_or_altered(judged, tmp_path):
+    whole, partial = (written(judged(completed=c), "badge", tmp_path) for c in (True, False))
+    assert "claims: 1 of 1 stand (smoke scale, partial)" in partial
+    colours = [re.findall(r'fill="(#\w{6})"', badge)[1] for badge in (whole, partial)]
+    assert colours[0] != colours[1]
+    audit = judged(level="paper", completed=False)
+    assert badge_text(audit, tmp_path) == "claims: 1 of 1 stand (partial)"
+    made = sealed(judged())
+    assert badge_text(made, tmp_path) == "claims: 1 of 1 stand (smoke scale)"
+    altered = made.model_copy(update={"seconds": 1.0})
+    assert badge_text(altered, tmp_path) == "claims: audit altered"
+
+
+def test_a_badge_counts_as_standing_what_texts_that_quote_the_audit_do(tmp_path):
     audit = load_audit(REFERENCE)
+    fates = {}
+    for cited in Citation(audit).claims:
+        fates.setdefault(cited.entry.claim, set()).add(cited.fate)
+    stand = [claim for claim, those in fates.items() if those == {"STANDS"}]
+    assert 0 < len(stand) < len(fates)
     text = badge_text(audit, tmp_path)
-    stand, claims = map(int, re.findall(r"\d+", text))
-    assert f" on {claims} claims: " in counts_sentence(index_of(audit))
-    assert 0 < stand < claims
+    assert text == f"claims: {len(stand)} of {len(fates)} stand (smoke scale)"
 
 
 @pytest.mark.parametrize("wanted", ["csv", "latex", "figures"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from tic.document.seal import is_altered
 from tic.report.drawing import svg
 from tic.report.findings.rivals import standing
 from tic.report.index import Index
@@ -11,30 +12,39 @@ from tic.report.index import Index
 _HEIGHT, _MARGIN, _BASELINE, _LABEL = 20.0, 7.0, 14.0, "claims"
 _LEVELS = ("smoke", "reduced", "paper")
 """What says least about a paper first."""
+_WHOLE, _OPEN, _GRAVE = "#0d6350", "#75590a", "#a5330f"
 
 
 def badge(index: Index) -> str:
     """Draw a badge.
 
-    A claim stands where it is SUPPORTED in every setting and no rival of it may yet explain it.
+    A claim stands where it is SUPPORTED in every setting, with a rival in the audit, every one of
+    them REFUTED, and no negative control of it SUPPORTED. An audit that was changed after it was
+    made counts nothing, and one that did not run to its end is partial.
 
     Args:
         index: That of the audit.
     """
+    if is_altered(index.audit):
+        return _drawn("audit altered", _GRAVE)
     claims, standing_claims = standing(index)
+    if not claims:
+        return _drawn("none audited", _OPEN)
     seen = {item.entry.scope.level for item in index.overview}
-    scope = next((level for level in _LEVELS if level in seen), "")
-    text = f"{len(standing_claims)} of {len(claims)} stand" if claims else "none audited"
-    text += f" ({scope} scale)" if scope and scope != "paper" else ""
-    whole = bool(claims) and len(standing_claims) == len(claims)
-    return str(_drawn(text, "#0d6350" if whole else "#75590a")) + "\n"
+    scope = next((level for level in _LEVELS if level in seen), "paper")
+    completed = index.audit.completed
+    remarks = [f"{scope} scale"] * (scope != "paper") + ["partial"] * (not completed)
+    text = f"{len(standing_claims)} of {len(claims)} stand"
+    text += f" ({', '.join(remarks)})" if remarks else ""
+    whole = completed and standing_claims == claims
+    return _drawn(text, _WHOLE if whole else _OPEN)
 
 
-def _drawn(text: str, colour: str) -> Markup:
+def _drawn(text: str, colour: str) -> str:
     middle = svg.text_width(_LABEL) + 2 * _MARGIN
     width = middle + svg.text_width(text) + 2 * _MARGIN
     said = f"{_LABEL}: {text}"
-    return svg.element(
+    drawn = svg.element(
         "svg",
         svg.element("title", said),
         svg.element("rect", width=middle, height=_HEIGHT, fill="#37383d"),
@@ -47,6 +57,7 @@ def _drawn(text: str, colour: str) -> Markup:
         role="img",
         aria_label=said,
     )
+    return f"{drawn}\n"
 
 
 def _word(text: str, middle: float) -> Markup:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tic.document.audit import Entry
+from tic.document.controls import ControlResult, control_results
 from tic.report.findings.finding import Finding, Span, enumerated, listed, verb
 from tic.report.index import Index, Item, short_names
 from tic.report.numerals import counted
@@ -20,6 +21,7 @@ _GROUPS = (
     ("has a rival that is still open", "have a rival that is still open"),
     ("has no rival tested", "have no rival tested"),
 )
+_STAND, _FALL, _CONTESTED, _UNTESTED = range(len(_GROUPS))
 
 
 @dataclass(frozen=True)
@@ -96,22 +98,31 @@ def explanations(index: Index) -> Iterator[Finding]:
 def standing(index: Index) -> tuple[frozenset[str], frozenset[str]]:
     """Return the claims that are listed, and those of them that stand.
 
-    A claim stands where each of its verdicts is SUPPORTED and every rival of it in the audit is
-    REFUTED, one without rivals too. A finding that is another's is not asked again.
+    A claim stands where each of its verdicts is SUPPORTED, there is a rival of each in the audit,
+    every such rival is REFUTED, and no negative control of the claim came out SUPPORTED. A finding
+    that is another's is not asked again.
     """
     falling = {
         item.entry.claim
         for item in index.counted
-        if item.entry.outcome is not Outcome.SUPPORTED or _group(index.rivals_of[item])[0] in (1, 2)
+        if item.entry.outcome is not Outcome.SUPPORTED or _group(index.rivals_of[item])[0] != _STAND
+    }
+    results = control_results(index.audit.entries)
+    failed = {
+        item.entry.claim
+        for item in index.controls
+        if results[item.entry.id] is ControlResult.FAILED
     }
     claims = frozenset(item.entry.claim for item in index.counted)
-    return claims, claims - falling
+    return claims, claims - falling - failed
 
 
 def _group(rivals: Sequence[Item]) -> tuple[int, list[Item]]:
     """Return the group of a claim with these rivals, and which of them put it there."""
     if not rivals:
-        return 3, []
+        return _UNTESTED, []
     supported = [rival for rival in rivals if rival.entry.outcome is Outcome.SUPPORTED]
     undecided = [rival for rival in rivals if rival.entry.outcome is not Outcome.REFUTED]
-    return (1, supported) if supported else (2, undecided) if undecided else (0, [])
+    if supported:
+        return _FALL, supported
+    return (_CONTESTED, undecided) if undecided else (_STAND, [])
