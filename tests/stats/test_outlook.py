@@ -285,5 +285,9 @@ def test_nothing_is_foreseen_at_an_edge_and_nothing_without_spread():
     assert np.max(at_edge) < 0.2
     flat = chances(np.ones(3), np.array([]), above(0), looks)
     assert np.max(flat) == 0.0
+    for value in (91.4, 0.1):  # of which NumPy's standard deviation is not 0
+        assert np.std([value] * 3, ddof=1) > 0
+        flat = chances(np.full(3, value), np.full(3, value), above(0), looks)
+        assert np.max(flat) == 0.0
     measured_in_steps = chances(np.ones(3), np.array([]), above(0), looks, least_sd=2.0)
     assert measured_in_steps[0][0] < 0.5

@@ -14,11 +14,7 @@ from tic.stats.checks import one_sided_level
 from tic.stats.outlook import seeds_to_decide
 from tic.stats.power import MIN_SEEDS
 from tic.stats.region import Region, require_region
-
-# No measured effects that differ agree to better than this share of their size.
-_ROUNDING = 1e-9
-# Differences of equal accuracies, 0 up to rounding, are as far apart as this share of a bound.
-_ROUNDING_BESIDE_BOUND = 1e-12
+from tic.stats.spread import mean_and_sd, rounding
 
 
 class Outcome(StrEnum):
@@ -152,7 +148,7 @@ def judge(
     if values.size < MIN_SEEDS:
         return replace(blank, reason=too_few(values.size))
     width = max((float(np.ptp(seeds)) for seeds in (values, others) if seeds.size), default=0.0)
-    if max(width, step) <= _rounding(values, region):
+    if max(width, step) <= rounding(values, region):
         reason = f"all {values.size} effects are identical, so their spread cannot be estimated"
         return replace(blank, reason=reason)
     return _judge_by_t(blank)
@@ -174,7 +170,7 @@ def undecided(effects: NDArray[np.float64], region: Region, confidence: float) -
     """Return the INCONCLUSIVE verdict on (S,) effects from which every other one is made."""
     return Verdict(
         outcome=Outcome.INCONCLUSIVE,
-        estimate=_mean_and_sd(effects)[0],
+        estimate=mean_and_sd(effects)[0],
         interval=None,
         p_value=None,
         refutation_p_value=None,
@@ -250,32 +246,13 @@ def _with_outlook(verdict: Verdict, mean: float, sd: float) -> Verdict:
 
 def _pooled(blank: Verdict) -> tuple[float, float, int]:
     """Return the mean of the effects, their standard deviation and its degrees of freedom."""
-    mean, sd = _mean_and_sd(np.array(blank.effects))
+    mean, sd = mean_and_sd(np.array(blank.effects))
     df = blank.n_seeds - 1
     if not blank.pilot:
         return mean, sd, df
-    _, of_pilot = _mean_and_sd(np.array(blank.pilot))
+    _, of_pilot = mean_and_sd(np.array(blank.pilot))
     further = len(blank.pilot) - 1
     # As a share of the larger, since squares would leave the range of floats.
     largest = max(sd, of_pilot) or 1.0
     squares = df * (sd / largest) ** 2 + further * (of_pilot / largest) ** 2
     return mean, largest * math.sqrt(squares / (df + further)), df + further
-
-
-def _mean_and_sd(effects: NDArray[np.float64]) -> tuple[float, float]:
-    """Return mean and sample standard deviation, to the same bits for any order of the seeds."""
-    ordered = np.sort(effects)
-    base, width = float(ordered[0]), float(ordered[-1] - ordered[0])
-    if width == 0 or effects.size == 1:
-        return base, 0.0
-    # Squares of effects near the ends of the float range would vanish or overflow.
-    unit = (ordered - base) / width
-    return base + width * float(unit.mean()), width * float(unit.std(ddof=1))
-
-
-def _rounding(effects: NDArray[np.float64], region: Region) -> float:
-    """Return the largest spread that rounding alone may give effects that are equal."""
-    bounds = [abs(bound) for bound in (region.low, region.high) if math.isfinite(bound)]
-    # Below the smallest size, an interval could have no width.
-    size = max(float(np.abs(effects).max()), 1 / LARGEST)
-    return max(_ROUNDING * size, _ROUNDING_BESIDE_BOUND * max(bounds))

@@ -18,6 +18,7 @@ from tic.arrays import whole_number
 from tic.stats.checks import one_sided_level
 from tic.stats.power import MIN_SEEDS, MOST_SEEDS, effect_size
 from tic.stats.region import Region, require_region
+from tic.stats.spread import mean_and_sd, rounding
 
 Floats = NDArray[np.float64]
 SeedRange = tuple[int, int | None]
@@ -106,10 +107,11 @@ def chances(
 
     require_region(region)
     sample = np.concatenate((pilot, seen))
-    sd = max(float(sample.std(ddof=1)), least_sd)
-    if sd == 0:  # of effects that are all alike, `judge` says nothing
+    if max(float(np.ptp(sample)), 2 * least_sd) <= rounding(sample, region):
+        # Of effects that are all alike, `judge` says nothing.
         return np.zeros(len(looks)), np.zeros(len(looks))
-    means, spreads = _possible(float(sample.mean()), sd, sample.size, grid=_COARSE)
+    mean, sd = mean_and_sd(sample)
+    means, spreads = _possible(mean, max(sd, least_sd), sample.size, grid=_COARSE)
     numbers = np.array(list(looks))[:, None, None]
     levels = np.array([[[one_sided_level(confidence)]] for confidence in looks.values()])
     df = numbers - 1 + (pilot.size - 1 if pooled else 0)
