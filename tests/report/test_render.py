@@ -190,7 +190,7 @@ def test_a_number_of_the_paper_that_is_not_known_is_said_so(example_audit, edite
     unknown = Unknown(why="the paper's text was not read")
     ours = entry.comparisons[0].model_copy(update={"reported": unknown, "measured": (94.0, 96.0)})
     page = Page(render_html(edited(4, comparisons=(ours,))))
-    told = "not known: the paper's text was not read 95.0000 94.0000 to 96.0000 –"
+    told = "not known: the paper's text was not read 95.0 94.0 to 96.0 –"
     assert told in page.words()
     assert "Paper not known: the paper's text was not read, ours 94" in page.words()
 

@@ -62,6 +62,35 @@ def test_numbers_of_one_place_stand_together_with_the_papers_decimals():
     assert groups[1].rows[0].mean == "not measured"
 
 
+@pytest.mark.parametrize(
+    ("reported", "measured", "printed"),
+    [
+        (1.0, (0.55, 0.585, 0.62), ("1", "0.585", "0.550 to 0.620", "−0.415")),
+        (1.0, (0.9961, 0.9961), ("1", "0.9961", "0.9961 to 0.9961", "−0.0039")),
+        (1.0, (0.25,), ("1", "0.25", "–", "−0.75")),
+        (1.0, (1.0, 1.0), ("1", "1", "1 to 1", "0")),
+        (20.0, (10.0, 30.0), ("20", "20", "10 to 30", "0")),
+        (92.04, (92.1, 92.3), ("92.04", "92.20", "92.10 to 92.30", "+0.16")),
+        # What is small beside the spread needs no digits of its own.
+        (92.0, (90.0, 94.001), ("92", "92.0", "90.0 to 94.0", "+0.0")),
+        (1.0, (0.1 + 0.2, 0.3), ("1", "0.30", "0.30 to 0.30", "−0.70")),
+    ],
+)
+def test_a_number_that_is_whole_takes_no_digits_from_ours(reported, measured, printed):
+    ((row,),) = (
+        g.rows for g in comparison_groups([comparison("x", "Tab", reported, *measured)], "e")
+    )
+    assert (row.reported, row.mean, row.spread, row.difference) == printed
+
+
+def test_beside_a_number_that_is_not_known_ours_have_the_digits_of_their_spread():
+    unknown = Unknown(why="it was not read")
+    ((row,),) = (
+        g.rows for g in comparison_groups([comparison("x", "T", unknown, 94.0, 96.0)], "e")
+    )
+    assert (row.mean, row.spread) == ("95.0", "94.0 to 96.0")
+
+
 def test_runs_that_differ_only_in_their_seed_stand_together():
     what = training([run(0, "a" * 24), run(1, "b" * 24), run(0, "c" * 24, epochs=300)])
     assert [len(group.runs) for group in what.groups] == [2, 1]

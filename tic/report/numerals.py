@@ -54,8 +54,8 @@ def aligned(values: Sequence[float]) -> tuple[str, ...]:
     largest = max(abs(value) for value in values)
     if spread == 0 or not _is_plain(largest):
         return tuple(number(value) for value in values)
-    decimals = 1 - _exponent(2 * spread, 2)
-    return tuple(fixed(value, min(max(decimals, 0), 6)) for value in values)
+    decimals = min(decimals_showing(2 * spread), 6)
+    return tuple(fixed(value, decimals) for value in values)
 
 
 def alike(values: Sequence[float], digits: int = 3) -> tuple[str, ...]:
@@ -157,6 +157,11 @@ def decimals_of(value: float) -> int:
     """Return how many decimals a reported number was given with, as far as a float tells."""
     text = f"{value:.6f}".rstrip("0")
     return len(text.partition(".")[2])
+
+
+def decimals_showing(size: float) -> int:
+    """Return how many decimals show two digits of a difference of this size, above 0."""
+    return max(0, 1 - _exponent(size, 2))
 
 
 def _is_plain(value: float) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from tic.report.drawing.forest import comparison_strips
 from tic.report.text import slug
 
 _MOST_DECIMALS = 4
+_ROUNDING = 1e-9
+"""Share of their size by which equal numbers may differ."""
 _SEED = re.compile(r"\W*seed\W*(?P<number>\d+)$")
 """At the end of a label."""
 
@@ -117,21 +120,43 @@ def recipe_value(value: Value) -> str:
 def _comparison_group(
     place: str, unit: str, members: Sequence[Comparison], ident: str
 ) -> ComparisonGroup:
-    known = [c.reported for c in members if not isinstance(c.reported, Unknown)]
-    wanted = max(map(numerals.decimals_of, known), default=_MOST_DECIMALS)
-    decimals = min(wanted, _MOST_DECIMALS)
+    reported = [
+        numerals.decimals_of(c.reported) for c in members if not isinstance(c.reported, Unknown)
+    ]
+    # A number such as 1.0 is reported with more decimals than its float tells.
+    needed = [decimals for c in members if (decimals := _decimals_needed(c)) is not None]
+    decimals = min(max([*reported, *needed], default=_MOST_DECIMALS), _MOST_DECIMALS)
+    of_paper = min(max(reported, default=0), _MOST_DECIMALS)
     strips = comparison_strips(members, ident)
     rows = zip(members, strips, strict=True)
     return ComparisonGroup(
         place=place,
         unit=unit,
-        rows=tuple(_row(c, strip, decimals) for c, strip in rows),
+        rows=tuple(_row(c, strip, decimals, of_paper) for c, strip in rows),
         predicts=any(comparison.prediction is not None for comparison in members),
     )
 
 
-def _row(comparison: Comparison, strip: Markup, decimals: int) -> ComparisonRow:
-    def shown(value: float) -> str:
+def _decimals_needed(comparison: Comparison) -> int | None:
+    """Return how many decimals tell our seeds apart, or equal ones from the paper's number.
+
+    None where there is nothing to tell apart. A difference that is small beside the spread of the
+    seeds needs no digits of its own.
+    """
+    measured, reported = comparison.measured, comparison.reported
+    if not measured:
+        return None
+    low, high = min(measured), max(measured)
+    sizes = [high / 2 - low / 2]
+    if not isinstance(reported, Unknown):
+        sizes.append(abs(high / 2 - reported / 2))
+    largest = max(abs(low), abs(high))
+    size = next((size for size in sizes if size > _ROUNDING * largest), 0.0)
+    return numerals.decimals_showing(2 * size) if 0 < 2 * size < math.inf else None
+
+
+def _row(comparison: Comparison, strip: Markup, decimals: int, of_paper: int) -> ComparisonRow:
+    def shown(value: float, decimals: int = decimals) -> str:
         return numerals.fixed(value, decimals) if abs(value) < 1e6 else numerals.number(value)
 
     seeds = len(comparison.measured)
@@ -143,7 +168,7 @@ def _row(comparison: Comparison, strip: Markup, decimals: int) -> ComparisonRow:
     gap = 0.0 if isinstance(reported, Unknown) else mean / 2 - reported / 2
     return ComparisonRow(
         quantity=comparison.quantity,
-        reported=str(reported) if isinstance(reported, Unknown) else shown(reported),
+        reported=str(reported) if isinstance(reported, Unknown) else shown(reported, of_paper),
         mean=shown(mean) if seeds else "not measured",
         spread=f"{low} to {high}" if seeds > 1 else "–",
         difference=_difference(2 * gap, decimals) if seeds and known else "–",
