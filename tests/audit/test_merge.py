@@ -12,6 +12,7 @@ from tic.document.former_correction import correct_by_holm
 from tic.document.seal import sealed
 from tic.errors import TicError
 from tic.exchange.merge import merge
+from tic.exchange.pooling_seeds import SeedOrder
 from tic.exchange.verify_audit import verify_document
 from tic.models import Spiking
 from tic.pruning import Pruning
@@ -55,9 +56,9 @@ def test_merging_gives_what_one_audit_of_all_seeds_gives(values, first, shuffled
     (whole,) = of(seeds, values, design="sequential").entries
     for name in ("contrasts", "outcome", "own_outcome", "reason", "p_value", "sensitivity"):
         assert getattr(pooled, name) == getattr(whole, name), name
-    assert sorted(pooled.comparisons[0].measured) == sorted(whole.comparisons[0].measured)
-    assert sorted(pooled.tables[0].rows[0].values[0]) == sorted(values)
-    assert pooled.worst_cases[0].outcome == whole.worst_cases[0].outcome
+    assert pooled.comparisons == whole.comparisons
+    assert pooled.tables == whole.tables
+    assert pooled.worst_cases == whole.worst_cases
     assert set(pooled.runs) == set(whole.runs)
 
 
@@ -151,6 +152,34 @@ def test_figures_with_a_number_per_seed_are_pooled_and_counts_are_added():
     pair = [drawn_parts(seeds, *per_seed(seeds)) for seeds in ((0, 1), (2, 3, 4))]
     (figure,) = merge(pair).entries[0].figures
     assert figure == drawn_parts((0, 1), *per_seed((0, 1, 2, 3, 4))).entries[0].figures[0]
+
+
+@pytest.mark.parametrize("seeds", [((3, 4, 5), (0, 1, 2)), ((0, 2, 4), (1, 3, 5)), ((2, 0), (1,))])
+def test_whatever_has_one_number_per_seed_is_in_the_order_of_the_seeds(seeds):
+    def number(seed):
+        return 1.5 + seed % 3 + 0.25 * seed
+
+    parts = [of(some, [number(seed) for seed in some]) for some in seeds]
+    ascending = sorted(sum(seeds, ()))
+    expected = tuple(map(number, ascending))
+    (pooled,) = merge(parts).entries
+    assert pooled.contrasts[0].seeds == tuple(ascending)
+    assert pooled.contrasts[0].effects == expected
+    assert pooled.contrasts[2].trend.samples == tuple((n, 2 * n, 1.0) for n in expected)
+    assert pooled.comparisons[0].measured == expected
+    assert pooled.tables[0].rows[0].values == (expected,)
+    assert pooled.worst_cases[0].attacked == expected
+    assert pooled.worst_cases[0].worst == tuple(n - 2 for n in expected)
+    drawn = merge([drawn_parts(some, *per_seed(some)) for some in seeds]).entries[0].figures
+    whole = drawn_parts(ascending, *per_seed(ascending)).entries[0].figures
+    assert drawn == whole
+
+
+def test_what_is_not_one_number_per_seed_is_joined_in_the_order_of_the_audits():
+    order = SeedOrder.of([(3, 4), (0, 1)])
+    assert order.joined([("a", "b"), ("c", "d")]) == ("c", "d", "a", "b")
+    assert order.joined([("a",), ("c",)]) == ("a", "c")
+    assert SeedOrder.of([(), ()]).joined([("a",), ("c",)]) == ("a", "c")
 
 
 @pytest.mark.parametrize(

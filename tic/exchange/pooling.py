@@ -19,6 +19,7 @@ from tic.document.evidence import (
     WorstCase,
 )
 from tic.errors import TicError
+from tic.exchange.pooling_seeds import SeedOrder
 
 Item = TypeVar("Item")
 
@@ -27,9 +28,9 @@ def pooled(
     name: str,
     what: str,
     entries: Sequence[Entry],
-    pool: Callable[[str, Sequence[Any]], Any],
+    pool: Callable[[str, Sequence[Any], SeedOrder], Any],
 ) -> tuple[Any, ...]:
-    """Pool pieces of evidence by their position."""
+    """Pool pieces of evidence by their position, what is one per seed in the order of the seeds."""
     pieces = [getattr(entry, what) for entry in entries]
     if len({len(evidence) for evidence in pieces}) > 1:
         raise TicError(
@@ -37,7 +38,8 @@ def pooled(
             f"{' and '.join(str(len(items)) for items in pieces)} of them; only audits of the same "
             "claim can be merged"
         )
-    return tuple(pool(name, evidence) for evidence in zip(*pieces, strict=True))
+    order = SeedOrder.of_entries(entries)
+    return tuple(pool(name, evidence, order) for evidence in zip(*pieces, strict=True))
 
 
 def _alike(name: str, pieces: Sequence[Any], *fields: str) -> None:
@@ -50,8 +52,8 @@ def _alike(name: str, pieces: Sequence[Any], *fields: str) -> None:
             )
 
 
-def pool_contrasts(name: str, pieces: Sequence[Contrast]) -> Contrast:
-    """The seeds of all, with what is judged of them."""
+def pool_contrasts(name: str, pieces: Sequence[Contrast], _: SeedOrder) -> Contrast:
+    """The seeds of all, which each contrast names itself, with what is judged of them."""
     return pieces[0].model_copy(update=_pooled_effects(name, pieces))
 
 
@@ -69,21 +71,18 @@ def _pooled_effects(name: str, pieces: Sequence[Effects]) -> dict[str, Any]:
             f"{name}: a seed counts once, and {', '.join(map(str, twice))} are in several of the "
             "audits; merge audits of other seeds (--seeds 5-9)"
         )
-    order = sorted(range(len(seeds)), key=seeds.__getitem__)
-    effects = [effect for piece in pieces for effect in piece.effects]
+    order = SeedOrder.of([piece.seeds for piece in pieces])
     trends = [piece.trend for piece in pieces if piece.trend is not None]
     pooled: dict[str, Any] = {
-        "seeds": tuple(seeds[i] for i in order),
-        "effects": tuple(effects[i] for i in order),
+        "seeds": order.joined([piece.seeds for piece in pieces]),
+        "effects": order.joined([piece.effects for piece in pieces]),
         # The tables themselves were not kept, and how they vary together is not in their parts.
         "sample_spread": None,
     }
     if trends:
         _alike(name, trends, "direction")
-        rows = [row for trend in trends for row in trend.samples]
-        pooled["trend"] = Trend(
-            direction=trends[0].direction, samples=tuple(rows[i] for i in order)
-        )
+        rows = order.joined([trend.samples for trend in trends])
+        pooled["trend"] = Trend(direction=trends[0].direction, samples=rows)
     return pooled
 
 
@@ -100,14 +99,14 @@ def _require_one_pilot(name: str, pieces: Sequence[Effects]) -> None:
         )
 
 
-def pool_comparisons(name: str, pieces: Sequence[Comparison]) -> Comparison:
+def pool_comparisons(name: str, pieces: Sequence[Comparison], order: SeedOrder) -> Comparison:
     """The numbers of all beside the one that the paper reports."""
     _alike(name, pieces, "quantity", "place", "unit", "reported", "timed")
-    measured = tuple(number for piece in pieces for number in piece.measured)
+    measured = order.joined([piece.measured for piece in pieces])
     return pieces[0].model_copy(update={"measured": measured, "prediction": None})
 
 
-def pool_checks(name: str, pieces: Sequence[Check]) -> Check:
+def pool_checks(name: str, pieces: Sequence[Check], _: SeedOrder) -> Check:
     """A check holds where it holds in all."""
     _alike(name, pieces, "name", "says", "needed")
     statements = "; ".join(distinct(piece.found for piece in pieces))
@@ -115,18 +114,18 @@ def pool_checks(name: str, pieces: Sequence[Check]) -> Check:
     return pieces[0].model_copy(update={"found": statements, "holds": holds})
 
 
-def pool_worst_cases(name: str, pieces: Sequence[WorstCase]) -> WorstCase:
+def pool_worst_cases(name: str, pieces: Sequence[WorstCase], order: SeedOrder) -> WorstCase:
     """The accuracies of all; they are judged later."""
     _alike(name, pieces, "figure", "reported")
     return pieces[0].model_copy(
         update={
-            "attacked": tuple(number for piece in pieces for number in piece.attacked),
-            "worst": tuple(number for piece in pieces for number in piece.worst),
+            "attacked": order.joined([piece.attacked for piece in pieces]),
+            "worst": order.joined([piece.worst for piece in pieces]),
         }
     )
 
 
-def pool_readings(name: str, pieces: Sequence[ReadingVerdict]) -> ReadingVerdict:
+def pool_readings(name: str, pieces: Sequence[ReadingVerdict], _: SeedOrder) -> ReadingVerdict:
     """The contrasts of all by one reading; they are judged later."""
     _alike(name, pieces, "factors", "release")
     if len({len(piece.contrasts) for piece in pieces}) > 1:
@@ -139,18 +138,19 @@ def pool_readings(name: str, pieces: Sequence[ReadingVerdict]) -> ReadingVerdict
     return pieces[0].model_copy(update={"contrasts": contrasts, "left_open": left_open})
 
 
-def pool_tables(name: str, pieces: Sequence[Table]) -> Table:
+def pool_tables(name: str, pieces: Sequence[Table], order: SeedOrder) -> Table:
     """The same table with the numbers of all in each cell."""
     _alike(name, pieces, "title", "caption", "unit", "columns")
     if len({tuple((row.group, row.name) for row in piece.rows) for piece in pieces}) > 1:
         raise TicError(f"{name}: {pieces[0].title} must have the same rows in all audits")
-    rows = tuple(_pool_rows(rows) for rows in zip(*(piece.rows for piece in pieces), strict=True))
+    by_row = zip(*(piece.rows for piece in pieces), strict=True)
+    rows = tuple(_pool_rows(of_row, order) for of_row in by_row)
     return pieces[0].model_copy(update={"rows": rows})
 
 
-def _pool_rows(rows: Sequence[TableRow]) -> TableRow:
+def _pool_rows(rows: Sequence[TableRow], order: SeedOrder) -> TableRow:
     cells = zip(*(row.values for row in rows), strict=True)
-    values = tuple(tuple(number for cell in column for number in cell) for column in cells)
+    values = tuple(map(order.joined, cells))
     return rows[0].model_copy(update={"values": values})
 
 
