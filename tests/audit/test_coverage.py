@@ -71,9 +71,31 @@ def test_failed_trainings_are_counted_and_a_seed_fails_once():
     coverage = claim(records).coverage
     assert (coverage.trainings, coverage.diverged, coverage.collapsed) == (6, 1, 2)
     assert (coverage.untested, coverage.seeds, coverage.failed_seeds) == (1, 5, 2)
-    # P(at most 2 of 5) = 5 % at p: 10 p^3 q^2 + 5 p^4 q + p^5 = 95 %.
+    # Of seed 3 it is not known. P(at most 2 of 4) = 5 % at p: 4 p^3 q + p^4 = 95 %.
     p = coverage.most_failing
-    assert 10 * p**3 * (1 - p) ** 2 + 5 * p**4 * (1 - p) + p**5 == pytest.approx(0.95)
+    assert 4 * p**3 * (1 - p) + p**4 == pytest.approx(0.95)
+
+
+def test_a_seed_of_which_nobody_knows_whether_it_failed_is_no_trial():
+    other = RECIPE.but(epochs=3)
+    healthy = [run(seed) for seed in range(3)]
+    untested = [run(seed, None) for seed in range(3, 6)]
+    coverage = claim([*healthy, *untested]).coverage
+    assert (coverage.untested, coverage.seeds) == (3, 6)
+    assert coverage.most_failing == pytest.approx(1 - 0.05 ** (1 / 3))
+    # With another training of it that failed, a seed is known to have failed.
+    more = claim([*healthy, *untested, run(3, 10.0, recipe=other)]).coverage
+    assert (more.seeds, more.failed_seeds) == (6, 1)
+    q = 1 - more.most_failing
+    assert q**4 + 4 * (1 - q) * q**3 == pytest.approx(0.05)
+
+
+def test_where_nobody_tested_any_training_there_is_no_bound():
+    coverage = claim([run(seed, None) for seed in range(3)]).coverage
+    assert (coverage.untested, coverage.failed_seeds, coverage.most_failing) == (3, 0, 1.0)
+    assert not coverage.bounded
+    assert claim([run(seed) for seed in range(3)]).coverage.bounded
+    assert claim([diverged(seed) for seed in range(3)]).coverage.bounded
 
 
 def test_where_none_failed_the_bound_says_how_little_that_means():

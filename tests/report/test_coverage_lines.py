@@ -37,8 +37,24 @@ TRAIN = SampleRecord(data="digits", noun="images", split="train", size=128, avai
         ),
         (
             {"untested": 3},
-            "None of 15 trainings in 5 seeds diverged or collapsed; one may in up to 45 % of seeds "
-            "(95 % upper bound). Whether 3 of them collapsed was not measured.",
+            "None of 15 trainings in 5 seeds is known to have diverged or collapsed; one may in up "
+            "to 45 % of seeds (95 % upper bound). Whether 3 of them collapsed was not measured, so "
+            "their seeds have no part in that bound.",
+        ),
+        (
+            {"untested": 15, "most_failing": 1.0},
+            "None of 15 trainings in 5 seeds is known to have diverged or collapsed. Whether 15 of "
+            "them collapsed was not measured, so in how many seeds one may is not known.",
+        ),
+        (
+            {"untested": 14, "diverged": 1, "failed_seeds": 1, "most_failing": 1.0},
+            "Of 15 trainings, 1 diverged, in 1 of 5 seeds. Whether 14 of them collapsed was not "
+            "measured, so in how many seeds one may is not known.",
+        ),
+        (
+            {"diverged": 5, "failed_seeds": 5, "most_failing": 1.0},
+            "Of 15 trainings, 5 diverged, in 5 of 5 seeds; one may in up to 100 % of seeds (95 % "
+            "upper bound).",
         ),
     ],
 )
@@ -143,6 +159,18 @@ def test_the_auditor_sums_up_failed_trainings(covered, edited, example_audit):
         "None of 1 training diverged or collapsed to guessing: with 5 seeds, one may all the same "
         "in up to 45 % of seeds (95 % upper bound)."
     )
+    unknown = run.model_copy(update={"fingerprint": "u", "test_accuracy": None})
+    partly = covered.model_copy(update={"coverage": SEED.model_copy(update={"untested": 1})})
+    assert told(partly, run, unknown) == (
+        "None of 2 trainings is known to have diverged or collapsed to guessing: one may all the "
+        "same in up to 45 % of seeds (95 % upper bound). Whether 1 of them collapsed was not "
+        "measured, so their seeds have no part in that bound."
+    )
+    nothing = SEED.model_copy(update={"untested": 1, "most_failing": 1.0})
+    assert told(covered.model_copy(update={"coverage": nothing}), unknown) == (
+        "None of 1 training is known to have diverged or collapsed to guessing. Whether 1 of them "
+        "collapsed was not measured, so in how many seeds one may is not known."
+    )
     failed = SEED.model_copy(update={"collapsed": 1, "failed_seeds": 1})
     assert told(covered.model_copy(update={"coverage": failed}), run, guesser) == (
         "Of 2 trainings, 0 diverged and 1 collapsed to guessing. 1 verdict rests on such "
@@ -154,6 +182,10 @@ def test_the_auditor_sums_up_failed_trainings(covered, edited, example_audit):
     assert told(covered, run, guesser, broken) == (
         "Of 3 trainings, 1 diverged and 1 collapsed to guessing. No verdict rests on such "
         "trainings."
+    )
+    assert told(covered, run, guesser, unknown) == (
+        "Of 3 trainings, 0 diverged and 1 collapsed to guessing. Whether 1 of them collapsed was "
+        "not measured. No verdict rests on such trainings."
     )
 
 

@@ -56,16 +56,20 @@ def _coverage(records: Sequence[RunRecord]) -> Coverage:
     finished = [record for record in records if record.status == "finished"]
     fates = [has_collapsed(record) for record in finished]
     collapsed = [record for record, fate in zip(finished, fates, strict=True) if fate]
+    unknown = [record for record, fate in zip(finished, fates, strict=True) if fate is None]
     seeds = {record.seed for record in records}
     failed = {record.seed for record in (*diverged, *collapsed)}
+    # Of a seed with a training that nobody tested it is not known that it did not fail.
+    known = failed | seeds.difference(record.seed for record in unknown)
+    bound = upper_bound(len(failed), len(known), confidence=CONFIDENCE) if known else 1.0
     return Coverage(
         trainings=len(records),
         diverged=len(diverged),
         collapsed=len(collapsed),
-        untested=fates.count(None),
+        untested=len(unknown),
         seeds=len(seeds),
         failed_seeds=len(failed),
-        most_failing=upper_bound(len(failed), len(seeds), confidence=CONFIDENCE),
+        most_failing=bound,
     )
 
 

@@ -228,7 +228,8 @@ class Coverage(Record):
     A training `diverged`, or it `collapsed`: in the end it classified no better than guessing (see
     `tic.stats.proportions.is_chance`). Of those that are `untested` nobody measured that. A seed
     counts as failed where any of its trainings did. `most_failing` is the upper 95 % bound
-    (Clopper and Pearson 1934) of the share of such seeds, whatever number of them was seen.
+    (Clopper and Pearson 1934) of the share of such seeds, whatever number of them was seen, among
+    those of which it is known whether they failed; 1, which is no bound, where there are no others.
     """
 
     trainings: int
@@ -238,6 +239,11 @@ class Coverage(Record):
     seeds: int
     failed_seeds: int
     most_failing: FiniteFloat
+
+    @property
+    def bounded(self) -> bool:
+        """Whether anything is known of how many seeds fail at most."""
+        return self.most_failing < 1 or self.failed_seeds == self.seeds
 
 
 class Check(Record):

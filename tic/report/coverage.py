@@ -42,21 +42,29 @@ def trainings_line(coverage: Coverage) -> str:
     """Say how many trainings failed, and in how many seeds at most one does."""
     trainings = numerals.counted(coverage.trainings, "training")
     seeds = numerals.counted(coverage.seeds, "seed")
-    failed = coverage.diverged + coverage.collapsed
-    if not failed:
-        line = (
-            f"None of {trainings} in {seeds} diverged or collapsed; one may in {at_most(coverage)}."
-        )
+    of_seeds = f"in {coverage.failed_seeds} of {seeds}"
+    if coverage.diverged + coverage.collapsed:
+        line = f"Of {trainings}, {_failures(coverage)}, {of_seeds}"
     else:
-        line = (
-            f"Of {trainings}, {_failures(coverage)}, in {coverage.failed_seeds} of {seeds}; "
-            f"one may in {at_most(coverage)}."
-        )
+        verb = "is known to have" if coverage.untested else ""
+        line = " ".join(filter(None, ("None of", trainings, "in", seeds, verb, "diverged")))
+        line += " or collapsed"
+    line += f"; one may in {at_most(coverage)}." if coverage.bounded else "."
     if coverage.collapsed:
         line += " Those that collapsed are part of every mean."
-    if coverage.untested:
-        line += f" Whether {coverage.untested} of them collapsed was not measured."
-    return line
+    return f"{line}{untested_sentence(coverage.untested, bounded=coverage.bounded)}"
+
+
+def untested_sentence(untested: int, *, bounded: bool) -> str:
+    """Say, after another sentence, what is not known of trainings that nobody tested."""
+    if not untested:
+        return ""
+    follows = (
+        "their seeds have no part in that bound"
+        if bounded
+        else "in how many seeds one may is not known"
+    )
+    return f" Whether {untested} of them collapsed was not measured, so {follows}."
 
 
 def at_most(coverage: Coverage) -> str:

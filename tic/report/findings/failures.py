@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tic.document.coverage import has_collapsed
-from tic.report.coverage import at_most
+from tic.document.evidence import Coverage
+from tic.report.coverage import at_most, untested_sentence
 from tic.report.findings.finding import Finding, Span, listed, verb
 from tic.report.index import Index
 from tic.report.numerals import counted
@@ -18,7 +19,8 @@ def failures(index: Index) -> Iterator[Finding]:
         return
     runs = [run for run in index.audit.runs if run.status != "missing"]
     diverged = sum(run.status == "diverged" for run in runs)
-    collapsed = sum(bool(has_collapsed(run)) for run in runs)
+    fates = [has_collapsed(run) for run in runs if run.status == "finished"]
+    collapsed, untested = fates.count(True), fates.count(None)
     trainings = counted(len(runs), "training")
     resting = [
         (
@@ -28,16 +30,27 @@ def failures(index: Index) -> Iterator[Finding]:
         for item, coverage in covered
         if coverage.failed_seeds
     ]
+    bounded = [coverage for _, coverage in covered if coverage.bounded]
     if not diverged + collapsed:
-        _, widest = max(covered, key=lambda pair: pair[1].most_failing)
-        bound = f"with {counted(widest.seeds, 'seed')}, one may all the same in {at_most(widest)}"
-        none = f"None of {trainings} diverged or collapsed to guessing: {bound}."
-        yield Finding("Failed trainings", (Span(none),))
+        known = "is known to have diverged" if untested else "diverged"
+        none = f"None of {trainings} {known} or collapsed to guessing"
+        none += f": {_bound(bounded)}." if bounded else "."
+        unknown = untested_sentence(untested, bounded=bool(bounded))
+        yield Finding("Failed trainings", (Span(f"{none}{unknown}"),))
         return
     counts = f"Of {trainings}, {diverged} diverged and {collapsed} collapsed to guessing. "
+    if untested:
+        counts += f"Whether {untested} of them collapsed was not measured. "
     if not resting:
         yield Finding("Failed trainings", (Span(f"{counts}No verdict rests on such trainings."),))
         return
     rests = verb(len(resting), "verdict rests", "verdicts rest")
     start = Span(f"{counts}{len(resting)} {rests} on such trainings: ")
     yield Finding("Failed trainings", (start, *listed(resting), Span(".")))
+
+
+def _bound(bounded: Sequence[Coverage]) -> str:
+    """Say in how many seeds a training may fail at most, where least is known of that."""
+    widest = max(bounded, key=lambda coverage: coverage.most_failing)
+    seeds = "" if widest.untested else f"with {counted(widest.seeds, 'seed')}, "
+    return f"{seeds}one may all the same in {at_most(widest)}"
