@@ -121,6 +121,13 @@ def test_a_worst_case_has_a_verdict_of_its_own_and_does_not_decide_the_claim(
     assert len(judge.contrasts) == 1
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_that_no_attack_does_better_on_one_or_two_seeds_leaves_a_worst_case_open(judge, count):
+    judge.worst_case("PGD", [50.0] * count, [50.0] * count, reported=None)
+    (found,) = judge.worst_cases
+    assert found.outcome is (Outcome.REFUTED if count >= 3 else Outcome.INCONCLUSIVE)
+
+
 def test_an_attack_overstates_when_it_stays_behind_by_more_than_a_point(judge):
     assert MASKED == 1.0
     for behind in (0.9, 1.1):

@@ -22,6 +22,7 @@ from tic.document.evidence import (
     decisive_contrast,
 )
 from tic.stats import ClaimVerdict, Outcome, Region, Verdict
+from tic.stats.power import MIN_SEEDS
 
 MASKED = 1.0
 """Percentage points by which an attack may stay behind the worst case over an attack suite."""
@@ -174,8 +175,10 @@ def worst_case(
 ) -> WorstCase:
     """Judge whether an attack overstates robustness; accuracies in percent, one per seed."""
     gaps = [before - after for before, after in zip(attacked, worst, strict=True)]
-    # Where no attack does any better on any seed, nothing is left to estimate.
-    verdict = stats.judge(gaps, stats.above(MASKED), confidence=confidence, exact=not any(gaps))
+    # Where no attack does any better on any seed, no spread is left to estimate; one or two seeds
+    # do not tell that, either.
+    unmasked = len(gaps) >= MIN_SEEDS and not any(gaps)
+    verdict = stats.judge(gaps, stats.above(MASKED), confidence=confidence, exact=unmasked)
     return WorstCase(
         figure=figure,
         reported=reported,
