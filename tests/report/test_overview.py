@@ -133,3 +133,17 @@ def test_the_page_lists_as_many_verdicts_as_it_counts_where_entries_repeat(examp
     assert section is not None
     assert '<p class="sentence">11 verdicts on 7 claims' in source
     assert section.group(0).count('<td role="cell" class="verdict">') == 13
+
+
+def test_it_is_told_where_another_test_than_the_interval_decides(example_audit, edited):
+    rule = example_audit.multiplicity.model_copy(update={"method": "Bonferroni", "level": 0.025})
+    page = words(render_html(edited(multiplicity=rule)))
+    section = page[page.index("Error rates and provenance") :]
+    assert "decides it, except that Page's test decides on a trend." in section
+    assert "so that an interval outside of its region may not refute it." in section
+    reading = page[page.index("How to read a verdict") :]
+    assert reading.count("on a trend Page's test decides instead.") == 2
+    assert "where a claim has several also after Holm's correction inside the claim" in reading
+    assert "It decides, except that the test of Page does on a trend" in overview.legend(
+        index_of(example_audit)
+    )

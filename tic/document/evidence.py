@@ -145,11 +145,12 @@ class Effects(Record):
 class Contrast(Effects):
     """Effects and what came out.
 
-    `interval` is the one that decides, at `confidence`; it is None where none exists (too few
-    seeds, no spread), and `reason` then says why. `over_samples` is the interval where the samples
-    were drawn as the seeds were, of effects with a `sample_spread`. `seeds_to_decide` is
-    between which numbers of seeds an undecided contrast would probably be decided; the second is
-    None above 1000.
+    `interval` is the one that decides, at `confidence`, except that Page's test decides on a
+    `trend`, and that one of several contrasts of a claim refutes it only after Holm's correction
+    within the claim. It is None where none exists (too few seeds, no spread), and `reason` then
+    says why. `over_samples` is the interval where the samples were drawn as the seeds were, of
+    effects with a `sample_spread`. `seeds_to_decide` is between which numbers of seeds an undecided
+    contrast would probably be decided; the second is None above 1000.
     """
 
     estimate: FiniteFloat

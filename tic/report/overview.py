@@ -99,7 +99,7 @@ P_VALUES = (
 
 
 def legend(index: Index) -> str:
-    """Say at which confidence intervals in the table of verdicts are, and of what its p is."""
+    """Say at which confidence intervals in the table of verdicts are, and what p is."""
     levels = sorted(
         contrast.confidence
         for item in index.overview
@@ -109,8 +109,10 @@ def legend(index: Index) -> str:
         return P_VALUES
     ends = dict.fromkeys(numerals.level(level) for level in (levels[0], levels[-1]))
     return (
-        "In brackets stands the interval at the confidence that decides the verdict, here "
-        f"{' to '.join(ends)}. {P_VALUES}"
+        "In brackets stands the interval at the confidence of the verdict, here "
+        f"{' to '.join(ends)}. It decides, except that the test of Page does on a trend, and that "
+        "a claim of several contrasts is refuted only by one that passes the correction of Holm "
+        f"inside the claim. {P_VALUES}"
     )
 
 
