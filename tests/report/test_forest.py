@@ -88,6 +88,22 @@ def test_the_outcome_is_said_in_words_and_every_point_names_its_seed():
     assert root.get("aria-labelledby") == "c-t c-d"
 
 
+@pytest.mark.parametrize(
+    ("effects", "interval", "counted"),
+    [((4.0,), (4.0, 4.0), "1 value"), ((4.0, 6.0), (4.0, 6.0), "2 values")],
+)
+def test_exact_numbers_are_no_interval_of_seeds(effects, interval, counted):
+    exact = contrast(
+        seeds=(), effects=effects, estimate=5.0, interval=interval, confidence=0.9998, p_value=None
+    )
+    drawn = ElementTree.fromstring(forest.contrast_strip(exact, (0.0, 10.0), "c"))
+    low, high = interval
+    assert drawn.findtext("desc") == (
+        f"Estimate 5.00 pp, exact, from {low:.2f} to {high:.2f}, {counted}; "
+        "the claim allows above 2. Supported."
+    )
+
+
 def test_contrasts_of_one_unit_share_their_axis_while_all_stay_readable():
     alike = [contrast(), contrast(effects=(5.0, 6.0, 9.0), estimate=6.7, interval=(4.0, 9.4))]
     one, other = forest.contrast_strips(alike, "e")

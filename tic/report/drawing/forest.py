@@ -145,12 +145,13 @@ def _named(contrast: Contrast) -> list[tuple[str, float]]:
 def _description(contrast: Contrast) -> str:
     unit = f" {contrast.unit}" if contrast.unit else ""
     interval = "no interval"
+    count = numerals.counted(len(contrast.effects), "seed" if contrast.seeds else "value")
     if contrast.interval is not None:
         low, high = (numerals.number(bound) for bound in contrast.interval)
-        interval = f"{numerals.level(contrast.confidence)} interval from {low} to {high}"
+        level = f"{numerals.level(contrast.confidence)} interval" if contrast.seeds else "exact,"
+        interval = f"{level} from {low} to {high}"
     return (
         f"Estimate {numerals.number(contrast.estimate)}{unit}, {interval}, "
-        f"{numerals.counted(len(contrast.effects), 'seed')}; "
-        f"the claim allows {contrast.region.text}. "
+        f"{count}; the claim allows {contrast.region.text}. "
         f"{contrast.outcome.replace('_', ' ').capitalize()}."
     )
