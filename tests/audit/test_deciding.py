@@ -60,6 +60,23 @@ def test_a_claim_that_was_read_in_several_ways_is_judged_again_to_the_same_entry
     assert judge_again(through_json(entry)) == entry
 
 
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_fewer_than_two_readings_refute_no_contradiction(count):
+    judge = judge_of((0, 1, 2, 3))
+    for number in range(count):
+        other = judge_of(judge.seeds)
+        other([4.0, 5.0, 6.0, 5.0], above(0), name="fall")
+        judge.record_reading({"estimator": str(number)}, other)
+    judge.readings_contradict()
+    entry = judged("claim", judge)
+    assert entry.outcome is (Outcome.REFUTED if count == 2 else Outcome.INCONCLUSIVE)
+    if count < 2:
+        assert entry.left_open == (
+            f"{count} of the 2 readings that may contradict each other were recorded",
+        )
+    assert judge_again(through_json(entry)) == entry
+
+
 def test_a_changed_effect_changes_what_is_judged_again():
     judge = judge_of((0, 1, 2))
     judge([4.0, 5.0, 6.0], above(0), name="gap")

@@ -215,8 +215,8 @@ def contradiction(
     """Whether readings contradict each other, and why that stays open where it does.
 
     Some support the claim and some refute it: the smaller of the two numbers is above 0. Where no
-    two contradict each other, every reading must be decided. A single wrong verdict makes a
-    contradiction, so the readings share the error rate among them.
+    two contradict each other, there must be two, and every reading must be decided. A single wrong
+    verdict makes a contradiction, so the readings share the error rate among them.
 
     Args:
         readings: As they were recorded.
@@ -235,6 +235,9 @@ def contradiction(
         name="readings on the smaller side of SUPPORTED against REFUTED",
     )
     decided = counts[Outcome.SUPPORTED] + counts[Outcome.REFUTED]
+    if len(readings) < 2:
+        reason = f"{len(readings)} of the 2 readings that may contradict each other were recorded"
+        return effects, readings, (reason,)
     if any(effects.effects) or decided == len(readings):
         return effects, readings, ()
     reason = f"no two readings contradict each other, but only {decided} of {len(readings)} decide"
