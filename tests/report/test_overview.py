@@ -147,3 +147,13 @@ def test_it_is_told_where_another_test_than_the_interval_decides(example_audit, 
     assert "It decides, except that the test of Page does on a trend" in overview.legend(
         index_of(example_audit)
     )
+
+
+def test_the_part_of_the_error_rate_is_told_for_packs_that_count_their_claims_and_others(
+    example_audit, edited
+):
+    rule = example_audit.multiplicity.model_copy(update={"method": "Bonferroni", "level": 0.025})
+    assert (
+        "Each has an equal part (Bonferroni) of it: among as many as the pack of its paper states, "
+        "whatever was audited beside it, or among those that were collected where it states none."
+    ) in words(render_html(edited(multiplicity=rule)))
