@@ -178,6 +178,23 @@ def test_the_page_tells(page, told):
     assert told in page.words()
 
 
+def test_seeds_that_would_decide_are_to_be_added_as_looks_or_merged(example_audit, edited):
+    place, entry = next(
+        (place, e) for place, e in enumerate(example_audit.entries)
+        if any(c.seeds_to_decide for c in e.contrasts)
+    )  # fmt: skip
+    told = (
+        "(in four of five cases). Add seeds by --budget , or others by tic merge , which count as "
+        "looks: a larger --seeds on the same seeds is a second look, which the error rate does not "
+        "cover."
+    )
+    assert entry.design == "fixed"
+    assert told in Page(render_html(example_audit)).words()
+    words = Page(render_html(edited(place, design="sequential"))).words()
+    assert "To decide will probably take 9 to 41 seeds (in four of five cases)." in words
+    assert "which count as looks" not in words
+
+
 def test_the_papers_numbers_stand_beside_ours(example_audit, edited):
     entry = next(e for e in example_audit.entries if e.comparisons)
     ours = entry.comparisons[0].model_copy(update={"reported": 92.04, "measured": (94.0, 96.0)})
