@@ -154,6 +154,14 @@ def test_the_part_of_the_error_rate_is_told_for_packs_that_count_their_claims_an
 ):
     rule = example_audit.multiplicity.model_copy(update={"method": "Bonferroni", "level": 0.025})
     assert (
-        "Each has an equal part (Bonferroni) of it: among as many as the pack of its paper states, "
-        "whatever was audited beside it, or among those that were collected where it states none."
+        "Each has an equal part (Bonferroni) of the error rate: among as many as the pack of its "
+        "paper states, whatever was audited beside it, or among those that were collected where it "
+        "states none."
     ) in words(render_html(edited(multiplicity=rule)))
+
+
+def test_the_page_promises_refutations_at_each_edge_of_a_region(example_audit, edited):
+    rule = example_audit.multiplicity.model_copy(update={"method": "Bonferroni", "level": 0.025})
+    page = words(render_html(edited(multiplicity=rule))).replace(THIN, " ")
+    assert "share an error rate of 2.5 % on either side" in page
+    assert "narrow beside the spread of the seeds, up to 5 %." in page

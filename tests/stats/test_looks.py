@@ -48,6 +48,20 @@ def test_audits_at_the_level_of_a_single_claim_break_it(truth):
     assert wrong(NOISES["normal"], truth=truth, level=0.025 * 30)[-1] > 0.2
 
 
+def test_true_claims_between_two_near_edges_are_refuted_at_both():
+    of_one_edge, of_two = (
+        wrong_audits(
+            np.random.default_rng(2), NOISES["normal"], 4000, (5,), truth=truth, level=0.025,
+            design="fixed",
+        )[0]
+        for truth in ("true", "true between two near edges")
+    )  # fmt: skip
+    # The rates of thirty claims at the level of 2.5 % and of twice that, with three binomial
+    # standard errors of 4000 audits.
+    assert of_one_edge == pytest.approx(0.0247, abs=3 * np.sqrt(0.0247 / 4000))
+    assert of_two == pytest.approx(0.0488, abs=3 * np.sqrt(0.0488 / 4000))
+
+
 def test_looking_again_at_the_full_level_errs_more_than_once():
     fixed = wrong(NOISES["normal"], level=0.5, design="fixed")
     assert fixed[-1] > 1.5 * fixed[0] > 0.3

@@ -193,7 +193,9 @@ class Family(Record):
 class Multiplicity(Record):
     """The correction over the claims of each paper, made for each of its protocols apart.
 
-    `level` is the error rate of a family on either side: for supports, and for refutations.
+    `level` is the error rate of a family on either side: for supports, and for refutations at an
+    edge of a region. Claims that are bounded on both sides may be refuted at either edge, in up to
+    twice as many audits.
     """
 
     method: str

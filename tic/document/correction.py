@@ -1,10 +1,12 @@
 """The error rate of a whole audit, and what each claim of it may spend.
 
 Among the claims of a paper in one setting, all of them true, one may be REFUTED in at most 2.5 % of
-audits, and among false ones one SUPPORTED in at most 2.5 %; likewise among its rivals. Every claim
-has an equal part of that (Bonferroni), whose size the paper's pack fixes: so a claim has the same
-verdict alone and among all, at once and whatever became of the others. Holm's correction would
-decide a little more, but only together, so that a claim would have another verdict alone.
+audits, and among false ones one SUPPORTED in at most 2.5 %; likewise among its rivals. A claim that
+is bounded on both sides may be REFUTED at either, so that among such claims it is up to 5 % where
+their regions are narrow beside the spread of the seeds. Every claim has an equal part of the error
+rate (Bonferroni), whose size the paper's pack fixes: so a claim has the same verdict alone and
+among all, at once and whatever became of the others. Holm's correction would decide a little more,
+but only together, so that a claim would have another verdict alone.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tic.stats.looks import Design, error_share
 from tic.stats.noise import Draw
 
-Truth = Literal["false", "true"]
+Truth = Literal["false", "true", "true between two near edges"]
 
 CLAIMS = (1,) * 18 + (2,) * 7 + (4,) * 5
 """How many contrasts each claim of an audit has."""
@@ -35,7 +35,8 @@ def wrong_audits(
     Each claim lies where it is hardest to judge. A false one has its first contrast on the edge and
     the others far inside, so that it is SUPPORTED when the first is. A true one has all of its
     contrasts on the edge, and is REFUTED when the smallest of their p-values, times their number,
-    is small enough. Seeds are added until the last look, whatever came out.
+    is small enough; between two edges that all but meet it is so at either of them, each at the
+    full level, so that twice as many are. Seeds are added until the last look, whatever came out.
 
     Args:
         rng: of the effects.
@@ -43,7 +44,8 @@ def wrong_audits(
         simulations: audits.
         looks: numbers of seeds, ascending.
         truth: of all claims.
-        level: one-sided error rate of the whole audit; each claim has an equal part of it.
+        level: one-sided error rate of the whole audit; each claim has an equal part of it, at each
+            edge of its region.
         design: whose shares of the error the looks have.
         pilot: seeds of a pilot, with whose spread the variance of every contrast is pooled.
 
@@ -52,7 +54,7 @@ def wrong_audits(
     """
     from scipy.special import stdtrit
 
-    contrasts = np.repeat(CLAIMS, CLAIMS) if truth == "true" else np.ones(len(CLAIMS))
+    contrasts = np.ones(len(CLAIMS)) if truth == "false" else np.repeat(CLAIMS, CLAIMS)
     wrong = np.zeros(len(looks))
     for start in range(0, simulations, _CHUNK):
         claims = (min(_CHUNK, simulations - start), contrasts.size)
@@ -64,8 +66,9 @@ def wrong_audits(
         for position, (n_seeds, scores) in enumerate(
             zip(looks, _scores(effects, looks, squares, further), strict=True)
         ):
+            refuting = -np.abs(scores) if truth == "true between two near edges" else scores
             allowed = level * error_share(n_seeds, design) / len(CLAIMS) / contrasts
-            decided |= (scores <= stdtrit(n_seeds - 1 + further, allowed)).any(axis=1)
+            decided |= (refuting <= stdtrit(n_seeds - 1 + further, allowed)).any(axis=1)
             wrong[position] += decided.sum()
     return tuple((wrong / simulations).tolist())
 

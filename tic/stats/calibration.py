@@ -51,6 +51,7 @@ _BOTH = "SUPPORTED / REFUTED, %"
 LEVEL = 0.025
 """Of the claims of an audit together, on either side."""
 _SHOWN_LOOKS = 7
+_NEAR: Truth = "true between two near edges"
 _AUDITS = "Audits of 30 claims whose seeds are added where a verdict is open"
 _PILOT = 12
 """Seeds of the packs' pilots."""
@@ -156,13 +157,15 @@ def piloted_audits(setup: Setup) -> Table:
 
 def _audits_of_each_noise(setup: Setup, *, pilot: int) -> list[Row]:
     looks = LOOKS[:_SHOWN_LOOKS]
+    # Of its own, so that the other rows are the same with and without those between two edges.
+    (near,) = setup.rng.spawn(1)
     return [
         Row(
             f"{name}{side}, all claims {truth}",
             tuple(
                 (rate,)
                 for rate in wrong_audits(
-                    setup.rng,
+                    near if truth == _NEAR else setup.rng,
                     draw,
                     setup.simulations,
                     looks,
@@ -175,6 +178,8 @@ def _audits_of_each_noise(setup: Setup, *, pilot: int) -> list[Row]:
         for name, noise in NOISES.items()
         for side, draw in _sides(name, noise)
         for truth in get_args(Truth)
+        # Between two edges no tail is allowed.
+        if not (side and truth == _NEAR)
     ]
 
 

@@ -100,7 +100,10 @@ def judge(
     the same rule in terms of p: against one edge for `above` and `below`; for `within` both tests
     must reject to support (two one-sided tests, Schuirmann 1987) and either one refutes.
 
-    The error rates suppose effects without strong skew; docs/calibration.md has them for others.
+    So SUPPORTED is wrong with a probability of at most (1 − confidence)/2, and REFUTED likewise at
+    each edge: a true effect within a region that is narrow beside the spread may be refuted at
+    both, with a probability of up to 1 − confidence. The error rates suppose effects without strong
+    skew; docs/calibration.md has them for others.
 
     Args:
         effects: (S,), one per independent seed, in the unit of the region.

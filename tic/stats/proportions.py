@@ -48,8 +48,10 @@ def judge_rate(outcomes: ArrayLike, region: Region, *, confidence: float = 0.95)
 
     SUPPORTED when the two-sided Clopper-Pearson interval of the probability lies inside the region,
     REFUTED when it lies outside, else INCONCLUSIVE; decided on the exact one-sided binomial tests
-    at (1 - confidence)/2. Never to have seen it does not mean that it never happens: it takes 36
-    seeds without to say at 95 % that it happens in less than one of ten.
+    at (1 - confidence)/2. That bounds how often either is wrong, REFUTED at each edge: between two
+    near edges a true rate is refuted in up to 1 - confidence. Never to have seen it does not mean
+    that it never happens: it takes 36 seeds without to say at 95 % that it happens in less than one
+    of ten.
 
     Args:
         outcomes: (S,), for each independent seed 1 where it happened and 0 where not.
