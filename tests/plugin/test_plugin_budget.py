@@ -250,6 +250,29 @@ def test_ended_by_hand_before_the_first_look_it_says_so(audit, monkeypatch):
     )
 
 
+def test_ended_by_hand_while_a_test_is_rehearsed_it_judges_all_the_same(audit):
+    interrupted = """
+import pytest
+told = []
+@pytest.fixture
+def telling():
+    told.append("set up")
+    yield
+    told.append("torn down")
+@says("interrupted")
+def test_interrupted(runs, judge, telling):
+    losses = runs.train_loss()[:, -1]
+    if len(losses) > 5:
+        raise KeyboardInterrupt
+    assert told == ["set up", "torn down"] * (len(told) // 2) + ["set up"]
+    judge(losses - losses.mean(), above(0), name="loss")
+"""
+    result = audit(SUPPORTED, interrupted)
+    assert "ended by hand" in result.text
+    outcomes = {entry.claim.partition("/")[2]: entry.outcome for entry in result.audit.entries}
+    assert outcomes == {"positive": "SUPPORTED", "interrupted": "INCONCLUSIVE"}
+
+
 def test_the_plan_of_a_budget_is_that_of_the_first_look(audit):
     text = audit(SUPPORTED, COUNTED, arguments=["--plan"]).text
     assert "plan of the first look" in text

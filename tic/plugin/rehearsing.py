@@ -7,6 +7,7 @@ that the Store does not have, an engine takes that, and the test runs again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -53,6 +54,9 @@ class Rehearsing:
         try:
             with rehearsal() as lacking:
                 runtestprotocol(item, log=False, nextitem=None)
+        except BaseException:  # Ctrl-C, after which pytest tears nothing down
+            _tear_down(item)
+            raise
         finally:
             self.state.rehearses = False
             self.state.session.forget_what_was_looked_at()
@@ -69,6 +73,16 @@ class Rehearsing:
         outcome: Literal["passed", "failed"] = "failed" if call.excinfo else "passed"
         when = cast(Literal["setup", "call", "teardown"], call.when)
         return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, when)
+
+
+def _tear_down(item: pytest.Item) -> None:
+    """Leave a test that was interrupted as one that ended, so that others can be set up."""
+    with suppress(Exception):  # what a fixture raises now hides no interruption
+        item.session._setupstate.teardown_exact(None)
+    if isinstance(item, pytest.Function):
+        # It is run again, for which pytest makes both anew.
+        item._request = False  # type: ignore[assignment]
+        item.funcargs = None  # type: ignore[assignment]
 
 
 def start_chosen_engine(state: State) -> Engine:
