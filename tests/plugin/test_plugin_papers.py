@@ -1,6 +1,7 @@
 """Two papers in one audit: neither changes what is said of the other."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -55,6 +56,22 @@ def audit(repository):
         return repository.run("--data", empty, *arguments)
 
     return run
+
+
+@pytest.mark.parametrize("choice", [("--paper", "other2024"), ("--claim", "other2024/near")])
+@pytest.mark.parametrize("near", ["INCONCLUSIVE", "SUPPORTED"])
+def test_expected_verdicts_of_papers_that_are_not_chosen_are_no_departure(audit, choice, near):
+    expected = {
+        f"{paper}/{name}[tiny-digits]": [near]
+        for paper in ("other2024", "another2025")
+        for name in ("near", "high")
+    }
+    Path("expected.json").write_text(json.dumps(expected))
+    outcome = audit(BOTH, "--expect", "expected.json", *choice)
+    assert "was not collected" not in outcome.text
+    told = "where what this audit says is right: change expected.json, which has other claims, too"
+    assert (told in outcome.text) == (outcome.status == 1)
+    assert "tic expected" not in outcome.text
 
 
 def plain(audit, paper, ids=None):

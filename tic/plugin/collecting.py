@@ -12,7 +12,7 @@ from _pytest.skipping import evaluate_skip_marks
 
 from tic.errors import DataNotFoundError, TicError
 from tic.plugin.naming import hold_claims
-from tic.plugin.state import MARK, State, case_of, claim_of
+from tic.plugin.state import MARK, State, case_of, claim_of, entry_id
 from tic.text import listed, shorten
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ class Collecting:
         every = {item: self._planned(item) for item in dict.fromkeys([*items, *collected])}
         self._require_threatened(every.values())
         session.families = families_of(every.values())
-        self.state.collected = frozenset(planned.id for planned in every.values())
+        self.state.collected = frozenset(map(entry_id, self._collected))
         for item in items:
             planned = every[item]
             if planned.id in session.planned:
