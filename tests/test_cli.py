@@ -221,6 +221,46 @@ def test_a_report_goes_where_it_is_wanted(left):
     assert load_audit(folder / "audit.json") == load_audit(first)
 
 
+@pytest.mark.parametrize("archived", [False, True])
+def test_a_report_replaces_neither_another_audit_nor_its_page(left, repository, capsys, archived):
+    first, second = left
+    before = first.with_name("before.zip" if archived else "before.json")
+    if archived:
+        assert main(["export", str(first), str(before), "--store", str(repository.store)]) == 0
+    else:
+        first.rename(before)
+    second = second.rename(before.with_name("audit.json"))
+    kept = second.read_bytes()
+    capsys.readouterr()
+    assert main(["report", str(before)]) == 2
+    told = capsys.readouterr().err
+    assert "the report goes into a folder without another audit, got " in told
+    assert "--report-dir" in told
+    assert second.read_bytes() == kept
+    assert not before.with_name("report.html").exists()
+    assert main(["report", str(second)]) == 0
+    assert second.read_bytes() == kept
+
+
+def test_a_report_can_be_rendered_again_where_it_was(left, tmp_path):
+    first, _ = left
+    for _ in range(2):
+        assert main(["report", str(first), "--report-dir", str(tmp_path / "page")]) == 0
+
+
+@pytest.mark.parametrize("where", ["report", "elsewhere/../report"])
+def test_a_merged_audit_replaces_none_that_it_is_made_of(left, capsys, where):
+    first, second = left
+    kept = second.read_bytes()
+    folder = first.parent / where
+    (first.parent / "elsewhere").mkdir()
+    capsys.readouterr()
+    assert main(["merge", str(first), str(second), "--report-dir", str(folder)]) == 2
+    told = capsys.readouterr().err
+    assert "--report-dir must name a folder without any of the audits that are merged" in told
+    assert second.read_bytes() == kept
+
+
 def test_two_audits_that_differ(left, capsys):
     capsys.readouterr()
     assert main(["diff", *map(str, left)]) == 1

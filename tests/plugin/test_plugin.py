@@ -3,8 +3,11 @@
 import json
 import re
 import subprocess
+from datetime import UTC, datetime
+from types import SimpleNamespace
 
 from fixtures.packs import INCONCLUSIVE, QUICKLY, REFUTED, SUPPORTED
+from tic.document.loading import load_audit
 from tic.exchange.diff import diff_audits
 
 UNIT_TEST = "def test_unit():\n    assert 1 + 1 == 2\n"
@@ -34,6 +37,18 @@ def test_the_report_goes_into_a_folder_named_after_the_time_by_default(repositor
     result.stdout.fnmatch_lines([f"report: reports/{folder.name}/report.html"])
     started = json.loads((folder / "audit.json").read_text())["started"]
     assert folder.name == started.replace(":", "-").replace("+00-00", "Z")
+
+
+def test_audits_that_begin_in_the_same_second_get_folders_of_their_own(repository, monkeypatch):
+    begun = SimpleNamespace(fromtimestamp=lambda *_: datetime(2027, 1, 15, 8, tzinfo=UTC))
+    monkeypatch.setattr("tic.plugin.concluding.datetime", begun)
+    for claim, number in ((SUPPORTED, ""), (REFUTED, "-2"), (INCONCLUSIVE, "-3")):
+        repository.write(claim)
+        result = repository.pytester.runpytest_inprocess(*QUICKLY, "--store", repository.store)
+        result.stdout.fnmatch_lines([f"report: reports/2027-01-15T08-00-00Z{number}/report.html"])
+    reports = repository.pytester.path / "reports"
+    outcomes = [load_audit(path).entries[0].outcome for path in sorted(reports.glob("*/*.json"))]
+    assert outcomes == ["SUPPORTED", "REFUTED", "INCONCLUSIVE"]
 
 
 def test_the_store_is_beside_the_claims_by_default_or_where_the_environment_says(

@@ -32,14 +32,26 @@ def pass_on(flags: argparse.Namespace, rest: list[str]) -> int:
 
 
 def report(flags: argparse.Namespace, rest: list[str]) -> int:
-    """Render the report of an audit again."""
+    """Render the report of an audit again, in a folder with no audit but this one."""
+    from tic.document.archive import AUDIT_FILE
     from tic.document.loading import load_audit
-    from tic.report import write_report
+    from tic.report.render import REPORT_FILE, audit_json, report_files
+    from tic.writing import write_atomically
 
     audit, folder = load_audit(flags.audit), flags.report_dir or flags.audit.parent
     require_folder("--report-dir", folder)
-    page = write_report(audit, folder)
-    print(visible(str(page)))
+    there = folder / AUDIT_FILE
+    if not there.exists():
+        write_atomically(there, audit_json(audit).encode())
+    elif not there.samefile(flags.audit) and load_audit(there) != audit:
+        raise TicError(
+            f"the report goes into a folder without another audit, got {visible(str(folder))}, "
+            f"whose {AUDIT_FILE} is another than {visible(str(flags.audit))}; name another folder "
+            "with --report-dir"
+        )
+    for name, content in report_files(audit).items():
+        write_atomically(folder / name, content.encode())
+    print(visible(str(folder / REPORT_FILE)))
     return 0
 
 
@@ -98,6 +110,12 @@ def merge(flags: argparse.Namespace, rest: list[str]) -> int:
     from tic.report import write_report
 
     require_folder("--report-dir", flags.report_dir)
+    for path in flags.audits:
+        if path.resolve().parent == flags.report_dir.resolve():
+            raise TicError(
+                f"--report-dir must name a folder without any of the audits that are merged, got "
+                f"{visible(str(flags.report_dir))} with {visible(str(path))}; name another"
+            )
     page = write_report(merge([load_audit(path) for path in flags.audits]), flags.report_dir)
     print(visible(str(page)))
     return 0

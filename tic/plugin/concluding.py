@@ -13,7 +13,7 @@ import pytest
 from tic.errors import TicError
 from tic.plugin.closing import verdict_table, wrapped
 from tic.plugin.outcomes import findings, speaks_against_the_paper
-from tic.plugin.saving import require_writable, save_report
+from tic.plugin.saving import claimed, require_writable, save_report
 from tic.plugin.state import State
 from tic.plugin.terminal import write_lines
 from tic.text import listed, visible
@@ -34,6 +34,7 @@ class Concluding:
         self.state = state
         self.audit: Audit | None = None
         self.page: Path | None = None
+        self._claimed: Path | None = None
         self.problems: list[str] = []
         self.pilots: list[str] = []
         self._damaged: set[str] = set()
@@ -99,7 +100,7 @@ class Concluding:
         """Where the report goes."""
         started = datetime.fromtimestamp(self.state.session.started, UTC)
         by_time = Path("reports") / started.strftime("%Y-%m-%dT%H-%M-%SZ")
-        return self.state.flags.report_dir or by_time
+        return self.state.flags.report_dir or self._claimed or by_time
 
     def _conclude(self, *, completed: bool) -> None:
         state = self.state
@@ -110,6 +111,8 @@ class Concluding:
         except TicError as error:
             self.problems = [f"the audit could not be put together: {error}"]
             return
+        if state.flags.report_dir is None:  # another audit may have begun in the same second
+            self._claimed = claimed(self.folder)
         self.problems = self._problems(self.audit) if completed else []
         self.page, unsaved = save_report(self.audit, self.folder)
         self.problems += unsaved

@@ -29,6 +29,28 @@ def require_writable(folder: Path) -> None:
         )
 
 
+def claimed(folder: Path) -> Path:
+    """Make a folder that nobody else has: this one, or the first free one numbered after it.
+
+    One that cannot be made is returned all the same: whoever writes there tells why.
+    """
+    free, number = folder, 1
+    while True:
+        try:
+            free.parent.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            return free
+        try:
+            free.mkdir()
+        except FileExistsError:
+            number += 1
+            free = folder.with_name(f"{folder.name}-{number}")
+        except OSError:
+            return free
+        else:
+            return free
+
+
 def save_report(audit: Audit, folder: Path) -> tuple[Path | None, list[str]]:
     """Write the report, to a temporary folder where its own cannot be written.
 
