@@ -221,6 +221,28 @@ def test_what_fails_is_told_by_the_claim_itself(audit):
     assert "leave 1 to the last batch, where tiny needs at least 2" in result.text
 
 
+def test_a_partner_that_diverged_is_an_error_as_without_a_budget(audit, repository):
+    beside = """
+from dataclasses import dataclass
+from tic.measure.measurement import Measurement
+@dataclass(frozen=True, kw_only=True)
+class Beside(Measurement):
+    name = "beside"
+    version = 1
+    def partners(self, recipe):
+        return (recipe.but(fitting=CosineSGD(learning_rate=1e30)),)
+    def take(self, network, samples, partners):
+        return {"value": 1.0}
+@says("beside")
+def test_beside(runs, judge):
+    judge(runs.values(Beside(epoch=2, split="test", size=20), "value"), above(0), name="value")
+"""
+    entry = audit(SUPPORTED, beside).audit.entries[1]
+    assert (entry.outcome, "became nan in epoch 1" in entry.reason) == ("ERROR", True)
+    without = repository.run(store=repository.pytester.path / "store").audit.entries[1]
+    assert (without.outcome, without.reason) == ("ERROR", entry.reason)
+
+
 def test_ended_by_hand_it_judges_what_is_there(audit, monkeypatch):
     from tic.engine.building import Build
 

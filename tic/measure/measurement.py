@@ -133,7 +133,7 @@ def measure(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any
         NotMeasuredError: The Store lacks it, and this is a rehearsal.
         TicError: The Recipe has not been trained, the result is not finite, memory ran out, or the
             Store has no such measurement yet and cannot be written.
-        DivergedRunError: Its training diverged.
+        DivergedRunError: Its training, or that of a partner, diverged.
     """
     lab.run(recipe)
     lab.store.packages |= kinds.foreign_packages((measurement, recipe))
@@ -144,6 +144,9 @@ def measure(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any
     if (stored := _read(path, shape, lab.store)) is not None:
         return stored
     if (lacking := _lacking.get()) is not None:
+        for partner in measurement.partners(recipe):
+            if lab.finished(partner):
+                lab.run(partner)  # one that diverged is told now: whoever measures would not
         lacking.append((measurement, recipe))
         raise NotMeasuredError(f"{measurement!r} of {recipe.label} is not in the Store")
     described = kinds.describe(measurement)
