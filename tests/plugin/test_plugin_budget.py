@@ -243,6 +243,14 @@ def test_beside(runs, judge):
     assert (without.outcome, without.reason) == ("ERROR", entry.reason)
 
 
+def test_it_is_spent_where_files_that_cannot_be_collected_do_not_matter(audit, repository):
+    repository.pytester.makepyfile(test_broken="import a_module_that_nobody_has")
+    result = audit(SUPPORTED, arguments=["--continue-on-collection-errors"])
+    assert result.status == 1
+    assert "trained 5" in result.text
+    assert result.audit.entries[0].design == "sequential"
+
+
 def test_ended_by_hand_it_judges_what_is_there(audit, monkeypatch):
     from tic.engine.building import Build
 

@@ -107,6 +107,16 @@ def test_what_fails_otherwise_is_left_to_the_audit(build, repository):
     assert "a defect of the claim" not in built.text
 
 
+@pytest.mark.parametrize(("goes_on", "status"), [(True, 1), (False, 4)])
+def test_files_that_cannot_be_collected_end_a_build_unless_they_do_not_matter(
+    build, repository, goes_on, status
+):
+    repository.pytester.makepyfile(test_broken="import a_module_that_nobody_has")
+    built = build(SUPPORTED, arguments=["--continue-on-collection-errors"] * goes_on)
+    assert built.status == status
+    assert ("3 were trained now" in built.text) == goes_on
+
+
 def test_a_damaged_run_is_trained_again(build, repository):
     build(SUPPORTED)
     for history in store_of(repository).glob("runs/*/history.json"):

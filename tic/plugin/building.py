@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tic.plugin.rehearsing import Rehearsing, start_chosen_engine
+from tic.plugin.rehearsing import Rehearsing, ends_with_collection, start_chosen_engine
 from tic.plugin.state import State, claim_of, entry_id
 from tic.plugin.terminal import write_lines
 from tic.plugin.watching import progress_line
@@ -54,11 +54,11 @@ class Building:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Build; faults make the exit status 1, as failed tests do."""
-        if session.testsfailed:
+        if ends_with_collection(session):
             raise session.Interrupted(f"{session.testsfailed} errors during collection")
         if self.state.has_audit and not session.config.option.collectonly:
             self.build = self._build(session.items)
-            session.testsfailed = len(self.build.faults)
+            session.testsfailed += len(self.build.faults)
         return True
 
     def _build(self, items: list[pytest.Item]) -> Build:

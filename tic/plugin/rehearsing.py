@@ -85,6 +85,12 @@ def _tear_down(item: pytest.Item) -> None:
         item.funcargs = None  # type: ignore[assignment]
 
 
+def ends_with_collection(session: pytest.Session) -> bool:
+    """Whether pytest runs no test, since some file could not be collected."""
+    goes_on = session.config.option.continue_on_collection_errors
+    return bool(session.testsfailed) and not goes_on
+
+
 def start_chosen_engine(state: State) -> Engine:
     """Start the engine that the command line asks for.
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tic.plugin.rehearsing import Rehearsing, start_chosen_engine
+from tic.plugin.rehearsing import Rehearsing, ends_with_collection, start_chosen_engine
 from tic.plugin.state import State, claim_of, entry_id
 from tic.plugin.terminal import write_lines
 from tic.plugin.watching import text_now_and_then
@@ -45,7 +45,7 @@ class Spending:
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Spend the budget, then let the claims be judged."""
         wanted = self.state.has_audit and not session.config.option.collectonly
-        if wanted and not session.testsfailed and self.state.session.plan:
+        if wanted and not ends_with_collection(session) and self.state.session.plan:
             self._spend(session.items)
         return (yield)
 
