@@ -8,6 +8,7 @@ from tic.engine import building
 from tic.engine.building import RETRIES, Build, Limits, longest_chain
 from tic.engine.engine import Engine
 from tic.engine.job import Finished, Job, Resources
+from tic.errors import TicError
 from tic.lab import Lab
 from tic.measure.robustness import AccuracyMeasurement, CorrectMeasurement
 from tic.pruning import Pruning
@@ -182,6 +183,35 @@ def test_what_builds_on_a_failed_job_is_not_begun(engine, job, base):
         f"training {child.label}: training tiny-digits-T2-seed0 failed",
         f"measuring accuracy of {child.label}: training {child.label} failed",
     ]
+
+
+def refusing():
+    raise TicError("it cannot be read")
+
+
+def test_a_question_that_cannot_be_answered_is_told_and_the_others_go_on(engine, job):
+    build = run(engine, refusing, lacking(engine, job()))
+    assert build.trained == 1
+    assert build.refused == {refusing: "it cannot be read"}
+    assert build.faults == ["it cannot be read"]
+
+
+@pytest.mark.parametrize("seen", ["before", "after"])
+def test_what_cannot_be_looked_at_in_the_store_is_told_and_the_others_go_on(
+    engine, job, base, monkeypatch, seen
+):
+    def is_done(other, lab):
+        if other == job() and (seen == "before" or other in engine.done):
+            refusing()
+        return other in engine.done
+
+    monkeypatch.setattr(Job, "is_done", is_done)
+    measured = job(measurement=CLEAN)
+    build = run(engine, lacking(engine, measured), lacking(engine, job(base.with_seed(1))))
+    assert build.trained == 1
+    assert build.fault(measured) == (
+        "it cannot be read" if seen == "before" else "training tiny-digits-T2-seed0 failed"
+    )
 
 
 @pytest.mark.parametrize("status", ["lost", "unseen"])

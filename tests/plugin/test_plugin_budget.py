@@ -10,6 +10,8 @@ from tic.document.correction import claim_confidence
 from tic.engine import job as jobs
 from tic.engine.job import Finished, Job
 from tic.engine.local import LocalEngine
+from tic.errors import TicError
+from tic.store import Store
 
 COUNTED = """
 @says("counted", lambda setting: setting.recipe.but(epochs=3))
@@ -241,6 +243,26 @@ def test_beside(runs, judge):
     assert (entry.outcome, "became nan in epoch 1" in entry.reason) == ("ERROR", True)
     without = repository.run(store=repository.pytester.path / "store").audit.entries[1]
     assert (without.outcome, without.reason) == ("ERROR", entry.reason)
+
+
+def test_a_run_that_cannot_be_read_is_told_by_its_claims_and_the_others_go_on(
+    audit, repository, monkeypatch
+):
+    audit(COUNTED, budget="5 trainings")
+    unreadable = {folder.name for folder in repository.pytester.path.glob("store/runs/*")}
+
+    def get(store, fingerprint):
+        if fingerprint in unreadable:
+            raise TicError(f"{fingerprint} cannot be read")
+        return get_for_good(store, fingerprint)
+
+    get_for_good = Store.get
+    monkeypatch.setattr(Store, "get", get)
+    result = audit(COUNTED, SUPPORTED)
+    assert result.status == 1
+    entries = result.audit.entries
+    assert [str(entry.outcome) for entry in entries] == ["ERROR", "SUPPORTED"]
+    assert entries[0].reason.endswith("cannot be read")
 
 
 def test_it_is_spent_where_files_that_cannot_be_collected_do_not_matter(audit, repository):

@@ -13,6 +13,7 @@ from time import monotonic
 from tic.engine.engine import Engine
 from tic.engine.job import Finished, Job, Resources
 from tic.engine.plan import make_plan
+from tic.errors import TicError
 from tic.lab import Lab
 from tic.recipe import Recipe
 
@@ -89,6 +90,7 @@ class Build:
         trained: Number of trainings that were done.
         measured: Number of measurements that were taken.
         lost: How often each job was lost with its worker.
+        refused: Why questions could not be answered.
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class Build:
         self._later: list[tuple[float, int, Job]] = []
         self._blocked: dict[Job | Question, set[Job]] = {}
         self.lost: dict[Job, int] = {}
+        self.refused: dict[Question, str] = {}
         self._seconds: dict[Job, float] = {}
         self._to_ask: deque[Question] = deque()
         self._number = count()
@@ -114,8 +117,9 @@ class Build:
 
     @property
     def faults(self) -> list[str]:
-        """Why jobs failed, one text each."""
-        return [f"{job.label}: {fault}" for job, fault in self._over.items() if fault]
+        """Why jobs failed, and why questions could not be answered, one text each."""
+        failed = [f"{job.label}: {fault}" for job, fault in self._over.items() if fault]
+        return [*failed, *dict.fromkeys(self.refused.values())]
 
     @property
     def in_work(self) -> tuple[Job, ...]:
@@ -158,7 +162,11 @@ class Build:
         return f"measurements: {self.measured} taken, {self._to_measure} to take"
 
     def _ask(self, question: Question) -> None:
-        lacking = [job for job in dict.fromkeys(question()) if job not in self._over]
+        try:
+            lacking = [job for job in dict.fromkeys(question()) if job not in self._over]
+        except TicError as error:  # such as a Run that cannot be read; others can be answered
+            self.refused[question] = str(error)
+            return
         for job in lacking:
             self._want(job)
         self._wait_for(question, lacking)
@@ -168,7 +176,11 @@ class Build:
             return
         self._known.add(job)
         self._to_measure += job.measurement is not None
-        before = [earlier for earlier in job.before if not earlier.is_done(self._lab)]
+        try:
+            before = [earlier for earlier in job.before if not earlier.is_done(self._lab)]
+        except TicError as error:
+            self._end(job, str(error))
+            return
         for earlier in before:
             self._want(earlier)
         self._wait_for(job, before)
@@ -219,8 +231,11 @@ class Build:
         job, status, reason = finished.job, finished.status, finished.reason
         self._running.discard(job)
         self._seconds[job] = finished.seconds
-        if status == "done" and not job.is_done(self._lab):
-            status, reason = "lost", UNSEEN
+        try:
+            if status == "done" and not job.is_done(self._lab):
+                status, reason = "lost", UNSEEN
+        except TicError as error:
+            status, reason = "failed", str(error)
         if status == "lost":
             self.lost[job] = self.lost.get(job, 0) + 1
         if status == "held" or (status == "lost" and self.lost[job] <= RETRIES):

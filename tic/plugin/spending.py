@@ -24,7 +24,7 @@ from tic.plugin.watching import text_now_and_then
 if TYPE_CHECKING:
     from tic.audit.judge import Judge
     from tic.document.evidence import Contrast
-    from tic.engine.building import Build
+    from tic.engine.building import Build, Question
     from tic.engine.job import Job
     from tic.session.agenda import Agenda, OpenClaim
     from tic.session.budget import Budget
@@ -74,10 +74,10 @@ class Spending:
             build = Build(engine, lab, partial(_urgency, agenda, asking), limits)
             spent = self.spent = _Spent(budget, agenda, build, asking)
             ranked = sorted(agenda.claims, key=lambda claim: -claim.priority)
-            questions = [partial(self._lacking, claim, spent, tests) for claim in ranked]
+            spent.questions = {c: partial(self._lacking, c, spent, tests) for c in ranked}
             with text_now_and_then(spent.progress_text):
                 try:
-                    build.run(questions)
+                    build.run(spent.questions.values())
                     spent.end(interrupted=False)
                 except KeyboardInterrupt:  # what was looked at is judged; another ends that, too
                     spent.end(interrupted=True)
@@ -154,6 +154,7 @@ class _Spent:
         build: The jobs.
         asking: Claims that asked for a job, in the order in which they did.
         asked: Jobs of the look that is being prepared, by the claim's id.
+        questions: What each claim asks, in the order in which they begin.
         seconds: How long it took.
         interrupted: Whether somebody ended it by hand.
     """
@@ -163,6 +164,7 @@ class _Spent:
     build: Build
     asking: dict[Job, dict[OpenClaim, None]] = field(default_factory=dict)
     asked: dict[str, dict[Job, None]] = field(default_factory=dict)
+    questions: dict[OpenClaim, Question] = field(default_factory=dict)
     seconds: float = 0.0
     interrupted: bool = False
     _started: float = field(default_factory=monotonic)
@@ -220,9 +222,10 @@ class _Spent:
             yield f"and {len(still_open) - SHOWN} more; the report tells what would decide them"
 
     def _faults(self, claim: OpenClaim) -> list[str]:
-        """Distinct reasons why jobs of the look that was being prepared failed."""
+        """Distinct reasons why the look that was being prepared cannot be had."""
         jobs = self.asked.get(claim.planned.id, ())
-        return list(dict.fromkeys(fault for job in jobs if (fault := self.build.fault(job))))
+        faults = [self.build.refused.get(self.questions[claim], ""), *map(self.build.fault, jobs)]
+        return list(dict.fromkeys(filter(None, faults)))
 
     def _done(self) -> str:
         return f"trained {self.build.trained}, measured {self.build.measured}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -13,6 +14,7 @@ from tic.document.correction import claim_confidence
 from tic.document.deciding import judge_effects, region_of
 from tic.document.evidence import Contrast, Effects
 from tic.engine.plan import work
+from tic.errors import TicError
 from tic.lab import Lab
 from tic.recipe import Recipe
 from tic.session.budget import (
@@ -129,9 +131,10 @@ class Agenda:
         self.claims = _with_controls(entries)
         for claim in self.claims:
             self._prepare(claim, claim.wanted)
-            claim.chances = chances_foreseen(claim.planned, self.session.lab)
-            pilot = pilot_of(claim.planned, self.session.lab)
-            claim.left_open = pilot is not None and pilot.left_open
+            with suppress(TicError):  # such as data that cannot be read: its first look tells
+                claim.chances = chances_foreseen(claim.planned, self.session.lab)
+                pilot = pilot_of(claim.planned, self.session.lab)
+                claim.left_open = pilot is not None and pilot.left_open
         self._rank()
 
     def absent(self, claim: OpenClaim) -> list[Recipe]:
