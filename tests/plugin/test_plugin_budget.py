@@ -156,6 +156,38 @@ def test_controls_and_rivals_are_looked_at_too(audit):
     assert {len(e.contrasts[0].seeds) for e in result.audit.entries} == {5}
 
 
+def test_a_control_that_cannot_be_measured_is_an_error_and_its_claim_keeps_its_verdict(
+    audit, repository
+):
+    failing = """
+from dataclasses import dataclass
+from tic.measure.measurement import Measurement
+@dataclass(frozen=True, kw_only=True)
+class Failing(Measurement):
+    name = "failing"
+    version = 1
+    def take(self, network, samples, partners):
+        raise TicError("it cannot be taken")
+class Unmeasured(SeedRuns):
+    def train_loss(self):
+        return self.values(Failing(epoch=2, split="test", size=20), "value")
+UNMEASURED = Control("unmeasured", "Nothing can be measured.", seen_as(Unmeasured))
+@says("spared", controls=(UNMEASURED, NEGATED))
+def test_spared(runs, judge):
+    judge(runs.train_loss()[:, -1], above(0), name="loss")
+"""
+    budgeted = audit(CAUTIOUS, failing, budget="5 trainings", arguments=["--controls"]).audit
+    store = repository.pytester.path / "store"
+    without = repository.run("--controls", "--seeds", "5", store=store).audit
+    for made in (budgeted, without):
+        spared = [entry for entry in made.entries if entry.claim.endswith("spared")]
+        entries = {entry.control and entry.control.name: entry for entry in spared}
+        assert entries[None].outcome == "SUPPORTED"
+        assert entries["negated"].outcome == "REFUTED"
+        assert entries["unmeasured"].outcome == "ERROR"
+        assert entries["unmeasured"].reason == "it cannot be taken"
+
+
 def test_nothing_is_measured_for_the_controls_of_an_open_claim(audit):
     result = audit(OPEN, CAUTIOUS, budget="5 trainings", arguments=["--controls"])
     assert result.status == 0

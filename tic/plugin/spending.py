@@ -8,7 +8,7 @@ may be begun, every claim is judged at its last complete look.
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from time import monotonic
@@ -99,18 +99,17 @@ class Spending:
                     outcome, contrasts = own.verdict().outcome, own.contrasts
                     # Readings that do not decide are left open as well, and further seeds may help.
                     left_open = bool(own.left_open) and not own.readings
+            spent.ask(claim, claim.planned.id, jobs)
             if not jobs and outcome in DECIDED:
                 # Before that a control could not be missed, and would be measured for nothing.
                 for control in claim.controls:
-                    jobs += self._rehearsed(tests[control.id])[1]
-            asked = spent.asked.setdefault(claim.planned.id, {})
+                    lacking = self._rehearsed(tests[control.id])[1]
+                    spent.ask(claim, control.id, lacking)
+                    # What failed is told by the control, and keeps no verdict back.
+                    jobs += [job for job in lacking if not spent.build.fault(job)]
             if jobs:
-                asked |= dict.fromkeys(jobs)
-                for job in jobs:
-                    spent.asking.setdefault(job, {})[claim] = None
                 return jobs
-            seconds = spent.build.seconds(job for job in asked if job.measurement)
-            del spent.asked[claim.planned.id]
+            seconds = spent.end_look(claim)
             spent.agenda.take(claim, outcome, contrasts, seconds, left_open=left_open)
         return []
 
@@ -153,7 +152,8 @@ class _Spent:
         agenda: The claims.
         build: The jobs.
         asking: Claims that asked for a job, in the order in which they did.
-        asked: Jobs of the look that is being prepared, by the claim's id.
+        asked: Jobs of the look that is being prepared, by the id of the claim or control that
+            lacked them; of a control those of the last look, too.
         questions: What each claim asks, in the order in which they begin.
         seconds: How long it took.
         interrupted: Whether somebody ended it by hand.
@@ -168,6 +168,19 @@ class _Spent:
     seconds: float = 0.0
     interrupted: bool = False
     _started: float = field(default_factory=monotonic)
+
+    def ask(self, claim: OpenClaim, lacking: str, jobs: Iterable[Job]) -> None:
+        """Note what the entry of this id lacks for the next look at a claim."""
+        asked = self.asked.setdefault(lacking, {})
+        for job in jobs:
+            asked[job] = None
+            self.asking.setdefault(job, {})[claim] = None
+
+    def end_look(self, claim: OpenClaim) -> float:
+        """Tell how long workers measured for a look that is complete; the next one begins."""
+        asked = {job: None for entry in claim.entries for job in self.asked.get(entry.id, ())}
+        self.asked.pop(claim.planned.id, None)
+        return self.build.seconds(job for job in asked if job.measurement)
 
     def end(self, *, interrupted: bool) -> None:
         """Nothing more is begun."""
@@ -194,15 +207,16 @@ class _Spent:
                 f"seeds; {way_out} goes on from what the Store has"
             )
             for claim in self.agenda.claims
-            if not claim.looked and not self._faults(claim)
+            if not claim.looked and not self._faults(claim, claim.planned.id)
         }
 
     def faults(self) -> dict[str, str]:
-        """Why the next look of claims could not be prepared, by their ids."""
+        """Why the next look of claims could not be prepared, or a control, by their ids."""
         return {
-            claim.planned.id: "; ".join(faults)
+            entry.id: "; ".join(faults)
             for claim in self.agenda.claims
-            if (faults := self._faults(claim))
+            for entry in claim.entries
+            if (faults := self._faults(claim, entry.id))
         }
 
     def summary(self) -> Iterator[str]:
@@ -221,10 +235,11 @@ class _Spent:
         if len(still_open) > SHOWN:
             yield f"and {len(still_open) - SHOWN} more; the report tells what would decide them"
 
-    def _faults(self, claim: OpenClaim) -> list[str]:
-        """Distinct reasons why the look that was being prepared cannot be had."""
-        jobs = self.asked.get(claim.planned.id, ())
-        faults = [self.build.refused.get(self.questions[claim], ""), *map(self.build.fault, jobs)]
+    def _faults(self, claim: OpenClaim, entry: str) -> list[str]:
+        """Distinct reasons why a claim or one of its controls cannot be looked at."""
+        faults = [self.build.fault(job) for job in self.asked.get(entry, ())]
+        if entry == claim.planned.id:
+            faults.append(self.build.refused.get(self.questions[claim], ""))
         return list(dict.fromkeys(filter(None, faults)))
 
     def _done(self) -> str:

@@ -195,12 +195,14 @@ class Agenda:
 
         Args:
             unlooked: Why claims had none, by their ids: they are not run.
-            faults: Why the next look of claims cannot be had, by their ids: that is an error.
+            faults: Why the next look of claims cannot be had, or a control, by their ids: that is
+                an error. Without its claim no control can be judged.
         """
         for claim in self.claims:
             identity = claim.planned.id
-            fault, reason = faults.get(identity), unlooked.get(identity)
+            reason = unlooked.get(identity)
             for entry in claim.entries:
+                fault = faults.get(identity) or faults.get(entry.id)
                 if entry in claim.controls and not claim.decided:
                     reason = reason or UNTOLD
                 setting = with_seeds(entry.setting, claim.looked or claim.wanted)
