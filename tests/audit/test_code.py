@@ -12,6 +12,7 @@ import pytest
 
 from tic.document.loading import load_audit
 from tic.errors import UnwritableError
+from tic.run import STATE
 from tic.session.code import FILE, changed_kinds, codes_of, keep_codes, kept_codes
 from tic.store import Store
 
@@ -247,6 +248,17 @@ def test_what_an_empty_store_was_told_is_no_matter(package, store):
     package(("return 7", "return 8"))
     assert changed(["listening"], store) == []
     package(("return 7", "return 9"))
+    assert changed(["listening"], store) == ["listening.kinds:Listener"]
+
+
+def test_code_by_which_a_training_was_begun_is_compared(package, store):
+    package()
+    keep_codes(store, kept_codes(store), codes_of(["listening"]))
+    work = store.work_folder("any")
+    work.mkdir(parents=True)
+    package(("return 7", "return 8"))
+    assert kept_codes(store) == {}  # nothing was kept of it yet
+    (work / STATE).touch()
     assert changed(["listening"], store) == ["listening.kinds:Listener"]
 
 

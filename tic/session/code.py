@@ -21,6 +21,7 @@ from typing import Any
 from tic.errors import UnwritableError
 from tic.files import parse_json, read_stored
 from tic.kinds import Kind, within
+from tic.run import STATE
 from tic.store import Store
 from tic.writing import write_json
 
@@ -51,8 +52,11 @@ def codes_of(modules: Iterable[str]) -> Codes:
 
 
 def kept_codes(store: Store) -> Codes:
-    """What a Store has been told of code; nothing where that cannot be read, or of an empty one."""
-    if not any(store.root.glob("runs/*")):
+    """What a Store has been told of code; nothing where that cannot be read, or of an empty one.
+
+    One with epochs of a training that was interrupted is not empty: the training goes on from them.
+    """
+    if not any(any(store.root.glob(left)) for left in ("runs/*", f"work/*/{STATE}")):
         return {}
     try:
         kept: Codes = parse_json(read_stored(store.root / FILE))
