@@ -6,7 +6,7 @@ import torch
 from tic.data import SVHN, Dataset, Digits
 from tic.errors import DataNotFoundError, DivergedRunError, TicError
 from tic.fitting import CosineSGD
-from tic.lab import Lab, one_thread, usable_device
+from tic.lab import Lab, _on_device, one_thread, usable_device
 from tic.losses import PrefixLoss
 from tic.models import Spiking
 from tic.recipe import Recipe
@@ -281,7 +281,33 @@ def test_the_fingerprints_of_thousands_of_runs_are_made_once(lab, quick_recipe, 
     # No other test asks for them, and gets what is made up here.
     every = [quick_recipe.but(train_size=59, seed=seed) for seed in range(5_000)]
     made = []
-    monkeypatch.setattr(Recipe, "fingerprint", lambda recipe, digest: made.append(recipe.seed))
+    monkeypatch.setattr(Recipe, "fingerprint", lambda recipe, *digests: made.append(recipe.seed))
     for recipe in 2 * every:
         lab.fingerprint(recipe)
     assert len(made) == len(every)
+
+
+DARK = []
+"""Whether the data became others."""
+
+
+@dataclass(frozen=True)
+class Fading(Dataset):
+    """Digits, or nothing but darkness."""
+
+    @property
+    def facts(self):
+        return replace(Digits().facts, name="fading")
+
+    def load(self, split, root=None, *, download=True):
+        digits = Digits().load(split)
+        return replace(digits, facts=self.facts, inputs=digits.inputs * (not DARK))
+
+
+def test_a_run_is_another_where_only_the_data_of_its_parent_are(lab, quick_recipe, monkeypatch):
+    child = quick_recipe.but(parent=quick_recipe.but(dataset=Fading()))
+    before = lab.fingerprint(child)
+    _on_device.cache_clear()
+    monkeypatch.setattr(f"{__name__}.DARK", [True])
+    assert lab.fingerprint(child) != before
+    _on_device.cache_clear()

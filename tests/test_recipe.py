@@ -180,6 +180,13 @@ def test_the_fingerprint_depends_on_the_bytes_of_the_data():
     assert child.fingerprint("one") != child.fingerprint("other")
 
 
+def test_the_fingerprint_depends_on_the_data_of_every_ancestor():
+    child = DIGITS.but(parent=DIGITS.but(parent=DIGITS))
+    data = [("own", "own"), ("other", "own"), ("own", "other")]
+    assert len({child.fingerprint("own", ancestral) for ancestral in data}) == 3
+    assert child.fingerprint("own", data[0]) == child.fingerprint("own")
+
+
 def test_the_fingerprint_depends_on_every_ancestor():
     def descendant(epochs):
         return DIGITS.but(parent=DIGITS.but(parent=DIGITS.but(epochs=epochs)))

@@ -81,9 +81,12 @@ class Lab:
         return True
 
     def fingerprint(self, recipe: Recipe) -> str:
-        """Identify the Run of a Recipe on the data that lie here."""
-        samples = self.samples(recipe.dataset, "train", recipe.train_size)
-        return _fingerprint(recipe, samples.digest)
+        """Identify the Run of a Recipe on the data that lie here, those of its ancestors too."""
+        *ancestral, own = (
+            self.samples(each.dataset, "train", each.train_size).digest
+            for each in (*recipe.ancestors, recipe)
+        )
+        return _fingerprint(recipe, own, tuple(ancestral))
 
     def has(self, recipe: Recipe, *, verify: bool = False) -> bool:
         """Whether the Run is finished, and its files are whole when that is to be verified."""
@@ -186,8 +189,8 @@ def _on_device(
 
 
 @lru_cache(maxsize=2**17)  # of fewer than an audit has, none would be found again
-def _fingerprint(recipe: Recipe, digest: str) -> str:
-    return recipe.fingerprint(digest)
+def _fingerprint(recipe: Recipe, digest: str, ancestral: tuple[str, ...]) -> str:
+    return recipe.fingerprint(digest, ancestral)
 
 
 def usable_device(name: str) -> torch.device:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Literal, Self
 
@@ -152,18 +152,20 @@ class Recipe(BaseModel):
         start = {0, 1} if self.checkpoints > 1 else set()
         return tuple(sorted(every | start))
 
-    def fingerprint(self, data_digest: str) -> str:
+    def fingerprint(self, data_digest: str, ancestral: Sequence[str] = ()) -> str:
         """Identify the training by the fields that differ from their defaults, and by its data.
 
         Args:
             data_digest: Digest of the training images and labels.
+            ancestral: Likewise of each ancestor, eldest first; without, all have the same data.
 
         Returns:
             24 hexadecimal digits.
         """
         version, fields = former.identity(self.described()) or (VERSION, identity(self))
         if self.parent is not None:
-            fields["parent"] = self.parent.fingerprint(data_digest)
+            *elder, of_parent = ancestral or (data_digest,)
+            fields["parent"] = self.parent.fingerprint(of_parent, elder)
         document = {"version": version, "data": data_digest, "recipe": fields}
         canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:24]

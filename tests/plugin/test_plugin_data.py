@@ -5,6 +5,7 @@ import json
 import pytest
 
 from fixtures.packs import SUPPORTED
+from tic.cli import main
 from tic.data import SVHN, Digits
 from tic.kinds import describe
 from tic.lab import Lab
@@ -35,6 +36,11 @@ def test_removable(runs, judge):
     GONE.touch()
     _on_device.cache_clear()
 """
+TRANSFERRED = """
+@says("transferred", lambda setting: setting.recipe.but(parent=setting.recipe.but({parent})))
+def test_transferred(runs, judge):
+    judge(runs.train_loss()[:, -1], above(0), name="loss", unit="nats")
+"""
 FAR = """
 from dataclasses import dataclass, replace
 from tic.data import Dataset
@@ -61,6 +67,22 @@ def test_other(runs, judge):
     raise AssertionError("never runs")
 """
 HERE = {"positive[tiny-digits]": "SUPPORTED", "foreign[tiny-digits]": "NOT_RUN"}
+
+
+def test_runs_whose_parents_have_other_data_verify(repository, capsys):
+    outcome = repository.audit(TRANSFERRED.format(parent="train_size=40"))
+    assert outcome.entry.outcome == "SUPPORTED"
+    kept = str(outcome.folder / "audit.json")
+    assert main(["verify", kept, "--store", str(repository.store)]) == 0
+    assert "fingerprint" not in capsys.readouterr().out
+
+
+def test_a_claim_whose_parents_lack_their_data_is_not_run(repository):
+    outcome = repository.audit(SUPPORTED, TRANSFERRED.format(parent="dataset=SVHN()"))
+    assert outcome.verdicts["transferred[tiny-digits]"] == "NOT_RUN"
+    assert outcome.verdicts["positive[tiny-digits]"] == "SUPPORTED"
+    planned = repository.run("--plan", store=repository.pytester.path / "store")
+    assert "3 Runs, 3 to train" in planned.text
 
 
 @pytest.fixture

@@ -74,7 +74,11 @@ def work(recipe: Recipe) -> int:
 def missing(plan: Plan, lab: Lab) -> Plan:
     """The part of a plan that the Store does not have yet; nothing is downloaded to find out."""
     here = {dataset: lab.holds_data(dataset) for dataset in {run.recipe.dataset for run in plan}}
-    return tuple(run for run in plan if not (here[run.recipe.dataset] and lab.has(run.recipe)))
+
+    def has(recipe: Recipe) -> bool:
+        return all(here[each.dataset] for each in (*recipe.ancestors, recipe)) and lab.has(recipe)
+
+    return tuple(run for run in plan if not has(run.recipe))
 
 
 def expected_seconds(plan: Plan, lab: Lab) -> float:

@@ -217,8 +217,11 @@ def _examine_runs(audit: Audit, trusted: Collection[str]) -> Examined:
         if isinstance(recipe, UntrustedError):
             unchecked[untrusted(recipe.module, audit)] += 1
             continue
-        digest = digests.get(digest_key(recipe.dataset, recipe.train_size))
-        if digest is None or recipe.fingerprint(digest) != fingerprint:
+        *ancestral, own = (
+            digests.get(digest_key(each.dataset, each.train_size), "")
+            for each in (*recipe.ancestors, recipe)
+        )
+        if not own or recipe.fingerprint(own, ancestral) != fingerprint:
             faults.append(
                 f"{fingerprint}: is not the fingerprint of its Recipe ({recipe.label}) and data; "
                 "it was changed, or trained by another version"

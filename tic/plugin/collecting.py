@@ -248,10 +248,11 @@ class Collecting:
         not run, and one whose data set is damaged is an error. A plan or a list needs no data, and
         says what an audit would do.
         """
+        from tic.session.budget import with_ancestors
         from tic.session.privacy import anonymous
 
         asked_for = planned.setting.recipe.dataset
-        used = {recipe.dataset for recipe in planned.recipes.values()}
+        used = {recipe.dataset for recipe in with_ancestors(planned.recipes.values())}
         for dataset in sorted(used, key=lambda dataset: dataset.label):
             optional = not _are_one(dataset, asked_for) and not self.state.flags.download
             if self.state.tells_only and not optional:
