@@ -7,6 +7,7 @@ from judged_audits import DIGEST, RECIPE, audit, judge_of, judged, provenance, r
 
 from tic.audit.exhibits import curves
 from tic.document.audit import Scope
+from tic.document.deciding import judge_again
 from tic.document.figures import Bars, HeatMap, Histogram, Images, Panel
 from tic.document.former_correction import correct_by_holm
 from tic.document.seal import sealed
@@ -395,3 +396,34 @@ def test_code_that_changed_for_any_audit_changed_for_their_merge():
         for part, kind in zip(parts, ("b:Net", "a:Net"), strict=True)
     ]
     assert merge(changed).changed_code == ("a:Net", "b:Net")
+
+
+def test_audits_whose_designs_gave_them_other_confidences_are_pooled():
+    def read(seeds, values, **fields):
+        judge = judge_of(seeds)
+        judge(values, above(0), name="gap")
+        other = judge_of(seeds)
+        other(values, above(0), name="fall")
+        judge.record_reading({"estimator": "one"}, other)
+        records = tuple(record(seed) for seed in seeds)
+        return audit([judged("claim", judge, records, **fields)], records)
+
+    fixed, sequential = read((0, 1), [4.0, 5.0]), read((2, 3), [6.0, 5.5], design="sequential")
+    levels = {part.entries[0].contrasts[0].confidence for part in (fixed, sequential)}
+    assert len(levels) == 2
+    (pooled,) = merge([fixed, sequential]).entries
+    (whole,) = read((0, 1, 2, 3), [4.0, 5.0, 6.0, 5.5], design="sequential").entries
+    assert (pooled.contrasts, pooled.readings) == (whole.contrasts, whole.readings)
+
+
+def test_by_the_former_rule_all_must_have_had_one_confidence():
+    def formerly(part, confidence):
+        again = [judge_again(entry, confidence) for entry in part.entries]
+        entries, by_holm = correct_by_holm(again, 0.95)
+        changed = {"entries": tuple(entries), "multiplicity": by_holm}
+        return sealed(part.model_copy(update=changed))
+
+    parts = [of((0, 1, 2), [4.0, 5.0, 6.0]), of((3, 4), [6.0, 5.5])]
+    assert merge([formerly(part, 0.95) for part in parts]).entries[0].outcome
+    with pytest.raises(TicError, match=r"got confidence 0\.95 and 0\.9; only audits of the same"):
+        merge([formerly(parts[0], 0.95), formerly(parts[1], 0.9)])

@@ -21,6 +21,7 @@ from tic.exchange.pooling import (
     pool_tables,
     pool_worst_cases,
     pooled,
+    require_one_confidence,
     text,
 )
 from tic.exchange.pooling_figures import pool_figures, seeds_text
@@ -148,6 +149,8 @@ def _pooled(pairs: Sequence[tuple[Audit, Entry]], multiplicity: Multiplicity) ->
             "design": "sequential",
         }
     )
+    if multiplicity.method == HOLM:  # any other rule gives the pooled seeds a confidence
+        require_one_confidence(entries)
     try:
         return judged_anew(joined, multiplicity)
     except ValueError as error:

@@ -59,7 +59,7 @@ def pool_contrasts(name: str, pieces: Sequence[Contrast], _: SeedOrder) -> Contr
 
 def _pooled_effects(name: str, pieces: Sequence[Effects]) -> dict[str, Any]:
     """The seeds of all, in order, with the effects and samples that belong to them."""
-    _alike(name, pieces, "name", "unit", "region", "confidence", "rate", "resolution")
+    _alike(name, pieces, "name", "unit", "region", "rate", "resolution")
     _require_one_pilot(name, pieces)
     if not any(piece.seeds for piece in pieces):
         # What is exact is the same for any seeds; of readings it is counted anew.
@@ -84,6 +84,18 @@ def _pooled_effects(name: str, pieces: Sequence[Effects]) -> dict[str, Any]:
         rows = order.joined([trend.samples for trend in trends])
         pooled["trend"] = Trend(direction=trends[0].direction, samples=rows)
     return pooled
+
+
+def require_one_confidence(entries: Sequence[Entry]) -> None:
+    """Refuse to pool what was judged at several confidences, where it is judged again at its own.
+
+    Raises:
+        TicError: It was.
+    """
+    name = entries[0].id
+    for parts in zip(*((entry, *entry.readings) for entry in entries), strict=True):
+        for contrasts in zip(*(part.contrasts for part in parts), strict=True):
+            _alike(name, contrasts, "confidence")
 
 
 def _require_one_pilot(name: str, pieces: Sequence[Effects]) -> None:
