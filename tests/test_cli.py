@@ -9,6 +9,7 @@ import pytest
 from fixtures.packs import (
     CAUTIOUS,
     GULLIBLE,
+    HEADER,
     INCONCLUSIVE,
     QUICKLY,
     REFUTED,
@@ -117,15 +118,18 @@ def test_an_audit_is_held_against_expected_verdicts(audit, repository, allowed, 
     assert audit(REFUTED, arguments=("--expect", "expected.json")) == status
 
 
+DEFAULT = "--tic-default-folder=claims"
+
+
 @pytest.mark.parametrize("command", ["audit", "plan", "claims", "protocols"])
 @pytest.mark.parametrize(
     ("given", "passed_on"),
     [
-        ([], ["claims"]),
+        ([], [DEFAULT]),
         (["here"], ["here"]),
         (["here", "--seeds", "3"], ["here", "--seeds", "3"]),
-        (["--seeds", "3"], ["claims", "--seeds", "3"]),
-        (["--seeds", "3", "-x"], ["claims", "--seeds", "3", "-x"]),
+        (["--seeds", "3"], [DEFAULT, "--seeds", "3"]),
+        (["--seeds", "3", "here"], [DEFAULT, "--seeds", "3", "here"]),
     ],
 )
 def test_options_are_handed_to_pytest_as_they_are(monkeypatch, command, given, passed_on):
@@ -140,6 +144,38 @@ def test_options_are_handed_to_pytest_as_they_are(monkeypatch, command, given, p
     }
     folder, *options = passed_on
     assert seen == [folder, "--tic-audit", *telling[command], *options]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "audited"),
+    [
+        (["--seeds", "2"], "claims"),
+        (["--seeds", "2", "-n", "1"], "claims"),
+        (["--seeds", "2", "mine"], "mine"),
+        (["--named", "somebody", "--seeds", "2"], "claims"),
+        (["--seeds", "2", "mine/test_mine.py::test_negative"], "mine"),
+    ],
+)
+def test_claims_are_audited_where_no_folder_is_named_wherever_it_may_stand(
+    repository, arguments, audited
+):
+    here = repository.pytester.path
+    for name, claim in (("claims", SUPPORTED), ("mine", REFUTED)):
+        (here / name).mkdir()
+        (here / name / f"test_{name}.py").write_text(HEADER + claim)
+    option = "def pytest_addoption(parser):\n    parser.addoption('--named')\n"
+    (here / "claims" / "conftest.py").write_text(option)
+    own = (*QUICKLY, "--store", str(repository.store), "--report-dir", "report")
+    done = repository.pytester.run(
+        sys.executable, "-c", "import sys; from tic.cli import main; sys.exit(main(sys.argv[1:]))",
+        "audit", *own, *arguments,
+    )  # fmt: skip
+    assert done.ret == 0
+    made = load_audit(here / "report" / "audit.json")
+    name = {"claims": "positive", "mine": "negative"}[audited]
+    assert [entry.claim for entry in made.entries] == [f"other2024/{name}"]
+    assert "--tic-default-folder" not in made.provenance.command
+    assert made.provenance.command.startswith("pytest claims ") == (audited == "claims")
 
 
 def test_further_options_that_are_no_words_of_a_shell_are_refused(monkeypatch, capsys):

@@ -16,10 +16,15 @@ from tic.errors import TicError
 from tic.files import require_folder
 from tic.text import quoted, visible
 
+CLAIMS = "claims"
+"""The folder that is audited where none is named."""
+
 
 def pass_on(flags: argparse.Namespace, rest: list[str]) -> int:
     """Let pytest do it: audit, build, plan or list."""
     import pytest
+
+    from tic.plugin.naming import DEFAULT_FOLDER
 
     options = os.environ.get("PYTEST_ADDOPTS", "")
     try:
@@ -28,7 +33,9 @@ def pass_on(flags: argparse.Namespace, rest: list[str]) -> int:
         told = f"PYTEST_ADDOPTS must be words as in a shell, got {quoted(options)}: {error}"
         print(f"tic: {told}; write each quotation to its end", file=sys.stderr)
         return int(pytest.ExitCode.USAGE_ERROR)
-    return int(pytest.main([flags.folder, "--tic-audit", *flags.options, *rest]))
+    # Only pytest knows whether what follows an option is its value or a path.
+    folder = [f"{DEFAULT_FOLDER}={CLAIMS}"] if flags.folder is None else [flags.folder]
+    return int(pytest.main([*folder, "--tic-audit", *flags.options, *rest]))
 
 
 def report(flags: argparse.Namespace, rest: list[str]) -> int:

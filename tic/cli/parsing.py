@@ -25,13 +25,14 @@ PASSING_ON = (
 """Commands that pytest does: name, options, purpose."""
 
 _FURTHER = "Options of pytest, such as -n, -k and -x, work too: see pytest --help."
+_AUDIT = "audit.json, or an archive of tic export"
 _ABOUT = "The command `tic`: audits and their reports without knowing pytest."
 
 
 def own_count(given: list[str]) -> int:
     """Count our arguments: after a command that runs pytest and its folder, all are pytest's.
 
-    Only pytest knows which of its options take a value, so they are not searched for the folder.
+    Only pytest knows which of its options take a value, so a folder behind them is for it to find.
     """
     passing_on = {name for name, _, _ in PASSING_ON}
     if not passing_on & set(given[:1]):
@@ -51,18 +52,18 @@ def parser(*, with_audit_options: bool = False) -> argparse.ArgumentParser:
     for name, options, purpose in PASSING_ON:
         passing = command.add_parser(name, help=purpose, epilog=_FURTHER)
         passing.add_argument(
-            "folder", nargs="?", default="claims", help="of the claims (default: claims)"
+            "folder", nargs="?", help=f"of the claims (default: {commands.CLAIMS})"
         )
         if with_audit_options:
             _add_audit_options(passing)
         passing.set_defaults(run=commands.pass_on, options=options)
     report = command.add_parser("report", help="render the report of an audit again")
-    report.add_argument("audit", type=Path, help="audit.json")
+    report.add_argument("audit", type=Path, help=_AUDIT)
     report.add_argument("--report-dir", type=Path, help="where it goes (default: beside the audit)")
     report.set_defaults(run=commands.report)
     diff = command.add_parser("diff", help="show which verdicts and estimates moved")
-    diff.add_argument("before", type=Path, help="audit.json")
-    diff.add_argument("after", type=Path, help="audit.json")
+    diff.add_argument("before", type=Path, help=_AUDIT)
+    diff.add_argument("after", type=Path, help=_AUDIT)
     shape = diff.add_mutually_exclusive_group()
     shape.add_argument(
         "--markdown", action="store_true", help="short: the verdicts, and counts of all else"
@@ -74,7 +75,7 @@ def parser(*, with_audit_options: bool = False) -> argparse.ArgumentParser:
     verify = command.add_parser(
         "verify", help="see that an audit was not changed, and that its verdicts follow"
     )
-    verify.add_argument("audit", type=Path, help="audit.json, or an archive of tic export")
+    verify.add_argument("audit", type=Path, help=_AUDIT)
     verify.add_argument("--store", type=Path, metavar="DIR", help="see that it rests on this Store")
     verify.add_argument(
         "--sample", type=int, default=3, metavar="N", help="measurements taken again (default: 3)"
@@ -89,9 +90,11 @@ def parser(*, with_audit_options: bool = False) -> argparse.ArgumentParser:
     export = command.add_parser(
         "export", help="write an archive that others can verify and render without training"
     )
-    export.add_argument("audit", type=Path, help="audit.json")
+    export.add_argument("audit", type=Path, help=_AUDIT)
     export.add_argument("archive", type=Path, help="to be written, ends in .zip")
-    export.add_argument("--store", type=Path, required=True, metavar="DIR", help="of its Runs")
+    export.add_argument(
+        "--store", type=Path, required=True, metavar="DIR", help="of its Runs (required)"
+    )
     export.add_argument("--weights", action="store_true", help="put the weights in, too")
     export.add_argument("--licence", metavar="URL", help="under which the archive may be used")
     export.set_defaults(run=commands.export)
@@ -99,7 +102,7 @@ def parser(*, with_audit_options: bool = False) -> argparse.ArgumentParser:
         "extract", help="write the verdicts as a spreadsheet, a LaTeX table, figures or a badge"
     )
     extract.add_argument("format", help="csv, latex, figures or badge")
-    extract.add_argument("audit", type=Path, help="audit.json")
+    extract.add_argument("audit", type=Path, help=_AUDIT)
     extract.add_argument(
         "target", type=Path, help="file to be written, - is standard output; of figures the folder"
     )
@@ -108,13 +111,17 @@ def parser(*, with_audit_options: bool = False) -> argparse.ArgumentParser:
     )
     extract.set_defaults(run=commands.extract)
     merge = command.add_parser("merge", help="join audits of other seeds or machines into one")
-    merge.add_argument("audits", type=Path, nargs="+", metavar="audit", help="audit.json")
-    merge.add_argument("--report-dir", type=Path, required=True, help="where the new one goes")
+    merge.add_argument(
+        "audits", type=Path, nargs="+", metavar="audit", help=f"two audits or more, each {_AUDIT}"
+    )
+    merge.add_argument(
+        "--report-dir", type=Path, required=True, help="where the new one goes (required)"
+    )
     merge.set_defaults(run=commands.merge)
     expected = command.add_parser(
         "expected", help="print the verdicts that pass elsewhere, for --expect"
     )
-    expected.add_argument("audit", type=Path, help="audit.json")
+    expected.add_argument("audit", type=Path, help=_AUDIT)
     expected.set_defaults(run=commands.expected)
     cite = command.add_parser("cite", help="fill in a text that quotes audits, and print it")
     cite.add_argument("template", type=Path, help="such as docs/papers/smith2024.md.j2")

@@ -32,6 +32,8 @@ PRECISIONS = ("fp32", "bf16")
 """Of the training; those of `tic.recipe`."""
 
 _PREFIX = "tic"
+DEFAULT_FOLDER = f"--{_PREFIX}-default-folder"
+"""Hidden, from the command `tic` for pytest: what is audited where the command line has no path."""
 OPTIONS: dict[str, dict[str, Any]] = {
     "arch": {"metavar": "NAME[,NAME]", "help": "network; brings its own setting"},
     "dataset": {"metavar": "NAME[,NAME]", "help": "data set instead of the setting's own"},
@@ -74,7 +76,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "help": "folder of Runs (default: $TIC_STORE or .tic)",
     },
     "report-dir": {"metavar": "DIR", "type": Path, "help": "folder of the report (reports/TIME)"},
-    "paper": {"metavar": "KEY", "help": "claims of these papers only (smith2024)"},
+    "paper": {"metavar": "KEY[,KEY]", "help": "claims of these papers only (smith2024)"},
     "claim": {
         "metavar": "PATTERN[,PATTERN]",
         "help": "claims by name or place (alpha-*, fig4)",
@@ -138,6 +140,7 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup(_PREFIX, about)
     for name, attributes in OPTIONS.items():
         group.addoption(f"--{_PREFIX}-{name}", dest=f"{_PREFIX}_{_key(name)}", **attributes)
+    group.addoption(DEFAULT_FOLDER, help=argparse.SUPPRESS)
 
 
 def flags_of(config: pytest.Config) -> argparse.Namespace:
@@ -166,16 +169,26 @@ def name_in_full(
     given = list(_with_files(arguments))
     config.stash[ARGUMENTS] = given
     full = _in_full(given, _taken(parser))
-    if full == given and not _misspelt(given, parser):
+    has_default = any(argument.startswith(f"{DEFAULT_FOLDER}=") for argument in given)
+    if full == given and not _misspelt(given, parser) and not has_default:
         yield
         return
     known = parser.parse_known_args(full, copy.copy(config.option))
     if not (known.tic_audit or hold_claims(known.file_or_dir or _default_paths(config), config)):
         yield
         return
-    config.known_args_namespace.file_or_dir = known.file_or_dir
+    default = [known.tic_default_folder] if has_default else []
+    # What an option of a conftest takes still looks like a path; such a path is seldom there.
+    there = any(Path(path.partition("::")[0]).exists() for path in known.file_or_dir)
+    paths = known.file_or_dir if there or not default else default
+    config.known_args_namespace.file_or_dir = paths
     yield
     arguments[:] = _in_full(given, _taken(parser))
+    if default:
+        paths = parser.parse_known_args(arguments, copy.copy(config.option)).file_or_dir
+        folder = [] if paths else default
+        config.stash[ARGUMENTS] = folder + [a for a in given if not a.startswith(DEFAULT_FOLDER)]
+        arguments[:0] = folder
     # Options of conftests are known now.
     for name, meant in _misspelt(arguments, parser).items():
         raise pytest.UsageError(f"there is no option {name}; did you mean {meant}?")
