@@ -329,6 +329,21 @@ def test_the_family_of_the_rivals_is_evidence(example_audit, edited):
     assert change == FieldChange("multiplicity.families.kim2023.rivals", "5", "6")
 
 
+def test_the_families_of_a_paper_are_compared_setting_by_setting(example_audit, edited):
+    (family,) = example_audit.multiplicity.families
+
+    def with_claims(*counts):
+        families = tuple(
+            family.model_copy(update={"setting": setting, "claims": count})
+            for setting, count in zip(("tiny-digits", "vgg9-cifar10"), counts, strict=True)
+        )
+        shared = example_audit.multiplicity.model_copy(update={"families": families})
+        return edited(multiplicity=shared)
+
+    (change,) = diff_audits(with_claims(7, 9), with_claims(8, 9)).evidence
+    assert change == FieldChange("multiplicity.families.kim2023[tiny-digits].claims", "7", "8")
+
+
 def test_entries_with_one_name_do_not_shadow_each_other(example_audit, edited):
     twice = edited(entries=(example_audit.entries[0], example_audit.entries[0]))
     once = edited(entries=(example_audit.entries[0],))

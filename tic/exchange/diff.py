@@ -254,7 +254,12 @@ def _protocols(audit: Audit) -> dict[str, dict[str, Any]]:
 
 
 def _multiplicity(audit: Audit) -> dict[str, Any]:
-    families = {family.paper: plain(family, {"paper"}) for family in audit.multiplicity.families}
+    families = {
+        f"{family.paper}[{family.setting}]" if family.setting else family.paper: plain(
+            family, {"paper", "setting"}
+        )
+        for family in audit.multiplicity.families
+    }
     return {**plain(audit.multiplicity, {"families"}), "families": families}
 
 
