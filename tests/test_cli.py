@@ -1,6 +1,7 @@
 """The command `tic`."""
 
 import io
+import os
 import subprocess
 import sys
 
@@ -385,3 +386,14 @@ def test_the_command_refuses_without_a_traceback(repository):
         "ERROR: --seeds must be a whole number of at least 1 or FIRST-LAST, got '0'" in done.stderr
     )
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", [["schema", "audit"], ["schema", "recipe"]])
+def test_a_reader_that_has_enough_ends_a_command_without_a_traceback(command):
+    code = "import sys; from tic.cli import main; sys.exit(main(sys.argv[1:]))"
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        run = [sys.executable, "-c", code, *command]
+        done = subprocess.run(run, stdout=closed, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (1, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Sequence
 
@@ -15,8 +16,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         0 when the command did what it was asked for, 1 when `diff` found a difference or `verify` a
-        fault, 2 when the command was refused. Of `audit` and the others that pytest does its exit
-        status, which `tic.plugin.outcomes` states for audits.
+        fault, or when nobody reads what is printed, 2 when the command was refused. Of `audit` and
+        the others that pytest does its exit status, which `tic.plugin.outcomes` states for audits.
     """
     _show_any_letter()
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -25,10 +26,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     count = own_count(given)
     flags, rest = parser().parse_args(given[:count]), given[count:]
     try:
-        return int(flags.run(flags, rest))
+        status = int(flags.run(flags, rest))
+        sys.stdout.flush()
     except TicError as error:
         print(f"tic: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever reads has enough, as behind `| head`
+        # What is still to be written when the interpreter ends would fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
 
 
 def _show_any_letter() -> None:
