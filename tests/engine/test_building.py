@@ -1,6 +1,8 @@
 """The loop that all engines share, with an engine that does as it is told."""
 
+import math
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -302,8 +304,38 @@ def test_nothing_is_begun_or_waited_for_when_the_time_is_over(engine, job, base,
     times = iter(range(100))
     monkeypatch.setattr(building, "monotonic", lambda: next(times))
     trainings = [job(base.with_seed(seed)) for seed in range(50)]
+    engine.resources = Resources(3)
     build = limited(engine, lacking(engine, *trainings), ends=10)
     assert 0 < build.trained < len(engine.began) < 50
+
+
+def test_when_the_time_is_over_whoever_waits_is_asked_once_and_nothing_is_begun(engine, job):
+    asked = []
+
+    def ask(name, *lacking):
+        asked.append(name)
+        return lacking
+
+    questions = [partial(ask, "lacking", job()), partial(ask, "satisfied")]
+    build = limited(engine, *questions, ends=0.0, patience=math.inf)
+    assert (asked, engine.began, build.trained) == (["lacking", "satisfied"], [], 0)
+
+
+def test_a_build_whose_time_is_over_does_not_ask_for_long(engine, job, monkeypatch):
+    times = iter(range(1000))
+    monkeypatch.setattr(building, "monotonic", lambda: next(times))
+    asked = []
+    questions = [lambda: asked.append(None) or [] for _ in range(900)]
+    limited(engine, *questions, ends=0, patience=5)
+    assert 0 < len(asked) < 6
+
+
+def test_what_ended_with_the_time_is_taken(engine, job, monkeypatch):
+    ends = iter([False, True])
+    monkeypatch.setattr(Limits, "is_over", property(lambda limits: next(ends)))
+    wait, waited = engine.wait, []
+    monkeypatch.setattr(engine, "wait", lambda s: wait(s) if waited else waited.append(s) or [])
+    assert limited(engine, lacking(engine, job())).trained == 1
 
 
 def test_the_most_urgent_job_is_begun_first(engine, job, base):

@@ -2,6 +2,7 @@
 
 import re
 from contextlib import contextmanager
+from time import sleep
 
 import pytest
 
@@ -11,6 +12,7 @@ from tic.engine import job as jobs
 from tic.engine.job import Finished, Job
 from tic.engine.local import LocalEngine
 from tic.errors import TicError
+from tic.session.agenda import Agenda
 from tic.store import Store
 
 COUNTED = """
@@ -232,6 +234,27 @@ def test_more_budget_goes_on_from_what_is_there(audit):
     second = audit(COUNTED, budget="3 trainings")
     assert seeds(second, "counted") == tuple(range(12))
     assert "trained 3" in second.text
+
+
+def test_looks_that_the_store_has_are_taken_though_the_time_is_over(audit, monkeypatch):
+    audit(COUNTED, SUPPORTED, budget="17 trainings")
+    monkeypatch.setattr("tic.engine.building.Limits.is_over", True)
+    result = audit(COUNTED, SUPPORTED, INCONCLUSIVE, budget="1 s")
+    assert [seeds(result, name) for name in ("counted", "positive", "spread")] == [
+        tuple(range(12)), tuple(range(5)), tuple(range(5)),
+    ]  # fmt: skip
+    assert "trained 0, measured 0; decided: 2 of 3 claims" in result.text
+
+
+def test_the_time_of_a_budget_begins_when_something_can_begin(audit, monkeypatch):
+    prepare = Agenda.__post_init__
+
+    def slowly(agenda):
+        sleep(1.1)
+        prepare(agenda)
+
+    monkeypatch.setattr(Agenda, "__post_init__", slowly)
+    assert "trained 0" not in audit(SUPPORTED, budget="1 s").text
 
 
 def test_a_budget_too_small_for_one_look_says_so(audit):

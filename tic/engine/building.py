@@ -38,16 +38,23 @@ class Limits:
     Attributes:
         ends: Reading of the monotonic clock from which nothing is begun or waited for.
         trainings: How many may still be begun.
+        patience: Seconds from then on in which questions that were not answered are still asked.
     """
 
     ends: float = math.inf
     trainings: float = math.inf
+    patience: float = 0.0
     _begun: set[Job] = field(default_factory=set, init=False)
 
     @property
     def is_over(self) -> bool:
         """Whether the time is."""
         return monotonic() >= self.ends
+
+    @property
+    def has_patience(self) -> bool:
+        """Whether questions are still asked."""
+        return monotonic() < self.ends + self.patience
 
     def allow(self, job: Job) -> bool:
         """Whether a job may begin, or begin again."""
@@ -137,7 +144,9 @@ class Build:
     def run(self, questions: Iterable[Question]) -> None:
         """Return when every question lacks nothing, or nothing more that can and may be done.
 
-        What is in work when the time is over is left to whoever closes the engine.
+        What is in work when the time is over is left to whoever closes the engine. Whoever still
+        waits to be asked then is asked for as long as the patience lasts: what the Store has
+        costs nothing.
         """
         self._to_ask.extend(questions)
         while self._is_wanted and not self._limits.is_over:
@@ -145,8 +154,14 @@ class Build:
                 self._ask(self._to_ask.popleft())
             self._submit()
             # Questions take their time; workers shall not wait for all of them.
-            for finished in self._engine.wait(0 if self._to_ask else POLL_SECONDS):
-                self._take(finished)
+            self._take_finished(0 if self._to_ask else POLL_SECONDS)
+        self._take_finished(0)
+        while self._to_ask and self._limits.has_patience:
+            self._ask(self._to_ask.popleft())
+
+    def _take_finished(self, seconds: float) -> None:
+        for finished in self._engine.wait(seconds):
+            self._take(finished)
 
     @property
     def _is_wanted(self) -> bool:

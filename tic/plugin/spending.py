@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from tic.session.budget import Budget
     from tic.stats import Outcome
 
+PATIENCE, PATIENCE_SECONDS = 0.1, 60.0
+"""When its time is over, claims whose next look the Store has are still looked at for this share of
+it, or so many seconds."""
 SHOWN = 10
 """Open claims whose costs are told at the end; the page has all."""
 
@@ -56,21 +59,24 @@ class Spending:
 
         budget = self.state.options.budget
         assert budget is not None
+        seconds = math.inf if budget.seconds is None else budget.seconds
         limits = Limits(
-            ends=math.inf if budget.seconds is None else monotonic() + budget.seconds,
             trainings=math.inf if budget.trainings is None else budget.trainings,
+            patience=max(PATIENCE_SECONDS, PATIENCE * seconds),
         )
         lab = self.state.session.lab
         asking: dict[Job, dict[OpenClaim, None]] = {}
         tests = {entry_id(item): item for item in items if claim_of(item)}
         with start_chosen_engine(self.state) as engine:
 
-            def fits(seconds: float, trainings: int) -> bool:
-                left = (limits.ends - monotonic()) * engine.capacity().cpus
-                return trainings <= limits.trainings and seconds <= left
+            def fits(cost: float, trainings: int) -> bool:
+                left = min(seconds, limits.ends - monotonic())
+                return trainings <= limits.trainings and cost <= left * engine.capacity().cpus
 
             cost = lru_cache(None)(partial(timed, lab=lab))
             agenda = Agenda(self.state.session, cost, fits)
+            # Trainings were timed and the Store was looked through, which is no part of the budget.
+            limits.ends = monotonic() + seconds
             build = Build(engine, lab, partial(_urgency, agenda, asking), limits)
             spent = self.spent = _Spent(budget, agenda, build, asking)
             ranked = sorted(agenda.claims, key=lambda claim: -claim.priority)
