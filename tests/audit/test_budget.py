@@ -243,6 +243,68 @@ def seeds_of(agenda, entry):
     return agenda.session.planned[entry.id].setting.seeds
 
 
+@pytest.fixture
+def store(monkeypatch):
+    """Seeded Recipes that the Store has, and those that were verified."""
+    there, verified = set(), []
+
+    def has(lab, recipe, *, verify=False):
+        verified.extend([recipe] * verify)
+        return recipe in there
+
+    monkeypatch.setattr(Lab, "has", has)
+    return there, verified
+
+
+def seeded(recipe, count):
+    return {recipe.with_seed(seed) for seed in with_seeds(SETTING, count).seeds}
+
+
+def test_what_the_store_has_costs_nothing_from_the_beginning(agenda, store):
+    there, verified = store
+    dear = RECIPE.but(epochs=2 * RECIPE.epochs)
+    there |= seeded(dear, 8)
+    trained, fresh = agenda(planned("one", {"": dear}), planned("two")).claims
+    assert trained.priority > fresh.priority
+    assert verified == []
+
+
+def test_each_seed_is_looked_for_once_and_no_look_too_many(agenda, store, monkeypatch):
+    there, _ = store
+    there |= seeded(RECIPE, 8)
+    asked, has = [], Lab.has
+
+    def counted(lab, recipe, *, verify=False):
+        asked.append(recipe)
+        return has(lab, recipe, verify=verify)
+
+    monkeypatch.setattr(Lab, "has", counted)
+    agenda(*(planned(f"claim-{number}") for number in range(100)))
+    assert sorted(recipe.seed for recipe in asked) == sorted(with_seeds(SETTING, 12).seeds)
+
+
+def test_what_is_asked_for_is_verified_once(agenda, store):
+    there, verified = store
+    there |= seeded(RECIPE, 4)
+    made = agenda(planned())
+    for _ in range(2):
+        (absent,) = made.absent(made.claims[0])
+    assert {absent, *verified} == seeded(RECIPE, 5)
+    assert len(verified) == 4 + 2
+
+
+def test_ancestors_that_were_trained_cost_nothing_any_more(agenda, store):
+    there, _ = store
+    child = RECIPE.but(parent=RECIPE.but(epochs=100))
+    made = agenda(planned("one", {"": child}), planned("two", {"": RECIPE.but(epochs=9)}))
+    one, two = made.claims
+    before = one.priority
+    there |= seeded(child.parent, 5)
+    made.absent(one)
+    made.take(two, Outcome.SUPPORTED, ())
+    assert one.priority > before
+
+
 def test_controls_get_the_seeds_of_their_claim(agenda):
     one, control = planned(), planned(control=WORLD)
     made = agenda(control, one)
@@ -558,7 +620,7 @@ def test_near_its_end_a_budget_goes_to_what_it_still_pays_for(agenda, left, firs
     """
     entries = [
         planned("cheap", {"": RECIPE}),
-        planned("dear", {"": RECIPE.but(epochs=3 * RECIPE.epochs)}),
+        planned("dear", {"": RECIPE.but(epochs=2 * RECIPE.epochs)}),
         planned("other", {"": RECIPE.but(seed=9, epochs=9)}),
     ]
     made = agenda(*entries, fits=lambda cost, trainings: cost <= left)

@@ -124,6 +124,7 @@ class Agenda:
     fits: Callable[[float, int], bool] = lambda cost, trainings: True
     claims: list[OpenClaim] = field(init=False)
     _trained: dict[Recipe, set[int]] = field(default_factory=dict, init=False)
+    _whole: dict[Recipe, set[int]] = field(default_factory=dict, init=False)
     _wanted_by: dict[Recipe, set[OpenClaim]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -135,19 +136,26 @@ class Agenda:
                 claim.chances = chances_foreseen(claim.planned, self.session.lab)
                 pilot = pilot_of(claim.planned, self.session.lab)
                 claim.left_open = pilot is not None and pilot.left_open
+        self._look_through_store()
         self._rank()
 
     def absent(self, claim: OpenClaim) -> list[Recipe]:
         """Runs of the look that is being prepared, which the Store does not have."""
         lab, absent = self.session.lab, []
+        seeds = with_seeds(claim.planned.setting, claim.wanted).seeds
         for recipe in claim.recipes:
-            known = self._trained.setdefault(recipe, set())
-            for seed in with_seeds(claim.planned.setting, claim.wanted).seeds:
-                if seed not in known:
+            there = self._trained.setdefault(recipe, set())
+            whole = self._whole.setdefault(recipe, set())
+            for seed in seeds:
+                if seed not in whole:
                     if lab.has(seeded := recipe.with_seed(seed), verify=True):
-                        known.add(seed)
+                        whole.add(seed)
+                        there.add(seed)
                     else:
+                        there.discard(seed)
                         absent.append(seeded)
+        for ancestor in set(with_ancestors(claim.recipes)).difference(claim.recipes):
+            self._note(ancestor, seeds)  # trained meanwhile, for those that start from it
         return absent
 
     def take(
@@ -218,6 +226,34 @@ class Agenda:
         for recipe in with_ancestors(claim.recipes):
             for seed in seeds:
                 self._wanted_by.setdefault(recipe.with_seed(seed), set()).add(claim)
+
+    def _look_through_store(self) -> None:
+        """Know what the Store has of each Recipe, look after look up to one that it has nothing of.
+
+        Nothing is verified: of what a look needs that is done when its Runs are asked for.
+        """
+        seen: set[tuple[Recipe, tuple[int, ...]]] = set()
+        for claim in self.claims:
+            setting, before = claim.planned.setting, 0
+            recipes = [r for r in with_ancestors(claim.recipes) if (r, setting.seeds) not in seen]
+            seen.update((recipe, setting.seeds) for recipe in recipes)
+            for look in LOOKS:
+                seeds = with_seeds(setting, look).seeds[before:]
+                try:
+                    recipes = [recipe for recipe in recipes if self._note(recipe, seeds)]
+                except TicError:  # what cannot be looked at is told when it is asked for
+                    break
+                if not recipes:
+                    break
+                before = look
+
+    def _note(self, recipe: Recipe, seeds: Iterable[int]) -> bool:
+        """Note which of these seeds the Store has, unverified; returns whether it has any."""
+        known = self._trained.setdefault(recipe, set())
+        lab = self.session.lab
+        there = {seed for seed in seeds if seed in known or lab.has(recipe.with_seed(seed))}
+        known |= there
+        return bool(there)
 
     def _rank(self) -> None:
         """What is shared, what is there and what was SUPPORTED change with every look."""
