@@ -13,6 +13,8 @@ from fixtures.workers import PATIENCE, Gate, wait_until
 from tic.engine import job as jobs
 from tic.engine.job import Finished, Job
 from tic.engine.local import LocalEngine
+from tic.errors import TicError
+from tic.store import Store
 
 MEASURED = """
 @says("measured")
@@ -66,6 +68,13 @@ def build(repository, monkeypatch):
     return run
 
 
+OTHER = """
+@says("other", lambda setting: setting.recipe.but(epochs=3))
+def test_other(runs, judge):
+    judge(runs.train_loss()[:, -1], above(0), name="loss")
+"""
+
+
 def store_of(repository):
     return repository.pytester.path / "store"
 
@@ -115,6 +124,25 @@ def test_files_that_cannot_be_collected_end_a_build_unless_they_do_not_matter(
     built = build(SUPPORTED, arguments=["--continue-on-collection-errors"] * goes_on)
     assert built.status == status
     assert ("3 were trained now" in built.text) == goes_on
+
+
+def test_a_run_that_cannot_be_looked_at_is_told_and_the_rest_is_built(
+    build, repository, monkeypatch
+):
+    build(SUPPORTED, arguments=["--seeds", "1"])
+    hidden = {folder.name for folder in store_of(repository).glob("runs/*")}
+
+    def has(store, fingerprint):
+        if fingerprint in hidden:
+            raise TicError(f"{fingerprint} cannot be looked at")
+        return has_for_good(store, fingerprint)
+
+    has_for_good = Store.has
+    monkeypatch.setattr(Store, "has", has)
+    built = build(SUPPORTED, OTHER)
+    assert built.status == 1
+    assert built.text.count("cannot be looked at") == 1
+    assert "3 of 6 Runs" in built.text
 
 
 def test_a_damaged_run_is_trained_again(build, repository):

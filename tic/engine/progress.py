@@ -11,6 +11,7 @@ from time import time
 import safetensors
 
 from tic.engine.plan import Plan, PlannedRun
+from tic.errors import TicError
 from tic.lab import Lab
 from tic.run import STATE
 
@@ -42,16 +43,16 @@ def progress(plan: Plan, lab: Lab, since: float) -> Progress:
 
 
 def _share(planned: PlannedRun, lab: Lab, since: float) -> float | None:
-    """Finished share of a training; None when nobody is at it."""
-    if lab.has(planned.recipe):
-        return 1.0
-    state = lab.store.work_folder(lab.fingerprint(planned.recipe)) / STATE
+    """Finished share of a training; None when nobody is at it, or this process may not look."""
     try:
+        if lab.has(planned.recipe):
+            return 1.0
+        state = lab.store.work_folder(lab.fingerprint(planned.recipe)) / STATE
         if state.stat().st_mtime < since:
             return None
         with safetensors.safe_open(state, "pt") as file:
             epoch: int = json.loads(file.metadata()["progress"])["epoch"]
-    except (OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError):
+    except (TicError, OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError):
         return None
     return min(epoch / planned.recipe.epochs, 0.999)
 
