@@ -43,14 +43,17 @@ def report(flags: argparse.Namespace, rest: list[str]) -> int:
     from tic.document.archive import AUDIT_FILE
     from tic.document.loading import load_audit
     from tic.report.render import REPORT_FILE, audit_json, report_files
-    from tic.writing import write_atomically
+    from tic.writing import write_atomically, write_errors_explained
 
     audit, folder = load_audit(flags.audit), flags.report_dir or flags.audit.parent
     require_folder("--report-dir", folder)
     there = folder / AUDIT_FILE
-    if not there.exists():
+    with write_errors_explained(there):
+        free = not there.exists()
+        own = free or there.samefile(flags.audit)
+    if free:
         write_atomically(there, audit_json(audit).encode())
-    elif not there.samefile(flags.audit) and load_audit(there) != audit:
+    elif not own and load_audit(there) != audit:
         raise TicError(
             f"the report goes into a folder without another audit, got {visible(str(folder))}, "
             f"whose {AUDIT_FILE} is another than {visible(str(flags.audit))}; name another folder "
@@ -118,7 +121,7 @@ def merge(flags: argparse.Namespace, rest: list[str]) -> int:
 
     require_folder("--report-dir", flags.report_dir)
     for path in flags.audits:
-        if path.resolve().parent == flags.report_dir.resolve():
+        if Path(os.path.realpath(path)).parent == Path(os.path.realpath(flags.report_dir)):
             raise TicError(
                 f"--report-dir must name a folder without any of the audits that are merged, got "
                 f"{visible(str(flags.report_dir))} with {visible(str(path))}; name another"
