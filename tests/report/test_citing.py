@@ -5,6 +5,7 @@ import pytest
 from tic.document.loading import load_audit
 from tic.errors import TicError
 from tic.exchange.citing import Citation, cite
+from tic.report.verdicts import region
 from tic.stats import Outcome
 
 
@@ -224,7 +225,7 @@ def test_a_claim_shows_the_contrast_that_it_hangs_on_or_a_dash(written, example_
     judged = entries(example_audit)
     assert [line == "–" for line in told] == [not e.contrasts for e in judged]
     allowed = [
-        any(line.endswith(f", allowed: {one.region.text}") for one in entry.contrasts)
+        any(line.endswith(f", allowed: {region(one)}") for one in entry.contrasts)
         for line, entry in zip(told, judged, strict=True)
         if entry.contrasts
     ]

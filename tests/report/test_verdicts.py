@@ -1,3 +1,9 @@
+import math
+
+import pytest
+
+from tests.audit.entries import contrast
+from tic.document.evidence import RegionRecord
 from tic.report import verdicts
 from tic.stats.judge import Outcome
 
@@ -21,3 +27,20 @@ def test_the_setting_names_a_protocol_that_is_not_standard(example_audit):
     assert verdicts.setting(official) == "T = 10, protocol = official"
     assert verdicts.parameters(official) == "T = 10"
     assert verdicts.setting(example_audit.entries[13]) == "protocol = official"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (0.05, None, "above 0.05"),
+        (math.log(2), None, "above 0.6931"),
+        (None, -1.0, "below -1"),
+        (-1 / 15, 1 / 15, "within [-0.06667, 0.06667]"),
+        (None, None, "anything"),
+    ],
+)
+def test_what_a_claim_allows_is_printed_with_no_more_digits_than_are_read(low, high, text):
+    allowed = contrast((0, 1, 2)).model_copy(
+        update={"region": RegionRecord(low=low, high=high, text="anything")}
+    )
+    assert verdicts.region(allowed) == text

@@ -180,7 +180,7 @@ class CitedEntry:
         contrast = decisive_contrast(self.entry.contrasts, self.entry.own_outcome)
         if contrast is None:
             return "–"
-        return f"{contrast.name}: {_with_interval(contrast)}, allowed: {contrast.region.text}"
+        return f"{contrast.name}: {_with_interval(contrast)}, allowed: {verdicts.region(contrast)}"
 
     def rivals(self, *outcomes: str) -> tuple[CitedEntry, ...]:
         """Those that threaten this claim and came out so."""

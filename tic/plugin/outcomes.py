@@ -116,6 +116,8 @@ def properties(entry: Entry, expected: Expectation | None) -> list[tuple[str, st
 
 def findings(entry: Entry) -> str:
     """Tell a verdict with the numbers that it rests on."""
+    from tic.report import verdicts
+
     lines = [f"{entry.outcome} {entry.id}: {entry.says}"]
     if entry.reason:
         lines.append(f"  {entry.reason}")
@@ -128,7 +130,7 @@ def findings(entry: Entry) -> str:
             interval = " [{:.4g}, {:.4g}]".format(*contrast.interval)
         lines.append(
             f"  {contrast.outcome}: {contrast.name} = {contrast.estimate:.4g}{interval} "
-            f"{contrast.unit}, the {entry.role} allows {contrast.region.text}"
+            f"{contrast.unit}, the {entry.role} allows {verdicts.region(contrast)}"
         )
     if entry.coverage is not None:
         from tic.report.coverage import trainings_line

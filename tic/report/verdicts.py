@@ -47,6 +47,14 @@ def interval(contrast: Contrast) -> str:
     return f"[{bounds[0]}, {bounds[1]}]" if bounds else "–"
 
 
+def region(contrast: Contrast) -> str:
+    """Print what a claim allows of a contrast; computed bounds, such as ln 2, with four digits."""
+    low, high = contrast.region.low, contrast.region.high
+    if high is None:
+        return contrast.region.text if low is None else f"above {low:.4g}"
+    return f"below {high:.4g}" if low is None else f"within [{low:.4g}, {high:.4g}]"
+
+
 def leveled_interval(contrast: Contrast) -> str:
     """Print the interval of a contrast with its confidence; exact effects have none."""
     if contrast.interval is None or not contrast.seeds:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from markupsafe import Markup
 
 from tic.document.evidence import Comparison, Contrast, Unknown
-from tic.report import numerals
+from tic.report import numerals, verdicts
 from tic.report.drawing import svg
 from tic.report.drawing.dots import RADIUS, seed_dots
 from tic.report.drawing.scales import Domain, Scale, domain, share, tick_labels, ticks
@@ -105,7 +105,7 @@ def _region(contrast: Contrast, scale: Scale) -> Iterator[Markup]:
     for bound in (low, high):
         if bound is not None:
             yield svg.line((scale(bound), _TOP), (scale(bound), _AXIS), "edge")
-    text = svg.fitted(f"claimed: {contrast.region.text}", _RIGHT - _LEFT)
+    text = svg.fitted(f"claimed: {verdicts.region(contrast)}", _RIGHT - _LEFT)
     half = svg.text_width(text) / 2
     middle = min(max((left + right) / 2, _LEFT + half), _RIGHT - half)
     yield svg.label(text, (middle, _LABEL), "middle", "label quiet")
@@ -152,6 +152,6 @@ def _description(contrast: Contrast) -> str:
         interval = f"{level} from {low} to {high}"
     return (
         f"Estimate {numerals.number(contrast.estimate)}{unit}, {interval}, "
-        f"{count}; the claim allows {contrast.region.text}. "
+        f"{count}; the claim allows {verdicts.region(contrast)}. "
         f"{contrast.outcome.replace('_', ' ').capitalize()}."
     )
