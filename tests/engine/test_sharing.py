@@ -13,6 +13,7 @@ from tic.fitting import CosineSGD
 from tic.lab import Lab
 from tic.pruning import Pruning
 from tic.run import weights_name
+from tic.store import Store
 from tic.train import train
 
 
@@ -170,6 +171,22 @@ def test_a_run_that_lost_its_manifest_is_trained_again(lab, base, trained):
     (folder / "manifest.json").unlink()
     ensure([base], make_plan([base]), Lab(lab.store_root))
     assert trained == [base]
+
+
+def test_a_run_that_may_not_be_looked_at_stops_no_other(lab, base, trained, monkeypatch):
+    closed, other = base, base.but(seed=1)
+    name, has = lab.fingerprint(closed), Store.has
+
+    def refusing(store, fingerprint):
+        if fingerprint == name:
+            raise TicError("it cannot be read")
+        return has(store, fingerprint)
+
+    monkeypatch.setattr(Store, "has", refusing)
+    (left,) = train_missing(make_plan([closed, other]), lab)
+    assert (trained, left.recipe) == ([other], closed)
+    with pytest.raises(TicError, match="it cannot be read"):
+        ensure([closed], (), lab)
 
 
 def test_children_of_a_diverged_training_are_finished_with_it(lab, base, trained):

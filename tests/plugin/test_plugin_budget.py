@@ -313,11 +313,13 @@ def test_a_run_that_cannot_be_read_is_told_by_its_claims_and_the_others_go_on(
 
     get_for_good = Store.get
     monkeypatch.setattr(Store, "get", get)
-    result = audit(COUNTED, SUPPORTED)
-    assert result.status == 1
-    entries = result.audit.entries
-    assert [str(entry.outcome) for entry in entries] == ["ERROR", "SUPPORTED"]
-    assert entries[0].reason.endswith("cannot be read")
+    with_budget = audit(COUNTED, SUPPORTED)
+    without = repository.run(store=repository.pytester.path / "store")
+    for result in (with_budget, without):
+        assert result.status == 1
+        entries = result.audit.entries
+        assert [str(entry.outcome) for entry in entries] == ["ERROR", "SUPPORTED"]
+        assert entries[0].reason.endswith("cannot be read")
 
 
 def test_it_is_spent_where_files_that_cannot_be_collected_do_not_matter(audit, repository):

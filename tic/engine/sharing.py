@@ -31,7 +31,18 @@ def train_missing(plan: Plan, lab: Lab) -> Plan:
     with suppress(UnwritableError):
         while _train_next(plan, lab, failed):
             pass
-    return tuple(planned for planned in plan if not lab.has(planned.recipe))
+    return tuple(planned for planned in plan if not is_there(planned.recipe, lab))
+
+
+def is_there(recipe: Recipe, lab: Lab) -> bool:
+    """Whether a Run is finished; one that this process may not look at is not, as far as it sees.
+
+    Why it may not is told to the claims that need it.
+    """
+    try:
+        return lab.has(recipe)
+    except TicError:
+        return False
 
 
 def ensure(recipes: Iterable[Recipe], plan: Plan, lab: Lab) -> None:
@@ -68,12 +79,13 @@ def _train_next(plan: Plan, lab: Lab, failed: Failed) -> bool:
         UnwritableError: The Store cannot be written.
     """
     for planned in plan:
-        if lab.has(planned.recipe):
-            continue
-        recipe = _eldest_absent(planned.recipe, lab)
-        if recipe in failed:
-            continue
+        recipe = planned.recipe
         try:
+            if lab.has(recipe):
+                continue
+            recipe = _eldest_absent(recipe, lab)
+            if recipe in failed:
+                continue
             if train_if_free(recipe, lab):
                 return True
         except UnwritableError:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tic.errors import TicError
 from tic.plugin.rehearsing import Rehearsing, ends_with_collection, start_chosen_engine
 from tic.plugin.state import State, claim_of, entry_id
 from tic.plugin.terminal import write_lines
@@ -17,8 +16,6 @@ from tic.plugin.watching import progress_line
 if TYPE_CHECKING:
     from tic.engine.building import Build, Question
     from tic.engine.job import Job
-    from tic.lab import Lab
-    from tic.recipe import Recipe
     from tic.session.planned import PlannedEntry
 
 
@@ -99,6 +96,8 @@ class Building:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell what was made, what failed, and what comes next."""
+        from tic.engine.sharing import is_there
+
         if self.build is None:
             return
         write = partial(write_lines, terminalreporter)
@@ -106,18 +105,10 @@ class Building:
         for fault in self.build.faults:
             write(fault, red=True)
         audit = self.state.session
-        there = sum(_is_there(audit.lab, run.recipe) for run in audit.plan)
+        there = sum(is_there(run.recipe, audit.lab) for run in audit.plan)
         write(
             f"{there} of {len(audit.plan)} Runs are in {audit.lab.store_root}; "
             f"{self.build.trained} were trained now, {self.build.measured} measurements taken."
         )
         if lost := sum(self.build.lost.values()):
             write(f"Workers were lost in the middle of a job {lost} times; each was begun again.")
-
-
-def _is_there(lab: Lab, recipe: Recipe) -> bool:
-    """Whether a Run is there and this process may look; why it may not was told as a fault."""
-    try:
-        return lab.has(recipe)
-    except TicError:
-        return False
