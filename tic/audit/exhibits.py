@@ -37,7 +37,7 @@ class Exhibits:
             quantity: What the number is.
             place: In the paper.
             unit: Of both numbers.
-            reported: By the paper; `Unknown(why)` for a number that it has and nobody read.
+            reported: By the paper; `Unknown(why="…")` for a number that it has and nobody read.
             measured: By us; a single number or one per seed.
             timed: Ours rests on a clock, so that two audits need not agree on it.
         """
