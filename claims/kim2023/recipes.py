@@ -138,10 +138,10 @@ def operations(recipe: Recipe) -> int:
     return counted
 
 
-def scaled(setting: Setting, timesteps: int) -> int:
+def scaled(setting: Setting, length: int) -> int:
     """The paper's number of timesteps as a share of the setting's; the paper's longest is 10."""
     share = setting.recipe.timesteps / PAPER_SETTING.recipe.timesteps
-    return max(1, round(timesteps * share))
+    return max(1, round(length * share))
 
 
 def deficit_width(setting: Setting) -> int:

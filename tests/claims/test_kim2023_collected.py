@@ -228,7 +228,6 @@ def test_a_claim_alone_needs_its_own_recipes(claims, claim, recipes):
 def test_three_timesteps_leave_what_they_can_tell(claims):
     audit = claims("--timesteps", "3")
     assert set(ENTRIES) - applicable(audit) == {
-        "deficits[tiny-digits]",
         "timesteps[tiny-digits]",
         "same-accuracy[tiny-digits]",
         "capacity[tiny-digits-ResNet-19]",

@@ -67,6 +67,13 @@ EQUIVALENT: dict[str, tuple[str, ...]] = {
         "chosen_epochs: EPOCHS[1:] → [*EPOCHS[1:]][-1:]",
         "chosen_epochs: EPOCHS[1:] → EPOCHS[1 + 1:]",
     ),
+    "Worlds have the paper's ten timesteps; tests of the Recipes have others.": (
+        "scaled: setting.recipe.timesteps / PAPER_SETTING.recipe.timesteps → "
+        "PAPER_SETTING.recipe.timesteps / setting.recipe.timesteps",
+        "scaled: max(1, round(length * share)) → max(2, round(length * share))",
+        "scaled: max(1, round(length * share)) → max(0, round(length * share))",
+        "scaled: round(length * share) → round(length / share)",
+    ),
     "The longest is the last one.": (
         "test_larger_networks_need_fewer_timesteps: accuracy[longest] - accuracy[t] → "
         "[*accuracy.values()][-1] - accuracy[t]",

@@ -73,7 +73,7 @@ def test_no_audit_uses_a_seed_that_was_looked_at(collected):
 
 def test_the_plan_trains_each_network_once(collected):
     plan = collected().plan
-    assert len(plan) == 3 * 23
+    assert len(plan) == 3 * 24
     trained = {planned.recipe.but(checkpoints=1) for planned in plan}
     assert len(trained) == len(plan)
 
