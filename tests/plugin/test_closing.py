@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.audit.entries import entry
+from tests.audit.entries import contrast, entry
 from tic.document.loading import load_audit
 from tic.plugin.closing import verdict_table, wrapped
 from tic.plugin.watching import fitted, text_now_and_then
@@ -69,11 +69,19 @@ def test_an_open_entry_says_how_many_seeds_would_decide_it():
 
 
 def test_an_open_contrast_that_no_seeds_settle_is_told_instead():
-    audit = kept(next(path for path in KEPT if path.stem == "smoke-budget"))
-    (deficits,) = [e for e in audit.entries if e.id == "kim2023/deficits[tiny-digits]"]
-    assert [c.seeds_to_decide is None for c in deficits.contrasts] == [False, True, True]
-    (line,) = [x for x in verdict_table(audit, width=200).splitlines() if f" {deficits.id} " in x]
-    assert "all 90 effects are identical" in line
+    open_, decided = contrast((0, 1, 2)), contrast((0, 1, 2))
+    contrasts = [
+        open_.model_copy(
+            update={
+                "outcome": Outcome.INCONCLUSIVE, "reason": reason, "seeds_to_decide": seeds,
+            }
+        )
+        for reason, seeds in (("it reaches over an edge", (9, 20)), ("all are identical", None))
+    ]  # fmt: skip
+    made = entry("claim-0", Outcome.INCONCLUSIVE, contrasts=(*contrasts, decided))
+    audit = kept(KEPT[0]).model_copy(update={"entries": (made,)})
+    (line,) = [x for x in verdict_table(audit, width=200).splitlines() if " claim-0 " in x]
+    assert "all are identical" in line
     assert "may decide" not in line
 
 
