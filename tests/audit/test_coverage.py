@@ -7,7 +7,7 @@ from judged_audits import RECIPE, audit, judge_of, judged, record
 
 from tic.audit.repeated import leave_repetitions_open
 from tic.document.audit import Scope
-from tic.document.coverage import has_collapsed, with_coverage
+from tic.document.coverage import has_collapsed, with_coverage, with_former_bound
 from tic.document.loading import load_audit
 from tic.document.seal import digest, sealed
 from tic.errors import TicError
@@ -95,6 +95,17 @@ def test_where_nobody_tested_any_training_there_is_no_bound():
     assert (coverage.untested, coverage.failed_seeds, coverage.most_failing) == (3, 0, 1.0)
     assert not coverage.bounded
     assert claim([run(seed) for seed in range(3)]).coverage.bounded
+
+
+def test_audits_that_counted_untested_seeds_as_healthy_keep_their_bound():
+    entry = claim([run(seed, None) for seed in range(3)])
+    for bound, kept in ((1 - 0.05 ** (1 / 3), True), (0.6, False)):
+        recorded = entry.coverage.model_copy(update={"most_failing": bound})
+        again = with_former_bound(entry, recorded).coverage
+        assert (again.most_failing == bound) is kept
+    tested = claim([run(seed, 90.0) for seed in range(3)])
+    other = tested.coverage.model_copy(update={"failed_seeds": 1, "most_failing": 0.8646})
+    assert with_former_bound(tested, other) == tested
     assert claim([diverged(seed) for seed in range(3)]).coverage.bounded
 
 

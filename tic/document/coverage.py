@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -36,6 +37,24 @@ def with_coverage(entry: Entry, runs: Mapping[str, RunRecord]) -> Entry:
             ),
         }
     )
+
+
+def with_former_bound(entry: Entry, recorded: Coverage) -> Entry:
+    """Give an entry the recorded bound where that counts seeds as healthy that nobody tested.
+
+    So audits once did, which must verify as they stand.
+
+    Args:
+        entry: With its coverage as it is reckoned today.
+        recorded: What an audit says of it.
+    """
+    former = upper_bound(recorded.failed_seeds, recorded.seeds, confidence=CONFIDENCE)
+    if entry.coverage is None or not entry.coverage.untested:
+        return entry
+    if not math.isclose(recorded.most_failing, former, rel_tol=1e-9):
+        return entry
+    bound = {"most_failing": recorded.most_failing}
+    return entry.model_copy(update={"coverage": entry.coverage.model_copy(update=bound)})
 
 
 def keeps_coverage(audit: Audit) -> bool:

@@ -21,7 +21,7 @@ from tic.document.correction import (
     members_of,
     questions,
 )
-from tic.document.coverage import with_coverage
+from tic.document.coverage import with_coverage, with_former_bound
 from tic.document.former_correction import correct_by_holm
 from tic.document.seal import is_altered, seal
 from tic.errors import TicError
@@ -92,7 +92,9 @@ def _examine_verdicts(audit: Audit) -> Examined:
     for entry in audit.entries:
         try:
             judged = judged_anew(entry, audit.multiplicity)
-            again.append(with_coverage(judged, runs) if entry.coverage is not None else judged)
+            if entry.coverage is not None:
+                judged = with_former_bound(with_coverage(judged, runs), entry.coverage)
+            again.append(judged)
         except ValueError as error:
             faults.append(str(error))
             again.append(entry)

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from tic.stats import Outcome
 
 PATIENCE, PATIENCE_SECONDS = 0.1, 60.0
-"""When its time is over, claims whose next look the Store has are still looked at for this share of
-it, or so many seconds."""
+"""When its time is over, claims whose next look the Store has are still looked at: for this share
+of it, or for so many seconds where that is more."""
 SHOWN = 10
 """Open claims whose costs are told at the end; the page has all."""
 
