@@ -95,6 +95,7 @@ def test_where_nobody_tested_any_training_there_is_no_bound():
     assert (coverage.untested, coverage.failed_seeds, coverage.most_failing) == (3, 0, 1.0)
     assert not coverage.bounded
     assert claim([run(seed) for seed in range(3)]).coverage.bounded
+    assert claim([diverged(seed) for seed in range(3)]).coverage.bounded
 
 
 def test_audits_that_counted_untested_seeds_as_healthy_keep_their_bound():
@@ -106,7 +107,17 @@ def test_audits_that_counted_untested_seeds_as_healthy_keep_their_bound():
     tested = claim([run(seed, 90.0) for seed in range(3)])
     other = tested.coverage.model_copy(update={"failed_seeds": 1, "most_failing": 0.8646})
     assert with_former_bound(tested, other) == tested
-    assert claim([diverged(seed) for seed in range(3)]).coverage.bounded
+
+
+@pytest.mark.parametrize(("bound", "verifies"), [(1 - 0.05 ** (1 / 3), True), (0.6, False)])
+def test_such_an_audit_verifies_as_it_stands(bound, verifies):
+    made = of([run(seed, None) for seed in range(3)], scope=PAPER)
+    (entry,) = made.entries
+    coverage = entry.coverage.model_copy(update={"most_failing": bound})
+    former = made.model_copy(
+        update={"entries": (entry.model_copy(update={"coverage": coverage}),), "seal": None}
+    )
+    assert (faults(sealed(former)) == []) is verifies
 
 
 def test_where_none_failed_the_bound_says_how_little_that_means():
