@@ -11,9 +11,7 @@ from tic.document.correction import claim_confidence
 from tic.engine import job as jobs
 from tic.engine.job import Finished, Job
 from tic.engine.local import LocalEngine
-from tic.errors import TicError
 from tic.session.agenda import Agenda
-from tic.store import Store
 
 COUNTED = """
 @says("counted", lambda setting: setting.recipe.but(epochs=3))
@@ -301,18 +299,10 @@ def test_beside(runs, judge):
 
 
 def test_a_run_that_cannot_be_read_is_told_by_its_claims_and_the_others_go_on(
-    audit, repository, monkeypatch
+    audit, repository, refusing
 ):
     audit(COUNTED, budget="5 trainings")
-    unreadable = {folder.name for folder in repository.pytester.path.glob("store/runs/*")}
-
-    def get(store, fingerprint):
-        if fingerprint in unreadable:
-            raise TicError(f"{fingerprint} cannot be read")
-        return get_for_good(store, fingerprint)
-
-    get_for_good = Store.get
-    monkeypatch.setattr(Store, "get", get)
+    refusing("get", repository.pytester.path.glob("store/runs/*"), "cannot be read")
     with_budget = audit(COUNTED, SUPPORTED)
     without = repository.run(store=repository.pytester.path / "store")
     for result in (with_budget, without):

@@ -13,8 +13,6 @@ from fixtures.workers import PATIENCE, Gate, wait_until
 from tic.engine import job as jobs
 from tic.engine.job import Finished, Job
 from tic.engine.local import LocalEngine
-from tic.errors import TicError
-from tic.store import Store
 
 MEASURED = """
 @says("measured")
@@ -126,19 +124,9 @@ def test_files_that_cannot_be_collected_end_a_build_unless_they_do_not_matter(
     assert ("3 were trained now" in built.text) == goes_on
 
 
-def test_a_run_that_cannot_be_looked_at_is_told_and_the_rest_is_built(
-    build, repository, monkeypatch
-):
+def test_a_run_that_cannot_be_looked_at_is_told_and_the_rest_is_built(build, repository, refusing):
     build(SUPPORTED, arguments=["--seeds", "1"])
-    hidden = {folder.name for folder in store_of(repository).glob("runs/*")}
-
-    def has(store, fingerprint):
-        if fingerprint in hidden:
-            raise TicError(f"{fingerprint} cannot be looked at")
-        return has_for_good(store, fingerprint)
-
-    has_for_good = Store.has
-    monkeypatch.setattr(Store, "has", has)
+    refusing("has", store_of(repository).glob("runs/*"), "cannot be looked at")
     built = build(SUPPORTED, OTHER)
     assert built.status == 1
     assert built.text.count("cannot be looked at") == 1

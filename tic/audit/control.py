@@ -115,6 +115,7 @@ class _Mixed:
     roles: tuple[str, ...]
 
     def require(self, known: Collection[str]) -> None:
+        """See `Control.require_roles`."""
         _require_roles("mixed", self.roles, known)
 
     def __call__(self, runs: Roles) -> Roles:
@@ -135,6 +136,7 @@ class _GivenOut:
     stand_ins: Mapping[str, str] = field(hash=False)
 
     def require(self, known: Collection[str]) -> None:
+        """See `Control.require_roles`."""
         falsified = [role for role in self.stand_ins if role in known]
         named = [self.stand_ins[role] for role in falsified] if falsified else self.stand_ins
         _require_roles("given_out", named, known)
@@ -151,6 +153,7 @@ class _Chained:
     plants: tuple[Plant, ...]
 
     def require(self, known: Collection[str]) -> None:
+        """See `Control.require_roles`."""
         for plant in self.plants:
             _require(plant, known)
 
