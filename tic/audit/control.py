@@ -215,7 +215,7 @@ def _from(recipes: tuple[Recipe, ...], first: int) -> tuple[Recipe, ...]:
 def _recast(runs: SeedRuns, kind: type[SeedRuns], **extra: Any) -> SeedRuns:
     """The same Runs, answered for by another class, with all that a pack's own can be asked."""
     classes: tuple[Any, Any] = kind, type(runs)
-    values = {each.name: getattr(runs, each.name) for each in fields(SeedRuns)}
+    values = {known.name: getattr(runs, known.name) for known in fields(SeedRuns)}
     recast: SeedRuns = _combined(*classes)(**values, **extra)
     return recast
 
