@@ -346,7 +346,17 @@ def test_nothing_is_added_to_what_is_decided_or_cannot_be_judged(agenda, outcome
     (claim,) = made.claims
     made.take(claim, outcome, ())
     assert claim.over
-    assert (claim.priority, claim.wanted) == (0.0, 5)
+    assert claim.wanted == 5
+    assert {made.wanting(recipe) for recipe in seeded(RECIPE, 8)} == {None}
+
+
+@pytest.mark.parametrize(("outcome", "kept"), [(Outcome.REFUTED, True), (None, False)])
+def test_what_is_decided_keeps_its_priority_for_its_controls(agenda, outcome, kept):
+    made = agenda(planned(), planned(control=WORLD))
+    (claim,) = made.claims
+    before = claim.priority
+    made.take(claim, outcome, ())
+    assert claim.priority == (before if kept else 0)
 
 
 def test_nothing_is_added_to_what_its_test_leaves_open(agenda):

@@ -202,6 +202,35 @@ def test_nothing_is_measured_for_the_controls_of_an_open_claim(audit):
     assert "trained 5, measured 5;" in result.text
 
 
+def test_a_claim_keeps_its_verdict_where_no_time_is_left_for_its_control(audit, monkeypatch):
+    from tic.engine.building import Build, Limits
+
+    decided = """
+from tic.audit.control import UNTRAINED
+@says("decided", lambda setting: setting.recipe.but(checkpoints=2), controls=(UNTRAINED,))
+def test_decided(runs, judge):
+    runs.accuracy()
+    judge(runs.train_loss()[:, -1], above(0), name="loss")
+"""
+    take, measured = Build._take, []
+
+    def counted(build, finished):
+        take(build, finished)
+        measured.extend(filter(None, [finished.job.measurement]))
+
+    monkeypatch.setattr(Build, "_take", counted)
+    # Accuracies of the five Runs, and of one untrained network.
+    monkeypatch.setattr(Limits, "is_over", property(lambda limits: len(measured) >= 6))
+    result = audit(decided, budget="1 h", arguments=["--controls"])
+    outcomes = {e.control and e.control.name: str(e.outcome) for e in result.audit.entries}
+    assert outcomes == {None: "SUPPORTED", "untrained": "NOT_RUN", "one-seed": "INCONCLUSIVE"}
+    (untrained,) = (e for e in result.audit.entries if str(e.outcome) == "NOT_RUN")
+    assert untrained.reason == (
+        "the budget of 1 h ended before this control was measured; with more it goes on from what "
+        "the Store has"
+    )
+
+
 def test_an_open_claim_is_left_at_its_last_complete_look(audit):
     result = audit(INCONCLUSIVE, budget="11 trainings")
     assert result.status == 0

@@ -87,12 +87,11 @@ class Spending:
                     spent.end(interrupted=False)
                 except KeyboardInterrupt:  # what was looked at is judged; another ends that, too
                     spent.end(interrupted=True)
-        agenda.close(spent.unlooked(), spent.faults())
+        agenda.close(spent.left_out(), spent.faults())
 
     def _lacking(self, claim: OpenClaim, spent: _Spent, tests: dict[str, pytest.Item]) -> list[Job]:
-        """What the next look of a claim lacks; nothing where no further one is wanted."""
+        """What the next look of a claim lacks, and after its last one what its controls do."""
         from tic.engine.job import Job
-        from tic.session.agenda import DECIDED
 
         while not claim.over:
             outcome: Outcome | None = None
@@ -106,18 +105,24 @@ class Spending:
                     # Readings that do not decide are left open as well, and further seeds may help.
                     left_open = bool(own.left_open) and not own.readings
             spent.ask(claim, claim.planned.id, jobs)
-            if not jobs and outcome in DECIDED:
-                # Before that a control could not be missed, and would be measured for nothing.
-                for control in claim.controls:
-                    lacking = self._rehearsed(tests[control.id])[1]
-                    spent.ask(claim, control.id, lacking)
-                    # What failed is told by the control, and keeps no verdict back.
-                    jobs += [job for job in lacking if not spent.build.fault(job)]
             if jobs:
                 return jobs
             seconds = spent.end_look(claim)
             spent.agenda.take(claim, outcome, contrasts, seconds, left_open=left_open)
-        return []
+        return self._lacking_of_controls(claim, spent, tests) if claim.decided else []
+
+    def _lacking_of_controls(
+        self, claim: OpenClaim, spent: _Spent, tests: dict[str, pytest.Item]
+    ) -> list[Job]:
+        """What the controls of a decided claim lack; of an open one they could not be missed."""
+        lacking: list[Job] = []
+        for control in claim.controls:
+            jobs = self._rehearsed(tests[control.id])[1]
+            spent.ask(claim, control.id, jobs)
+            if not jobs:
+                spent.measured.add(control.id)
+            lacking += jobs
+        return lacking
 
     def _rehearsed(self, item: pytest.Item) -> tuple[Judge | None, list[Job]]:
         """What a test judged, where it ran to its end, and the measurements that it lacks."""
@@ -158,8 +163,9 @@ class _Spent:
         agenda: The claims.
         build: The jobs.
         asking: Claims that asked for a job, in the order in which they did.
-        asked: Jobs of the look that is being prepared, by the id of the claim or control that
-            lacked them; of a control those of the last look, too.
+        asked: Jobs of the look that is being prepared, by the id of the claim that lacked them, or
+            of a control those that it lacked.
+        measured: Ids of the controls that lack nothing.
         questions: What each claim asks, in the order in which they begin.
         seconds: How long it took.
         interrupted: Whether somebody ended it by hand.
@@ -170,6 +176,7 @@ class _Spent:
     build: Build
     asking: dict[Job, dict[OpenClaim, None]] = field(default_factory=dict)
     asked: dict[str, dict[Job, None]] = field(default_factory=dict)
+    measured: set[str] = field(default_factory=set)
     questions: dict[OpenClaim, Question] = field(default_factory=dict)
     seconds: float = 0.0
     interrupted: bool = False
@@ -184,8 +191,7 @@ class _Spent:
 
     def end_look(self, claim: OpenClaim) -> float:
         """Tell how long workers measured for a look that is complete; the next one begins."""
-        asked = {job: None for entry in claim.entries for job in self.asked.get(entry.id, ())}
-        self.asked.pop(claim.planned.id, None)
+        asked = self.asked.pop(claim.planned.id, {})
         return self.build.seconds(job for job in asked if job.measurement)
 
     def end(self, *, interrupted: bool) -> None:
@@ -200,20 +206,34 @@ class _Spent:
         texts = [f"decided: {self._decided()}", *self._in_work()]
         return f"{'; '.join(texts)} ({self._done()}, {so_far} so far of {self.budget.text})"
 
-    def unlooked(self) -> dict[str, str]:
-        """Why claims had no complete look, by their ids; those whose jobs failed are left out."""
+    def left_out(self) -> dict[str, str]:
+        """Why entries are not judged, by their ids; those whose jobs failed are left out.
+
+        A claim had no complete look, or a control of a decided one was not measured.
+        """
         from tic.engine.progress import duration
 
         by_hand = f" was ended by hand after {duration(self.seconds)},"
         end = by_hand if self.interrupted else " ended"
         way_out = "the same command" if self.interrupted else "with more it"
+        claims, faults = self.agenda.claims, self.faults()
+        missed = {
+            **{c.planned.id: f"the first look at {c.wanted} seeds" for c in claims if not c.looked},
+            **{
+                control.id: "this control was measured"
+                for claim in claims
+                if claim.decided
+                for control in claim.controls
+                if control.id not in self.measured
+            },
+        }
         return {
-            claim.planned.id: (
-                f"the budget of {self.budget.text}{end} before the first look at {claim.wanted} "
-                f"seeds; {way_out} goes on from what the Store has"
+            name: (
+                f"the budget of {self.budget.text}{end} before {what}; {way_out} goes on from what "
+                "the Store has"
             )
-            for claim in self.agenda.claims
-            if not claim.looked and not self._faults(claim, claim.planned.id)
+            for name, what in missed.items()
+            if name not in faults
         }
 
     def faults(self) -> dict[str, str]:

@@ -55,7 +55,8 @@ class OpenClaim:
         over: Whether no further look is wanted.
         left_open: Whether its test leaves it open, whatever its effects say: no seeds decide it.
             Its last look told, its pilot before.
-        priority: What it decides for what it still costs, as `tic.session.budget` reckons.
+        priority: What it decides for what it still costs, as `tic.session.budget` reckons. One
+            that is decided keeps it, so that its controls are measured at once.
         measuring: Seconds per seed that workers measured for its last look; None before the first.
         chances: That it is decided by a number of seeds, by its pilot; None without one.
     """
@@ -188,8 +189,9 @@ class Agenda:
         self._rank()
 
     def priority(self, recipe: Recipe) -> float:
-        """Of what a Run is needed for, the highest."""
-        return max((claim.priority for claim in self._wanted_by.get(recipe, ())), default=0.0)
+        """Of the open claims that a Run is needed for, the highest."""
+        claim = self.wanting(recipe)
+        return claim.priority if claim else 0.0
 
     def wanting(self, recipe: Recipe) -> OpenClaim | None:
         """For which claim a Run is trained first of all."""
@@ -198,19 +200,20 @@ class Agenda:
         claims = [claim for claim in wanting if not claim.over]
         return max(claims, key=lambda claim: claim.priority, default=None)
 
-    def close(self, unlooked: Mapping[str, str], faults: Mapping[str, str]) -> None:
+    def close(self, left_out: Mapping[str, str], faults: Mapping[str, str]) -> None:
         """Leave every entry at its last complete look, and controls of what is open out.
 
         Args:
-            unlooked: Why claims had none, by their ids: they are not run.
+            left_out: Why claims had none, or controls were not measured, by their ids: they are
+                not run.
             faults: Why the next look of claims cannot be had, or a control, by their ids: that is
                 an error. Without its claim no control can be judged.
         """
         for claim in self.claims:
             identity = claim.planned.id
-            reason = unlooked.get(identity)
             for entry in claim.entries:
                 fault = faults.get(identity) or faults.get(entry.id)
+                reason = left_out.get(identity) or left_out.get(entry.id)
                 if entry in claim.controls and not claim.decided:
                     reason = reason or UNTOLD
                 setting = with_seeds(entry.setting, claim.looked or claim.wanted)
@@ -268,7 +271,8 @@ class Agenda:
             for recipe in with_ancestors(claim.recipes):
                 shares.setdefault(recipe, []).append(share)
         for claim in self.claims:
-            claim.priority = 0.0
+            if not claim.decided:
+                claim.priority = 0.0
         for claim, share in own.items():
             paid = partial(_paid, share, shares)
             claim.priority = share.worth / self._price(claim, share.seeds, paid)
