@@ -28,3 +28,10 @@ def entry(name, outcome, **fields):
         "tables": (), "figures": (), "notes": (), "runs": (), "seconds": 0.0,
     }  # fmt: skip
     return Entry(outcome=outcome, **nothing | fields)
+
+
+def judged(effect, seeds_to_decide):
+    """A contrast that allows what is above 0."""
+    return contrast((0, 1, 2)).model_copy(
+        update={"estimate": effect, "seeds_to_decide": seeds_to_decide}
+    )

@@ -109,7 +109,7 @@ def test_what_was_once_finished_is_looked_for_no_more(session, monkeypatch):
         asked.append(len(planned))
         return train_missing(planned, lab)
 
-    monkeypatch.setattr("tic.engine.sharing.train_missing", logged)
+    monkeypatch.setattr("tic.session.session.train_missing", logged)
     for _ in range(3):
         session.runs(entry)
     assert asked == [3, 0, 0]

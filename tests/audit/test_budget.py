@@ -6,10 +6,8 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.audit.entries import contrast
+from tests.audit.entries import contrast, judged
 from tic.audit import Control, Pack, Paper, Setting
 from tic.audit.claims import Claim, Rival
 from tic.data import Digits
@@ -30,17 +28,14 @@ from tic.session.budget import (
     RIVAL,
     Share,
     best_share,
-    likely_range,
-    next_look,
     paid_for,
     price,
     read_budget,
     timed,
     wanted_seeds,
-    with_seeds,
     worth,
 )
-from tic.session.pilots import EntryPilot, trainings
+from tic.session.pilots import EntryPilot, pilot_key
 from tic.session.planned import PlannedEntry
 from tic.session.session import AuditSession
 from tic.stats import Outcome
@@ -84,35 +79,6 @@ def test_a_number_of_trainings_is_whole_and_positive(text):
 def test_a_duration_lasts_from_a_second_to_a_year(text):
     with pytest.raises(TicError, match="must last from 1 s to 366 d, got"):
         read_budget(text)
-
-
-def test_seeds_are_the_settings_own_and_then_those_that_follow():
-    assert with_seeds(SETTING, 1).seeds == (3,)
-    assert with_seeds(SETTING, 5).seeds == (3, 1, 4, 5, 6)
-
-
-@given(st.integers(1, 80), st.integers(1, 80))
-def test_fewer_seeds_are_the_first_of_more(one, other):
-    fewer, more = sorted((one, other))
-    assert with_seeds(SETTING, more).seeds[:fewer] == with_seeds(SETTING, fewer).seeds
-
-
-def test_looks_follow_each_other():
-    assert [next_look(n) for n in (0, 4, 5, 6, 60, LOOKS[-1])] == [5, 5, 8, 8, 90, None]
-
-
-def judged(effect, seeds_to_decide):
-    """A contrast that allows what is above 0."""
-    return contrast((0, 1, 2)).model_copy(
-        update={"estimate": effect, "seeds_to_decide": seeds_to_decide}
-    )
-
-
-def test_all_contrasts_support_a_claim_and_one_refutes_it():
-    inside = [judged(1.0, (6, 10)), judged(1.0, (20, 40)), judged(1.0, None)]
-    assert likely_range(inside) == (20, 40)
-    assert likely_range([*inside, judged(-1.0, (12, 16)), judged(-1.0, (30, None))]) == (12, 16)
-    assert likely_range([judged(1.0, None)]) is None
 
 
 def everything(seeds):
@@ -179,14 +145,14 @@ def test_everybody_pays_as_a_verdict_is_worth():
 
 def test_what_the_store_has_need_only_be_measured():
     # Eight seeds are reckoned with before anything is known: 8 + 4 trainings, 4 + 4, or 4.
-    seeds = with_seeds(SETTING, 8).seeds
+    seeds = SETTING.with_seed_count(8).seeds
     costs = [1 / of(planned(), trained={RECIPE: set(seeds[:n])}) for n in (0, 4, 8)]
     assert costs == pytest.approx([12 * work(RECIPE), 8 * work(RECIPE), 4 * work(RECIPE)])
 
 
 def test_what_is_measured_is_paid_for_the_seeds_that_a_look_adds():
     near = [judged(1.0, (8, 8))]
-    seeds = {RECIPE: set(with_seeds(SETTING, 8).seeds)}
+    seeds = {RECIPE: set(SETTING.with_seed_count(8).seeds)}
     assert 1 / of(planned(), 5, near, trained=seeds) == pytest.approx(1.5 * work(RECIPE))
 
 
@@ -257,7 +223,7 @@ def store(monkeypatch):
 
 
 def seeded(recipe, count):
-    return {recipe.with_seed(seed) for seed in with_seeds(SETTING, count).seeds}
+    return {recipe.with_seed(seed) for seed in SETTING.with_seed_count(count).seeds}
 
 
 def test_what_the_store_has_costs_nothing_from_the_beginning(agenda, store):
@@ -280,7 +246,7 @@ def test_each_seed_is_looked_for_once_and_no_look_too_many(agenda, store, monkey
 
     monkeypatch.setattr(Lab, "has", counted)
     agenda(*(planned(f"claim-{number}") for number in range(100)))
-    assert sorted(recipe.seed for recipe in asked) == sorted(with_seeds(SETTING, 12).seeds)
+    assert sorted(recipe.seed for recipe in asked) == sorted(SETTING.with_seed_count(12).seeds)
 
 
 def test_what_is_asked_for_is_verified_once(agenda, store):
@@ -335,9 +301,9 @@ def test_an_open_claim_is_judged_at_its_last_complete_look(agenda):
     made = agenda(planned())
     (claim,) = made.claims
     made.take(claim, Outcome.INCONCLUSIVE, ())
-    assert (claim.looked, claim.wanted, claim.over) == (5, 8, False)
+    assert (claim.seeds_judged, claim.seeds_wanted, claim.over) == (5, 8, False)
     made.close({}, {})
-    assert seeds_of(made, claim.planned) == with_seeds(SETTING, 5).seeds
+    assert seeds_of(made, claim.entry) == SETTING.with_seed_count(5).seeds
 
 
 @pytest.mark.parametrize("outcome", [Outcome.SUPPORTED, Outcome.REFUTED, None])
@@ -346,7 +312,7 @@ def test_nothing_is_added_to_what_is_decided_or_cannot_be_judged(agenda, outcome
     (claim,) = made.claims
     made.take(claim, outcome, ())
     assert claim.over
-    assert claim.wanted == 5
+    assert claim.seeds_wanted == 5
     assert {made.wanting(recipe) for recipe in seeded(RECIPE, 8)} == {None}
 
 
@@ -464,7 +430,7 @@ def with_pilot(entry, lab, *effects, left_open=False):
     )
     file.write_text(
         json.dumps(
-            {"entries": {**kept, entry.id: {trainings(entry, lab): pilot.model_dump(mode="json")}}}
+            {"entries": {**kept, entry.id: {pilot_key(entry, lab): pilot.model_dump(mode="json")}}}
         )
     )
     pilots._read.cache_clear()
@@ -659,7 +625,7 @@ def test_what_a_pilot_finds_clear_is_looked_at_first(piloted, agenda):
         with_pilot(entry, lab, effects)
     made = agenda(*entries)
     ranked = sorted(made.claims, key=lambda claim: -claim.priority)
-    assert [claim.planned.id for claim in ranked] == [
+    assert [claim.entry.id for claim in ranked] == [
         "other2024/clear", "other2024/near", "other2024/hopeless",
     ]  # fmt: skip
 

@@ -8,11 +8,10 @@ from tic.engine import plan as plan_module
 from tic.engine import timing
 from tic.engine.plan import (
     AttackedRun,
-    attack_seconds,
     expected_seconds,
-    kind,
     make_plan,
     missing,
+    priced_as,
     work,
 )
 from tic.fitting import CosineSGD
@@ -120,9 +119,9 @@ def timed(monkeypatch):
         return 0.001 * recipe.timesteps
 
     monkeypatch.setattr(timing, "time_training_step", time_training_step)
-    plan_module.seconds_per_presentation.cache_clear()
+    plan_module._timed.cache_clear()
     yield ledger
-    plan_module.seconds_per_presentation.cache_clear()
+    plan_module._timed.cache_clear()
 
 
 def test_the_expected_time_is_work_times_measured_speed(lab, timed):
@@ -140,7 +139,7 @@ def test_each_kind_of_training_is_timed_once(lab, timed):
     )
     expected_seconds(plan, lab)
     assert sorted(each.timesteps for each in timed) == [1, 2]
-    assert all(each == kind(each) for each in timed)
+    assert all(each == priced_as(each) for each in timed)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +155,7 @@ def test_each_kind_of_training_is_timed_once(lab, timed):
     ids=str,
 )
 def test_what_changes_the_cost_of_a_step_is_another_kind(change):
-    assert kind(BASE.but(**change)) != kind(BASE)
+    assert priced_as(BASE.but(**change)) != priced_as(BASE)
 
 
 def test_another_place_is_timed_for_itself(lab, tmp_path, timed):
@@ -188,6 +187,6 @@ def test_the_time_of_attacks_is_their_work_at_the_measured_speed(lab, timed):
         AttackedRun(recipe(seed=2), 5, Passes(0, 10)),
         AttackedRun(recipe(timesteps=1), 4, Passes(3, 9)),  # 40 at 1 ms
     ]
-    assert attack_seconds(attacked, lab) == pytest.approx(0.2 + 0.2 + 0.04)
+    assert expected_seconds(attacked, lab) == pytest.approx(0.2 + 0.2 + 0.04)
     assert sorted(each.timesteps for each in timed) == [1, 2]
-    assert attack_seconds((), lab) == 0
+    assert expected_seconds((), lab) == 0

@@ -4,7 +4,6 @@ from hypothesis import strategies as st
 
 from tic.attacks import Passes
 from tic.engine import plan as plan_module
-from tic.engine import schedule as schedule_module
 from tic.engine.plan import AttackedRun, make_plan
 from tic.engine.plan_text import plan_text, size
 from tic.measure.cost import stored_bytes, training_operations
@@ -14,8 +13,7 @@ from tic.train import train
 
 @pytest.fixture(autouse=True)
 def a_second_per_presentation(monkeypatch):
-    for module in (plan_module, schedule_module):
-        monkeypatch.setattr(module, "seconds_per_presentation", lambda recipe, lab: 1.0)
+    monkeypatch.setattr(plan_module, "seconds_per_presentation", lambda recipe, lab: 1.0)
 
 
 def test_a_plan_is_told_by_kind_of_training_with_what_is_missing_and_what_it_costs(

@@ -4,7 +4,6 @@ from hypothesis import strategies as st
 
 from tic.attacks import Passes
 from tic.engine import plan as plan_module
-from tic.engine import schedule as schedule_module
 from tic.engine.plan import AttackedRun, make_plan
 from tic.engine.schedule import Task, simulate, tasks_of
 from tic.pruning import Pruning
@@ -67,7 +66,6 @@ def test_tasks_are_trainings_after_their_parents_and_batteries_after_their_runs(
     quick_recipe, lab, monkeypatch
 ):
     monkeypatch.setattr(plan_module, "seconds_per_presentation", lambda recipe, lab: 0.5)
-    monkeypatch.setattr(schedule_module, "seconds_per_presentation", lambda recipe, lab: 0.5)
     parent = quick_recipe.but(checkpoints=1)
     child = parent.but(parent=parent, rules=(Pruning(0.5),), epochs=1)
     passes = Passes(gradients=3, forwards=6)

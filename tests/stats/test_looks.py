@@ -3,7 +3,7 @@ import pytest
 
 from tic.stats import error_share
 from tic.stats.audits import wrong_audits
-from tic.stats.looks import LOOKS
+from tic.stats.looks import LOOKS, next_look
 from tic.stats.noise import NOISES
 
 
@@ -18,6 +18,10 @@ def test_all_looks_together_spend_less_than_the_whole():
 def test_a_number_between_two_looks_is_part_of_the_later_one():
     assert error_share(1) == error_share(3) == error_share(5) == 1 / 8
     assert error_share(61) == error_share(90) == 1 / 16
+
+
+def test_looks_follow_each_other():
+    assert [next_look(n) for n in (0, 4, 5, 6, 60, LOOKS[-1])] == [5, 5, 8, 8, 90, None]
 
 
 def test_a_number_that_was_fixed_in_advance_is_looked_at_once():

@@ -96,6 +96,14 @@ class Claim:
         """Identity across audits, such as `smith2024/learns`."""
         return f"{self.pack.paper.key}/{self.name}"
 
+    def entry_id(self, case: str) -> str:
+        """Id of its entry for a case of its test, such as `smith2024/learns[tiny-digits]`.
+
+        Args:
+            case: Test parameters as in the test's id, "" without any.
+        """
+        return f"{self.id}[{case}]" if case else self.id
+
     @property
     def protocols(self) -> tuple[Protocol, ...]:
         """The readings beside the standard one that could change its verdict."""

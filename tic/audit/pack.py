@@ -69,6 +69,11 @@ class Setting:
         """Return a copy whose Recipe differs in some fields."""
         return replace(self, recipe=self.recipe.but(**recipe_fields))
 
+    def with_seed_count(self, count: int) -> Setting:
+        """Return a copy with so many seeds: its own first, then those that follow its last."""
+        following = range(max(self.seeds) + 1, max(self.seeds) + 1 + count)
+        return replace(self, seeds=(*self.seeds, *following)[:count])
+
 
 def _are_seeds(seeds: object) -> bool:
     return (

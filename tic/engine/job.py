@@ -10,12 +10,18 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Literal
 
-from tic.engine.plan import AttackedRun, kind, work
+from tic.engine.plan import AttackedRun, priced_as, work
 from tic.errors import DivergedRunError, TicError
 from tic.kinds import describe, foreign_modules
 from tic.lab import Lab
 from tic.measure.cost import training_operations
-from tic.measure.measurement import Measurement, measure, sample_count, stored_result
+from tic.measure.measurement import (
+    Measurement,
+    measure,
+    sample_count,
+    stored_result,
+    timesteps,
+)
 from tic.recipe import Recipe
 from tic.restoring import restore, trusting
 from tic.train import train_if_free
@@ -77,7 +83,7 @@ class Job:
         if self.measurement is None:
             return work(self.recipe)
         images = sample_count(self.measurement, self.recipe)
-        clean = images * (self.measurement.timesteps or self.recipe.timesteps)
+        clean = images * timesteps(self.measurement, self.recipe)
         passes = getattr(getattr(self.measurement, "corruption", None), "passes", None)
         return clean + (AttackedRun(self.recipe, images, passes).work if passes else 0)
 
@@ -90,7 +96,7 @@ class Job:
         """
         if self.lab.device_name.partition(":")[0] != "cuda":
             return Resources(cpus=1)
-        return Resources(cpus=1, gpus=_gpu_share(kind(self.recipe)))
+        return Resources(cpus=1, gpus=_gpu_share(priced_as(self.recipe)))
 
     def is_done(self, lab: Lab) -> bool:
         """Whether its result lies in the Store, seen from another Lab."""
@@ -141,7 +147,7 @@ class Finished:
         status: `done`; `left`, as nothing can be measured on a diverged Run; `held`, as another
             process trains the Run; `failed`; or `lost` with its worker.
         reason: For people, where it failed or was lost.
-        seconds: That the worker was at it, where it told; no two of them are the same.
+        seconds: Time that the worker spent on it; 0 where it was lost. No part of equality.
     """
 
     job: Job

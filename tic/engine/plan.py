@@ -17,7 +17,7 @@ class PlannedRun:
 
     Attributes:
         recipe: What is trained.
-        work: Image presentations, epochs × images × timesteps.
+        work: Sample presentations, epochs × samples × timesteps.
         urgency: Its work and that of the longest chain of Runs that waits for it.
     """
 
@@ -45,7 +45,7 @@ class AttackedRun:
 
     @property
     def work(self) -> float:
-        """Image presentations of a training that cost as much, at most."""
+        """Sample presentations of a training that cost as much, at most."""
         # A backward pass takes about twice the operations of a forward pass.
         return (
             (self.passes.gradients + self.passes.forwards / 3) * self.images * self.recipe.timesteps
@@ -54,7 +54,7 @@ class AttackedRun:
 
 def make_plan(recipes: Iterable[Recipe]) -> Plan:
     """Order the Recipes and their ancestors, each once, the longest waiting chain first."""
-    every = dict.fromkeys(needed for recipe in recipes for needed in (*recipe.ancestors, recipe))
+    every = with_ancestors(recipes)
     urgency = {recipe: work(recipe) for recipe in every}
     # Descendants are settled before their parents: a longer line of ancestors comes first.
     for recipe in sorted(every, key=lambda key: -len(key.ancestors)):
@@ -65,8 +65,15 @@ def make_plan(recipes: Iterable[Recipe]) -> Plan:
     return tuple(sorted(planned, key=lambda run: -run.urgency))
 
 
+def with_ancestors(recipes: Iterable[Recipe]) -> list[Recipe]:
+    """Recipes and those that they start from, each once."""
+    return list(
+        dict.fromkeys(needed for recipe in recipes for needed in (*recipe.ancestors, recipe))
+    )
+
+
 def work(recipe: Recipe) -> int:
-    """Image presentations of a training: epochs × images × timesteps."""
+    """Sample presentations of a training: epochs × samples × timesteps."""
     samples = recipe.train_size or recipe.dataset.facts.train_size
     return recipe.epochs * samples * recipe.timesteps
 
@@ -81,20 +88,20 @@ def missing(plan: Plan, lab: Lab) -> Plan:
     return tuple(run for run in plan if not has(run.recipe))
 
 
-def expected_seconds(plan: Plan, lab: Lab) -> float:
-    """Estimate the training time of a plan on one worker from timed training steps.
+def expected_seconds(runs: Iterable[PlannedRun | AttackedRun], lab: Lab) -> float:
+    """Estimate how long one worker takes to train Runs, or to attack them at most.
 
-    Every distinct kind of training in the plan is timed here and now on the Lab's device.
+    Training steps of every distinct price are timed here and now on the Lab's device.
     """
-    return sum(run.work * seconds_per_presentation(kind(run.recipe), lab) for run in plan)
+    return sum(run.work * seconds_per_presentation(run.recipe, lab) for run in runs)
 
 
-def attack_seconds(attacked: Iterable[AttackedRun], lab: Lab) -> float:
-    """Estimate how long the attack suite takes one worker, at most, from timed steps."""
-    return sum(run.work * seconds_per_presentation(kind(run.recipe), lab) for run in attacked)
+def seconds_per_presentation(recipe: Recipe, lab: Lab) -> float:
+    """Time training steps on random samples: seconds per sample and timestep."""
+    return _timed(priced_as(recipe), lab)
 
 
-def kind(recipe: Recipe) -> Recipe:
+def priced_as(recipe: Recipe) -> Recipe:
     """The Recipe with no more than what the cost of one step follows from."""
     return Recipe(
         dataset=recipe.dataset.priced_as(),
@@ -110,8 +117,7 @@ def kind(recipe: Recipe) -> Recipe:
 
 
 @lru_cache(maxsize=64)
-def seconds_per_presentation(recipe: Recipe, lab: Lab) -> float:
-    """Time training steps on random images: seconds per image and timestep."""
+def _timed(recipe: Recipe, lab: Lab) -> float:
     from tic.engine.timing import time_training_step
 
     return time_training_step(recipe, lab)

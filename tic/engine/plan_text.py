@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from tic.engine.plan import AttackedRun, Plan, attack_seconds, expected_seconds, missing
+from tic.engine.plan import AttackedRun, Plan, expected_seconds, missing
 from tic.engine.progress import duration
 from tic.engine.schedule import simulate, tasks_of
 from tic.lab import Lab
@@ -24,8 +24,8 @@ def plan_text(
     of it were in the Store, and no image fell to an early attack.
     """
     left = missing(plan, lab)
-    absent = Counter(_name(planned.recipe.label) for planned in left)
-    everything = Counter(_name(planned.recipe.label) for planned in plan)
+    absent = Counter(_name(run.recipe.label) for run in left)
+    everything = Counter(_name(run.recipe.label) for run in plan)
     width = max(map(len, everything), default=0)
     rows = [
         f"{name:<{width}}  {count:>3} Runs, {absent[name]:>3} to train"
@@ -68,7 +68,7 @@ def attack_lines(attacked: Sequence[AttackedRun], lab: Lab) -> list[str]:
     images = sum(run.images for run in attacked)
     gradients = max(run.passes.gradients for run in attacked)
     queries = max(run.passes.forwards for run in attacked)
-    seconds = attack_seconds(attacked, lab)
+    seconds = expected_seconds(attacked, lab)
     return [
         f"attack suite              {len(attacked)} Runs, {images} images in all, at most "
         f"{gradients} gradients and {queries} queries each: "

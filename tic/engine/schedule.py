@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from tic.engine.plan import AttackedRun, Plan, kind, seconds_per_presentation
+from tic.engine.plan import AttackedRun, Plan, expected_seconds
 from tic.lab import Lab
 from tic.recipe import Recipe
 
@@ -95,30 +95,18 @@ def simulate(tasks: Sequence[Task], workers: int) -> Schedule:
 
 def tasks_of(plan: Plan, attacked: Iterable[AttackedRun], lab: Lab) -> list[Task]:
     """Make tasks of trainings and of the attack suite, from steps timed on the Lab's device."""
-    ordered = sorted(plan, key=lambda planned: len(planned.recipe.ancestors))
-    at = {planned.recipe: position for position, planned in enumerate(ordered)}
+    ordered = sorted(plan, key=lambda run: len(run.recipe.ancestors))
+    at = {run.recipe: position for position, run in enumerate(ordered)}
     trainings = [
-        Task(
-            planned.recipe.label,
-            planned.work * _pace(planned.recipe, lab),
-            _parent(planned.recipe, at),
-        )
-        for planned in ordered
+        Task(run.recipe.label, expected_seconds([run], lab), _parent(run.recipe, at))
+        for run in ordered
     ]
     attacks = [
-        Task(
-            f"attack suite on {planned.recipe.label}",
-            planned.work * _pace(planned.recipe, lab),
-            at[planned.recipe],
-        )
-        for planned in attacked
-        if planned.recipe in at
+        Task(f"attack suite on {run.recipe.label}", expected_seconds([run], lab), at[run.recipe])
+        for run in attacked
+        if run.recipe in at
     ]
     return [*trainings, *attacks]
-
-
-def _pace(recipe: Recipe, lab: Lab) -> float:
-    return seconds_per_presentation(kind(recipe), lab)
 
 
 def _parent(recipe: Recipe, at: Mapping[Recipe, int]) -> int | None:

@@ -56,7 +56,7 @@ class Building:
         """Build; faults make the exit status 1, as failed tests do."""
         if ends_with_collection(session):
             raise session.Interrupted(f"{session.testsfailed} errors during collection")
-        if self.state.has_audit and not session.config.option.collectonly:
+        if self.state.runs_claims:
             self.build = self._build(session.items)
             session.testsfailed += len(self.build.faults)
         return True
@@ -87,12 +87,12 @@ class Building:
         """The Runs of a claim that are not there; then what its test could not read."""
         from tic.engine.job import Job
 
-        here, there = self.state.session.lab, self.state.lab
-        absent = [recipe for recipe in entry.seeded_recipes if not here.has(recipe, verify=True)]
+        lab, worker_lab = self.state.session.lab, self.state.worker_lab
+        absent = [recipe for recipe in entry.seeded_recipes if not lab.has(recipe, verify=True)]
         if absent:
-            return [Job(recipe, there) for recipe in absent]
+            return [Job(recipe, worker_lab) for recipe in absent]
         lacking = self.rehearsing.rehearse(item).lacking
-        return [Job(recipe, there, measurement) for measurement, recipe in lacking]
+        return [Job(recipe, worker_lab, measurement) for measurement, recipe in lacking]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell what was made, what failed, and what comes next."""
@@ -105,9 +105,9 @@ class Building:
         for fault in self.build.faults:
             write(fault, red=True)
         audit = self.state.session
-        there = sum(is_there(run.recipe, audit.lab) for run in audit.plan)
+        finished = sum(is_there(run.recipe, audit.lab) for run in audit.plan)
         write(
-            f"{there} of {len(audit.plan)} Runs are in {audit.lab.store_root}; "
+            f"{finished} of {len(audit.plan)} Runs are in {audit.lab.store_root}; "
             f"{self.build.trained} were trained now, {self.build.measured} measurements taken."
         )
         if lost := sum(self.build.lost.values()):

@@ -122,8 +122,8 @@ def _verdict_lines(entries: Sequence[Entry], width: int) -> Iterator[str]:
 
 
 def _remark(entry: Entry) -> str:
+    from tic.document.needed_seeds import likely_range
     from tic.report.numerals import seed_range
-    from tic.session.budget import likely_range
     from tic.stats import Outcome
 
     if entry.outcome is not Outcome.INCONCLUSIVE:

@@ -201,11 +201,11 @@ class Collecting:
                     f"a claim must be decided by one test, and two decide {planned.id}: "
                     f"{first.nodeid} and {item.nodeid}; give them distinct names or parameters"
                 )
-            members = members_of(
+            family_size = members_of(
                 session.families, planned.claim.pack.paper.key, planned.place, planned.role
             )
             design = self.state.options.design
-            session.planned[planned.id] = replace(planned, members=members, design=design)
+            session.planned[planned.id] = replace(planned, family_size=family_size, design=design)
         require_readable(session.planned.values())
         _ = self.state.expected
         self.state.claims_folder = items[0].path.parent
@@ -248,7 +248,7 @@ class Collecting:
         not run, and one whose data set is damaged is an error. A plan or a list needs no data, and
         says what an audit would do.
         """
-        from tic.session.budget import with_ancestors
+        from tic.engine.plan import with_ancestors
         from tic.session.privacy import anonymous
 
         asked_for = planned.setting.recipe.dataset

@@ -13,9 +13,9 @@ import pytest
 from tic.errors import TicError
 from tic.plugin.closing import verdict_table, wrapped
 from tic.plugin.outcomes import findings, speaks_against_the_paper
-from tic.plugin.saving import claimed, require_writable, save_report
+from tic.plugin.saving import new_folder, require_writable, save_report
 from tic.plugin.state import State
-from tic.plugin.terminal import write_lines
+from tic.plugin.terminal import columns, write_lines
 from tic.text import listed, visible
 from tic.writing import reason
 
@@ -34,7 +34,7 @@ class Concluding:
         self.state = state
         self.audit: Audit | None = None
         self.page: Path | None = None
-        self._claimed: Path | None = None
+        self._new_folder: Path | None = None
         self.problems: list[str] = []
         self.pilots: list[str] = []
         self._damaged: set[str] = set()
@@ -43,7 +43,7 @@ class Concluding:
     def pytest_collection_finish(self) -> None:
         """Refuse a report folder that cannot be written; remember what was damaged before."""
         state = self.state
-        if not self._is_wanted():
+        if not state.audits_here:
             return
         from tic.session.pilots import require_files
 
@@ -55,12 +55,6 @@ class Concluding:
             raise pytest.UsageError(str(error)) from None
         self._damaged = set(state.session.lab.store.damaged())
 
-    def _is_wanted(self) -> bool:
-        """Whether an audit is made here, where the reports of all workers arrive."""
-        state = self.state
-        tells_only = state.tells_only or state.config.option.collectonly
-        return state.has_audit and not state.is_worker and not tells_only
-
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(
         self, session: pytest.Session, exitstatus: int
@@ -70,7 +64,7 @@ class Concluding:
         try:
             return (yield)
         except OSError as error:
-            if not self._is_wanted():
+            if not self.state.audits_here:
                 raise
             where = f" {error.filename}" if error.filename else ""
             self.problems.append(
@@ -85,7 +79,7 @@ class Concluding:
     def _finish(self, session: pytest.Session, exitstatus: int) -> None:
         if exitstatus == pytest.ExitCode.USAGE_ERROR:
             return  # what was refused has been told, and nothing was judged
-        if self._is_wanted():
+        if self.state.audits_here:
             completed = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
             self._conclude(completed=completed)
         elif self.state.flags.audit and not (self.state.has_audit or self.state.is_worker):
@@ -100,7 +94,7 @@ class Concluding:
         """Where the report goes."""
         started = datetime.fromtimestamp(self.state.session.started, UTC)
         by_time = Path("reports") / started.strftime("%Y-%m-%dT%H-%M-%SZ")
-        return self.state.flags.report_dir or self._claimed or by_time
+        return self.state.flags.report_dir or self._new_folder or by_time
 
     def _conclude(self, *, completed: bool) -> None:
         state = self.state
@@ -112,7 +106,7 @@ class Concluding:
             self.problems = [f"the audit could not be put together: {error}"]
             return
         if state.flags.report_dir is None:  # another audit may have begun in the same second
-            self._claimed = claimed(self.folder)
+            self._new_folder = new_folder(self.folder)
         self.problems = self._problems(self.audit) if completed else []
         self.page, unsaved = save_report(self.audit, self.folder)
         self.problems += unsaved
@@ -178,7 +172,7 @@ class Concluding:
                 text = f"{text}\n\n{left_out}"
             if options.budget is None:
                 return "plan", text
-            from tic.session.budget import looks_text
+            from tic.session.listing import looks_text
 
             looks = looks_text(session.planned.values(), session.lab, options.budget)
             return "plan of the first look", f"{text}\n\n{looks}"
@@ -190,8 +184,7 @@ class Concluding:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print what was asked for, or the verdicts and where the report lies."""
         state, write = self.state, partial(write_lines, terminalreporter)
-        # One column is left free: some terminals go to a new line when the last one is written.
-        width = terminalreporter._tw.fullwidth - 1
+        width = columns(terminalreporter)
         if state.tells_only and state.has_audit:
             title, text = self._plan_or_list()
             terminalreporter.section(title)

@@ -6,7 +6,7 @@ import pytest
 
 from tic.plugin.closing import wrapped
 from tic.plugin.state import State, claim_of
-from tic.plugin.terminal import write_lines
+from tic.plugin.terminal import columns, write_lines
 from tic.text import listed
 
 SHOWN = 5
@@ -24,15 +24,15 @@ class Remembering:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Read the code as it is now, before anything is trained by it."""
         state = self.state
-        if state.is_worker or not state.has_audit or session.config.option.collectonly:
+        if state.is_worker or not state.runs_claims:
             return
         from tic.kinds import foreign_modules
         from tic.session.code import changed_kinds, codes_of, keep_codes, kept_codes
 
         tests = [item for item in session.items if isinstance(item, pytest.Function)]
         modules = {test.module.__name__ for test in tests if claim_of(test)}
-        for planned in state.session.plan:
-            modules |= foreign_modules(planned.recipe)
+        for run in state.session.plan:
+            modules |= foreign_modules(run.recipe)
         store = state.session.lab.store
         before, now = kept_codes(store), codes_of(modules)
         self._changed = state.session.changed_code = tuple(changed_kinds(before, now))
@@ -52,4 +52,4 @@ class Remembering:
                 "now, raise the version, and what was stored of it is made anew; where it does the "
                 f"same, remove {self.state.session.lab.store_root / FILE}"
             )
-            write_lines(terminalreporter, wrapped(text, terminalreporter._tw.fullwidth - 1))
+            write_lines(terminalreporter, wrapped(text, columns(terminalreporter)))

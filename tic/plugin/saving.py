@@ -29,7 +29,7 @@ def require_writable(folder: Path) -> None:
         )
 
 
-def claimed(folder: Path) -> Path:
+def new_folder(folder: Path) -> Path:
     """Make a folder that nobody else has: this one, or the first free one numbered after it.
 
     One that cannot be made is returned all the same: whoever writes there tells why.

@@ -47,8 +47,8 @@ class Spending:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Spend the budget, then let the claims be judged."""
-        wanted = self.state.has_audit and not session.config.option.collectonly
-        if wanted and not ends_with_collection(session) and self.state.session.plan:
+        wanted = self.state.runs_claims and not ends_with_collection(session)
+        if wanted and self.state.session.plan:
             self._spend(session.items)
         return (yield)
 
@@ -97,14 +97,14 @@ class Spending:
             outcome: Outcome | None = None
             contrasts: Sequence[Contrast] = ()
             left_open = False
-            jobs = [Job(recipe, self.state.lab) for recipe in spent.agenda.absent(claim)]
+            jobs = [Job(recipe, self.state.worker_lab) for recipe in spent.agenda.absent(claim)]
             if not jobs:
-                own, jobs = self._rehearsed(tests[claim.planned.id])
+                own, jobs = self._rehearsed(tests[claim.entry.id])
                 if own is not None and own.contrasts:
                     outcome, contrasts = own.verdict().outcome, own.contrasts
                     # Readings that do not decide are left open as well, and further seeds may help.
                     left_open = bool(own.left_open) and not own.readings
-            spent.ask(claim, claim.planned.id, jobs)
+            spent.ask(claim, claim.entry.id, jobs)
             if jobs:
                 return jobs
             seconds = spent.end_look(claim)
@@ -129,7 +129,7 @@ class Spending:
         from tic.engine.job import Job
 
         rehearsal = self.rehearsing.rehearse(item)
-        lacking = [Job(recipe, self.state.lab, m) for m, recipe in rehearsal.lacking]
+        lacking = [Job(recipe, self.state.worker_lab, m) for m, recipe in rehearsal.lacking]
         return rehearsal.judge, lacking
 
     @pytest.hookimpl(tryfirst=True)
@@ -191,7 +191,7 @@ class _Spent:
 
     def end_look(self, claim: OpenClaim) -> float:
         """Tell how long workers measured for a look that is complete; the next one begins."""
-        asked = self.asked.pop(claim.planned.id, {})
+        asked = self.asked.pop(claim.entry.id, {})
         return self.build.seconds(job for job in asked if job.measurement)
 
     def end(self, *, interrupted: bool) -> None:
@@ -218,7 +218,11 @@ class _Spent:
         way_out = "the same command" if self.interrupted else "with more it"
         claims, faults = self.agenda.claims, self.faults()
         missed = {
-            **{c.planned.id: f"the first look at {c.wanted} seeds" for c in claims if not c.looked},
+            **{
+                c.entry.id: f"the first look at {c.seeds_wanted} seeds"
+                for c in claims
+                if not c.seeds_judged
+            },
             **{
                 control.id: "this control was measured"
                 for claim in claims
@@ -254,17 +258,19 @@ class _Spent:
             f"{duration(self.seconds)} spent of {self.budget.text}{by_hand}: {self._done()}; "
             f"decided: {self._decided()}"
         )
-        still_open = [claim for claim in self.agenda.claims if claim.looked and not claim.decided]
+        still_open = [
+            claim for claim in self.agenda.claims if claim.seeds_judged and not claim.decided
+        ]
         still_open.sort(key=lambda claim: -claim.priority)
         for claim in still_open[:SHOWN]:
-            yield f"open: {claim.planned.id} at {claim.looked} seeds; {_would_decide(claim)}"
+            yield f"open: {claim.entry.id} at {claim.seeds_judged} seeds; {_would_decide(claim)}"
         if len(still_open) > SHOWN:
             yield f"and {len(still_open) - SHOWN} more; the report tells what would decide them"
 
     def _faults(self, claim: OpenClaim, entry: str) -> list[str]:
         """Distinct reasons why a claim or one of its controls cannot be looked at."""
         faults = [self.build.fault(job) for job in self.asked.get(entry, ())]
-        if entry == claim.planned.id:
+        if entry == claim.entry.id:
             faults.append(self.build.refused.get(self.questions[claim], ""))
         return list(dict.fromkeys(filter(None, faults)))
 
@@ -277,7 +283,7 @@ class _Spent:
             claims = [
                 claim
                 for claim in self.agenda.claims
-                if claim.planned.role == role and not claim.left_open
+                if claim.entry.role == role and not claim.left_open
             ]
             if claims:
                 decided = sum(claim.decided for claim in claims)
@@ -286,7 +292,7 @@ class _Spent:
 
     def _in_work(self) -> list[str]:
         wanting = [self._wanting(job) for job in self.build.in_work]
-        names = {claim.planned.id: claim.wanted for claim in wanting if claim}
+        names = {claim.entry.id: claim.seeds_wanted for claim in wanting if claim}
         return [f"for {name} at {seeds} seeds" for name, seeds in names.items()]
 
     def _wanting(self, job: Job) -> OpenClaim | None:

@@ -46,8 +46,7 @@ def entry_id(item: pytest.Item) -> str:
             f"{item.nodeid} asks for the fixtures of a claim and is none; "
             "decorate it with tic.audit.claim"
         )
-    case = case_of(item)
-    return f"{claim.id}[{case}]" if case else claim.id
+    return claim.entry_id(case_of(item))
 
 
 class State:
@@ -83,6 +82,16 @@ class State:
         return self.config.stash.get(ARGUMENTS, self.config.invocation_params.args)
 
     @property
+    def runs_claims(self) -> bool:
+        """Whether claims were found and their tests are to be run, or prepared for."""
+        return self.has_audit and not self.config.option.collectonly
+
+    @property
+    def audits_here(self) -> bool:
+        """Whether an audit is made here, where the reports of all workers arrive."""
+        return self.runs_claims and not self.is_worker and not self.tells_only
+
+    @property
     def tells_only(self) -> bool:
         """Whether only the plan or a list is wanted, and nothing is judged."""
         return bool(self.flags.plan or self.flags.list)
@@ -106,11 +115,12 @@ class State:
         """
         from tic.session.session import AuditSession
 
-        return AuditSession(replace(self.lab, device_name="cpu") if self.builds else self.lab)
+        lab = self.worker_lab
+        return AuditSession(replace(lab, device_name="cpu") if self.builds else lab)
 
     @cached_property
-    def lab(self) -> Lab:
-        """Where the audit trains and measures.
+    def worker_lab(self) -> Lab:
+        """Where workers of the audit train and measure, with the device that was asked for.
 
         Raises:
             TicError: The device cannot be used here, where it has to be.

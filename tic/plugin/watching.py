@@ -31,13 +31,13 @@ class Watching:
             return (yield)
 
     def _is_wanted(self) -> bool:
-        state, options = self.state, self.state.config.option
-        if state.is_worker or not state.has_audit or state.tells_only or options.collectonly:
+        if not self.state.audits_here:
             return False
         from tic.engine.plan import missing
 
+        session = self.state.session
         try:
-            return bool(missing(state.session.plan, state.session.lab))
+            return bool(missing(session.plan, session.lab))
         except TicError:  # reported by the claims that meet it
             return False
 

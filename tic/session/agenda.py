@@ -13,29 +13,17 @@ from numpy.typing import NDArray
 from tic.document.correction import claim_confidence
 from tic.document.deciding import judge_effects, region_of
 from tic.document.evidence import Contrast, Effects
-from tic.engine.plan import work
+from tic.document.needed_seeds import is_inside, likely_range, middle
+from tic.engine.plan import with_ancestors, work
 from tic.errors import TicError
 from tic.lab import Lab
 from tic.recipe import Recipe
-from tic.session.budget import (
-    Share,
-    best_share,
-    is_inside,
-    likely_range,
-    middle,
-    next_look,
-    paid_for,
-    price,
-    wanted_seeds,
-    with_ancestors,
-    with_seeds,
-    worth,
-)
+from tic.session.budget import Share, best_share, paid_for, price, wanted_seeds, worth
 from tic.session.pilots import pilot_of
 from tic.session.planned import PlannedEntry
 from tic.session.session import AuditSession
 from tic.stats import Outcome
-from tic.stats.looks import LOOKS
+from tic.stats.looks import LOOKS, next_look
 from tic.stats.outlook import POWER, chances
 
 DECIDED = (Outcome.SUPPORTED, Outcome.REFUTED)
@@ -48,8 +36,8 @@ class OpenClaim:
 
     Attributes:
         entries: Its own first, then those of its controls; as they were collected.
-        wanted: Seeds of the look that is being prepared.
-        looked: Seeds of the last look that was complete; 0 before the first.
+        seeds_wanted: Seeds of the look that is being prepared.
+        seeds_judged: Seeds of the last look that was complete; 0 before the first.
         outcome: What came out then.
         contrasts: What was judged then.
         over: Whether no further look is wanted.
@@ -62,8 +50,8 @@ class OpenClaim:
     """
 
     entries: tuple[PlannedEntry, ...]
-    wanted: int = LOOKS[0]
-    looked: int = 0
+    seeds_wanted: int = LOOKS[0]
+    seeds_judged: int = 0
     outcome: Outcome | None = None
     contrasts: tuple[Contrast, ...] = ()
     over: bool = False
@@ -78,7 +66,7 @@ class OpenClaim:
         return list(dict.fromkeys(r for entry in self.entries for r in entry.recipes.values()))
 
     @property
-    def planned(self) -> PlannedEntry:
+    def entry(self) -> PlannedEntry:
         """The claim or rival itself."""
         return self.entries[0]
 
@@ -102,7 +90,7 @@ class OpenClaim:
         if self.decided or self.left_open or seeds is None:
             return None
         per_seed = len(with_ancestors(self.recipes))
-        least, most = ((n and per_seed * max(0, n - self.looked)) for n in seeds)
+        least, most = ((n and per_seed * max(0, n - self.seeds_judged)) for n in seeds)
         return least or 0, most
 
 
@@ -112,7 +100,7 @@ class Agenda:
 
     Args:
         session: Whose planned entries get the seeds of each look.
-        cost: Of a training.
+        cost: Seconds of a training, or presentations of samples where nothing was timed.
         fits: Whether what is left of the budget pays for work of this cost, and for so many
             trainings among it.
 
@@ -132,10 +120,10 @@ class Agenda:
         entries = [entry for entry in self.session.planned.values() if entry.seeded_recipes]
         self.claims = _with_controls(entries)
         for claim in self.claims:
-            self._prepare(claim, claim.wanted)
+            self._prepare(claim, claim.seeds_wanted)
             with suppress(TicError):  # such as data that cannot be read: its first look tells
-                claim.chances = chances_foreseen(claim.planned, self.session.lab)
-                pilot = pilot_of(claim.planned, self.session.lab)
+                claim.chances = chances_foreseen(claim.entry, self.session.lab)
+                pilot = pilot_of(claim.entry, self.session.lab)
                 claim.left_open = pilot is not None and pilot.left_open
         self._look_through_store()
         self._rank()
@@ -143,7 +131,7 @@ class Agenda:
     def absent(self, claim: OpenClaim) -> list[Recipe]:
         """Runs of the look that is being prepared, which the Store does not have."""
         lab, absent = self.session.lab, []
-        seeds = with_seeds(claim.planned.setting, claim.wanted).seeds
+        seeds = claim.entry.setting.with_seed_count(claim.seeds_wanted).seeds
         for recipe in claim.recipes:
             there = self._trained.setdefault(recipe, set())
             whole = self._whole.setdefault(recipe, set())
@@ -171,16 +159,17 @@ class Agenda:
         """Take what a look gave, and prepare the next one.
 
         Args:
-            claim: That was looked at.
-            outcome: None where nothing could be judged.
-            contrasts: That were judged.
-            measured: Seconds that workers took for it.
+            claim: The claim that was judged.
+            outcome: Its verdict; None where nothing could be judged.
+            contrasts: The contrasts behind the verdict.
+            measured: Seconds that workers measured for this look.
             left_open: Whether the test left it open, whatever its effects say.
         """
-        claim.measuring = measured / (claim.wanted - claim.looked)
-        claim.chances = chances_foreseen(claim.planned, self.session.lab, contrasts)
-        claim.looked, claim.outcome, claim.contrasts = claim.wanted, outcome, tuple(contrasts)
-        following = next_look(claim.looked)
+        claim.measuring = measured / (claim.seeds_wanted - claim.seeds_judged)
+        claim.chances = chances_foreseen(claim.entry, self.session.lab, contrasts)
+        claim.outcome, claim.contrasts = outcome, tuple(contrasts)
+        claim.seeds_judged = claim.seeds_wanted
+        following = next_look(claim.seeds_judged)
         claim.left_open = left_open
         claim.over = left_open or outcome is not Outcome.INCONCLUSIVE or following is None
         if not claim.over:
@@ -210,22 +199,22 @@ class Agenda:
                 an error. Without its claim no control can be judged.
         """
         for claim in self.claims:
-            identity = claim.planned.id
+            identity = claim.entry.id
             for entry in claim.entries:
                 fault = faults.get(identity) or faults.get(entry.id)
                 reason = left_out.get(identity) or left_out.get(entry.id)
                 if entry in claim.controls and not claim.decided:
                     reason = reason or UNTOLD
-                setting = with_seeds(entry.setting, claim.looked or claim.wanted)
+                setting = entry.setting.with_seed_count(claim.seeds_judged or claim.seeds_wanted)
                 self.session.change(
                     replace(entry, setting=setting, fault=fault, unavailable=reason)
                 )
 
     def _prepare(self, claim: OpenClaim, n_seeds: int) -> None:
-        claim.wanted = n_seeds
+        claim.seeds_wanted = n_seeds
         for entry in claim.entries:
-            self.session.change(replace(entry, setting=with_seeds(entry.setting, n_seeds)))
-        seeds = with_seeds(claim.planned.setting, n_seeds).seeds
+            self.session.change(replace(entry, setting=entry.setting.with_seed_count(n_seeds)))
+        seeds = claim.entry.setting.with_seed_count(n_seeds).seeds
         for recipe in with_ancestors(claim.recipes):
             for seed in seeds:
                 self._wanted_by.setdefault(recipe.with_seed(seed), set()).add(claim)
@@ -237,11 +226,11 @@ class Agenda:
         """
         seen: set[tuple[Recipe, tuple[int, ...]]] = set()
         for claim in self.claims:
-            setting, before = claim.planned.setting, 0
+            setting, before = claim.entry.setting, 0
             recipes = [r for r in with_ancestors(claim.recipes) if (r, setting.seeds) not in seen]
             seen.update((recipe, setting.seeds) for recipe in recipes)
             for look in LOOKS:
-                seeds = with_seeds(setting, look).seeds[before:]
+                seeds = setting.with_seed_count(look).seeds[before:]
                 try:
                     recipes = [recipe for recipe in recipes if self._note(recipe, seeds)]
                 except TicError:  # what cannot be looked at is told when it is asked for
@@ -261,9 +250,9 @@ class Agenda:
     def _rank(self) -> None:
         """What is shared, what is there and what was SUPPORTED change with every look."""
         supported = {
-            claim.planned.claim.id
+            claim.entry.claim.id
             for claim in self.claims
-            if claim.outcome is Outcome.SUPPORTED and claim.planned.role == "claim"
+            if claim.outcome is Outcome.SUPPORTED and claim.entry.role == "claim"
         }
         own = {claim: self._share(claim, supported) for claim in self.claims if not claim.over}
         shares: dict[Recipe, list[Share]] = {}
@@ -274,18 +263,26 @@ class Agenda:
             if not claim.decided:
                 claim.priority = 0.0
         for claim, share in own.items():
-            paid = partial(_paid, share, shares)
+
+            def paid(recipe: Recipe, missing: Collection[int], share: Share = share) -> float:
+                return paid_for(share, shares[recipe], missing)
+
             claim.priority = share.worth / self._price(claim, share.seeds, paid)
 
     def _share(self, claim: OpenClaim, supported: Collection[str]) -> Share:
-        looks = claim.chances or {wanted_seeds(claim.looked, claim.contrasts): POWER}
-        value = worth(claim.planned, supported)
+        looks = claim.chances or {wanted_seeds(claim.seeds_judged, claim.contrasts): POWER}
+        value = worth(claim.entry, supported)
         pays, fits = partial(self._price, claim), partial(self._fits, claim)
-        return best_share(claim.looked, value, looks, pays, fits)
+        return best_share(claim.seeds_judged, value, looks, pays, fits)
 
     def _fits(self, claim: OpenClaim, seeds: int) -> bool:
         trainings = price(
-            claim.planned, claim.looked, seeds, self._trained, cost=lambda recipe: 1, measuring=0
+            claim.entry,
+            claim.seeds_judged,
+            seeds,
+            self._trained,
+            cost=lambda recipe: 1,
+            measuring=0,
         )
         return self.fits(self._price(claim, seeds), round(trainings))
 
@@ -295,17 +292,8 @@ class Agenda:
         seeds: int,
         paid: Callable[[Recipe, Collection[int]], float] | None = None,
     ) -> float:
-        planned, looked = claim.planned, claim.looked
+        planned, looked = claim.entry, claim.seeds_judged
         return price(planned, looked, seeds, self._trained, self.cost, claim.measuring, paid)
-
-
-def _paid(
-    share: Share,
-    shares: Mapping[Recipe, Collection[Share]],
-    recipe: Recipe,
-    missing: Collection[int],
-) -> float:
-    return paid_for(share, shares[recipe], missing)
 
 
 def chances_foreseen(
@@ -318,7 +306,7 @@ def chances_foreseen(
     Args:
         planned: The claim.
         lab: Store, data and device.
-        contrasts: That it was judged by.
+        contrasts: The contrasts of its last look, none before the first.
     """
     sampled = [contrast for contrast in contrasts if contrast.seeds]
     seen = len(sampled[0].seeds) if sampled else 0
@@ -337,7 +325,10 @@ def chances_foreseen(
             _chances(
                 effects,
                 judged[number].effects if judged else (),
-                {n: claim_confidence(n, planned.design, planned.members * sharing) for n in looks},
+                {
+                    n: claim_confidence(n, planned.design, planned.family_size * sharing)
+                    for n in looks
+                },
                 pooled=effects.name in pilot.by_name,
             )
             for sharing in (1, len(names))

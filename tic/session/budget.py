@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 
-from tic.audit.pack import Setting
-from tic.audit.robustness import suite_passes
 from tic.document.evidence import Contrast
-from tic.engine.plan import (
-    AttackedRun,
-    expected_seconds,
-    kind,
-    make_plan,
-    missing,
-    seconds_per_presentation,
-    work,
-)
-from tic.engine.progress import duration
+from tic.document.needed_seeds import likely_range, middle
+from tic.engine.plan import seconds_per_presentation, with_ancestors, work
 from tic.errors import TicError
 from tic.lab import Lab
 from tic.recipe import Recipe
 from tic.session.planned import PlannedEntry
-from tic.stats.looks import LOOKS
+from tic.stats.looks import LOOKS, next_look
 from tic.text import quoted
 
 _UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
@@ -72,7 +62,7 @@ class Share:
     """What a claim has in the trainings that it wants.
 
     Attributes:
-        seeds: Up to which it wants them.
+        seeds: Number of seeds that it wants.
         worth: What a verdict on it is worth, times the chance that there will be one by then.
     """
 
@@ -107,23 +97,12 @@ def read_budget(text: str) -> Budget:
     return Budget(f"{form[1]} {unit}", seconds=float(seconds))
 
 
-def with_seeds(setting: Setting, count: int) -> Setting:
-    """Return a setting with so many seeds: its own first, then those that follow its last."""
-    following = range(max(setting.seeds) + 1, max(setting.seeds) + 1 + count)
-    return replace(setting, seeds=(*setting.seeds, *following)[:count])
-
-
-def next_look(n_seeds: int) -> int | None:
-    """Return the number of seeds at which an open verdict is looked at next, None at the last."""
-    return next((look for look in LOOKS if look > n_seeds), None)
-
-
 def wanted_seeds(n_seeds: int, contrasts: Collection[Contrast] = ()) -> int:
     """How many seeds will probably decide a claim that has no pilot, at its next look at the least.
 
     Args:
-        n_seeds: It was judged on; 0 before its first look.
-        contrasts: It was judged by then.
+        n_seeds: Seeds of its last look; 0 before the first.
+        contrasts: The contrasts of that look.
     """
     return max(_likely_seeds(n_seeds, contrasts), next_look(n_seeds) or n_seeds + 1)
 
@@ -148,11 +127,11 @@ def best_share(
     after all that it pays for.
 
     Args:
-        n_seeds: It was judged on; 0 before its first look.
-        value: Of a verdict.
-        chances: That it is decided by then, by number of seeds.
-        price: Of so many seeds.
-        fits: Whether what is left pays for them.
+        n_seeds: Seeds of its last look; 0 before the first.
+        value: What a verdict is worth; see `worth`.
+        chances: By number of seeds the chance that the claim is decided by then.
+        price: What a number of seeds still costs.
+        fits: Whether the rest of the budget pays for a number of seeds.
     """
     following = [look for look in sorted(chances) if look > n_seeds][:_FORESIGHT]
     shares = [
@@ -175,14 +154,14 @@ def price(
 
     Args:
         entry: The claim or rival.
-        n_seeds: It was judged on; 0 before its first look.
-        wanted: How many it shall have.
-        trained: Seeds of a Recipe that the Store has.
-        cost: Of a training; presentations of samples unless somebody knows better.
-        measuring: What its measurements cost per seed, in the same unit, where that is known.
-        paid: How many of a Recipe's missing seeds it pays itself, all without it; see `paid_for`.
+        n_seeds: Seeds of its last look; 0 before the first.
+        wanted: Seeds that it shall have.
+        trained: By Recipe the seeds that the Store has.
+        cost: Cost of a training, in any unit.
+        measuring: Cost of its measurements per seed in the same unit; None where it is not known.
+        paid: How many of a Recipe's missing seeds this claim pays, all without it; see `paid_for`.
     """
-    seeds = with_seeds(entry.setting, wanted).seeds
+    seeds = entry.setting.with_seed_count(wanted).seeds
     training = 0.0
     for recipe in with_ancestors(entry.recipes.values()):
         there = trained.get(recipe, ())
@@ -202,9 +181,9 @@ def paid_for(share: Share, others: Collection[Share], missing: Collection[int]) 
     whoever needs more seeds than this claim will be as open after them as before.
 
     Args:
-        share: Its own.
-        others: Of all open claims that want the Recipe, its own among them.
-        missing: Of its seeds, by their number from 1 on.
+        share: The share of the claim that pays.
+        others: Shares of all open claims that want the Recipe, this one among them.
+        missing: Numbers of the Recipe's missing seeds, counted from 1.
     """
     paid, before = 0.0, 0
     decided = [other for other in others if other.seeds <= share.seeds]
@@ -216,51 +195,6 @@ def paid_for(share: Share, others: Collection[Share], missing: Collection[int]) 
     return paid
 
 
-def likely_range(contrasts: Collection[Contrast]) -> tuple[int, int | None] | None:
-    """Between which numbers of seeds the one lies that will probably decide a claim.
-
-    One contrast refutes it, and all of them support it. None where none says a number.
-    """
-    against = [contrast for contrast in contrasts if not is_inside(contrast)]
-    ranges = [c.seeds_to_decide for c in against or contrasts if c.seeds_to_decide]
-    if not ranges:
-        return None
-    return (min if against else max)(ranges, key=middle)
-
-
-def looks_text(planned: Collection[PlannedEntry], lab: Lab, budget: Budget) -> str:
-    """Tell what every claim costs at the first looks, were none of them decided."""
-    rows = []
-    for n_seeds in LOOKS[:4]:
-        plan = make_plan(
-            recipe.with_seed(seed)
-            for entry in planned
-            if entry.seeded_recipes
-            for recipe in entry.recipes.values()
-            for seed in with_seeds(entry.setting, n_seeds).seeds
-        )
-        left = missing(plan, lab)
-        seconds = duration(expected_seconds(left, lab))
-        runs = f"{len(plan)} Runs, {len(left)} to train"
-        rows.append(
-            f"all claims at {n_seeds:>2} seeds        {runs}: about {seconds} of one process"
-        )
-    return "\n".join(
-        [
-            *rows,
-            "Seeds are added only where a verdict is open, first where they decide most for their "
-            f"cost, and {budget.text} may end before the first look at the others.",
-        ]
-    )
-
-
-def with_ancestors(recipes: Iterable[Recipe]) -> list[Recipe]:
-    """Recipes and those that they start from, each once."""
-    return list(
-        dict.fromkeys(needed for recipe in recipes for needed in (*recipe.ancestors, recipe))
-    )
-
-
 def _likely_seeds(n_seeds: int, contrasts: Collection[Contrast]) -> int:
     if n_seeds == 0:
         return UNKNOWN
@@ -268,32 +202,15 @@ def _likely_seeds(n_seeds: int, contrasts: Collection[Contrast]) -> int:
     return LOOKS[-1] if seeds is None else middle(seeds)
 
 
-def is_inside(contrast: Contrast) -> bool:
-    """Whether the estimate lies where the claim puts it."""
-    low, high = contrast.region.low, contrast.region.high
-    above_low = low is None or contrast.estimate > low
-    return above_low and (high is None or contrast.estimate < high)
-
-
-def middle(seeds: tuple[int, int | None]) -> int:
-    """Of a range, geometrically: the number goes with the square of a ratio."""
-    least, most = seeds
-    return LOOKS[-1] if most is None else round((least * most) ** 0.5)
-
-
 def _measuring(recipe: Recipe, entry: PlannedEntry) -> float:
     """What measuring a Run costs, in trainings of it."""
-    if not entry.claim.attacked:
-        return MEASURING
-    images = entry.setting.sizes.get("attack") or recipe.dataset.facts.test_size
-    images = min(images, recipe.dataset.facts.test_size)
-    attacked = AttackedRun(recipe, images, suite_passes(entry.setting.attacks)).work
-    return MEASURING + attacked / work(recipe)
+    attacks = entry.attacked(recipe).work / work(recipe) if entry.claim.attacked else 0.0
+    return MEASURING + attacks
 
 
 def timed(recipe: Recipe, lab: Lab) -> float:
     """Seconds that a training takes, from steps timed here; each kind of them is timed once."""
     try:
-        return work(recipe) * seconds_per_presentation(kind(recipe), lab)
+        return work(recipe) * seconds_per_presentation(recipe, lab)
     except Exception:  # whatever is wrong with it, its training tells
         return work(recipe) * _UNTIMED

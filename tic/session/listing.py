@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from tic.audit.protocol import STANDARD, Protocol
-from tic.engine.plan import make_plan
+from tic.engine.plan import expected_seconds, make_plan, missing
+from tic.engine.progress import duration
+from tic.lab import Lab
+from tic.session.budget import Budget
 from tic.session.planned import PlannedEntry
+from tic.stats.looks import LOOKS
 
 WIDTH = 96
 
@@ -39,6 +43,32 @@ def _reason(entry: PlannedEntry) -> str | None:
     if reason := entry.not_applicable or entry.unavailable:
         return f"not to be had here: {reason}"
     return f"looking for its data fails: {entry.fault}" if entry.fault else None
+
+
+def looks_text(planned: Collection[PlannedEntry], lab: Lab, budget: Budget) -> str:
+    """Tell what every claim costs at the first looks, were none of them decided."""
+    rows = []
+    for n_seeds in LOOKS[:4]:
+        plan = make_plan(
+            recipe.with_seed(seed)
+            for entry in planned
+            if entry.seeded_recipes
+            for recipe in entry.recipes.values()
+            for seed in entry.setting.with_seed_count(n_seeds).seeds
+        )
+        left = missing(plan, lab)
+        seconds = duration(expected_seconds(left, lab))
+        runs = f"{len(plan)} Runs, {len(left)} to train"
+        rows.append(
+            f"all claims at {n_seeds:>2} seeds        {runs}: about {seconds} of one process"
+        )
+    return "\n".join(
+        [
+            *rows,
+            "Seeds are added only where a verdict is open, first where they decide most for their "
+            f"cost, and {budget.text} may end before the first look at the others.",
+        ]
+    )
 
 
 def left_out_text(planned: Iterable[PlannedEntry]) -> str:

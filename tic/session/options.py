@@ -18,7 +18,7 @@ from tic.data import Dataset
 from tic.errors import TicError
 from tic.files import require_folder
 from tic.recipe import MOST_EPOCHS, MOST_SAMPLES, MOST_TIMESTEPS, Precision
-from tic.session.budget import Budget, read_budget, with_seeds
+from tic.session.budget import Budget, read_budget
 from tic.session.overriding import overridden
 from tic.stats import Design
 from tic.stats.looks import LOOKS
@@ -161,7 +161,7 @@ class Options:
         if self.seeds is not None:
             setting = replace(setting, seeds=self.seeds)
         if self.budget is not None:
-            setting = with_seeds(setting, LOOKS[0])
+            setting = setting.with_seed_count(LOOKS[0])
         # A purpose that the pack does not name is another pack's in the same audit.
         known = {*setting.sizes, "test", "attack"}
         sizes = {purpose: size for purpose, size in self.sizes if purpose in known}

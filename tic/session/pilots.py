@@ -81,7 +81,7 @@ def pilot_of(planned: PlannedEntry, lab: Lab) -> EntryPilot | None:
     path = planned.claim.pack.pilots
     if path is None or planned.control is not None or not planned.seeded_recipes:
         return None
-    pilot = _read(path).entries.get(planned.id, {}).get(trainings(planned, lab))
+    pilot = _read(path).entries.get(planned.id, {}).get(pilot_key(planned, lab))
     return pilot if pilot is not None and pilot.version == planned.claim.version else None
 
 
@@ -99,8 +99,8 @@ def pilot_effects(planned: PlannedEntry, lab: Lab, name: str, unit: str) -> Pilo
     return Pilot(seeds=effects.seeds, effects=effects.effects)
 
 
-def trainings(planned: PlannedEntry, lab: Lab) -> str:
-    """Tell what a claim's Runs are but for their seeds, and what they are measured on."""
+def pilot_key(planned: PlannedEntry, lab: Lab) -> str:
+    """Digest of what a claim's Runs are but for their seeds, and of what they are measured on."""
     setting = planned.setting
     document = {
         "runs": {
@@ -159,7 +159,7 @@ def write_pilots(
             )
             kept = pilot_of(of_claim, lab)
             by_file.setdefault(path, {})[of_claim.id] = {
-                trainings(of_claim, lab): pilot if kept is None else _joined(kept, pilot)
+                pilot_key(of_claim, lab): pilot if kept is None else _joined(kept, pilot)
             }
     for path, written in by_file.items():
         kept_entries = _read(path).entries

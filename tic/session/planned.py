@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -11,8 +11,10 @@ from tic.audit.claims import Claim, Rival
 from tic.audit.control import Control
 from tic.audit.pack import Lacking, Pack, Setting
 from tic.audit.protocol import STANDARD, Protocol
+from tic.audit.robustness import suite_passes
 from tic.document.audit import Family, Scope
 from tic.document.correction import claim_confidence
+from tic.engine.plan import AttackedRun
 from tic.errors import NotApplicableError, TicError
 from tic.recipe import Recipe
 from tic.session.scope import scope
@@ -38,7 +40,7 @@ class PlannedEntry:
         not_applicable: Why the claim says nothing about the setting, or None.
         unavailable: What this machine or its pack lacks for it, or None.
         fault: Why what it rests on could not be trained or measured, or None.
-        members: How many claims share the error rate with it, itself among them.
+        family_size: How many claims share the error rate with it, itself among them.
         design: Whether its number of seeds was fixed in advance.
     """
 
@@ -55,13 +57,13 @@ class PlannedEntry:
     not_applicable: str | None = None
     unavailable: str | None = None
     fault: str | None = None
-    members: int = 1
+    family_size: int = 1
     design: Design = "fixed"
 
     @property
     def confidence(self) -> float:
         """Of the intervals that decide it."""
-        return claim_confidence(len(self.setting.seeds), self.design, self.members)
+        return claim_confidence(len(self.setting.seeds), self.design, self.family_size)
 
     @property
     def place(self) -> str:
@@ -78,6 +80,12 @@ class PlannedEntry:
     def role(self) -> Literal["claim", "rival", "control"]:
         """What the entry is for the reader of the audit."""
         return "control" if self.control else self.claim.role
+
+    def attacked(self, recipe: Recipe) -> AttackedRun:
+        """What the attack suite is put to of a Run, at the setting's level."""
+        available = recipe.dataset.facts.test_size
+        images = min(self.setting.sizes.get("attack") or available, available)
+        return AttackedRun(recipe, images, suite_passes(self.setting.attacks))
 
     @cached_property
     def seeded_recipes(self) -> list[Recipe]:
@@ -113,28 +121,24 @@ def plan_entry(
         control: What is planted so that the claim is false, if anything.
     """
     used = setting if isinstance(setting, Setting) else claim.pack.setting(claim.pack.original)
-    nowhere = Scope(level="smoke", differences=())
-    common: dict[str, Any] = {
-        "id": f"{claim.id}[{case}]" if case else claim.id,
-        "claim": claim,
-        "setting": used,
-        "parameters": _as_text(setting, _with_fixed(claim, parameters)),
-        "protocol": protocol,
-        "control": control,
-        "threatens": claim.threatens(parameters) if isinstance(claim, Rival) else (),
-    }
+    entry = PlannedEntry(
+        id=claim.entry_id(case),
+        claim=claim,
+        setting=used,
+        parameters=_as_text(setting, _with_fixed(claim, parameters)),
+        recipes={},
+        scope=Scope(level="smoke", differences=()),
+        protocol=protocol,
+        control=control,
+        threatens=claim.threatens(parameters) if isinstance(claim, Rival) else (),
+    )
     if isinstance(setting, Lacking):
-        return PlannedEntry(
-            **common, recipes={}, scope=nowhere, offered=False, unavailable=setting.reason
-        )
+        return replace(entry, offered=False, unavailable=setting.reason)
     try:
-        return PlannedEntry(
-            **common,
-            recipes=claim.recipes(used, parameters, protocol),
-            scope=scope(claim, used, parameters, protocol),
-        )
+        recipes = claim.recipes(used, parameters, protocol)
+        return replace(entry, recipes=recipes, scope=scope(claim, used, parameters, protocol))
     except NotApplicableError as error:
-        return PlannedEntry(**common, recipes={}, scope=nowhere, not_applicable=str(error))
+        return replace(entry, not_applicable=str(error))
 
 
 def _with_fixed(claim: Claim, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
+from tic.audit.judge import Judge
 from tic.audit.protocol import STANDARD, Protocol
+from tic.audit.repeated import leave_repetitions_open
+from tic.audit.runs import SeedRuns, tested
 from tic.document.audit import (
     Audit,
     Entry,
@@ -21,16 +24,18 @@ from tic.document.audit import (
 )
 from tic.document.correction import LEVEL, METHOD
 from tic.document.coverage import with_coverage
+from tic.document.seal import sealed
+from tic.engine.plan import AttackedRun, Plan, make_plan
+from tic.engine.sharing import ensure, train_missing
 from tic.errors import TicError
+from tic.kinds import foreign_packages, within
+from tic.lab import Lab
+from tic.measure.measurement import NotMeasuredError
 from tic.session.entries import not_run
 from tic.session.planned import PlannedEntry
+from tic.session.provenance import provenance
+from tic.session.records import data_digests, loadable, run_records
 from tic.text import quoted
-
-if TYPE_CHECKING:
-    from tic.audit.judge import Judge
-    from tic.audit.runs import SeedRuns
-    from tic.engine.plan import AttackedRun, Plan
-    from tic.lab import Lab
 
 
 class Evidence(TypedDict):
@@ -41,7 +46,7 @@ class Evidence(TypedDict):
     versions: dict[str, int]
 
 
-class _RunsByRole(dict[str, "SeedRuns"]):
+class _RunsByRole(dict[str, SeedRuns]):
     """Runs by role, which say what roles there are."""
 
     def __missing__(self, role: str) -> SeedRuns:
@@ -57,12 +62,14 @@ class AuditSession:
     Attributes:
         lab: Store, data and device.
         planned: Collected claims by entry id, in order.
-        entries: What came out so far; filled where reports arrive.
-        evidence: By Run the sha256 of every measurement that they rest on, by file; likewise.
-        packages: Those outside of `tic` that define such measurements; likewise.
-        versions: Of the measurements that an entry asked for, by its id; likewise.
+        entries: Entries by id, as their reports arrive.
+        evidence: By Run and file the sha256 of every measurement that the entries rest on.
+        packages: Packages outside of `tic` that define such measurements.
+        versions: By entry id the versions of the measurements that its test asked for.
         families: How many claims and rivals share the error rate, by paper and setting.
         changed_code: Kinds whose code is another than what the Store was filled by.
+        started: Seconds since the epoch.
+        lost_data: Why Runs are left out of the audit, since their data cannot be read any more.
     """
 
     lab: Lab
@@ -80,8 +87,6 @@ class AuditSession:
     @cached_property
     def plan(self) -> Plan:
         """Every Run that the collected claims need."""
-        from tic.engine.plan import make_plan
-
         return make_plan(
             recipe for entry in self.planned.values() for recipe in entry.seeded_recipes
         )
@@ -95,19 +100,9 @@ class AuditSession:
     @property
     def attacked(self) -> tuple[AttackedRun, ...]:
         """Every Run that is put to the attack suite, once."""
-        from tic.audit.robustness import suite_passes
-        from tic.engine.plan import AttackedRun
-
         return tuple(
             dict.fromkeys(
-                AttackedRun(
-                    recipe=recipe,
-                    images=min(
-                        entry.setting.sizes.get("attack") or recipe.dataset.facts.test_size,
-                        recipe.dataset.facts.test_size,
-                    ),
-                    passes=suite_passes(entry.setting.attacks),
-                )
+                entry.attacked(recipe)
                 for entry in self.planned.values()
                 if entry.claim.attacked
                 for recipe in entry.seeded_recipes
@@ -116,8 +111,6 @@ class AuditSession:
 
     def runs(self, entry: PlannedEntry) -> SeedRuns | dict[str, SeedRuns]:
         """Return the Runs of an entry by role; train what the plan lacks until they are there."""
-        from tic.engine.sharing import ensure, train_missing
-
         # What was once finished is looked for no more, but verified where a claim needs it.
         self._left = train_missing(self.plan if self._left is None else self._left, self.lab)
         ensure(entry.seeded_recipes, self.plan, self.lab)
@@ -130,8 +123,6 @@ class AuditSession:
 
     def _by_role(self, entry: PlannedEntry) -> dict[str, SeedRuns]:
         """The Runs of an entry as its test sees them, falsified where it is a control."""
-        from tic.audit.runs import SeedRuns
-
         kind = entry.claim.pack.runs or SeedRuns
         by_role = {
             role: kind(recipe, entry.setting, self.lab, entry.protocol)
@@ -144,33 +135,21 @@ class AuditSession:
 
         What cannot be tested, a diverged Run or a network that memory is short for, stays untested.
         """
-        from tic.audit.runs import tested
-        from tic.measure.measurement import NotMeasuredError
-
         for recipe in entry.seeded_recipes:
             with suppress(TicError, NotMeasuredError):  # a rehearsal notes it all the same
                 tested(recipe, entry.setting.sizes.get("test"), self.lab)
 
     def leave_repetitions_open(self, entry: PlannedEntry, judge: Judge) -> None:
         """Leave an entry open whose seeds are one training under several names."""
-        from tic.audit.repeated import leave_repetitions_open
-
         planted = entry.control is not None
         leave_repetitions_open(judge, self._by_role(entry), planted=planted)
 
     def conclude(self, root: Path, arguments: Sequence[str], *, completed: bool) -> Audit:
         """Assemble the audit from the entries; collected claims without one are NOT_RUN."""
-        from tic.document.seal import sealed
-        from tic.kinds import within
-        from tic.session.provenance import provenance
-        from tic.session.records import data_digests, loadable, run_records
-
         entries = [
             self.entries.get(planned.id) or not_run(planned) for planned in self.planned.values()
         ]
-        sizes = dict.fromkeys(
-            planned.setting.sizes.get("test") for planned in self.planned.values()
-        )
+        sizes = dict.fromkeys(entry.setting.sizes.get("test") for entry in self.planned.values())
         plan, self.lost_data = loadable(self.plan, self.lab)
         runs = run_records(plan, self.lab, list(sizes), self.evidence)
         by_fingerprint = {run.fingerprint: run for run in runs}
@@ -238,8 +217,6 @@ class AuditSession:
 
     def _packages_of_runs(self) -> frozenset[str]:
         """Packages outside of `tic` that define kinds of Recipes, measured or not."""
-        from tic.kinds import foreign_packages
-
         return foreign_packages(tuple(planned.recipe for planned in self.plan))
 
     def _protocols(self) -> tuple[ProtocolRecord, ...]:

@@ -25,6 +25,11 @@ _FULL = 7
 """Looks with equal shares, up to 60 seeds; those after them share what one of these has."""
 
 
+def next_look(n_seeds: int) -> int | None:
+    """Return the number of seeds at which an open verdict is looked at next, None at the last."""
+    return next((look for look in LOOKS if look > n_seeds), None)
+
+
 def error_share(n_seeds: int, design: Design = "sequential") -> float:
     """Return which share of the error rate may be spent on a verdict over so many seeds.
 
