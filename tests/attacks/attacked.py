@@ -26,16 +26,16 @@ class Linear(nn.Module):
 
 
 class Small(SpikingNetwork):
-    """A dozen LIF neurons between 4×4 pixels and four classes, with dropout in training mode."""
+    """A dozen LIF neurons between 4×4 pixels and some classes, with dropout in training mode."""
 
-    def __init__(self, seed=0, timesteps=3):
+    def __init__(self, seed=0, timesteps=3, classes=4):
         super().__init__(timesteps, [0.5], [0.25])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.stem = nn.Linear(16, 12)
             self.drop = nn.Dropout()
             self.lif = LIF()
-            self.classifier = nn.Linear(12, 4)
+            self.classifier = nn.Linear(12, classes)
 
     def encode(self, images):
         return 2 * self.drop(self.stem(images.flatten(1)))

@@ -2,9 +2,11 @@ from itertools import pairwise
 from typing import get_args
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.attacks.attacked import Small, images_with_extremes, short_suite
 from tic.attacks import (
     FGSM,
     PGD,
@@ -38,6 +40,31 @@ def test_every_level_has_every_family_and_the_attacks_of_the_paper(level):
     assert {member.family for member in found} == set(get_args(Family))
     paper = [member.attack for member in found if member.family == "paper"]
     assert paper == [FGSM(epsilon=EPSILON), PGD(epsilon=EPSILON, step=STEP, steps=10)]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(
+    ("classes", "titles"), [(2, {"DLR", "APGD-T"}), (3, {"APGD-T"}), (4, set()), (None, set())]
+)
+def test_attacks_that_need_more_classes_are_left_out_and_no_family_with_them(
+    level, classes, titles
+):
+    kept = attack_suite(level, EPSILON, STEP, classes)
+    left_out = [member.name for member in members(level) if member not in kept]
+    assert {name.split(",")[0] for name in left_out} == titles
+    assert {member.family for member in kept} == set(get_args(Family))
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_what_is_kept_attacks_data_of_few_classes(classes):
+    network = Small(classes=classes).eval()
+    images, _ = images_with_extremes(4)
+    labels = torch.arange(4) % classes
+    kept = {member.name for member in attack_suite("full", 0.1, 0.05, classes)}
+    for name, attack in short_suite(0.1).items():
+        if name in kept:
+            moved = attack(network, images, labels, batch=0)
+            assert (moved - images).abs().max() <= 0.1 + 1e-6
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -240,6 +240,30 @@ def test_runs_are_put_to_every_attack_of_their_settings_level_and_to_growing_rad
     assert found.chance == 1.0
 
 
+@dataclass(frozen=True)
+class Binary(CIFAR100):
+    """Data of two classes."""
+
+    @property
+    def facts(self):
+        return replace(super().facts, num_classes=2)
+
+
+def test_what_data_of_two_classes_are_not_put_to_is_told():
+    recipe = RECIPE.but(dataset=Binary())
+    runs = Watched(recipe, Setting(recipe, seeds=(0, 1), attacks="quick"), Lab("nowhere"))
+    suite = robustness.attack(runs, 0.03, 0.01)
+    names = {member.name for member in suite.members}
+    assert suite.left_out == ("DLR, 20 steps × 1", "APGD-T, 10 steps, 3 targets")
+    assert not names & set(suite.left_out)
+    exhibits = Exhibits()
+    check(exhibits, suite, "the network")
+    assert exhibits.notes == [
+        "Attacks left out, the network, since their loss needs more classes: DLR, 20 steps × 1, "
+        "APGD-T, 10 steps, 3 targets."
+    ]
+
+
 @pytest.mark.parametrize("level", ["quick", "standard", "full"])
 def test_the_passes_are_those_of_all_attacks_and_radii(level):
     members = [each.attack.passes for each in attack_suite(level, 0.1, 0.01)]

@@ -22,6 +22,9 @@ from tic.errors import TicError
 from tic.models.logits import logits_of
 from tic.models.modes import evaluation_mode
 
+TARGETED_DLR_CLASSES = 4
+"""Classes that the targeted DLR loss needs at least (Croce & Hein 2020, Eq. 7)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Restarted:
@@ -102,10 +105,10 @@ class APGDT(_Targeted):
         """
         check_attacked(images, labels)
         classes = _classes(model, images)
-        if classes < 4:
+        if classes < TARGETED_DLR_CLASSES:
             raise TicError(
-                f"the targeted DLR loss of APGDT needs at least 4 classes, got {classes}; "
-                "use APGD or FAB"
+                f"the targeted DLR loss of APGDT needs at least {TARGETED_DLR_CLASSES} classes, "
+                f"got {classes}; use APGD or FAB"
             )
         seed = seeding.derive(self.seed, f"apgdt/{batch}")
         readout = MeanReadout(model, labels)

@@ -28,6 +28,8 @@ from tic.errors import TicError
 from tic.models.modes import evaluation_mode
 
 LossName = Literal["ce", "cw", "dlr"]
+DLR_CLASSES = 3
+"""Classes that `logit_ratio` needs at least."""
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -52,8 +54,10 @@ def logit_ratio(logits: Tensor, labels: Tensor) -> Tensor:
         TicError: Fewer than three classes.
     """
     classes = logits.shape[1]
-    if classes < 3:
-        raise TicError(f'loss "dlr" needs at least 3 classes, got {classes}; use loss "cw"')
+    if classes < DLR_CLASSES:
+        raise TicError(
+            f'loss "dlr" needs at least {DLR_CLASSES} classes, got {classes}; use loss "cw"'
+        )
     ordered = logits.sort(1, descending=True).values
     return margin(logits, labels) / (ordered[:, 0] - ordered[:, 2] + 1e-12)
 

@@ -12,10 +12,10 @@ from itertools import count, takewhile
 from typing import Literal, get_args
 
 from tic.attacks.attack import Attack
-from tic.attacks.auto import APGD, APGDT, FAB
+from tic.attacks.auto import APGD, APGDT, FAB, TARGETED_DLR_CLASSES
 from tic.attacks.backward import RateBackward, SurrogateWidth
 from tic.attacks.gradient import FGSM, PGD
-from tic.attacks.margin import LossName, RestartedPGD
+from tic.attacks.margin import DLR_CLASSES, LossName, RestartedPGD
 from tic.attacks.square import Square
 from tic.attacks.variants import AsDouble, Rescaled
 from tic.errors import TicError
@@ -51,7 +51,9 @@ class Member:
     family: Family
 
 
-def attack_suite(level: Level, epsilon: float, step: float) -> tuple[Member, ...]:
+def attack_suite(
+    level: Level, epsilon: float, step: float, classes: int | None = None
+) -> tuple[Member, ...]:
     """List the attacks of a level; each level has all those of the one before.
 
     FGSM and PGD with 10 steps are the paper's. Longer runs take steps of 2.5 ε / steps (Madry et
@@ -65,6 +67,8 @@ def attack_suite(level: Level, epsilon: float, step: float) -> tuple[Member, ...
             1,100; "full" the published settings, about 8,100.
         epsilon: Largest change of a pixel, in [0, 1].
         step: Change of a pixel per step in the paper's PGD.
+        classes: Of the data. Attacks whose loss needs more are left out: DLR three, APGD-T four.
+            Each family has others. Without a number none is.
 
     Raises:
         TicError: There is no such level, or ε or the step is no share of the pixel range.
@@ -75,7 +79,15 @@ def attack_suite(level: Level, epsilon: float, step: float) -> tuple[Member, ...
         members += _standard(epsilon)
     if level == "full":
         members += _full(epsilon)
-    return tuple(members)
+    return tuple(
+        member for member in members if classes is None or classes >= _least_classes(member.attack)
+    )
+
+
+def _least_classes(attack: Attack) -> int:
+    if isinstance(attack, APGDT):
+        return TARGETED_DLR_CLASSES
+    return DLR_CLASSES if isinstance(attack, RestartedPGD) and attack.loss == "dlr" else 2
 
 
 def epsilons(level: Level, epsilon: float) -> tuple[float, ...]:

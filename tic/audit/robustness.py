@@ -43,6 +43,7 @@ class Robustness:
         grown: Correct under PGD, by its radius ε in ascending order, (S, N).
         zero_gradients: Share of images whose input gradient is exactly zero, in percent, (S,).
         chance: Accuracy of guessing, in percent.
+        left_out: Names of the attacks that need more classes than the data have.
     """
 
     members: tuple[Member, ...]
@@ -51,6 +52,7 @@ class Robustness:
     grown: Mapping[float, Correct]
     zero_gradients: Array
     chance: float
+    left_out: tuple[str, ...] = ()
 
     def accuracy(self, name: str) -> Array:
         """Accuracy in percent under one attack, shape (S,)."""
@@ -85,8 +87,8 @@ def attack(runs: SeedRuns, epsilon: float, step: float) -> Robustness:
         epsilon: Largest change of a pixel, in [0, 1].
         step: Of the paper's PGD.
     """
-    level = runs.setting.attacks
-    members, growing = attack_suite(level, epsilon, step), _growing(level, epsilon)
+    level, classes = runs.setting.attacks, runs.recipe.dataset.facts.num_classes
+    members, growing = attack_suite(level, epsilon, step, classes), _growing(level, epsilon)
     queries: list[Callable[[], Correct]] = [
         runs.correct,
         *(partial(runs.correct, e.attack, transferred=e.family == "transfer") for e in members),
@@ -101,6 +103,7 @@ def attack(runs: SeedRuns, epsilon: float, step: float) -> Robustness:
         grown={pgd.epsilon: under for pgd, under in zip(growing, grown, strict=True)},
         zero_gradients=percent(runs.zero_gradients()),
         chance=runs.chance,
+        left_out=tuple(m.name for m in attack_suite(level, epsilon, step) if m not in members),
     )
 
 
@@ -210,6 +213,9 @@ def check(exhibits: Exhibits, suite: Robustness, of: str) -> None:
         suite: What the attack suite left.
         of: Which network, for the names.
     """
+    if suite.left_out:
+        left_out = ", ".join(suite.left_out)
+        exhibits.note(f"Attacks left out, {of}, since their loss needs more classes: {left_out}.")
     for order in _ORDERS:
         order.check(exhibits, suite, of)
     grown = {radius: float(percent(correct).mean()) for radius, correct in suite.grown.items()}
