@@ -13,6 +13,16 @@ FILES = {
     "/proc/meminfo": "MemTotal: 900 kB\nMemFree: 1 kB\nMemAvailable: 500 kB\n",
     "/sys/fs/cgroup/memory.max": "300000",
     "/sys/fs/cgroup/memory.current": "100000",
+    "/sys/fs/cgroup/memory.stat": "anon 60000\nfile 40000\ninactive_file 30000\n",
+    "/sys/fs/cgroup/memory/memory.limit_in_bytes": None,
+    "/sys/fs/cgroup/memory/memory.usage_in_bytes": None,
+    "/sys/fs/cgroup/memory/memory.stat": None,
+}
+FIRST_VERSION = {
+    "/sys/fs/cgroup/memory.max": None,
+    "/sys/fs/cgroup/memory/memory.limit_in_bytes": "90000",
+    "/sys/fs/cgroup/memory/memory.usage_in_bytes": "50000",
+    "/sys/fs/cgroup/memory/memory.stat": "inactive_file 7\ntotal_inactive_file 20000\n",
 }
 
 
@@ -36,12 +46,16 @@ def machine(monkeypatch):
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ({}, 200_000),
+        # What only caches files counts as free.
+        ({}, 230_000),
+        ({"/sys/fs/cgroup/memory.stat": "anon 100000\n"}, 200_000),
         ({"/sys/fs/cgroup/memory.current": "400000"}, 0),
+        (FIRST_VERSION, 60_000),
+        ({**FIRST_VERSION, "/sys/fs/cgroup/memory/memory.limit_in_bytes": f"{2**63}"}, 500 * 1024),
         ({"/sys/fs/cgroup/memory.max": "max"}, 500 * 1024),
         ({"/sys/fs/cgroup/memory.max": None}, 500 * 1024),
-        ({"/proc/meminfo": None}, 200_000),
-        ({"/proc/meminfo": "MemFree: 1 kB\n"}, 200_000),
+        ({"/proc/meminfo": None}, 230_000),
+        ({"/proc/meminfo": "MemFree: 1 kB\n"}, 230_000),
         ({"/proc/meminfo": None, "/sys/fs/cgroup/memory.max": None}, 2**31),
     ],
 )

@@ -108,10 +108,26 @@ def _available() -> int | None:
     return int(amounts[0][1]) * 1024 if amounts else None
 
 
+_GROUPS = (
+    (Path("/sys/fs/cgroup"), "memory.max", "memory.current", "inactive_file"),
+    (
+        Path("/sys/fs/cgroup/memory"),
+        "memory.limit_in_bytes",
+        "memory.usage_in_bytes",
+        "total_inactive_file",
+    ),
+)
+"""Folders of control groups, versions 2 and 1: files of the limit and of what is used, and the name
+of that part of it that only caches files and is given back where memory is short."""
+
+
 def _left_in_container() -> int | None:
-    group = Path("/sys/fs/cgroup")
-    try:
-        limit, used = (int((group / f"memory.{name}").read_text()) for name in ("max", "current"))
-    except (OSError, ValueError):  # no such group, or "max": no limit
-        return None
-    return max(0, limit - used)
+    for folder, limit, used, cached in _GROUPS:
+        try:
+            left = int((folder / limit).read_text()) - int((folder / used).read_text())
+            stat = (folder / "memory.stat").read_text()
+        except (OSError, ValueError):  # no such group, or "max": no limit
+            continue
+        amounts = dict(line.split() for line in stat.splitlines())
+        return max(0, left + int(amounts.get(cached, 0)))
+    return None
