@@ -35,7 +35,7 @@ from benchmarks import (
     training,
 )
 from benchmarks.harness import Options, Result, Row, measured
-from tic.lab import one_thread
+from tic.lab import exact_arithmetic
 
 MODULES = (
     startup, audits, stores, fisher, similarity, rates, training, delays, seeds, attacks, memory,
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\n".join([*(row.name for row in chosen), *tables]))
         return 0
     progress = Progress()
-    with one_thread(torch.device("cpu")):
+    with exact_arithmetic(torch.device("cpu")):
         for result in _measured(chosen, Options(flags.store, flags.pairs)):
             progress.results.append(result)
             progress.write(flags.json)  # at once: an interruption loses one row

@@ -42,7 +42,7 @@ from claims.meszaros2024.test_grouping import DENSE, LEAST_JOINT
 from claims.meszaros2024.test_grouping import LEAST as LEAST_GROUPED
 from claims.meszaros2024.test_structure import LEAST_SELECTED
 from tic.audit import Array, Setting, above, below, within
-from tic.lab import Lab, one_thread
+from tic.lab import Lab, exact_arithmetic
 from tic.measure.measurement import measure
 from tic.measure.robustness import AccuracyMeasurement
 from tic.recipe import Recipe
@@ -145,7 +145,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         lab = Lab(Path(folder))
         lab.samples(SPOKEN.recipe.dataset, "train", None)  # made once, and not timed
-        with one_thread(lab.device):
+        with exact_arithmetic(lab.device):
             compare(lab, seeds) if flags.candidates else tell(lab, seeds)
 
 

@@ -26,7 +26,7 @@ from claims.kim2023.test_fig4_factors import LEAST_DELAY
 from claims.kim2023.test_fig5_alpha import LEAST_RATIO
 from tic.audit import Setting
 from tic.audit.runs import Array
-from tic.lab import Lab, one_thread
+from tic.lab import Lab, exact_arithmetic
 from tic.losses import AlphaLoss
 from tic.recipe import Recipe
 from tic.stats import Region, above, within
@@ -76,7 +76,7 @@ def main() -> None:
     print("| epochs | batch | Fisher | accuracy | s per seed | seeds by contrast | half decided |")
     print("|---|---|---|---|---|---|---|")
     chosen = range(len(CANDIDATES)) if asked.only is None else asked.only
-    with one_thread(lab.device):
+    with exact_arithmetic(lab.device):
         for epochs, batch, images in (CANDIDATES[number] for number in chosen):
             setting = replace(
                 SMOKE_SETTING.but(epochs=epochs, batch_size=batch, train_size=None),

@@ -6,7 +6,7 @@ import torch
 from tic.data import SVHN, Dataset, Digits
 from tic.errors import DataNotFoundError, DivergedRunError, TicError
 from tic.fitting import CosineSGD
-from tic.lab import Lab, _on_device, one_thread, usable_device
+from tic.lab import Lab, _on_device, exact_arithmetic, usable_device
 from tic.losses import PrefixLoss
 from tic.models import Spiking
 from tic.recipe import Recipe
@@ -55,21 +55,35 @@ def two_threads():
 
 @pytest.mark.usefixtures("two_threads")
 def test_one_thread_holds_inside_and_not_after(lab):
-    with one_thread(lab.device):
+    with exact_arithmetic(lab.device):
         assert torch.get_num_threads() == 1
-        with one_thread(lab.device):
+        with exact_arithmetic(lab.device):
             assert torch.get_num_threads() == 1
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == 2
-    with pytest.raises(KeyError), one_thread(lab.device):
+    with pytest.raises(KeyError), exact_arithmetic(lab.device):
         raise KeyError
     assert torch.get_num_threads() == 2
 
 
 @pytest.mark.usefixtures("two_threads")
 def test_work_on_an_accelerator_leaves_the_threads_alone():
-    with one_thread(torch.device("cuda")):
+    with exact_arithmetic(torch.device("cuda")):
         assert torch.get_num_threads() == 2
+
+
+def test_products_on_an_accelerator_are_of_whole_numbers_inside_and_not_after():
+    def rounded():
+        return torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+
+    before = rounded()
+    assert before == (True, False)
+    with exact_arithmetic(torch.device("cuda")):
+        assert rounded() == (False, False)
+    assert rounded() == before
+    with pytest.raises(KeyError), exact_arithmetic(torch.device("cuda")):
+        raise KeyError
+    assert rounded() == before
 
 
 # Data and identity

@@ -1,9 +1,11 @@
+from contextlib import contextmanager, nullcontext
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tic.seeding import derive, generator
+from tic.seeding import derive, generator, own_random_numbers
 
 seeds = st.integers(0, 2**63 - 1)
 
@@ -43,3 +45,19 @@ def test_the_global_generator_goes_on_undisturbed():
     torch.manual_seed(0)
     torch.rand(3, generator=generator(1, "noise"))
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_the_accelerator_that_is_meant_is_seeded_and_not_the_current_one(monkeypatch):
+    events = []
+
+    @contextmanager
+    def current(device):
+        events.append(f"from here {device}")
+        yield
+        events.append("as before")
+
+    monkeypatch.setattr(torch.random, "fork_rng", lambda devices: nullcontext())
+    monkeypatch.setattr(torch.cuda, "device", current)
+    monkeypatch.setattr(torch.cuda, "manual_seed", lambda seed: events.append(f"seed {seed}"))
+    with torch.random.fork_rng([]), own_random_numbers(7, torch.device("cuda:1")):
+        assert events == ["from here cuda:1", "seed 7", "as before"]

@@ -214,16 +214,40 @@ def usable_device(name: str) -> torch.device:
 
 
 @contextmanager
-def one_thread(device: torch.device) -> Iterator[None]:
-    """Compute on one CPU thread, since sums over more depend on their number."""
-    before = torch.get_num_threads()
+def exact_arithmetic(device: torch.device) -> Iterator[None]:
+    """Compute on one CPU thread, since sums over more depend on their number.
+
+    On a GPU, multiply whole float32 numbers: torch lets convolutions round them to TF32, which has
+    ten bits of mantissa, and that is not what a Recipe of precision fp32 says.
+    """
     if device.type == "cpu":
-        torch.set_num_threads(1)
-        _reuse_freed_memory()
+        with _one_thread():
+            yield
+    else:
+        with _whole_float32():
+            yield
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    _reuse_freed_memory()
     try:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def _whole_float32() -> Iterator[None]:
+    convolutions, products = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = convolutions.allow_tf32, products.allow_tf32
+    convolutions.allow_tf32 = products.allow_tf32 = False
+    try:
+        yield
+    finally:
+        convolutions.allow_tf32, products.allow_tf32 = before
 
 
 @lru_cache(maxsize=1)

@@ -30,5 +30,6 @@ def own_random_numbers(seed: int, device: torch.device) -> Iterator[None]:
         # torch.manual_seed would seed accelerators too, which no fork restores.
         torch.default_generator.manual_seed(seed)
         if device.type == "cuda":
-            torch.cuda.manual_seed(seed)
+            with torch.cuda.device(device):  # manual_seed means the current one
+                torch.cuda.manual_seed(seed)
         yield

@@ -29,7 +29,7 @@ from tic.data import Samples
 from tic.errors import DivergedRunError, TicError
 from tic.fitting import Fit
 from tic.kinds import foreign_modules, place
-from tic.lab import Lab, one_thread
+from tic.lab import Lab, exact_arithmetic
 from tic.memory import memory_errors_explained
 from tic.models.logits import (
     IF_IT_KEEPS_STATE,
@@ -92,7 +92,10 @@ def train_if_free(recipe: Recipe, lab: Lab) -> bool:
 
 
 def _train(recipe: Recipe, lab: Lab, fingerprint: str, on_epoch: OnEpoch | None = None) -> Run:
-    with one_thread(lab.device), memory_errors_explained(f"training {recipe.label}", lab.device):
+    with (
+        exact_arithmetic(lab.device),
+        memory_errors_explained(f"training {recipe.label}", lab.device),
+    ):
         return _Training(recipe, lab, fingerprint).finish(on_epoch or (lambda epoch: None))
 
 

@@ -12,7 +12,7 @@ from tic.attacks import FGSM, Blur
 from tic.audit.pack import Setting
 from tic.data import CIFAR100, Digits
 from tic.errors import TicError
-from tic.lab import Lab, one_thread
+from tic.lab import Lab, exact_arithmetic
 from tic.measure import robustness
 from tic.measure.confidence import margins, temperature
 from tic.measure.tangent import tangent_kernel
@@ -54,7 +54,7 @@ def by_hand(runs, corruption=None, sources=SEEDS):
     rows = []
     for recipe, source in zip(runs.recipes, sources, strict=True):
         network, other = runs.lab.network(recipe), runs.lab.network(recipe.with_seed(source))
-        with one_thread(runs.lab.device):
+        with exact_arithmetic(runs.lab.device):
             seen = corruption(other, images, labels, 0) if corruption else images
             with torch.no_grad():
                 rows.append(network(seen).mean(0).argmax(1) == labels)
@@ -119,7 +119,7 @@ def test_images_without_an_input_gradient_are_told_of_the_test_images(runs):
     found = runs.zero_gradients()
     assert (found.shape, found.dtype) == ((3, 50), bool)
     for row, recipe in zip(found, runs.recipes, strict=True):
-        with one_thread(runs.lab.device):
+        with exact_arithmetic(runs.lab.device):
             expected = robustness.zero_gradients(runs.lab.network(recipe), batches)
         assert row.tolist() == expected
 
@@ -127,7 +127,7 @@ def test_images_without_an_input_gradient_are_told_of_the_test_images(runs):
 def test_margins_are_those_of_the_suites_images(runs):
     batches = list(runs.lab.samples(Digits(), "test", 30).batches(256))
     for row, recipe in zip(runs.margins(), runs.recipes, strict=True):
-        with one_thread(runs.lab.device):
+        with exact_arithmetic(runs.lab.device):
             np.testing.assert_array_equal(row, margins(runs.lab.network(recipe), batches))
     # An image is right where its margin is above zero.
     np.testing.assert_array_equal(runs.margins() > 0, runs.correct())
@@ -135,7 +135,7 @@ def test_margins_are_those_of_the_suites_images(runs):
 
 def test_temperatures_are_fitted_to_the_test_images(runs):
     batches = list(runs.lab.samples(Digits(), "test", 50).batches(256))
-    with one_thread(runs.lab.device):
+    with exact_arithmetic(runs.lab.device):
         expected = [temperature(runs.lab.network(recipe), batches) for recipe in runs.recipes]
     np.testing.assert_array_equal(runs.temperatures(), expected)
 
@@ -146,7 +146,7 @@ def test_output_error_and_kernel_are_those_of_the_training_images_at_the_epoch(r
         errors, traces = runs.tangent(epoch)
         assert errors.shape == traces.shape == (3, 2)
         for k, recipe in enumerate(runs.recipes):
-            with one_thread(runs.lab.device):
+            with exact_arithmetic(runs.lab.device):
                 found = tangent_kernel(runs.lab.network(recipe, number), batches)
             np.testing.assert_array_equal(errors[k], found.mean_errors)
             np.testing.assert_array_equal(traces[k], found.mean_kernel_trace)

@@ -20,7 +20,7 @@ from tic.audit.pack import Setting
 from tic.data import CropFlip, Digits
 from tic.errors import DivergedRunError, NotApplicableError, TicError
 from tic.fitting import CosineSGD
-from tic.lab import Lab, one_thread
+from tic.lab import Lab, exact_arithmetic
 from tic.losses import Readout
 from tic.measure.fisher import Estimator, fisher_information
 from tic.models import Spiking
@@ -97,7 +97,7 @@ def test_a_trace_has_a_row_per_seed_and_a_column_per_timestep(runs):
 def test_the_trace_is_the_fisher_information_of_the_seeds_network(runs):
     images = runs.lab.samples(Digits(), "train", 40)
     for row, recipe in zip(runs.trace(), runs.recipes, strict=True):
-        with one_thread(runs.lab.device):
+        with exact_arithmetic(runs.lab.device):
             info = fisher_information(runs.lab.network(recipe), images.batches(128))
         np.testing.assert_allclose(row, info.trace, rtol=1e-12)
 
@@ -274,7 +274,7 @@ def test_a_reading_is_what_the_estimate_says_of_the_seeds_network(
 ):
     images = runs.lab.samples(Digits(), split, size)
     for row, recipe in zip(read_by(runs, **reading).trace(), runs.recipes, strict=True):
-        with one_thread(runs.lab.device):
+        with exact_arithmetic(runs.lab.device):
             info = fisher_information(runs.lab.network(recipe), images.batches(128), **options)
         np.testing.assert_allclose(row, info.trace, rtol=1e-5 if "coarse" in reading else 1e-12)
 

@@ -11,7 +11,7 @@ from claims.kim2023.redrawn import RedrawnFisherMeasurement
 from tic.attacks import FGSM, PGD, Blur, GaussianNoise
 from tic.data import CropFlip, Digits
 from tic.errors import TicError
-from tic.lab import Lab, one_thread
+from tic.lab import Lab, exact_arithmetic
 from tic.losses import Readout
 from tic.measure import robustness
 from tic.measure.confidence import ConfidenceMeasurement, margins, temperature
@@ -180,7 +180,7 @@ def test_fisher_is_that_of_the_trained_on_images_layer_by_layer(lab, recipe, est
     network = lab.network(recipe, 1)
     network.timesteps = 3
     batches = lab.samples(Digits(), "train", 100).batches(50)
-    with one_thread(lab.device):
+    with exact_arithmetic(lab.device):
         expected = fisher_information(network, batches, estimator).by_layer
     assert result == {name: trace.tolist() for name, trace in expected.items()}
     assert all(len(trace) == 3 for trace in result.values())
@@ -212,7 +212,7 @@ def test_fisher_is_that_of_the_read_out(lab, recipe):
     total = measure(FisherMeasurement(epoch=8, readout=Readout.SUM), recipe, lab)["by_layer"]
     network = lab.network(recipe, 8)
     batches = lab.samples(Digits(), "train", 100).batches(128)
-    with one_thread(lab.device):
+    with exact_arithmetic(lab.device):
         expected = fisher_information(network, batches, readout="sum").by_layer
     assert total == {name: trace.tolist() for name, trace in expected.items()}
     assert total != measure(FisherMeasurement(epoch=8), recipe, lab)["by_layer"]
@@ -239,7 +239,7 @@ def test_the_response_to_perturbations_is_stored_norm_by_norm_and_image_by_image
     measurement = PerturbationMeasurement(epoch=8, shares=(0.2, 0.1), size=40, batch_size=30)
     result = measure(measurement, recipe, lab)
     batches = lab.samples(Digits(), "train", 40).batches(30)
-    with one_thread(lab.device):
+    with exact_arithmetic(lab.device):
         expected = perturbation_response(lab.network(recipe, 8), batches, (0.2, 0.1))
     assert result == {name: values.tolist() for name, values in vars(expected).items()}
     assert [len(row) for row in result["divergence"]] == [40, 40]
@@ -307,7 +307,7 @@ def test_an_attack_is_made_on_the_source_and_answered_by_the_network(lab, recipe
     found = measure(measurement, recipe, lab)["correct"]
     # A source is attacked after its training, whatever the epoch of the network that answers.
     crafted_on = lab.network(recipe.with_seed(seed), 2 if source is None else 8)
-    with one_thread(lab.device):
+    with exact_arithmetic(lab.device):
         seen = attack(crafted_on, images, labels, 0)
     assert found == (answers(lab, recipe, seen, epoch=2) == labels).int().tolist()
 
@@ -327,7 +327,7 @@ def test_a_source_without_a_corruption_is_refused_and_not_stored(lab, recipe):
 def test_zero_gradients_are_told_image_by_image(lab, recipe):
     batches = list(lab.samples(Digits(), "test", 60).batches(60))
     found = measure(ZeroGradientMeasurement(epoch=8, size=60), recipe, lab)
-    with one_thread(lab.device):
+    with exact_arithmetic(lab.device):
         expected = robustness.zero_gradients(lab.network(recipe), batches)
     assert found == {"zero": list(map(int, expected))}
 
@@ -335,7 +335,7 @@ def test_zero_gradients_are_told_image_by_image(lab, recipe):
 def test_confidence_is_margin_by_margin_and_one_temperature(lab, recipe):
     batches = list(lab.samples(Digits(), "test", 60).batches(60))
     found = measure(ConfidenceMeasurement(epoch=2, size=60), recipe, lab)
-    with one_thread(lab.device):
+    with exact_arithmetic(lab.device):
         network = lab.network(recipe, 2)
         expected = {
             "margins": margins(network, batches),
@@ -350,7 +350,7 @@ def test_the_tangent_kernel_is_told_in_means_over_the_images(lab, recipe):
     network = lab.network(recipe)
     network.timesteps = 3
     images = lab.samples(Digits(), "train", 20)
-    with one_thread(lab.device):
+    with exact_arithmetic(lab.device):
         expected = tangent_kernel(network, images.batches(128), generator=generator(0, "labels"))
     assert found == {
         "errors": expected.errors.mean(0).tolist(),

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tic.kinds import foreign_modules
-from tic.lab import Lab, one_thread
+from tic.lab import Lab, exact_arithmetic
 from tic.measure.cost import training_operations
 from tic.models.logits import require_stateless
 from tic.recipe import Recipe
@@ -62,7 +62,7 @@ def time_training_step(recipe: Recipe, lab: Lab, repeats: int = 3) -> float:
         return durations
 
     cuda = [lab.device] if lab.device.type == "cuda" else []
-    with one_thread(lab.device), torch.random.fork_rng(cuda):
+    with exact_arithmetic(lab.device), torch.random.fork_rng(cuda):
         if foreign_modules(recipe.architecture):
             require_stateless(lab.fresh_network(recipe), random_inputs(FEW))
         batch = recipe.batch_size if cuda else _affordable_batch(recipe, seconds_of)

@@ -22,7 +22,7 @@ from tic.data.facts import Subset, subset_size
 from tic.errors import TicError
 from tic.files import parse_json, read_stored
 from tic.kinds import Kind
-from tic.lab import Lab, one_thread
+from tic.lab import Lab, exact_arithmetic
 from tic.measure.shapes import Shape, fits
 from tic.memory import memory_errors_explained
 from tic.models.capabilities import run_for
@@ -163,7 +163,7 @@ def measure(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any
 
 def _take(measurement: Measurement, recipe: Recipe, lab: Lab, samples: Samples) -> dict[str, Any]:
     doing = f"measuring {measurement.name} of {recipe.label}"
-    with one_thread(lab.device), memory_errors_explained(doing, lab.device):
+    with exact_arithmetic(lab.device), memory_errors_explained(doing, lab.device):
         network = lab.network(recipe, measurement.epoch)
         if measurement.timesteps:
             run_for(network, measurement.timesteps)
