@@ -96,7 +96,10 @@ LOSS_NAMES = ["sample", "prefixes", "prefix", "mean", "alpha", "alpha per sample
         (torch.tensor([0, 1, 5]), "labels must be classes from 0 to 4, got 5; leave out"),
         (torch.tensor([0, 1]), r"shape (B,) with B=3, as the logits have it, got (2,); give one"),
         (torch.tensor([[0], [1], [2]]), "as the logits have it, got (3, 1); give one class"),
-        (torch.rand(3, 5), "labels must be a tensor of int64, got torch.float32; convert by"),
+        (
+            torch.full((3, 5), 0.3),
+            "that sum to 1 for every sample, got torch.float32 from 0.3 on with sums from 1.5",
+        ),
         (torch.tensor([0, 1, 2], dtype=torch.int32), "got torch.int32; convert by .long()"),
         (torch.tensor([0, 1, 2], dtype=torch.uint8), "got torch.uint8; convert by .long()"),
         ([0, 1, 2], "labels must be a tensor of int64, got list; convert by .long()"),
@@ -290,3 +293,50 @@ def test_a_shift_of_all_logits_changes_no_loss(shape, seed, shift):
     logits, labels = random_logits(shape, seed)
     for loss in (mean_loss, prefix_loss, prefix_losses):
         torch.testing.assert_close(loss(logits + shift, labels), loss(logits, labels))
+
+
+LOSSES = {
+    "mean": mean_loss,
+    "prefix": prefix_loss,
+    "alpha": lambda logits, labels: alpha_loss(logits, labels, alpha=0.0),
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@lawful
+@given(shapes, seeds)
+def test_all_of_the_share_in_one_class_is_that_class_as_label(loss, shape, seed):
+    logits, labels = random_logits(shape, seed)
+    shares = functional.one_hot(labels, shape[2]).double()
+    assert torch.allclose(LOSSES[loss](logits, shares), LOSSES[loss](logits, labels))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@lawful
+@given(shapes, seeds, st.floats(0, 1))
+def test_the_loss_of_mixed_labels_is_the_mixed_loss(loss, shape, seed, share):
+    logits, one = random_logits(shape, seed)
+    _, other = random_logits(shape, seed + 1)
+    shares = torch.lerp(
+        *(functional.one_hot(each, shape[2]).double() for each in (one, other)), share
+    )
+    mixed = torch.lerp(LOSSES[loss](logits, one), LOSSES[loss](logits, other), share)
+    assert torch.allclose(LOSSES[loss](logits, shares), mixed)
+
+
+def test_shares_by_hand():
+    logits = torch.log(torch.tensor([[[1.0, 3.0]]]))  # probabilities 1/4 and 3/4
+    loss = mean_loss(logits, torch.tensor([[0.5, 0.5]]))
+    assert loss.item() == pytest.approx((math.log(4) + math.log(4 / 3)) / 2)
+
+
+def test_shares_of_other_classes_than_the_logits_are_refused():
+    logits, _ = random_logits((2, 3, 4), 0)
+    with pytest.raises(TicError, match=r"must have shape \(B, K\) = \(3, 4\), got \(3, 5\)"):
+        mean_loss(logits, torch.full((3, 5), 0.2))
+
+
+def test_shares_below_none_are_refused():
+    logits, _ = random_logits((2, 1, 3), 0)
+    with pytest.raises(TicError, match=r"that sum to 1 .* got torch.float32 from -0.5 on"):
+        mean_loss(logits, torch.tensor([[-0.5, 0.5, 1.0]]))

@@ -8,7 +8,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from tic.data import Dataset, Digits, Facts, Samples
+from tic.data import Augmentation, Dataset, Digits, Facts, Samples
 from tic.errors import TicError
 from tic.fitting import HOOKS, CosineSGD, Fitting, Rule
 from tic.lab import Lab
@@ -801,3 +801,133 @@ def test_the_mean_loss_of_one_timestep_is_that_of_its_only_read_out(lab, recipe)
 def test_a_compiled_training_takes_networks_of_ones_own(lab, recipe, monkeypatch):
     monkeypatch.setattr(torch, "compile", lambda network: network)
     assert train(recipe, replace(lab, compiled=True)).history["compiled"]
+
+
+# Augmentations
+
+
+@dataclass(frozen=True)
+class Mixup(Augmentation):
+    """Samples and labels of a batch, mixed with those of the same batch in reverse."""
+
+    share: float = 0.75
+
+    def draw(self, samples, generator):
+        return Mixed(self.share)
+
+
+@dataclass(frozen=True)
+class Mixed:
+    share: float
+
+    def apply(self, raw, start):
+        return torch.lerp(raw.flip(0), raw, self.share)
+
+    def targets(self, labels, start, num_classes):
+        shares = nn.functional.one_hot(labels, num_classes).float()
+        return torch.lerp(shares.flip(0), shares, self.share)
+
+
+def test_samples_are_mixed_with_their_labels():
+    samples = Beats().load("train")
+    order = torch.randperm(40, generator=torch.Generator().manual_seed(3))
+    generator = torch.Generator().manual_seed(3)
+    batches = list(samples.shuffled_batches(16, generator, augmentation=Mixup()))
+    assert [len(inputs) for inputs, _ in batches] == [16, 16, 8]
+    inputs, shares = batches[2]
+    for place, (one, other) in enumerate(zip(order[32:], order[32:].flip(0), strict=True)):
+        expected = 0.75 * samples.inputs[one] + 0.25 * samples.inputs[other]
+        assert torch.allclose(inputs[place], expected)
+        counts = torch.zeros(2)
+        counts[samples.labels[one]] += 0.75
+        counts[samples.labels[other]] += 0.25
+        assert torch.equal(shares[place], counts)
+
+
+def test_a_network_is_trained_towards_mixed_labels(lab, recipe):
+    mixed = recipe.but(augmentation=Mixup(), loss=MeanLoss())
+    run = train(mixed, lab)
+    # Labels that are mixed half and half leave no less than an uncertain guess costs.
+    assert run.history["train_loss"][-1] > 0.2
+    assert "-mixup-" in mixed.label
+    assert run.fingerprint != train(mixed.but(augmentation=Mixup(share=1.0)), lab).fingerprint
+
+
+@dataclass(frozen=True)
+class Faulty(Augmentation):
+    """Does one thing wrong."""
+
+    fault: str = "none"
+
+    def draw(self, samples, generator):
+        if self.fault == "draw":
+            raise ValueError("nothing to draw")
+        return None if self.fault == "nothing" else FaultilyDrawn(self.fault)
+
+
+@dataclass(frozen=True)
+class FaultilyDrawn:
+    fault: str
+
+    def apply(self, raw, start):
+        faults = {
+            "apply": lambda: raw @ raw,
+            "fewer": lambda: raw[:-1],
+            "shape": lambda: raw[:, 1:],
+            "none": lambda: None,
+            "nan": lambda: raw * torch.nan,
+        }
+        return faults.get(self.fault, lambda: raw)()
+
+    def targets(self, labels, start, num_classes):
+        shares = nn.functional.one_hot(labels, num_classes).float()
+        faults = {
+            "indices": lambda: labels,
+            "sums": lambda: 2 * shares,
+            "whole": lambda: shares.long(),
+            "unknown": lambda: shares / 0,
+        }
+        return faults.get(self.fault, lambda: shares)()
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (
+            "draw",
+            r"the augmentation Faulty \(test_train_kinds.py:\d+\) fails: ValueError: no",
+        ),
+        ("nothing", r"draw of faulty must return something with apply\(raw, start\), got NoneType"),
+        ("apply", r"the augmentation Faulty .* fails: RuntimeError"),
+        (
+            "fewer",
+            r"faulty must give samples .* given, \(16, 5, 2\), got \(15, 5, 2\)",
+        ),
+        (
+            "shape",
+            r"faulty must give samples .* given, \(16, 5, 2\), got \(16, 4, 2\)",
+        ),
+        (
+            "none",
+            r"faulty must give samples .* given, \(16, 5, 2\), got NoneType",
+        ),
+        ("nan", "faulty must give finite samples, got NaN or infinity"),
+        ("indices", r"targets of faulty must have shape \(B, K\) = \(16, 2\), got \(16,\)"),
+        (
+            "sums",
+            "targets of faulty must .* torch.float32 from 0 on with sums from 2 to 2",
+        ),
+        (
+            "whole",
+            "targets of faulty must .* torch.int64 from 0 on with sums from 1 to 1",
+        ),
+        ("unknown", "targets of faulty must be shares .* with sums from nan to nan"),
+    ],
+)
+def test_an_augmentation_that_gives_something_else_is_refused_with_its_epoch(
+    lab, recipe, fault, message
+):
+    faulty = recipe.but(augmentation=Faulty(fault), batch_size=16)
+    with pytest.raises(TicError, match=message) as caught:
+        train(faulty, lab)
+    assert str(caught.value).endswith(f"(epoch 1 of {faulty.label})")

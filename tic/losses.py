@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tic.arrays import real_number
+from tic.data.augment import require_shares
 from tic.errors import TicError, as_tic_error, require_known
 from tic.kinds import Kind
 
@@ -35,7 +36,8 @@ class Loss(Kind, ABC):
 
         Args:
             logits: Read-outs, shape (T, B, K).
-            labels: Class indices, shape (B,).
+            labels: Class indices, shape (B,); of an augmentation that mixes samples the shares of
+                the classes, (B, K).
         """
 
     def curves(self, logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
@@ -75,7 +77,8 @@ def sample_losses(logits: Tensor, labels: Tensor) -> Tensor:
         TicError: As `prefix_losses`.
     """
     _require_labels(logits, labels)
-    flat = _cross_entropy(prefix_logits(logits).flatten(0, 1), labels.repeat(len(logits)), "none")
+    repeated = labels.repeat(len(logits), *[1] * (labels.dim() - 1))
+    flat = _cross_entropy(prefix_logits(logits).flatten(0, 1), repeated, "none")
     return flat.view(len(logits), -1)
 
 
@@ -84,7 +87,8 @@ def prefix_losses(logits: Tensor, labels: Tensor) -> Tensor:
 
     Args:
         logits: Read-outs, shape (T, B, K).
-        labels: Class indices from 0 to K - 1, shape (B,), int64; none is ignored.
+        labels: Class indices from 0 to K - 1, shape (B,), int64, none of which is ignored; or the
+            shares of the classes, (B, K), floating-point.
 
     Returns:
         L_t for every t, shape (T,).
@@ -231,6 +235,9 @@ def _require_logits(logits: Tensor) -> None:
 
 def _require_labels(logits: Tensor, labels: Tensor) -> None:
     _require_logits(logits)
+    if isinstance(labels, Tensor) and labels.is_floating_point() and labels.dim() == 2:
+        require_shares(labels, logits.shape[1:], "labels that are mixed")
+        return
     if not isinstance(labels, Tensor) or labels.dtype is not torch.int64:
         what = labels.dtype if isinstance(labels, Tensor) else type(labels).__name__
         raise TicError(f"labels must be a tensor of int64, got {what}; convert by .long()")

@@ -114,7 +114,7 @@ def take_step(
         forward: The network in training mode, or what it was compiled to.
         optimiser: Of its parameters.
         inputs: Shape (B, …).
-        labels: Shape (B,).
+        labels: Shape (B,), or (B, K) where an augmentation gives targets.
         before_step: Called when the gradients are there.
 
     Returns:
@@ -305,9 +305,7 @@ class _Training:
             self._act("before_epoch")
             total = torch.zeros((), device=self.lab.device)
             shapes: dict[str, torch.Size] = {}
-            for inputs, labels in self.samples.shuffled_batches(
-                self.recipe.batch_size, self.generator, augmentation=self.recipe.augmentation
-            ):
+            for inputs, labels in self._batches():
                 loss, logits = take_step(
                     self.recipe,
                     self.forward,
@@ -325,6 +323,21 @@ class _Training:
                 total = total + torch.cat([loss[None], *flat]) * len(labels)
         loss_mean, *means = (total / len(self.samples)).tolist()
         return loss_mean, _shaped(means, shapes)
+
+    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches of an epoch; say of an augmentation that fails which one it was."""
+        augmentation = self.recipe.augmentation
+        batches = iter(
+            self.samples.shuffled_batches(
+                self.recipe.batch_size, self.generator, augmentation=augmentation
+            )
+        )
+        while True:
+            with failing(f"the augmentation {place(augmentation)} fails"):
+                batch = next(batches, None)
+            if batch is None:
+                return
+            yield batch
 
     def _own_random_numbers(self, purpose: str) -> AbstractContextManager[None]:
         """Draw the same when resumed. An epoch is what is resumed, so each has a seed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F  # noqa: N812  (torch's own name for it)
@@ -17,16 +17,76 @@ from tic.kinds import Kind
 if TYPE_CHECKING:
     from tic.data.samples import Samples
 
+_ROUNDING = 1e-2
+"""By how much shares of the classes may miss the sum of 1, as in half precision they do."""
 
+
+@runtime_checkable
 class Drawn(Protocol):
     """What was drawn for every place in the order of an epoch."""
 
     def apply(self, raw: Tensor, start: int) -> Tensor:
-        """Augment inputs `(B, …)`, as they are kept, that stand at the places from `start` on."""
+        """Augment the samples of a batch, which stand at the places from `start` on.
+
+        Args:
+            raw: `(B, …)` as they are kept: bytes from 0 to 255 of images.
+            start: place of the first.
+
+        Returns:
+            The same shape, finite; floating-point numbers instead of bytes, in their units, where
+            the result is none.
+        """
+
+
+@runtime_checkable
+class DrawnWithTargets(Drawn, Protocol):
+    """What was drawn, where it changes the labels too, as where samples are mixed."""
+
+    def targets(self, labels: Tensor, start: int, num_classes: int) -> Tensor:
+        """Give what a batch is trained towards.
+
+        Args:
+            labels: `(B,)` int64 in [0, K), before the augmentation.
+            start: place of the first.
+            num_classes: K.
+
+        Returns:
+            `(B, K)` floating-point: of every sample the shares of the classes, which sum to 1.
+        """
+
+
+def require_shares(shares: Tensor, shape: tuple[int, ...], what: str) -> None:
+    """Refuse what are no shares of the classes.
+
+    Args:
+        shares: What is to be looked at.
+        shape: (B, K).
+        what: Its name, for the error.
+
+    Raises:
+        TicError: Another shape, or no floating-point numbers from 0 on that sum to 1 for every
+            sample.
+    """
+    if shares.shape != shape:
+        raise TicError(
+            f"{what} must have shape (B, K) = {tuple(shape)}, got {tuple(shares.shape)}; give one "
+            "row per sample and one column per class"
+        )
+    sums = shares.sum(1)
+    sound = ((sums - 1).abs() < _ROUNDING) & (shares >= 0).all(1)
+    if not shares.is_floating_point() or not sound.all():
+        raise TicError(
+            f"{what} must be shares of the classes, from 0 on, that sum to 1 for every sample, got "
+            f"{shares.dtype} from {shares.min():.4g} on with sums from {sums.min():.4g} to "
+            f"{sums.max():.4g}; divide by the sum"
+        )
 
 
 class Augmentation(Kind, ABC):
-    """Changes of training samples that keep their label; a subclass is a frozen dataclass."""
+    """Changes of training samples; a subclass is a frozen dataclass.
+
+    They keep the label of each, unless what they draw gives `targets` as well.
+    """
 
     @abstractmethod
     def draw(self, samples: Samples, generator: torch.Generator) -> Drawn:

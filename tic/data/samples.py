@@ -12,10 +12,12 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from tic.data.augment import Augmentation
+from tic.data.augment import Augmentation, Drawn, DrawnWithTargets, require_shares
 from tic.data.facts import SPLITS, Facts, Split
 from tic.data.subset import balanced_order
 from tic.errors import TicError
+
+_LABELS = "labels (N,) int64 (soft ones come of an Augmentation that gives targets)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +46,7 @@ class Samples:
             way_out = "tensors (torch.stack or tic.data.padded make one of many)"
             self._require(isinstance(values, Tensor), way_out, type(values).__name__)
         self._require(self.split in SPLITS, "split 'train' or 'test'", repr(self.split))
-        self._require(labels.dtype == torch.int64 and labels.ndim == 1, "labels (N,) int64", labels)
+        self._require(labels.dtype == torch.int64 and labels.ndim == 1, _LABELS, labels)
         self._require(len(labels) > 0, f"at least one of its {facts.noun}", inputs)
         shape = (len(labels), *facts.shape)
         self._require(tuple(inputs.shape) == shape, f"{facts.noun} {shape}", inputs)
@@ -216,12 +218,16 @@ class Batches:
 class ShuffledBatches(Batches):
     """An iterable of (inputs, labels) that draws a new order and new augmentations each time.
 
+    Labels are `(B,)` int64, or `(B, K)` where the augmentation gives targets; see
+    `tic.data.augment.DrawnWithTargets`.
+
     All of an epoch is drawn when the epoch begins: the order first, then the augmentations by place
     in that order. So the inputs do not depend on `batch_size`, nor on what else draws from the
     generator during the epoch, nor does the order depend on the augmentation.
 
     Raises:
-        TicError: `batch_size` is below 1, or the generator and the data are on two devices.
+        TicError: `batch_size` is below 1, or the generator and the data are on two devices; when
+            iterated, the augmentation gives something else than it must.
     """
 
     generator: torch.Generator
@@ -243,7 +249,31 @@ class ShuffledBatches(Batches):
         drawn = None if augmentation is None else augmentation.draw(data, self.generator)
         for start in range(0, count, self.batch_size):
             chosen = order[start : start + self.batch_size]
-            raw = data.inputs[chosen]
-            if drawn is not None:
-                raw = drawn.apply(raw, start)
-            yield data.presented(raw), data.labels[chosen]
+            raw, labels = data.inputs[chosen], data.labels[chosen]
+            if augmentation is not None:
+                raw, labels = _augmented(drawn, augmentation.name, data, raw, labels, start)
+            yield data.presented(raw), labels
+
+
+def _augmented(
+    drawn: object, name: str, data: Samples, raw: Tensor, labels: Tensor, start: int
+) -> tuple[Tensor, Tensor]:
+    """Augment a batch; refuse what would train a network on something else than is meant."""
+    if not isinstance(drawn, Drawn):
+        raise TicError(
+            f"draw of {name} must return something with apply(raw, start), got "
+            f"{type(drawn).__name__}; see tic.data.augment.Drawn"
+        )
+    changed: object = drawn.apply(raw, start)
+    if not isinstance(changed, Tensor) or changed.shape != raw.shape:
+        got = tuple(changed.shape) if isinstance(changed, Tensor) else type(changed).__name__
+        raise TicError(
+            f"{name} must give {data.facts.noun} of the shape that it is given, "
+            f"{tuple(raw.shape)}, got {got}; change nothing but the values"
+        )
+    if changed.is_floating_point() and not changed.isfinite().all():
+        raise TicError(f"{name} must give finite {data.facts.noun}, got NaN or infinity; mend it")
+    if isinstance(drawn, DrawnWithTargets):
+        labels = drawn.targets(labels, start, data.num_classes)
+        require_shares(labels, (len(raw), data.num_classes), f"targets of {name}")
+    return changed, labels
