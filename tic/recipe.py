@@ -186,6 +186,7 @@ class Recipe(BaseModel):
             if value != type(self).model_fields[name].default:
                 parts.append(value.label)
         parts += [rule.label for rule in self.rules]
+        parts += [] if self.augmentation is None else [self.augmentation.label]
         parts += [] if self.precision == "fp32" else [self.precision]
         parts += [f"twin{self.twin}"] if self.twin else []
         return "-".join([*filter(None, parts), f"seed{self.seed}"])

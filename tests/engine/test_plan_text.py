@@ -40,6 +40,18 @@ def test_a_plan_is_told_by_kind_of_training_with_what_is_missing_and_what_it_cos
     )
 
 
+def test_trainings_of_one_label_are_told_apart_by_where_they_differ(lab, quick_recipe):
+    longer, child = quick_recipe.but(epochs=3), quick_recipe.but(parent=quick_recipe)
+    rows = plan_text(
+        make_plan([quick_recipe, longer, longer.with_seed(1), child]), (), lab
+    ).splitlines()
+    assert rows[:3] == [
+        "tiny-digits-T2 (epochs 2, parent none)              1 Runs,   1 to train",
+        "tiny-digits-T2 (epochs 2, parent tiny-digits-T2)    1 Runs,   1 to train",
+        "tiny-digits-T2 (epochs 3, parent none)              2 Runs,   2 to train",
+    ]
+
+
 def test_a_finished_plan_costs_nothing(lab, quick_recipe):
     train(quick_recipe, lab)
     assert plan_text(make_plan([quick_recipe]), (), lab) == (

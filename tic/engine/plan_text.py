@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tic.engine.plan import AttackedRun, Plan, expected_seconds, missing
 from tic.engine.progress import duration
 from tic.engine.schedule import simulate, tasks_of
+from tic.kinds import Kind
 from tic.lab import Lab
 from tic.measure.cost import stored_bytes, training_operations
+from tic.recipe import Recipe
 
 
 def plan_text(
@@ -23,9 +25,9 @@ def plan_text(
     Operations and disk space follow from the shapes. The attack suite is priced as if nothing
     of it were in the Store, and no image fell to an early attack.
     """
-    left = missing(plan, lab)
-    absent = Counter(_name(run.recipe.label) for run in left)
-    everything = Counter(_name(run.recipe.label) for run in plan)
+    left, names = missing(plan, lab), _names(plan)
+    absent = Counter(names[run.recipe.with_seed(0)] for run in left)
+    everything = Counter(names[run.recipe.with_seed(0)] for run in plan)
     width = max(map(len, everything), default=0)
     rows = [
         f"{name:<{width}}  {count:>3} Runs, {absent[name]:>3} to train"
@@ -104,5 +106,36 @@ def size(amount: int) -> str:
     return f"{value:.3g} {units[0]}"
 
 
-def _name(label: str) -> str:
-    return label.rpartition("-seed")[0]
+def _names(plan: Plan) -> dict[Recipe, str]:
+    """Name every training but for its seed; of those with one label tell where they differ."""
+    by_label: dict[str, dict[Recipe, None]] = {}
+    for run in plan:
+        label = _unseeded(run.recipe)
+        by_label.setdefault(label, {})[run.recipe.with_seed(0)] = None
+    return {
+        recipe: label + _distinction(recipe, recipes)
+        for label, recipes in by_label.items()
+        for recipe in recipes
+    }
+
+
+def _distinction(recipe: Recipe, recipes: Collection[Recipe]) -> str:
+    """The fields of a Recipe in which it differs from others of its label; "" where it is alone."""
+    parts = [
+        f"{name.replace('_', ' ')} {_text(value)}"
+        for name, value in recipe
+        if len({getattr(other, name) for other in recipes}) > 1
+    ]
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Recipe):
+        return _unseeded(value)
+    if isinstance(value, Kind):
+        return value.label
+    return "none" if value is None else str(value)
+
+
+def _unseeded(recipe: Recipe) -> str:
+    return recipe.label.rpartition("-seed")[0]
