@@ -141,6 +141,18 @@ def test_accuracy_is_in_percent_of_the_test_images_per_seed(runs):
     np.testing.assert_allclose(runs.accuracy(), by_hand)
 
 
+def test_accuracy_on_training_images_is_that_of_their_own_labels(runs):
+    ((images, labels),) = runs.lab.samples(Digits(), "train", 50).batches(50)
+    by_hand = []
+    for recipe in runs.recipes:
+        logits = runs.lab.network(recipe)(images).mean(0)
+        by_hand.append(100 * (logits.argmax(1) == labels).double().mean().item())
+    np.testing.assert_allclose(runs.accuracy(split="train"), by_hand)
+    correct = runs.accuracy_by_sample(split="train")
+    assert correct.shape == (2, 50)
+    np.testing.assert_allclose(correct.mean(1), by_hand)
+
+
 def test_accuracy_under_a_corruption_and_at_fewer_timesteps_are_other_numbers(runs):
     for found in (runs.accuracy(Blur(factor=8)), runs.accuracy(timesteps=1)):
         assert found.shape == (2,)

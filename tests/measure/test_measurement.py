@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from tic.data import Digits
+from tic.data import Digits, FashionMNIST
 from tic.errors import DivergedRunError, TicError
 from tic.fitting import CosineSGD
 from tic.lab import Lab
@@ -494,3 +494,19 @@ def test_each_permutation_leaves_other_labels_as_they_were():
     assert sorted(given[0]) == sorted(given[2]) == sorted(samples.labels.tolist())
     left = [torch.tensor(labels) == samples.labels for labels in given]
     assert not torch.equal(left[0], left[2])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elsewhere(Probe):
+    """Looks at other data than its Run was trained on."""
+
+    split: str = "train"
+
+    def dataset(self, recipe):
+        return FashionMNIST()
+
+
+def test_a_part_of_other_training_data_is_not_taken_for_that_of_the_training(lab, recipe, taken):
+    with pytest.raises(TicError, match="which these are follows from the labels, so the same"):
+        measure(Elsewhere(epoch=1), recipe, lab)
+    assert taken == []

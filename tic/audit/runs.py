@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tic.attacks import Corruption
 from tic.audit.pack import Setting
 from tic.audit.protocol import STANDARD, Protocol
+from tic.data import Split
 from tic.errors import TicError
 from tic.kinds import place
 from tic.lab import Lab
@@ -158,25 +159,40 @@ class SeedRuns:
         """Mean training loss of every epoch, shape (S, epochs)."""
         return np.array([self.lab.run(recipe).history["train_loss"] for recipe in self.recipes])
 
-    def accuracy(self, corruption: Corruption | None = None, timesteps: int | None = None) -> Array:
-        """Final test accuracy in percent, shape (S,)."""
-        accuracy: Array = self.accuracy_by_sample(corruption, timesteps).mean(1)
+    def accuracy(
+        self,
+        corruption: Corruption | None = None,
+        timesteps: int | None = None,
+        split: Split = "test",
+    ) -> Array:
+        """Final accuracy in percent, shape (S,).
+
+        Args:
+            corruption: What the samples go through before, such as an attack of `tic.attacks`.
+            timesteps: Of the network; those of the training without it.
+            split: `train` for the samples that it was trained on, without their augmentation.
+        """
+        accuracy: Array = self.accuracy_by_sample(corruption, timesteps, split).mean(1)
         return accuracy
 
     def accuracy_by_sample(
-        self, corruption: Corruption | None = None, timesteps: int | None = None
+        self,
+        corruption: Corruption | None = None,
+        timesteps: int | None = None,
+        split: Split = "test",
     ) -> Array:
-        """Final test accuracy on each sample, 100 where it is classified correctly, else 0, (S, N).
+        """Final accuracy on each sample, 100 where it is classified correctly, else 0, (S, N).
 
         Row means are those of `accuracy`. A verdict on a difference of such tables says as well
         what remains of it where other samples might have been drawn; see `Judge`.
         """
-        return 100 * self.values(self.accuracy_measurement(corruption, timesteps), "correct")
+        measurement = self.accuracy_measurement(corruption, timesteps)
+        return 100 * self.values(replace(measurement, split=split), "correct")
 
     def accuracy_measurement(
         self, corruption: Corruption | None, timesteps: int | None
     ) -> CorrectMeasurement:
-        """What both take of every Run; Runs of a control may take another."""
+        """What both take of every Run of the test split; Runs of a control may take another."""
         return CorrectMeasurement(
             epoch=self.epoch("final"),
             corruption=corruption,

@@ -234,7 +234,20 @@ def _whole(measurement: Measurement, recipe: Recipe) -> int:
 
 
 def samples_of(measurement: Measurement, recipe: Recipe, lab: Lab) -> Samples:
-    """Load the samples that a measurement looks at."""
+    """Load the samples that a measurement looks at.
+
+    Raises:
+        TicError: It looks at the training split of another data set than that of which its Run was
+            trained on a part.
+    """
+    looked_at, trained_on = measurement.dataset(recipe), recipe.dataset
+    if measurement.split == "train" and recipe.train_size and looked_at != trained_on:
+        raise TicError(
+            f"{kinds.place(measurement)} looks at the training split of {looked_at.label}, and "
+            f"{recipe.label} was trained on {recipe.train_size} {trained_on.facts.noun} of "
+            f"{trained_on.label}: which these are follows from the labels, so the same number of "
+            "the other data set are others; train on all of them, or measure on the test split"
+        )
     size = subset_size(sample_count(measurement, recipe), _whole(measurement, recipe))
     return lab.samples(measurement.dataset(recipe), measurement.split, size)
 
