@@ -55,6 +55,13 @@ def test_attacks_that_need_more_classes_are_left_out_and_no_family_with_them(
     assert {member.family for member in kept} == set(get_args(Family))
 
 
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_network_without_spikes_is_not_put_to_other_backward_passes(level):
+    kept = attack_suite(level, EPSILON, STEP, spiking=False)
+    assert {member.family for member in members(level) if member not in kept} == {"backward"}
+    assert "backward" not in {member.family for member in kept}
+
+
 @pytest.mark.parametrize("classes", [2, 3])
 def test_what_is_kept_attacks_data_of_few_classes(classes):
     network = Small(classes=classes).eval()

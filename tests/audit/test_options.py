@@ -389,6 +389,7 @@ def test_a_field_is_set_after_all_other_options():
         ("architecture.tau=x", "Spiking: tau must be float, got 'x'"),
         ("epochs=none", "epochs: Input should be a valid integer.*, got 'none'"),
         ("rules.1.sparsity=0.5", "there is no '1' in tuple; known: nothing"),
+        ("augmentation.share=1", "no 'share', since the setting has nothing there; what a claim's"),
         ("rules.0.sparsity=0.5", "there is no '0' in tuple; known: nothing"),
         ("sizes.train=7", "there is no 'train' in dict; known: fisher, test"),
         ("seeds=3", r"seeds must be a tuple of different whole numbers from 0 on, .* got 3; such"),

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from torch import nn
 
 from claims.kim2023.runs import KimRuns
 from tic.attacks import FGSM, PGD, Member, attack_suite, epsilons
@@ -16,7 +17,7 @@ from tic.audit.pack import Setting
 from tic.audit.robustness import Robustness, check, percent, suite_passes
 from tic.data import CIFAR100
 from tic.lab import Lab
-from tic.models import Spiking
+from tic.models import Adapted, Architecture, Spiking
 from tic.recipe import Recipe
 
 IMAGES = 1000
@@ -259,9 +260,30 @@ def test_what_data_of_two_classes_are_not_put_to_is_told():
     exhibits = Exhibits()
     check(exhibits, suite, "the network")
     assert exhibits.notes == [
-        "Attacks left out, the network, since their loss needs more classes: DLR, 20 steps × 1, "
+        "Attacks left out, the network, for lack of classes or of LIF layers: DLR, 20 steps × 1, "
         "APGD-T, 10 steps, 3 targets."
     ]
+    assert len(exhibits.checks) == len(NAMES)
+
+
+@dataclass(frozen=True)
+class Ordinary(Architecture):
+    """One layer without neurons."""
+
+    def build(self, facts, timesteps):
+        return Adapted(nn.Sequential(nn.Flatten(), nn.Linear(3072, 100)), 1, takes="B", gives="B")
+
+
+def test_a_network_without_spikes_is_attacked_by_what_needs_none():
+    recipe = RECIPE.but(architecture=Ordinary(), timesteps=1)
+    runs = Watched(recipe, Setting(recipe, seeds=(0, 1), attacks="quick"), Lab("nowhere"))
+    suite = robustness.attack(runs, 0.03, 0.01)
+    assert "backward" not in {member.family for member in suite.members}
+    assert len(suite.left_out) == 3
+    exhibits = Exhibits()
+    check(exhibits, suite, "the network")
+    named = [found.name.removesuffix(", the network") for found in exhibits.checks]
+    assert named == [name for name in NAMES if name != "the surrogate points the way"]
 
 
 @pytest.mark.parametrize("level", ["quick", "standard", "full"])

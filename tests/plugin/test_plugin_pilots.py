@@ -105,6 +105,11 @@ def test_only_means_that_are_told_apart_have_a_pilot(repository, piloted):
     assert arithmetic.contrasts[0].pilot is None
 
 
+def test_pilots_that_nobody_wrote_yet_are_not_told_of(repository):
+    repository.write(PILOTED, SUPPORTED)
+    assert "pilots:" not in repository.run("--seeds", "3").text
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -52,7 +52,12 @@ class Member:
 
 
 def attack_suite(
-    level: Level, epsilon: float, step: float, classes: int | None = None
+    level: Level,
+    epsilon: float,
+    step: float,
+    classes: int | None = None,
+    *,
+    spiking: bool = True,
 ) -> tuple[Member, ...]:
     """List the attacks of a level; each level has all those of the one before.
 
@@ -69,6 +74,8 @@ def attack_suite(
         step: Change of a pixel per step in the paper's PGD.
         classes: Of the data. Attacks whose loss needs more are left out: DLR three, APGD-T four.
             Each family has others. Without a number none is.
+        spiking: Whether the network has layers of `tic.neurons.LIF`. Without them the family
+            "backward", which changes their backward pass, is left out.
 
     Raises:
         TicError: There is no such level, or ε or the step is no share of the pixel range.
@@ -80,7 +87,10 @@ def attack_suite(
     if level == "full":
         members += _full(epsilon)
     return tuple(
-        member for member in members if classes is None or classes >= _least_classes(member.attack)
+        member
+        for member in members
+        if (classes is None or classes >= _least_classes(member.attack))
+        and (spiking or member.family != "backward")
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise
 
 import numpy as np
@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 
 from tic.attacks import PGD
 from tic.attacks.attack import Passes
-from tic.attacks.suite import Level, Member, attack_suite, epsilons
+from tic.attacks.suite import Family, Level, Member, attack_suite, epsilons
 from tic.audit.exhibits import Exhibits
 from tic.audit.runs import Array, SeedRuns
+from tic.lab import Lab
 from tic.measure.measurement import gathered
+from tic.neurons import LIF
+from tic.recipe import Recipe
 
 Correct = NDArray[np.bool_]
 TOLERANCE = 0.2
@@ -43,7 +46,8 @@ class Robustness:
         grown: Correct under PGD, by its radius ε in ascending order, (S, N).
         zero_gradients: Share of images whose input gradient is exactly zero, in percent, (S,).
         chance: Accuracy of guessing, in percent.
-        left_out: Names of the attacks that need more classes than the data have.
+        left_out: Names of the attacks that need more classes than the data have, or layers of
+            `tic.neurons.LIF`.
     """
 
     members: tuple[Member, ...]
@@ -88,7 +92,9 @@ def attack(runs: SeedRuns, epsilon: float, step: float) -> Robustness:
         step: Of the paper's PGD.
     """
     level, classes = runs.setting.attacks, runs.recipe.dataset.facts.num_classes
-    members, growing = attack_suite(level, epsilon, step, classes), _growing(level, epsilon)
+    spiking = _is_spiking(runs.recipe, runs.lab)
+    members = attack_suite(level, epsilon, step, classes, spiking=spiking)
+    growing = _growing(level, epsilon)
     queries: list[Callable[[], Correct]] = [
         runs.correct,
         *(partial(runs.correct, e.attack, transferred=e.family == "transfer") for e in members),
@@ -105,6 +111,11 @@ def attack(runs: SeedRuns, epsilon: float, step: float) -> Robustness:
         chance=runs.chance,
         left_out=tuple(m.name for m in attack_suite(level, epsilon, step) if m not in members),
     )
+
+
+@lru_cache(maxsize=64)
+def _is_spiking(recipe: Recipe, lab: Lab) -> bool:
+    return any(isinstance(layer, LIF) for layer in lab.fresh_network(recipe).modules())
 
 
 def _growing(level: Level, epsilon: float) -> tuple[PGD, ...]:
@@ -134,6 +145,7 @@ class _Order:
     says: str
     stronger: tuple[str, Callable[[Robustness], Array]]
     weaker: tuple[str, Callable[[Robustness], Array]]
+    family: Family | None = None  # that not every suite has
 
     def check(self, exhibits: Exhibits, suite: Robustness, of: str) -> None:
         (strong, strong_left), (weak, weak_left) = self.stronger, self.weaker
@@ -201,6 +213,7 @@ _ORDERS = (
         "PGD leaves no more accuracy than with another surrogate width or the rate gradient.",
         ("PGD", _best("paper", "iterations")),
         ("best of these", _best("backward")),
+        family="backward",
     ),
 )
 
@@ -215,9 +228,11 @@ def check(exhibits: Exhibits, suite: Robustness, of: str) -> None:
     """
     if suite.left_out:
         left_out = ", ".join(suite.left_out)
-        exhibits.note(f"Attacks left out, {of}, since their loss needs more classes: {left_out}.")
+        exhibits.note(f"Attacks left out, {of}, for lack of classes or of LIF layers: {left_out}.")
+    families = {member.family for member in suite.members}
     for order in _ORDERS:
-        order.check(exhibits, suite, of)
+        if order.family in {None, *families}:
+            order.check(exhibits, suite, of)
     grown = {radius: float(percent(correct).mean()) for radius, correct in suite.grown.items()}
     by_radius = ", ".join(
         f"ε = {radius:.3g}: {accuracy:.1f} %" for radius, accuracy in grown.items()

@@ -200,7 +200,8 @@ class Concluding:
         if self.audit is not None:
             for line in self._shortcomings(self.audit):
                 write(line)
-            if any(entry.claim.pack.pilots for entry in state.session.planned.values()):
+            files = {entry.claim.pack.pilots for entry in state.session.planned.values()}
+            if any(path and path.is_file() for path in files):
                 write(wrapped(_told_by_pilots(self.audit), width))
         for line in self.pilots:
             write(line)

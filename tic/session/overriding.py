@@ -79,6 +79,11 @@ def _as_tuples(value: Any) -> Any:
 def _changed(owner: Any, path: Sequence[str], value: Any) -> Any:
     """Return a copy of a setting, Recipe, kind, tuple or dictionary with one part changed."""
     name, *inner = path or [""]
+    if owner is None:
+        raise TicError(
+            f"there is no {quoted(name)}, since the setting has nothing there; what a claim's "
+            "needs puts there itself is changed in the pack"
+        )
     known = _parts(owner)
     if name not in known:
         counted = ", counted from 1" if isinstance(owner, tuple) and known else ""
