@@ -86,6 +86,7 @@ class FiringMeasurement(Falsified):
     """Firing rates by layer, synaptic operations and energy."""
 
     name: ClassVar[str] = "yao2023-firing"
+    version: ClassVar[int] = 2
 
     def take(
         self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]

@@ -4,6 +4,8 @@ import itertools
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from tic.errors import TicError
@@ -32,8 +34,31 @@ def test_spikes_reach_all_neurons_of_a_linear_layer():
 def test_other_values_are_multiplied_where_they_are_not_0():
     values = torch.tensor([[0.5, 0.0, 2.0], [0.0, 0.0, 1.0]])
     counted = operations(nn.Sequential(nn.Linear(3, 5)), [(values, LABELS)])
-    assert counted.multiplications == {"0": 7.5}
-    assert counted.synaptic == 0
+    # ½ and 2 are multiplied, the 1 beside them is a spike: 2 and 1 of them × 5 over 2 samples.
+    assert counted.multiplications == {"0": 5.0}
+    assert counted.accumulates == {"0": 2.5}
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_how_samples_are_batched_does_not_matter(size):
+    frames = torch.tensor([[1.0, 1, 0], [0, 1, 0], [0, 2, 1], [1, 1, 1]])
+    labels = torch.zeros(4, dtype=torch.long)
+    batches = list(zip(frames.split(size), labels.split(size), strict=True))
+    counted = operations(nn.Sequential(nn.Linear(3, 5)), batches)
+    # 7 ones and one 2 in four samples.
+    assert counted.synaptic == 7 * 5 / 4
+    assert counted.energy == pytest.approx((7 * 0.9 + 4.6) * 5 / 4)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.sampled_from([0.0, 1.0, 2.0, -1.0, 0.5]), min_size=12, max_size=12))
+def test_operations_are_a_mean_over_samples(values):
+    frames = torch.tensor(values).view(3, 1, 2, 2)
+    network = nn.Sequential(nn.Conv2d(1, 2, 2, padding=1))
+    whole = operations(network, [(frames, LABELS[:1].expand(3))])
+    alone = [operations(network, [(frame[None], LABELS[:1])]) for frame in frames]
+    assert whole.synaptic == pytest.approx(sum(one.synaptic for one in alone) / 3)
+    assert whole.energy == pytest.approx(sum(one.energy for one in alone) / 3)
 
 
 def connections(conv, spikes):
