@@ -62,21 +62,22 @@ def test_operations_are_a_mean_over_samples(values):
 
 
 def connections(conv, spikes):
-    """Count the products with an input that is not 0, one after the other."""
+    """Count the products of a weight and an input that are not 0, one after the other."""
     count = 0
-    batch, inputs, height, width = spikes.shape
-    rows, columns = conv.weight.shape[2:]
+    batch, _, height, width = spikes.shape
+    outputs, inputs, rows, columns = conv.weight.shape
     (down, right), (top, left) = conv.stride, conv.padding
     out = conv(spikes).shape[2:]
-    per_group = conv.out_channels // conv.groups
-    for b, c in itertools.product(range(batch), range(inputs)):
+    for b, o, c in itertools.product(range(batch), range(outputs), range(inputs)):
+        channel = o // (outputs // conv.groups) * inputs + c
         for y, x, i, j in itertools.product(*map(range, (*out, rows, columns))):
             r, s = y * down + i - top, x * right + j - left
-            if 0 <= r < height and 0 <= s < width and spikes[b, c, r, s]:
-                count += per_group
+            if 0 <= r < height and 0 <= s < width and spikes[b, channel, r, s]:
+                count += bool(conv.weight[o, c, i, j] != 0)
     return count
 
 
+@pytest.mark.parametrize("dead", [0.0, 0.6])
 @pytest.mark.parametrize(
     "conv",
     [
@@ -86,10 +87,25 @@ def connections(conv, spikes):
         nn.Conv2d(4, 4, 3, padding=1, groups=4),
     ],
 )
-def test_spikes_reach_the_neurons_that_a_convolution_connects(conv):
+def test_spikes_reach_the_neurons_that_a_convolution_connects(conv, dead):
     torch.manual_seed(1)
     spikes = (torch.rand(2, 4, 5, 6) < 0.3).float()
-    assert reached(conv, spikes) == connections(conv, spikes)
+    with torch.no_grad():
+        conv.weight.copy_(torch.rand(conv.weight.shape) + 0.1)
+        conv.weight[torch.rand(conv.weight.shape) < dead] = 0
+    assert reached(conv, spikes) == connections(conv, spikes) > 0
+
+
+def test_dead_synapses_carry_nothing():
+    spikes = torch.tensor([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]])
+    layer = nn.Linear(3, 2)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[0.5, 0.0, 0.0], [0.0, -1.0, 0.0]]))
+    # Input 0 fires once and 1 twice, each with one live synapse; input 2 has none.
+    assert reached(layer, spikes) == 3
+    with torch.no_grad():
+        layer.weight.zero_()
+    assert operations(layer, [(spikes, LABELS)]).energy == 0
 
 
 def test_a_spike_in_the_corner_reaches_fewer_neurons():
@@ -116,6 +132,74 @@ def test_spikes_arrive_after_their_delays_or_not_at_all():
     # The first reaches all three, the second the first one, the third the first and the last.
     assert reached(layer, spikes) == 3 + 1 + 2
     assert reached(DelayedLinear(2, 3, 0), spikes) == reached(nn.Linear(2, 3), spikes) == 9
+
+
+def test_delayed_synapses_may_be_dead():
+    layer = DelayedLinear(2, 2, 3, "tap", learned=False)
+    layer.delay.copy_(torch.tensor([[0.0, 1.0], [2.0, 0.0]]))
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[1.0, 1.0], [1.0, 0.0]]))
+    spikes = torch.zeros(3, 1, 2)
+    spikes[0, 0] = spikes[1, 0, 0] = 1
+    # Input 0 at the first step: through delays 0 and 2; at the second: through delay 0 alone, since
+    # the other one outlasts the recording. Input 1 at the first step: through delay 1.
+    assert reached(layer, spikes) == 2 + 1 + 1
+
+
+class Named(nn.Module):
+    """Calls its layer by name."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 5)
+
+    def forward(self, inputs):
+        return self.layer(input=inputs)
+
+
+def test_layers_may_be_called_by_name():
+    counted = operations(Named(), [(torch.eye(3)[:2], LABELS)])
+    assert counted.accumulates == {"layer": 5.0}
+
+
+class Folding(nn.Conv2d):
+    """Takes (T, B, C, H, W), as layers of SpikingJelly do over many steps."""
+
+    def forward(self, input):
+        return super().forward(input.flatten(0, 1)).unflatten(0, input.shape[:2])
+
+
+def test_convolutions_may_fold_time_into_the_batch():
+    spikes = (torch.rand(3, 2, 1, 4, 4) < 0.5).float()
+    conv = Folding(1, 2, 3, padding=1)
+    counted = operations(conv, [(spikes, torch.zeros(3, dtype=torch.long))])
+    assert counted.synaptic == reached(conv, spikes.flatten(0, 1)) / 3 > 0
+
+
+class Attentive(nn.Module):
+    """Layers whose operations are counted, between ones whose operations are not."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.utils.parametrizations.weight_norm(nn.Linear(4, 4))
+        self.norm = nn.LayerNorm((2, 4))
+        self.mixing = nn.MultiheadAttention(4, 2)
+        self.grown = nn.ConvTranspose1d(2, 2, 3)
+        self.unused = nn.Bilinear(2, 2, 2)
+
+    def forward(self, inputs):
+        values = self.norm(self.first(inputs))
+        return self.grown(self.mixing(values, values, values)[0])
+
+
+def test_layers_that_are_not_counted_are_named(caplog):
+    batch = torch.ones(2, 2, 4), LABELS
+    counted = operations(Attentive(), [batch, batch])
+    assert counted.accumulates == {"first": 32.0}
+    assert counted.uncounted == ("mixing", "grown")
+    (record,) = caplog.records
+    assert "not counted: mixing (MultiheadAttention), grown (ConvTranspose1d)" in record.message
+    assert operations(nn.Sequential(nn.Linear(4, 5)), [batch]).uncounted == ()
 
 
 def test_batches_and_timesteps_are_added_up_and_nothing_stays():
