@@ -1,9 +1,12 @@
+import math
+
 import pytest
 import torch
 from torch import nn
 
 from tic.attacks import FGSM, Blur
 from tic.errors import TicError
+from tic.measure.readouts import mean_logits
 from tic.measure.robustness import accuracy, correct, zero_gradients
 from tic.neurons import LIF
 
@@ -115,6 +118,54 @@ def test_the_modes_return_when_the_corruption_fails():
 def test_an_empty_loader_is_refused(measure):
     with pytest.raises(TicError, match="the loader must give at least one batch, got none"):
         measure(Brightness(), [])
+
+
+class Constant(nn.Module):
+    """Gives all images the same logits (T, K), whatever they show."""
+
+    def __init__(self, logits):
+        super().__init__()
+        self.logits = nn.Parameter(torch.tensor(logits))
+
+    def forward(self, images):
+        return self.logits[:, None].expand(-1, len(images), -1)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("measure", [accuracy, correct])
+def test_no_answer_is_taken_from_logits_that_are_not_finite(measure, bad):
+    # argmax takes NaN for the largest: labels 0 would all be right.
+    with pytest.raises(TicError, match="logits must be finite, got NaN or infinity for 3 of 3"):
+        measure(Constant([[bad, 0.0], [0.0, 0.0]]), LOADER)
+
+
+@pytest.mark.parametrize("bad", [-1, 2, 9])
+@pytest.mark.parametrize("measure", [accuracy, correct, zero_gradients])
+def test_labels_that_are_no_class_of_the_network_are_refused(measure, bad):
+    loader = [LOADER[0], (grey(0.2, 0.3), torch.tensor([0, bad]))]
+    with pytest.raises(TicError, match=rf"labels must be .*, got {bad}; leave"):
+        measure(Brightness(), loader)
+
+
+class Steep(nn.Module):
+    """Finite logits whose gradient at a black image is infinite."""
+
+    def forward(self, images):
+        root = images.sum((1, 2, 3)).sqrt()
+        return torch.stack([root, -root], 1)[None]
+
+
+@pytest.mark.parametrize("model", [Constant([[math.nan, 0.0]]), Steep()])
+def test_gradients_that_are_not_finite_are_not_said_to_differ_from_zero(model):
+    loader = [(grey(0.0, 0.9), torch.tensor([0, 1]))]
+    with pytest.raises(TicError, match="gradients at the images must be finite, got NaN or inf"):
+        zero_gradients(model, loader)
+
+
+def test_half_precision_is_averaged_in_single_precision():
+    logits = torch.tensor([[[2048.0, 0.0]], [[2050.0, 0.0]]]).half()
+    # Between 2048 and 2050 float16 has no number.
+    assert mean_logits(lambda _: logits, grey(0.5)).tolist() == [[2049.0, 0.0]]
 
 
 def test_every_image_is_said_to_be_right_or_not_in_the_order_of_the_loader():

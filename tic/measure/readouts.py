@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -23,6 +26,15 @@ def readouts_of(model: nn.Module, inputs: Tensor) -> list[Tensor]:
         return [_finite(logits) for logits in model.readouts(inputs)]
 
 
+def mean_logits(model: Callable[[Tensor], Any], inputs: Tensor) -> Tensor:
+    """Ask a model for the mean over time of its logits: (B, …) -> (B, K), float32 or float64.
+
+    Raises:
+        TicError: It fails, or gives something else than finite logits (T, B, K).
+    """
+    return _finite(logits_of(model, inputs)).mean(0)
+
+
 def prefixes_of(readouts: list[Tensor], readout: Readout) -> list[Tensor]:
     """Read out (B, K) over 1..t for every t, without later timesteps in their graphs."""
     times = range(1, len(readouts) + 1)
@@ -30,9 +42,12 @@ def prefixes_of(readouts: list[Tensor], readout: Readout) -> list[Tensor]:
 
 
 def _finite(logits: Tensor) -> Tensor:
-    if not logits.isfinite().all():
+    """Refuse logits (T, B, K) that are not finite; others are given in at least float32."""
+    finite = logits.isfinite()
+    if not finite.all():
+        samples = finite.all(2).all(0)
         raise TicError(
-            "logits must be finite, got NaN or infinity; look for such numbers in the inputs and "
-            "the weights"
+            f"logits must be finite, got NaN or infinity for {int((~samples).sum())} of "
+            f"{len(samples)} samples; look for such numbers in the inputs and the weights"
         )
     return logits.to(torch.promote_types(logits.dtype, torch.float32))

@@ -16,9 +16,10 @@ from tic.attacks.margin import cross_entropy
 from tic.attacks.readout import input_gradient
 from tic.data import Samples, Split
 from tic.errors import TicError
+from tic.measure.batches import require_classes
 from tic.measure.measurement import Measurement, sample_count
+from tic.measure.readouts import mean_logits
 from tic.measure.shapes import Shape
-from tic.models.logits import logits_of
 from tic.models.modes import evaluation_mode
 from tic.recipe import Recipe
 
@@ -41,7 +42,7 @@ def accuracy(
         Accuracy in percent.
 
     Raises:
-        TicError: The loader is empty, or gives something else than images and labels.
+        TicError: As `correct`.
     """
     answers = correct(model, loader, corruption)
     return 100 * sum(answers) / len(answers)
@@ -69,7 +70,8 @@ def correct(
 
     Raises:
         TicError: The loader is empty or gives something else than images and labels, the model
-            returns something else than logits, or there is a source and no corruption.
+            returns something else than finite logits, a label is none of its classes, or there is
+            a source and no corruption.
     """
     if source is not None and corruption is None:
         raise TicError(
@@ -84,8 +86,9 @@ def correct(
             check_labels(images, labels)
             seen = corruption(seen_by, images, labels, number) if corruption else images
             with torch.no_grad():
-                predicted = logits_of(model, seen.detach()).mean(0).argmax(1)
-            answers += (predicted == labels).tolist()
+                logits = mean_logits(model, seen.detach())
+            require_classes(labels, logits.shape[1])
+            answers += (logits.argmax(1) == labels).tolist()
     return _not_empty(answers)
 
 
@@ -103,7 +106,8 @@ def zero_gradients(model: nn.Module, loader: Iterable[tuple[Tensor, Tensor]]) ->
         One entry per image, in the loader's order.
 
     Raises:
-        TicError: The loader is empty, or gives something else than images and labels.
+        TicError: The loader is empty or gives something else than images and labels, a label is
+            none of the model's classes, or a gradient is not finite.
     """
     answers: list[bool] = []
     with evaluation_mode(model):
@@ -111,6 +115,11 @@ def zero_gradients(model: nn.Module, loader: Iterable[tuple[Tensor, Tensor]]) ->
             check_images(images)
             check_labels(images, labels)
             _, gradient = input_gradient(model, images, labels, cross_entropy)
+            if not gradient.isfinite().all():
+                raise TicError(
+                    "gradients at the images must be finite, got NaN or infinity; look for such "
+                    "numbers in the logits and the weights, and for roots and quotients of 0"
+                )
             answers += (gradient == 0).flatten(1).all(1).tolist()
     return _not_empty(answers)
 
