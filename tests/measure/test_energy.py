@@ -213,5 +213,5 @@ def test_batches_and_timesteps_are_added_up_and_nothing_stays():
 def test_a_network_whose_operations_cannot_be_counted_is_told():
     with pytest.raises(TicError, match="runs no convolution and no linear layer"):
         operations(nn.Sequential(nn.ReLU()), [(torch.ones(2, 3), LABELS)])
-    with pytest.raises(TicError, match="counted on batches of inputs, got none"):
+    with pytest.raises(TicError, match="the loader must give at least one batch, got none"):
         operations(nn.Sequential(nn.Linear(3, 5)), [])

@@ -115,7 +115,7 @@ def test_spikes_of_half_precision_are_counted_exactly(dtype):
         ({"a": torch.full((2, 3, 4), torch.inf)}, [3], "must give out spikes, 0 or 1, got inf"),
         ({"a": torch.full((2, 3, 4), torch.nan)}, [3], "must give out spikes, 0 or 1, got nan"),
         ({"a": torch.full((2, 3, 4), -1.0)}, [3], "must give out spikes, 0 or 1, got -1"),
-        ({"a": torch.ones(2, 3, 4)}, [], "spikes are counted on batches of inputs, got none"),
+        ({"a": torch.ones(2, 3, 4)}, [], "the loader must give at least one batch, got none"),
         ({"b": torch.ones(2, 3, 4)}, [3], "has no layer 'a'"),
     ],
 )

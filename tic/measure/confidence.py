@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,12 +13,13 @@ from torch.nn.functional import cross_entropy
 
 from tic.data import Samples, Split
 from tic.errors import TicError
+from tic.measure.activations import device_of
+from tic.measure.batches import Loader, labelled_batches, require_classes
 from tic.measure.measurement import Measurement, sample_count
+from tic.measure.readouts import mean_logits
 from tic.measure.shapes import Shape
 from tic.models.modes import evaluation_mode
 from tic.recipe import Recipe
-
-Loader = Iterable[tuple[Tensor, Tensor]]
 
 TEMPERATURES = (1e-2, 1e2)
 """Range that the temperature is looked for in."""
@@ -36,9 +37,12 @@ def margins(model: nn.Module, loader: Loader) -> list[float]:
         One margin per image, in the loader's order; not positive where the answer is wrong.
 
     Raises:
-        TicError: The loader is empty or a logit is not finite.
+        TicError: The loader gives no samples or something else than batches (inputs, labels), the
+            model gives no finite logits (T, B, K), K is 1, or a label is none of K classes.
     """
     logits, labels = _mean_logits(model, loader)
+    if logits.shape[1] < 2:
+        raise TicError("a margin is that to another class, got logits of 1 class; give K >= 2")
     true_class = logits.gather(1, labels[:, None])
     others = logits.scatter(1, labels[:, None], -torch.inf)
     margins: list[float] = (true_class.squeeze(1) - others.amax(1)).tolist()
@@ -60,7 +64,7 @@ def temperature(model: nn.Module, loader: Loader) -> float:
         τ within `TEMPERATURES`, rounded to 6 significant digits.
 
     Raises:
-        TicError: The loader is empty or a logit is not finite.
+        TicError: As `margins`, but for K.
     """
     from scipy.optimize import minimize_scalar
 
@@ -80,18 +84,12 @@ def _mean_logits(model: nn.Module, loader: Loader) -> tuple[Tensor, Tensor]:
     """Mean logits over time (N, K) in float64, and labels (N,), on the CPU."""
     logits, labels = [], []
     with evaluation_mode(model), torch.no_grad():
-        for images, wanted in loader:
-            logits.append(model(images).mean(0).double().cpu())
-            labels.append(wanted.cpu())
-    if not logits:
-        raise TicError("the loader must give at least one batch, got none")
-    joined = torch.cat(logits)
-    if not joined.isfinite().all():
-        wrong = int((~joined.isfinite()).any(1).sum())
-        raise TicError(
-            f"logits must be finite, got NaN or infinity for {wrong} of {len(joined)} images"
-        )
-    return joined, torch.cat(labels)
+        for batch in labelled_batches(loader, device_of(model)):
+            answers = mean_logits(model, batch.inputs)
+            require_classes(batch.labels, answers.shape[1])
+            logits.append(answers.double().cpu())
+            labels.append(batch.labels.cpu())
+    return torch.cat(logits), torch.cat(labels)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ out: the numbers compare networks, and say nothing of a machine.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +25,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import ParametrizationList
 
 from tic.errors import TicError
+from tic.measure.activations import device_of
+from tic.measure.batches import Loader, labelled_batches
 from tic.models.delays import DelayedLinear
 from tic.models.logits import calling
 from tic.models.modes import evaluation_mode
@@ -68,7 +70,7 @@ class Operations:
 
 
 @torch.no_grad()
-def operations(network: nn.Module, loader: Iterable[tuple[Tensor, Tensor]]) -> Operations:
+def operations(network: nn.Module, loader: Loader) -> Operations:
     """Count what the convolutions and linear layers of a network do, per sample.
 
     Each value of a layer's inputs counts for itself, a 1 as accumulates and any other but 0 as
@@ -80,17 +82,16 @@ def operations(network: nn.Module, loader: Iterable[tuple[Tensor, Tensor]]) -> O
         loader: Batches of inputs (B, …) and labels (B,).
 
     Raises:
-        TicError: The loader is empty, or the network has no such layers.
+        TicError: The loader gives no samples or something else than batches (inputs, labels), or
+            the network has no such layers.
     """
     counter = _Counter()
     samples = 0
     with evaluation_mode(network), counter.hooked(network):
-        for inputs, _ in loader:
-            with calling(inputs):
-                network(inputs)
-            samples += len(inputs)
-    if not samples:
-        raise TicError("operations are counted on batches of inputs, got none; pass some")
+        for batch in labelled_batches(loader, device_of(network)):
+            with calling(batch.inputs):
+                network(batch.inputs)
+            samples += len(batch)
     if not counter.sums:
         raise TicError(
             f"{type(network).__name__} runs no convolution and no linear layer of torch, whose "

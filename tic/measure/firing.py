@@ -6,7 +6,7 @@ counts every neuron once, so that a layer weighs as much as it has neurons.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from tic.arrays import real_number
 from tic.errors import TicError
-from tic.measure.activations import watch
+from tic.measure.activations import device_of, watch
+from tic.measure.batches import Loader, labelled_batches
 from tic.text import quoted
 
 _WHOLE_IN_FLOAT32 = 2**24
@@ -93,9 +94,7 @@ class Firing:
         return sum(float(layer.spikes.sum()) / layer.samples for layer in self.layers.values())
 
 
-def firing(
-    network: nn.Module, loader: Iterable[tuple[Tensor, Tensor]], layers: Sequence[str]
-) -> Firing:
+def firing(network: nn.Module, loader: Loader, layers: Sequence[str]) -> Firing:
     """Count the spikes of layers of neurons.
 
     Args:
@@ -105,13 +104,14 @@ def firing(
         layers: Names of the layers of neurons, as `named_modules` has them.
 
     Raises:
-        TicError: The loader is empty, a layer is none, or gives out something else than 0 and 1.
+        TicError: The loader gives no samples or something else than batches (inputs, labels), a
+            layer is none, or gives out something else than 0 and 1.
     """
     sums: dict[str, Tensor] = {}
     places: dict[str, int] = {}
     samples = 0
 
-    for inputs, _ in loader:
+    for batch in labelled_batches(loader, device_of(network)):
         by_step: dict[str, list[Tensor]] = {}
 
         def count(
@@ -124,13 +124,11 @@ def firing(
             places[name] = flat.shape[3]
             kept.setdefault(name, []).append(_spikes(flat))
 
-        watch(network, inputs, layers, count)
-        samples += len(inputs)
+        watch(network, batch.inputs, layers, count)
+        samples += len(batch)
         for name, steps in by_step.items():
             joined = torch.cat(steps).cpu()
             sums[name] = sums[name] + joined if name in sums else joined
-    if not samples:
-        raise TicError("spikes are counted on batches of inputs, got none; pass a loader with some")
     return Firing(
         {name: LayerFiring(spikes, places[name], samples) for name, spikes in sums.items()}
     )

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from tic.attacks import Corruption
-from tic.attacks.attack import check_images, check_labels
+from tic.attacks.attack import check_images
 from tic.attacks.margin import cross_entropy
 from tic.attacks.readout import input_gradient
 from tic.data import Samples, Split
 from tic.errors import TicError
-from tic.measure.batches import require_classes
+from tic.measure.activations import device_of
+from tic.measure.batches import Loader, labelled_batches, require_classes
 from tic.measure.measurement import Measurement, sample_count
 from tic.measure.readouts import mean_logits
 from tic.measure.shapes import Shape
@@ -26,7 +27,7 @@ from tic.recipe import Recipe
 
 def accuracy(
     model: nn.Module,
-    loader: Iterable[tuple[Tensor, Tensor]],
+    loader: Loader,
     corruption: Corruption | None = None,
 ) -> float:
     """Measure the share of images whose mean logits over time name the correct class.
@@ -50,7 +51,7 @@ def accuracy(
 
 def correct(
     model: nn.Module,
-    loader: Iterable[tuple[Tensor, Tensor]],
+    loader: Loader,
     corruption: Corruption | None = None,
     *,
     source: nn.Module | None = None,
@@ -81,18 +82,18 @@ def correct(
     seen_by = model if source is None else source
     answers: list[bool] = []
     with evaluation_mode(model), evaluation_mode(seen_by):
-        for number, (images, labels) in enumerate(loader):
+        for number, batch in enumerate(labelled_batches(loader, device_of(model))):
+            images, labels = batch.inputs, batch.labels
             check_images(images)
-            check_labels(images, labels)
             seen = corruption(seen_by, images, labels, number) if corruption else images
             with torch.no_grad():
                 logits = mean_logits(model, seen.detach())
             require_classes(labels, logits.shape[1])
             answers += (logits.argmax(1) == labels).tolist()
-    return _not_empty(answers)
+    return answers
 
 
-def zero_gradients(model: nn.Module, loader: Iterable[tuple[Tensor, Tensor]]) -> list[bool]:
+def zero_gradients(model: nn.Module, loader: Loader) -> list[bool]:
     """Say of every image whether the input gradient is exactly zero in all pixels.
 
     The gradient is that of the cross-entropy of the mean logits, in evaluation mode. An attack
@@ -111,9 +112,9 @@ def zero_gradients(model: nn.Module, loader: Iterable[tuple[Tensor, Tensor]]) ->
     """
     answers: list[bool] = []
     with evaluation_mode(model):
-        for images, labels in loader:
+        for batch in labelled_batches(loader, device_of(model)):
+            images, labels = batch.inputs, batch.labels
             check_images(images)
-            check_labels(images, labels)
             _, gradient = input_gradient(model, images, labels, cross_entropy)
             if not gradient.isfinite().all():
                 raise TicError(
@@ -121,12 +122,6 @@ def zero_gradients(model: nn.Module, loader: Iterable[tuple[Tensor, Tensor]]) ->
                     "numbers in the logits and the weights, and for roots and quotients of 0"
                 )
             answers += (gradient == 0).flatten(1).all(1).tolist()
-    return _not_empty(answers)
-
-
-def _not_empty(answers: list[bool]) -> list[bool]:
-    if not answers:
-        raise TicError("the loader must give at least one batch, got none")
     return answers
 
 
