@@ -292,3 +292,47 @@ def test_wide_layers_take_no_matrix_of_features_by_features(monkeypatch):
     monkeypatch.setattr("tic.measure.grams._CHUNK", 2**22)
     again = representation_similarity(Doubled(plain(width=230)), Doubled(plain()), loader())
     assert abs(whole.debiased - again.debiased).max() < 1e-12
+
+
+class Halved(nn.Module):
+    """Gives out whole numbers below 2048 in a precision, at once or timestep by timestep."""
+
+    def __init__(self, values, dtype, at_once=True):
+        super().__init__()
+        self.values, self.dtype, self.at_once = values, dtype, at_once
+        self.timesteps, self.layer = len(values), nn.Identity()
+
+    def forward(self, images):
+        chosen = self.values[:, images.flatten().long()].to(self.dtype)
+        if self.at_once:
+            return self.layer(chosen)
+        return torch.stack([self.layer(step) for step in chosen])
+
+
+def numbered(count):
+    return [(torch.arange(float(count))[:, None], torch.zeros(count, dtype=torch.long))]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_the_mean_over_time_does_not_overflow_in_half_precision(dtype, at_once):
+    draws = torch.Generator().manual_seed(0)
+    # Up to 255 both precisions have every whole number, and 255 · 500 timesteps is above 65,504.
+    values = torch.randint(0, 40, (500, 6, 3), generator=draws) + 40.0 * torch.arange(6)[:, None]
+    values[..., 0] = 255
+    halved = Halved(values, dtype, at_once)
+    whole = Halved(values, torch.float64)
+    found = representation_similarity(halved, whole, numbered(6), time="mean")
+    assert not found.debiased.mask.any()
+    expected = representation_similarity(whole, whole, numbered(6), time="mean")
+    assert found.debiased[0, 0] == pytest.approx(1, abs=1e-6)
+    assert found.biased[0, 0] == pytest.approx(expected.biased[0, 0], abs=1e-6)
+
+
+@pytest.mark.parametrize("time", ["joined", "mean"])
+def test_rounding_of_half_precision_is_no_variation(time):
+    values = torch.full((4, 6, 3), 1024.0)
+    values[:, 1] += 1  # one unit in the last place of float16
+    half, double = (Halved(values, dtype) for dtype in (torch.float16, torch.float64))
+    assert representation_similarity(half, half, numbered(6), time=time).undefined[0] == ("layer",)
+    assert representation_similarity(double, double, numbered(6), time=time).undefined[0] == ()

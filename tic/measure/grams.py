@@ -27,7 +27,7 @@ class Gram:
         block: Inner products (b, b'), float64, of activations less the same vector for all images.
         squares: Sum of all squared activations, nothing taken off; a scalar.
         features: Activations per image.
-        rounding: Relative size of a unit in their last place.
+        rounding: Relative size of a unit in the last place of what the layer gives out.
     """
 
     block: Tensor
@@ -79,24 +79,31 @@ class Grams:
         """
         seen: dict[tuple[str, int], Gram] = {}
         sums: dict[str, Tensor] = {}
+        rounding: dict[str, float] = {}
 
         def see(name: str, first: int, values: Tensor) -> None:
             _require_finite(name, values)
+            rounding[name] = torch.finfo(values.dtype).eps
             if self.time == "mean":
-                sums[name] = values.sum(0) + sums.get(name, 0)
+                # Half precision would overflow, or lose what the last timesteps add.
+                wide = torch.promote_types(values.dtype, torch.float32)
+                sums[name] = values.sum(0, dtype=wide) + sums.get(name, 0)
                 return
             for step, features in enumerate(values, start=first):
-                gram = self._gram((name, step), features, len(inputs))
+                gram = self._gram((name, step), features, len(inputs), rounding[name])
                 key = (name, step if self.time == "apart" else 0)
                 seen[key] = seen[key] + gram if key in seen else gram
 
         images = inputs if others is None else torch.cat([inputs, others])
         self.timesteps = watch(self.network, images, self.layers, see)
         for name, total in sums.items():
-            seen[name, 0] = self._gram((name, 0), total, len(inputs))  # as many times the mean
+            # As many times the mean as there are timesteps.
+            seen[name, 0] = self._gram((name, 0), total, len(inputs), rounding[name])
         return _apart(seen, self.timesteps) if self.time == "apart" else _by_layer(seen)
 
-    def _gram(self, place: tuple[str, int], activations: Tensor, count: int) -> Gram:
+    def _gram(
+        self, place: tuple[str, int], activations: Tensor, count: int, rounding: float
+    ) -> Gram:
         """Inner products of the first `count` images with the others, if there are others."""
         features = activations.flatten(1)
         columns = max(1, _CHUNK // len(features))
@@ -111,7 +118,7 @@ class Grams:
             squares += wide.square().sum()
             wide = wide - shift
             block.addmm_(wide[:height], wide[-width:].mT)
-        return Gram(block, squares, features.shape[1], torch.finfo(features.dtype).eps)
+        return Gram(block, squares, features.shape[1], rounding)
 
 
 def _require_finite(name: str, values: Tensor) -> None:
