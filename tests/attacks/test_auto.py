@@ -52,6 +52,25 @@ def test_an_error_is_found_just_inside_the_ball_and_not_outside(attack):
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=repr)
+def test_what_torchattacks_seeds_on_every_gpu_is_as_it_was_afterwards(attack, monkeypatch):
+    states, seeded = {0: "first", 1: "second"}, []
+
+    def seed_all(seed):
+        seeded.append(seed)
+        states.update(dict.fromkeys(states, seed))
+
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: states[device])
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, at: states.update({at: state}))
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seed_all)
+    monkeypatch.setattr(torch.cuda.random, "manual_seed", lambda seed: None)
+    attack(Linear(WEIGHT), IMAGE, LABEL, 0)
+    assert seeded
+    assert states == {0: "first", 1: "second"}
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=repr)
 def test_an_image_that_is_wrong_already_is_left_alone(attack):
     assert torch.equal(attack(Linear(WEIGHT), IMAGE, torch.tensor([2]), 0), IMAGE)
 

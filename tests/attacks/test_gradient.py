@@ -134,6 +134,12 @@ def test_an_attack_leaves_the_global_generator_alone(attack):
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
+def test_an_attack_leaves_the_generators_of_accelerators_alone(attack, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: pytest.fail("seeded"))
+    attack(Linear(), MIDDLE, LABELS, 0)
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
 @pytest.mark.parametrize("training", [True, False])
 def test_the_network_is_attacked_in_evaluation_mode(attack, training):
     model = Linear().train(training)

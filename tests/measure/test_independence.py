@@ -37,6 +37,17 @@ def test_one_sample_alone_is_enough():
         conduct(lambda some: answer((some - some.mean(0))[None]), inputs)
 
 
+def test_random_numbers_of_others_go_on_where_they_were(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: pytest.fail("seeded"))
+    before = torch.get_rng_state()
+
+    def draws(some):
+        return answer((some + torch.rand_like(some))[None])
+
+    assert conduct(draws, torch.rand(4, 3, generator=torch.Generator())).is_random
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_what_rounds_otherwise_in_other_shapes_is_the_same_answer():
     logits = torch.ones(1, 1, 2)
 

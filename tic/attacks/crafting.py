@@ -49,8 +49,9 @@ def craft(
     Raises:
         TicError: torchattacks is not installed.
     """
-    # torchattacks seeds the global generator; the fork keeps everyone else's stream.
-    devices = [images.device] if images.device.type == "cuda" else []
+    # torchattacks seeds the generators of the CPU and of every GPU, wherever the images are.
+    gpus_are_used = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    devices = range(torch.cuda.device_count()) if gpus_are_used else ()
     with evaluation_mode(readout), torch.random.fork_rng(devices=devices):
         shaped = _Shaped(readout, images.shape[1:])
         crafting = getattr(library(), attack)(shaped, norm="Linf", seed=seed, **settings)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 
 from tic import seeding
@@ -76,9 +75,9 @@ class PGD:
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
         """Attack images (B, C, H, W) in [0, 1]; `batch` numbers the batch for the random start."""
         check_attacked(images, labels)
-        # torchattacks draws from the global generator; the fork keeps everyone else's stream.
-        devices = [images.device] if images.device.type == "cuda" else []
-        with evaluation_mode(model), torch.random.fork_rng(devices=devices):
+        seed = seeding.derive(self.seed, f"pgd/{batch}")
+        # torchattacks draws from the global generator.
+        with evaluation_mode(model), seeding.own_random_numbers(seed, images.device):
             attack = library().PGD(
                 MeanReadout(model, labels),
                 eps=self.epsilon,
@@ -86,5 +85,4 @@ class PGD:
                 steps=self.steps,
                 random_start=self.random_start,
             )
-            torch.manual_seed(seeding.derive(self.seed, f"pgd/{batch}"))
             return cast(Tensor, attack(images, labels))

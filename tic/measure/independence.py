@@ -17,6 +17,7 @@ from torch import Tensor
 
 from tic.errors import TicError
 from tic.models.logits import RESET
+from tic.seeding import own_random_numbers
 
 SAMPLES = 8
 """Samples that a network is tried on, at most."""
@@ -95,17 +96,15 @@ def conduct(ask: Callable[[Tensor], Answer], inputs: Tensor) -> Conduct:
     """
     shown = torch.cat([inputs, inputs]) if len(inputs) == 1 else inputs
     even = torch.arange(len(shown), device=shown.device) % 2 == 0
-    devices = [shown.device] if shown.is_cuda else []
-    with torch.random.fork_rng(devices=devices):
-        answer = _seeded(ask, shown)
-        reacts = False
-        for kept in (even, ~even):
-            blanked = _seeded(ask, _blanked(shown, ~kept))
-            if answer.differs(blanked, kept):
-                raise TicError(_reason(ask, shown, kept, answer, blanked))
-            reacts |= answer.differs(blanked, ~kept)
-        again = _seeded(ask, shown, seed=1)
-        return Conduct(answer.differs(again, torch.ones_like(even)), reacts)
+    answer = _seeded(ask, shown)
+    reacts = False
+    for kept in (even, ~even):
+        blanked = _seeded(ask, _blanked(shown, ~kept))
+        if answer.differs(blanked, kept):
+            raise TicError(_reason(ask, shown, kept, answer, blanked))
+        reacts |= answer.differs(blanked, ~kept)
+    again = _seeded(ask, shown, seed=1)
+    return Conduct(answer.differs(again, torch.ones_like(even)), reacts)
 
 
 def answers_alone(ask: Callable[[Tensor], Answer], inputs: Tensor) -> bool:
@@ -139,8 +138,8 @@ def answers_alone(ask: Callable[[Tensor], Answer], inputs: Tensor) -> bool:
 
 
 def _seeded(ask: Callable[[Tensor], Answer], inputs: Tensor, seed: int = 0) -> Answer:
-    torch.manual_seed(seed)
-    return ask(inputs)
+    with own_random_numbers(seed, inputs.device):
+        return ask(inputs)
 
 
 def _blanked(inputs: Tensor, rows: Tensor) -> Tensor:
