@@ -16,6 +16,7 @@ from tic.models import build
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 ESTIMATORS = ["empirical", "sampled", "exact", "batch-mean"]
+UNLIKE = r"^the number of timesteps must be the same for all batches, got \[4, 6\]; pad"
 
 
 def answer(logits):
@@ -371,8 +372,14 @@ def test_sequences_must_be_of_one_length(data):
             return self.readout(inputs.transpose(0, 1))
 
     rows, labels = data[0][:, 0], data[1]
-    with pytest.raises(TicError, match=r"timesteps must be the same for all batches, got \[4, 6\]"):
-        fisher_information(measurable(AsLong), [(rows, labels), (rows[:, :4], labels)])
+    model = measurable(AsLong)
+    for first, second in ((rows, rows[:, :4]), (rows[:, :4], rows)):
+        batches = [(first, labels), (second, labels)]
+        for estimator in ESTIMATORS:
+            with pytest.raises(TicError, match=UNLIKE):
+                fisher_information(model, batches, estimator)
+        with pytest.raises(TicError, match=UNLIKE):
+            tangent_kernel(model, batches)
 
 
 def test_calls_inside_autocast_are_served(data):

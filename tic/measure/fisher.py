@@ -24,6 +24,7 @@ from tic.measure.gradient_passes import over_batches, over_classes
 from tic.measure.labels import LabelDraws
 from tic.measure.layers import every_layer
 from tic.measure.measurement import Measurement
+from tic.measure.readouts import require_one_length
 from tic.measure.shapes import Shape
 from tic.recipe import Recipe
 
@@ -169,12 +170,7 @@ the whole batch for `batch-mean`."""
 def joined(batches: Sequence[Squares], estimator: Estimator) -> FisherInformation:
     """Join the squared gradients of batches, in the loader's order."""
     names = batches[0][1]
-    lengths = {values.shape[1] for _, squares in batches for values in squares.values()}
-    if len(lengths) > 1:
-        raise TicError(
-            f"the number of timesteps must be the same for all batches, got {sorted(lengths)}; pad "
-            f"sequences to one length"
-        )
+    require_one_length(values.shape[1] for _, squares in batches for values in squares.values())
     squares = {
         name: torch.cat([squares_of_batch[name] for _, squares_of_batch in batches])
         for name in names

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from tic.errors import TicError
+from tic.measure.readouts import require_one_length
 from tic.models.logits import described
 
 
@@ -44,7 +45,12 @@ class LabelDraws:
 
         Returns:
             Shape (B,), int64.
+
+        Raises:
+            TicError: There were other numbers of prefixes before.
         """
+        if len(self._uniform):
+            require_one_length((self._uniform.shape[1], timesteps))
         lacking = first + len(logits) - len(self._uniform)
         if lacking > 0:
             drawn = torch.rand(lacking, timesteps, dtype=torch.float64, generator=self._generator)

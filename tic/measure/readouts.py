@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -39,6 +39,15 @@ def prefixes_of(readouts: list[Tensor], readout: Readout) -> list[Tensor]:
     """Read out (B, K) over 1..t for every t, without later timesteps in their graphs."""
     times = range(1, len(readouts) + 1)
     return [prefix_logits(torch.cat(readouts[:t]), readout)[-1] for t in times]
+
+
+def require_one_length(lengths: Iterable[int]) -> None:
+    """Refuse unlike numbers of timesteps where batches are joined timestep by timestep."""
+    if len(unlike := sorted(set(lengths))) > 1:
+        raise TicError(
+            f"the number of timesteps must be the same for all batches, got {unlike}; pad "
+            "sequences to one length"
+        )
 
 
 def _finite(logits: Tensor) -> Tensor:
