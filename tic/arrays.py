@@ -40,10 +40,7 @@ def finite_array(
         ValueError: what is no array of real numbers, masked values, another number of axes, no
             value at all, or one that is not finite or beyond 1e290.
     """
-    array = _real_array(values, name)
-    if array.ndim != len(axes):
-        wanted = ", ".join(axes) + ("," if len(axes) == 1 else "")
-        raise ValueError(f"{name} must have shape ({wanted}), got {array.shape}; {way_out}")
+    array = real_array(values, name=name, axes=axes, way_out=way_out)
     if array.size == 0:
         if may_be_empty:
             return array
@@ -60,6 +57,21 @@ def finite_array(
             f"{name} must not be beyond {LARGEST:g} in size, got {largest:.12g}; "
             "state them in a larger unit"
         )
+    return array
+
+
+def real_array(
+    values: ArrayLike, *, name: str, axes: str, way_out: str = "reshape them"
+) -> NDArray[np.float64]:
+    """Return `values` as float64 as `finite_array` does, but any number of them, finite or not.
+
+    Raises:
+        ValueError: what is no array of real numbers, masked values, or another number of axes.
+    """
+    array = _real_array(values, name)
+    if array.ndim != len(axes):
+        wanted = ", ".join(axes) + ("," if len(axes) == 1 else "")
+        raise ValueError(f"{name} must have shape ({wanted}), got {array.shape}; {way_out}")
     return array
 
 

@@ -285,12 +285,25 @@ def test_a_layer_may_be_given_by_its_weights():
     assert grouping(synapses, permutations=2).moran == pytest.approx(-1)
 
 
+def test_what_stands_at_dead_synapses_does_not_matter():
+    live = drawn(3)
+    delays, signs = live.delays.copy(), live.signs.copy()
+    delays[~live.live], signs[~live.live] = np.nan, np.inf
+    odd = Synapses(delays, signs, live.live)
+    assert grouping(odd, permutations=5).moran == grouping(live, permutations=5).moran
+    assert join_counts(odd) == join_counts(live)
+    np.testing.assert_array_equal(pair_correlation(odd, 6), pair_correlation(live, 6))
+    weights = live.signs * live.live
+    assert Synapses.of(weights, delays).live.tolist() == live.live.tolist()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (([[0, 1]], [[1, 2]], [[1, 1]]), "signs of live synapses must be −1 or 1, got 2"),
         (([[0, 1]], [[1, 1]], [[1, 1], [1, 1]]), "delays must have the shape of live"),
-        (([[0, np.nan]], [[1, 1]], [[1, 1]]), "delays must be finite"),
+        (([[0, np.nan]], [[1, 1]], [[1, 1]]), "delays of live synapses must be finite"),
+        (([[0, 1]], [[1, np.inf]], [[1, 1]]), "signs of live synapses must be finite, got inf"),
         (([0, 1], [1, 1], [1, 1]), "live must have shape"),
         (([[0, 1]], [[1, 1]], [[1, 1]], [0]), "places must be one per band, got 1 of 2"),
     ],

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tic.arrays import finite_array
+from tic.arrays import finite_array, real_array
 from tic.errors import TicError, as_tic_error
 
 Numbers = NDArray[np.float64]
@@ -20,8 +20,9 @@ class Synapses:
     """Synapses from bands to neurons, arrays or tensors.
 
     Attributes:
-        delays: Timesteps as the network uses them, rounded where it rounds them, shape (H, I).
-        signs: −1 or 1 where a synapse is live, anything elsewhere, shape (H, I).
+        delays: Timesteps as the network uses them, rounded where it rounds them, shape (H, I);
+            any number where no synapse is live, also NaN.
+        signs: −1 or 1 where a synapse is live, any number elsewhere, shape (H, I).
         live: Which there are, shape (H, I).
         places: Place of each band in the order of frequencies, shape (I,); 0 to I − 1 without it.
 
@@ -128,8 +129,11 @@ def mask_of(values: Any, name: str, axes: str) -> Mask:
 
 
 def _numbers(values: Any, name: str, live: Mask) -> Numbers:
+    """Numbers by synapse, finite where it is live; what is not elsewhere becomes 0."""
     with as_tic_error():
-        numbers = finite_array(values, name=name, axes="HI")
-    if numbers.shape != live.shape:
-        raise TicError(f"{name} must have the shape of live, {live.shape}, got {numbers.shape}")
-    return numbers
+        numbers = real_array(values, name=name, axes="HI")
+        if numbers.shape != live.shape:
+            raise TicError(f"{name} must have the shape of live, {live.shape}, got {numbers.shape}")
+        used = f"{name} of live synapses"
+        finite_array(numbers[live], name=used, axes="N", may_be_empty=True)
+    return np.where(np.isfinite(numbers), numbers, 0.0)
