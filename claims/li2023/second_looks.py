@@ -16,7 +16,7 @@ from claims.li2023.networks import layer_names, spikes_after
 from claims.li2023.runs import LiRuns, Similarities, defined
 from tic import representation_similarity, seeding
 from tic.audit import Array, Epoch, Measurement, Recipe, Samples, Split
-from tic.measure.activations import watch
+from tic.measure.activations import Watch
 from tic.measure.dominance import similarity_without
 from tic.measure.grams import Time
 
@@ -168,8 +168,9 @@ def _rates(network: nn.Module, names: Sequence[str], samples: Samples) -> Tensor
         ends = spikes[[0, -1]].flatten(1).double().mean(1).cpu()
         sums[name] = sums[name] + ends * spikes.shape[1]
 
+    watch = Watch(network, names)
     for inputs, _ in samples.batches(TILE):
-        watch(network, inputs, names, see)
+        watch.over(inputs, see)
     return torch.stack([sums[name] for name in names]) / len(samples)
 
 

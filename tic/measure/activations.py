@@ -1,8 +1,9 @@
 """What the layers of a network give out, by layer and timestep, whatever the network is made of.
 
 A layer is a submodule, named as `named_modules` names it. Its output may be (T, B, …) at once,
-(T·B, …) with time outermost, or (B, …) in one call per timestep; one that runs once per image, as
-the stem of a network with direct encoding does, has one timestep for all.
+(T·B, …) with either outermost, or (B, …) in one call per timestep; one that runs once per image, as
+the stem of a network with direct encoding does, has one timestep for all. Timesteps in other axes,
+as in (B, T, …), are features.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from tic.errors import TicError
+from tic.measure.axes import Asked, Axes, ask, tensor_of
+from tic.models import SpikingNetwork
 from tic.models.capabilities import Timed
 from tic.models.logits import calling
 from tic.models.modes import evaluation_mode
@@ -45,50 +48,74 @@ def activations(
         that runs once for all timesteps.
 
     Raises:
-        TicError: As `watch`.
+        TicError: As `Watch`.
     """
     parts: dict[str, list[Tensor]] = {}
 
     def keep(name: str, _first: int, values: Tensor) -> None:
         parts.setdefault(name, []).append(values.clone())
 
-    watch(network, inputs, layers, keep)
+    Watch(network, layers).over(inputs, keep)
     return {name: torch.cat(calls) for name, calls in parts.items()}
 
 
-@torch.no_grad()
-def watch(network: nn.Module, inputs: Tensor, layers: Sequence[str] | None, see: See) -> int:
-    """Run a network on a batch and show what its layers give out, while it runs.
+class Watch:
+    """Runs a network on batches and shows what its layers give out, while it runs.
 
-    What is shown may be changed in place by the layer that follows: look at it, or copy it.
+    Which axes of an output hold time and images is asked of the network once, by a few images. Of
+    `SpikingNetwork` it is known: time is outermost.
 
     Args:
         network: Any; run in evaluation mode, without gradients, and left as it was found.
-        inputs: Shape (B, …).
         layers: See `activations`.
-        see: Is shown every output.
-
-    Returns:
-        Number of timesteps T.
 
     Raises:
-        TicError: A layer does not exist, is not run, gives out nothing for every image, or is run
-            neither once nor once per timestep; or there are as many images as timesteps, whose axes
-            cannot be told apart.
+        TicError: A layer does not exist, or is named twice.
     """
-    names = _require_layers(network, layers)
-    with evaluation_mode(network):
-        timesteps = _timesteps(network, inputs)
-        if timesteps == len(inputs) > 1:
-            raise TicError(
-                f"a batch must not have as many images as there are timesteps, whose axes could "
-                f"not be told apart, got {timesteps} of both; take another batch size"
-            )
-        watched = _Watched(timesteps, len(inputs), layers is not None, see)
-        with watched.hooked(network, names), calling(inputs):
-            network(inputs)
-    watched.require_whole(names)
-    return timesteps
+
+    def __init__(self, network: nn.Module, layers: Sequence[str] | None = None) -> None:
+        self.network, self.named = network, layers is not None
+        self.names = _require_layers(network, layers)
+        self._asked: Asked | None = None
+
+    @torch.no_grad()
+    def over(self, inputs: Tensor, see: See) -> int:
+        """Run the network on a batch.
+
+        What is shown may be changed in place by the layer that follows: look at it, or copy it.
+
+        Args:
+            inputs: Shape (B, …).
+            see: Is shown every output.
+
+        Returns:
+            Number of timesteps T.
+
+        Raises:
+            TicError: A layer is not run, gives out something else than a tensor with an entry for
+                every image at 1 or T timesteps, or is run neither once nor once per timestep; or
+                there are as many images as timesteps, whose axes cannot be told apart.
+        """
+        with evaluation_mode(self.network):
+            timesteps = _timesteps(self.network, inputs)
+            if timesteps == len(inputs) > 1:
+                raise TicError(
+                    f"a batch must not have as many images as there are timesteps, whose axes "
+                    f"could not be told apart, got {timesteps} of both; take another batch size"
+                )
+            asked = self._ask(inputs, timesteps)
+            watched = _Watched(timesteps, len(inputs), self.named, see, asked)
+            with watched.hooked(self.network, self.names), calling(inputs):
+                self.network(inputs)
+        watched.require_whole(self.names)
+        return timesteps
+
+    def _ask(self, inputs: Tensor, timesteps: int) -> Asked | None:
+        if isinstance(self.network, SpikingNetwork):
+            return None
+        if self._asked is None or not self._asked.serves(len(inputs), timesteps):
+            self._asked = ask(self.network, inputs, self.names, timesteps)
+        return self._asked
 
 
 def device_of(network: nn.Module) -> torch.device:
@@ -127,8 +154,11 @@ def _timesteps(network: nn.Module, inputs: Tensor) -> int:
 class _Watched:
     """One forward pass whose layers are looked at."""
 
-    def __init__(self, timesteps: int, batch: int, named: bool, see: See) -> None:
+    def __init__(
+        self, timesteps: int, batch: int, named: bool, see: See, asked: Asked | None
+    ) -> None:
         self.timesteps, self.batch, self.named, self.see = timesteps, batch, named, see
+        self.asked = asked
         self.steps: Counter[str] = Counter()
         self.containers: set[str] = set()
 
@@ -148,33 +178,38 @@ class _Watched:
                 self.containers.update(".".join(parts[: k + 1]) for k in range(len(parts)))
                 if container:
                     return
-            values = self._by_time(output)
+            values = self._by_time(name, output)
             if values is None:
-                if self.named:
-                    raise TicError(
-                        f"layer {name} must give out a tensor with an entry for each of the "
-                        f"{self.batch} images at 1 or {self.timesteps} timesteps, got "
-                        f"{_shape(output)}; name another layer"
-                    )
                 return
             self.see(name, self.steps[name], values)
             self.steps[name] += len(values)
 
         return hook
 
-    def _by_time(self, output: Any) -> Tensor | None:
-        """Bring an output into the shape (T', B, …); None where it holds no images."""
-        if isinstance(output, tuple | list) and output:
-            output = output[0]  # as of recurrent layers, (output, state)
-        if not isinstance(output, Tensor) or output.dim() < 1 or not output.is_floating_point():
-            return None
-        steps = (1, self.timesteps)
-        if output.dim() > 1 and output.shape[1] == self.batch and len(output) in steps:
-            return output
-        times, left = divmod(len(output), self.batch)
-        if left or times not in steps:
-            return None
-        return output.reshape(times, self.batch, *output.shape[1:])
+    def _by_time(self, name: str, output: Any) -> Tensor | None:
+        """Bring an output into the shape (T', B, …); None where it may be passed over.
+
+        That is one which holds no images, of a layer that nobody named.
+        """
+        values = tensor_of(output)
+        laid_out = None if values is None else self._laid_out(name, values)
+        if laid_out is None and (self.named or not self._holds_none(name, values)):
+            raise TicError(
+                f"layer {name} must give out a tensor with an entry for each of the {self.batch} "
+                f"images at 1 or {self.timesteps} timesteps, got {_shape(output)}; name other "
+                "layers, and where the network runs for another number of timesteps, set its "
+                "attribute timesteps to it"
+            )
+        return laid_out
+
+    def _laid_out(self, name: str, values: Tensor) -> Tensor | None:
+        if self.asked is not None:
+            return self.asked.lay_out(name, values, self.batch)
+        axes = Axes.of(values.shape, self.batch, self.timesteps)
+        return None if axes is None else axes.lay_out(values, self.batch)
+
+    def _holds_none(self, name: str, values: Tensor | None) -> bool:
+        return values is None or self.asked is None or self.asked.is_fixed(name, values)
 
     def require_whole(self, names: Sequence[str]) -> None:
         for name in names:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tic.arrays import real_number
 from tic.errors import TicError
-from tic.measure.activations import device_of, watch
+from tic.measure.activations import Watch, device_of
 from tic.measure.batches import Loader, labelled_batches
 from tic.text import quoted
 
@@ -110,6 +110,7 @@ def firing(network: nn.Module, loader: Loader, layers: Sequence[str]) -> Firing:
     sums: dict[str, Tensor] = {}
     places: dict[str, int] = {}
     samples = 0
+    watch = Watch(network, layers)
 
     for batch in labelled_batches(loader, device_of(network)):
         by_step: dict[str, list[Tensor]] = {}
@@ -124,7 +125,7 @@ def firing(network: nn.Module, loader: Loader, layers: Sequence[str]) -> Firing:
             places[name] = flat.shape[3]
             kept.setdefault(name, []).append(_spikes(flat))
 
-        watch(network, batch.inputs, layers, count)
+        watch.over(batch.inputs, count)
         samples += len(batch)
         for name, steps in by_step.items():
             joined = torch.cat(steps).cpu()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tic.errors import TicError
-from tic.measure.activations import watch
+from tic.measure.activations import Watch
 
 Time = Literal["joined", "mean", "apart"]
 """How timesteps become features: side by side, as their mean, or each for itself."""
@@ -64,6 +64,9 @@ class Grams:
     shifts: dict[tuple[str, int], Tensor] = field(default_factory=dict)
     timesteps: int = 0
 
+    def __post_init__(self) -> None:
+        self._watch = Watch(self.network, self.layers)
+
     def block(self, inputs: Tensor, others: Tensor | None) -> dict[str, Gram]:
         """Inner products of images with others, or with each other where there are none.
 
@@ -75,7 +78,7 @@ class Grams:
             By layer, or by layer and timestep such as `blocks.0[t=1]`.
 
         Raises:
-            TicError: Activations are not finite, or as `tic.measure.activations.watch`.
+            TicError: Activations are not finite, or as `tic.measure.activations.Watch`.
         """
         seen: dict[tuple[str, int], Gram] = {}
         sums: dict[str, Tensor] = {}
@@ -95,7 +98,7 @@ class Grams:
                 seen[key] = seen[key] + gram if key in seen else gram
 
         images = inputs if others is None else torch.cat([inputs, others])
-        self.timesteps = watch(self.network, images, self.layers, see)
+        self.timesteps = self._watch.over(images, see)
         for name, total in sums.items():
             # As many times the mean as there are timesteps.
             seen[name, 0] = self._gram((name, 0), total, len(inputs), rounding[name])

@@ -8,16 +8,27 @@ from typing import Any
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from tic.models.logits import failing
+
 
 def double_copy(model: nn.Module) -> nn.Module:
-    """Copy a network in float64.
+    """Copy a network in float64, as `detached_copy` does."""
+    return detached_copy(model).double()
+
+
+def detached_copy(model: nn.Module) -> nn.Module:
+    """Copy a network.
 
     Networks of SpikingJelly and snnTorch keep the membranes of their last call, and those its
     graph, until they are reset. The copy holds their values without the graph, wherever the network
     keeps them: torch alone refuses to copy such tensors.
+
+    Raises:
+        TicError: Something in it cannot be copied.
     """
-    with _WithoutGraphs():
-        return copy.deepcopy(model).double()
+    way_out = "let copy.deepcopy copy it, such as by keeping open files and locks elsewhere"
+    with failing(f"a copy of {type(model).__name__} fails", way_out), _WithoutGraphs():
+        return copy.deepcopy(model)
 
 
 class _WithoutGraphs(TorchFunctionMode):
