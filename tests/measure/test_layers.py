@@ -1,5 +1,7 @@
 """What stored weights tell of layers: scales of Fisher traces, zeros, repeated weights."""
 
+from dataclasses import dataclass
+
 import pytest
 import torch
 from torch import nn
@@ -10,6 +12,8 @@ from tic.measure import layers
 from tic.measure.fisher import FisherMeasurement
 from tic.measure.layers import layer_scales, repeated_weights, stored_sparsity
 from tic.measure.measurement import measure
+from tic.models import Architecture
+from tic.train import train
 
 
 @pytest.fixture
@@ -66,6 +70,45 @@ def test_the_scale_per_parameter_is_one_over_their_number_at_every_epoch(planted
     for epoch in (0, 1):
         found = layer_scales(*scale_at(planted, epoch), relative=False)
         assert found == {"first.0": 1 / 6, "second": 1 / 8}
+
+
+def test_what_requires_no_gradient_has_no_part_in_any_scale(planted, monkeypatch):
+    network = Two()
+    network.first.requires_grad_(False)
+    network.second.bias.requires_grad_(False)
+    monkeypatch.setattr(layers, "_shapes", lambda *names: network)
+    assert layer_scales(*scale_at(planted, 0), relative=True) == {"second": 10}
+    assert layer_scales(*scale_at(planted, 0), relative=False) == {"second": 1 / 4}
+
+
+class Frozen(nn.Module):
+    """A drawn layer that is not trained, and a read-out of two timesteps that is."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(64, 3), nn.Linear(3, 10)
+        self.first.requires_grad_(False)
+
+    def forward(self, images):
+        logits = self.second(self.first(images.flatten(1)))
+        return torch.stack([logits, 2 * logits])
+
+
+@dataclass(frozen=True)
+class OfFrozen(Architecture):
+    """Builds it."""
+
+    def build(self, facts, timesteps):
+        return Frozen()
+
+
+def test_information_of_a_network_with_a_frozen_layer_is_that_of_the_others(recipe, tmp_path):
+    lab, own = Lab(tmp_path / "frozen"), recipe.but(architecture=OfFrozen(), timesteps=2)
+    train(own, lab)
+    measurement = FisherMeasurement(epoch=2, size=20)
+    by_layer = measure(measurement, own, lab)["by_layer"]
+    assert list(by_layer) == ["second"]
+    assert [*layer_scales(own, 2, lab, relative=True)] == ["second"]
 
 
 def scale_at(planted, epoch):

@@ -265,6 +265,22 @@ def test_what_is_no_dictionary_is_refused_and_not_stored(lab, recipe, taken, mon
     assert stored(lab) == []
 
 
+@pytest.mark.parametrize("take", [measure, measure_anew])
+@pytest.mark.parametrize("result", [{"traces": [1.0]}, {"traces": [1, 2, 3]}, {"trace": [1, 2]}])
+def test_what_has_another_shape_than_it_says_is_refused_and_the_disk_not_blamed(
+    lab, recipe, taken, monkeypatch, result, take
+):
+    monkeypatch.setattr(Probe, "result", result)
+    monkeypatch.setattr(Probe, "shape", lambda *_: {"traces": (2,)})
+    with pytest.raises(
+        TicError,
+        match=r"seed0: Probe \(.*\) must give a result of the shape that it says, "
+        r"\{'traces': \(2,\)\}, got \{'trace.* from Probe\(epoch=2, .*; mend its method",
+    ):
+        take(Probe(epoch=2), recipe, lab)
+    assert stored(lab) == []
+
+
 def test_threads_that_want_the_same_measurement_take_it_once(lab, recipe, taken):
     results = []
     threads = [

@@ -32,9 +32,8 @@ def repeated_weights(recipe: Recipe) -> frozenset[str]:
 
 
 def layer_names(recipe: Recipe) -> tuple[str, ...]:
-    """Names of the layers that have parameters, from the input on."""
-    parameters = _shapes(recipe).named_parameters()
-    return tuple(dict.fromkeys(name.rpartition(".")[0] for name, _ in parameters))
+    """Names of the layers that have parameters which require a gradient, from the input on."""
+    return tuple(dict.fromkeys(name.rpartition(".")[0] for name in _measured(recipe)))
 
 
 def every_layer(measurement: Measurement, recipe: Recipe) -> Shape:
@@ -52,10 +51,11 @@ def layer_scales(recipe: Recipe, epoch: int, lab: Lab, *, relative: bool) -> dic
         lab: Where the Run lies.
         relative: The squared norm of the layer's parameters, which makes the trace that of their
             relative change; else one over their number, which makes it that of one parameter.
+            Parameters that require no gradient have no part in either.
     """
     weights = _weights(recipe, epoch, lab)
     sums: dict[str, float] = {}
-    for name, shape in _shapes(recipe).named_parameters():
+    for name, shape in _measured(recipe).items():
         layer = name.rpartition(".")[0]
         size = float(weights[name].double().square().sum()) if relative else shape.numel()
         sums[layer] = sums.get(layer, 0.0) + size
@@ -67,6 +67,12 @@ def stored_sparsity(recipe: Recipe, epoch: int, lab: Lab) -> float:
     """Share of prunable weights that are exactly zero after an epoch."""
     weights = _weights(recipe, epoch, lab)
     return sparsity({name: weights[name] for name in prunable(_shapes(recipe))})
+
+
+def _measured(recipe: Recipe) -> dict[str, nn.Parameter]:
+    """Parameters that Fisher information is about, without their numbers."""
+    named = _shapes(recipe).named_parameters()
+    return {name: parameter for name, parameter in named if parameter.requires_grad}
 
 
 def _weights(recipe: Recipe, epoch: int, lab: Lab) -> dict[str, Tensor]:

@@ -131,8 +131,8 @@ def measure(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any
 
     Raises:
         NotMeasuredError: The Store lacks it, and this is a rehearsal.
-        TicError: The Recipe has not been trained, the result is not finite, memory ran out, or the
-            Store has no such measurement yet and cannot be written.
+        TicError: The Recipe has not been trained, the result is not finite or not of its shape,
+            memory ran out, or the Store has no such measurement yet and cannot be written.
         DivergedRunError: Its training, or that of a partner, diverged.
     """
     lab.run(recipe)
@@ -176,6 +176,13 @@ def _take(measurement: Measurement, recipe: Recipe, lab: Lab, samples: Samples) 
         raise TicError(
             f"{recipe.label}: {kinds.place(measurement)} must give a dictionary of finite numbers "
             f"in lists and dictionaries, got {reprlib.repr(result)} from {measurement!r}"
+        )
+    shape = measurement.shape(recipe)
+    if shape is not None and not fits(result, shape):
+        raise TicError(
+            f"{recipe.label}: {kinds.place(measurement)} must give a result of the shape that it "
+            f"says, {reprlib.repr(shape)}, got {reprlib.repr(result)} from {measurement!r}; mend "
+            "its method take or shape"
         )
     return result
 
