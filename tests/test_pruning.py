@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
-from torch.nn.utils import prune
+from torch.nn.utils import parametrizations, prune
 
 from tic.data import Digits
 from tic.errors import TicError
@@ -30,6 +30,11 @@ BASE = Recipe(
 )
 
 
+def fit_of(network):
+    optimiser = torch.optim.SGD(network.parameters(), lr=1.0)
+    return Fit(network, optimiser, epochs=1, seed=7, generator=torch.Generator())
+
+
 def removed(masks):
     return sum(int((mask == 0).sum()) for mask in masks.values())
 
@@ -45,6 +50,45 @@ def test_weights_of_convolutions_and_linear_layers_are_prunable():
 def test_weights_with_delays_are_prunable_and_their_delays_are_not():
     network = nn.Sequential(DelayedLinear(4, 3, 5), nn.Linear(3, 2))
     assert list(prunable(network)) == ["0.weight", "1.weight"]
+
+
+def test_convolutions_of_any_kind_are_prunable():
+    network = nn.Sequential(
+        nn.Conv1d(2, 3, 1), nn.Conv2d(2, 3, 1), nn.Conv3d(2, 3, 1),
+        nn.ConvTranspose1d(2, 3, 1), nn.ConvTranspose2d(2, 3, 1), nn.ConvTranspose3d(2, 3, 1),
+    )  # fmt: skip
+    assert list(prunable(network)) == [f"{number}.weight" for number in range(6)]
+
+
+@pytest.mark.parametrize("order", ["magnitude", "random"])
+def test_weights_that_two_layers_share_are_pruned_once(order):
+    network = nn.Sequential(nn.Linear(20, 20), nn.ReLU(), nn.Linear(20, 20))
+    network[2].weight = network[0].weight
+    fit = fit_of(network)
+    Pruning(0.5, order).start(fit)
+    assert list(fit.tensors) == ["pruned.0.weight"]
+    assert int((network[2].weight == 0).sum()) == 200
+    assert sparsity(prunable(network)) == 0.5
+
+
+@pytest.mark.parametrize(
+    "computed",
+    [
+        lambda layer: parametrizations.weight_norm(layer),
+        lambda layer: prune.identity(layer, "weight"),
+    ],
+)
+def test_weights_that_are_computed_from_others_are_refused(computed):
+    network = nn.Sequential(nn.ReLU(), computed(nn.Linear(4, 4)))
+    with pytest.raises(
+        TicError, match=r"must be parameters, and layer '1' computes its own .* off"
+    ):
+        Pruning(0.5).start(fit_of(network))
+
+
+def test_a_network_without_weights_to_prune_is_refused():
+    with pytest.raises(TicError, match="got none in BatchNorm1d; leave out what prunes or asks"):
+        Pruning(0.5).start(fit_of(nn.BatchNorm1d(3)))
 
 
 def test_the_smallest_magnitudes_go_whatever_their_sign():
@@ -233,8 +277,7 @@ def test_a_recipe_tells_its_pruning():
 def test_the_rule_prunes_when_it_starts_and_again_after_every_step(layers, order, scope):
     rule, weights = Pruning(0.4, order, scope), prunable(layers)
     expected = rule.masks({name: weight.clone() for name, weight in weights.items()}, 7)
-    optimiser = torch.optim.SGD(layers.parameters(), lr=1.0)
-    fit = Fit(layers, optimiser, epochs=1, seed=7, generator=torch.Generator())
+    fit = fit_of(layers)
     rule.start(fit)
     for _ in range(2):
         for name, weight in weights.items():

@@ -214,6 +214,14 @@ def test_signs_are_those_of_the_first_weights_or_drawn_for_each_input():
     assert set(columns[0].tolist()) == {-1.0, 1.0}
 
 
+def test_signs_of_the_inputs_of_a_transposed_convolution_are_those_of_its_first_axis():
+    network = nn.Sequential(nn.ConvTranspose1d(5, 3, 2))
+    Rewiring(0.0, signs="presynaptic").start(fit_of(network))
+    rows = network[0].weight.sign()
+    assert torch.equal(rows, rows[:, :1, :1].expand(5, 3, 2))
+    assert set(rows[:, 0, 0].tolist()) == {-1.0, 1.0}
+
+
 def test_layers_that_are_not_named_are_left_alone():
     network, fit = started(FixedMask(0.75, layers=("1.0",)))
     assert list(fit.tensors) == ["sparse.live.1.0.weight"]
@@ -246,9 +254,11 @@ def test_a_layer_without_live_weights_is_refused():
 
 
 def test_a_layer_that_is_not_there_is_refused():
-    with pytest.raises(TicError, match=r"network, got 'hidden'; it has 0, 1.0, 1.1$"):
+    with pytest.raises(TicError, match=r"network, got 'hidden'; it has 0, 1.0, 1.1, of those that"):
         started(FixedMask(0.5, layers=("0", "hidden")))
-    with pytest.raises(TicError, match=r"network, got none; it has none$"):
+    with pytest.raises(
+        TicError, match="whose weights can be pruned, got none in Sequential; leave"
+    ):
         FixedMask(0.5).start(fit_of(nn.Sequential(nn.BatchNorm1d(3))))
 
 

@@ -18,7 +18,7 @@ from tic import seeding
 from tic.arrays import whole_number
 from tic.errors import TicError, as_tic_error
 from tic.fitting import Fit, Rule
-from tic.models.delays import DelayedLinear
+from tic.models.capabilities import SYNAPTIC
 from tic.recipe import Recipe
 
 Masks = dict[str, Tensor]
@@ -89,12 +89,33 @@ def sparsity_of(recipe: Recipe) -> float:
 
 
 def prunable(model: nn.Module) -> dict[str, Tensor]:
-    """Weights that pruning may remove: of convolutions, and of linear layers with delays or not."""
-    return {
-        f"{name}.weight": module.weight
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Conv2d | nn.Linear | DelayedLinear)
-    }
+    """Weights that pruning may remove, by name: those of all `SYNAPTIC` layers.
+
+    Weights that layers share are there once, as the first layer's.
+
+    Raises:
+        TicError: There are none, or a layer computes its weights from other parameters, so that
+            nothing stays of what is done to them.
+    """
+    weights: dict[str, Tensor] = {}
+    for name, module in model.named_modules():
+        if not isinstance(module, SYNAPTIC):
+            continue
+        weight: object = module.weight
+        if not isinstance(weight, nn.Parameter):
+            raise TicError(
+                f"weights that are pruned must be parameters, and layer {name!r} computes its own "
+                "from others, as under weight_norm; take that off, such as by "
+                "torch.nn.utils.parametrize.remove_parametrizations"
+            )
+        if all(weight is not other for other in weights.values()):
+            weights[f"{name}.weight"] = weight
+    if not weights:
+        raise TicError(
+            f"the network must have convolutions or linear layers, whose weights can be pruned, "
+            f"got none in {type(model).__name__}; leave out what prunes or asks for them"
+        )
+    return weights
 
 
 def magnitude_masks(weights: dict[str, Tensor], sparsity: float, scope: Scope = "global") -> Masks:

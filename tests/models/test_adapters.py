@@ -378,6 +378,8 @@ def test_layers_that_run_again_are_named_where_that_is_known():
     network = Adapted(jelly(), T)
     assert isinstance(network, Repeating)
     assert network.repeated_weights() == ("network.1", "network.4")
+    others = nn.Sequential(nn.Conv1d(1, 1, 1), nn.ConvTranspose3d(1, 1, 1), nn.ReLU())
+    assert Adapted(others, T, takes="B").repeated_weights() == ("network.0", "network.1")
     with pytest.raises(TicError, match="Recorded runs over time by itself"):
         Adapted(Recorded(T, "B", "TB"), T, takes="B", gives="TB").repeated_weights()
 

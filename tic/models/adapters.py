@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from tic.arrays import whole_number
 from tic.errors import TicError, as_tic_error, require_known
+from tic.models.capabilities import SYNAPTIC
 from tic.models.libraries import LIBRARIES, has_state, library_of
 from tic.models.logits import described
 
@@ -143,7 +144,7 @@ class Adapted(nn.Module):
                 "layers"
             )
         layers = self.named_modules()
-        return tuple(name for name, layer in layers if isinstance(layer, nn.Conv2d | nn.Linear))
+        return tuple(name for name, layer in layers if isinstance(layer, SYNAPTIC))
 
     def extra_repr(self) -> str:
         """Show how the network is called."""

@@ -10,6 +10,10 @@ from typing import Protocol, runtime_checkable
 from torch import nn
 
 from tic.errors import TicError
+from tic.models.delays import DelayedLinear
+
+SYNAPTIC: tuple[type[nn.Module], ...] = (nn.modules.conv._ConvNd, nn.Linear, DelayedLinear)
+"""Layers of synapses: convolutions, also transposed ones, and linear ones, with delays or not."""
 
 
 @runtime_checkable

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from tic.arrays import finite_array, whole_number
 from tic.errors import TicError, as_tic_error
+from tic.models.capabilities import SYNAPTIC
 from tic.neurons import fresh_membranes
 
 
@@ -124,7 +125,7 @@ class SpikingNetwork(nn.Module, ABC):
         return tuple(
             name
             for name, module in self.named_modules()
-            if isinstance(module, nn.Conv2d | nn.Linear) and name.split(".")[0] != "stem"
+            if isinstance(module, SYNAPTIC) and name.split(".")[0] != "stem"
         )
 
     def _encode_pixels(self, images: Tensor) -> Tensor:

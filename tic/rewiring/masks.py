@@ -86,9 +86,12 @@ class SparseTraining(Rule, ABC):
     def _settle(self, fit: Fit, name: str, weight: Tensor) -> None:
         """Draw signs of a layer, and set its weights."""
         if self.held_signs == "presynaptic":
-            _require_one_group(fit.network, name)
-            shape = (1, weight.shape[1], *[1] * (weight.dim() - 2))
-            signs = _drawn_signs(shape, fit).to(weight.device).expand(weight.shape).clone()
+            layer = fit.network.get_submodule(name.removesuffix(".weight"))
+            _require_one_group(layer, name)
+            shape = [1] * weight.dim()
+            presynaptic = 0 if getattr(layer, "transposed", False) else 1
+            shape[presynaptic] = weight.shape[presynaptic]
+            signs = _drawn_signs(tuple(shape), fit).to(weight.device).expand(weight.shape).clone()
             fit.tensors[_signs(name)] = signs
             weight.copy_(weight.abs() * signs)
         elif self.held_signs == "synapse":
@@ -111,12 +114,11 @@ class SparseTraining(Rule, ABC):
         """
         known = prunable(network)
         wanted = [f"{layer}.weight" for layer in self.layers] or [*known]
-        unknown = [layer for layer in self.layers if f"{layer}.weight" not in known]
-        if unknown or not wanted:
-            has = ", ".join(name.removesuffix(".weight") for name in known) or "none"
+        if unknown := [layer for layer in self.layers if f"{layer}.weight" not in known]:
+            has = ", ".join(name.removesuffix(".weight") for name in known)
             raise TicError(
                 f"layers must be convolutions or linear layers of the network, got "
-                f"{quoted(unknown[0]) if unknown else 'none'}; it has {has}"
+                f"{quoted(unknown[0])}; it has {has}, of those that share weights the first"
             )
         return {name: known[name] for name in wanted}
 
@@ -141,8 +143,8 @@ def _drawn_signs(shape: tuple[int, ...], fit: Fit) -> Tensor:
     return 2 * torch.randint(2, shape, generator=fit.generator, dtype=torch.int8) - 1
 
 
-def _require_one_group(network: nn.Module, name: str) -> None:
-    groups = getattr(network.get_submodule(name.removesuffix(".weight")), "groups", 1)
+def _require_one_group(layer: nn.Module, name: str) -> None:
+    groups = getattr(layer, "groups", 1)
     if groups != 1:
         raise TicError(
             f"signs of presynaptic units need a layer in which every input has its own weights, "
