@@ -9,6 +9,8 @@ import torch
 from torch import nn
 
 from tic.data import Augmentation, Dataset, Digits, Facts, Samples
+from tic.engine.plan import make_plan
+from tic.engine.plan_text import plan_text
 from tic.errors import TicError
 from tic.fitting import HOOKS, CosineSGD, Fitting, Rule
 from tic.lab import Lab
@@ -532,6 +534,78 @@ def test_a_network_that_was_mended_learns_nothing_from_before(tmp_path, recipe, 
         train(recipe, lab)
     monkeypatch.setattr(Leaking, "forward", Timeless.forward)
     assert contents(train(recipe, lab)) == contents(train(recipe, other))
+
+
+class Masked(Timeless):
+    """A network with a constant buffer that is not finite, and an extreme it has yet to see."""
+
+    def __init__(self, inputs, classes):
+        super().__init__(inputs, classes, 0.5)
+        self.register_buffer("mask", torch.full((2, 2), -torch.inf).triu(1))
+        self.register_buffer("lowest", torch.tensor(torch.inf))
+        self.register_buffer("shift", torch.zeros(()))
+
+
+@dataclass(frozen=True)
+class WithMask(Architecture):
+    """Builds it."""
+
+    def build(self, facts, timesteps):
+        return Masked(torch.Size(facts.shape).numel(), facts.num_classes)
+
+
+@dataclass(frozen=True)
+class Spoiling(Rule):
+    """Makes something infinite."""
+
+    of: str
+
+    @torch.no_grad()
+    def after_step(self, fit):
+        fit.network.state_dict()[self.of].view(-1)[0] = torch.inf
+
+
+def test_a_buffer_that_is_infinite_from_the_start_is_no_divergence(lab, recipe):
+    run = train(recipe.but(architecture=WithMask()), lab)
+    assert run.diverged is None
+    layout = WithMask().build(recipe.dataset.facts, 1).state_dict()
+    assert run.weights(recipe.epochs, layout)["mask"].tolist() == [[0, -torch.inf], [0, 0]]
+
+
+@pytest.mark.parametrize("name", ["classifier.bias", "shift"])
+def test_what_was_finite_and_is_not_is_a_divergence(lab, recipe, name):
+    run = train(recipe.but(architecture=WithMask(), rules=(Spoiling(name),)), lab)
+    assert run.diverged in (
+        "the weights stopped being finite in epoch 1",
+        "the training loss became nan in epoch 1",
+    )
+
+
+class Remarking(Timeless):
+    """A network with something in its state that is no tensor."""
+
+    def get_extra_state(self):
+        return {"remark": 1}
+
+    def set_extra_state(self, state):
+        pass
+
+
+@dataclass(frozen=True)
+class WithRemark(Architecture):
+    """Builds it."""
+
+    def build(self, facts, timesteps):
+        return Remarking(torch.Size(facts.shape).numel(), facts.num_classes, 0.5)
+
+
+def test_state_that_is_no_tensor_is_refused_before_a_training(lab, recipe):
+    remarked = recipe.but(architecture=WithRemark())
+    message = r"WithRemark \(test_train_kinds.*\) gives must be tensors.* '_extra_state'; register"
+    with pytest.raises(TicError, match=message):
+        train(remarked, lab)
+    with pytest.raises(TicError, match=message):
+        plan_text(make_plan([remarked]), (), lab)
 
 
 class Adapting(Timeless):

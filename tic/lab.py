@@ -125,7 +125,8 @@ class Lab:
         """Build the Recipe's network, to be trained, with the weights that its seed gives.
 
         Raises:
-            TicError: Its architecture builds none, or one without parameters.
+            TicError: Its architecture builds none, or one without parameters or whose state is not
+                tensors alone.
         """
         with torch.random.fork_rng(devices=[]):
             # torch.manual_seed would seed accelerators too, which no fork restores.
@@ -139,6 +140,7 @@ class Lab:
                 f"{type(recipe.architecture).__name__}.build must return a torch.nn.Module with "
                 f"parameters to be trained, got {described(network)}"
             )
+        _require_tensors(recipe, network)
         return network.to(self.device)
 
     def trainable(self, network: nn.Module) -> Callable[[Tensor], Tensor]:
@@ -261,3 +263,15 @@ def _reuse_freed_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_MMAP_THRESHOLD, 2**30)
         mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def _require_tensors(recipe: Recipe, network: nn.Module) -> None:
+    """Refuse a network whose `state_dict` has what no file of weights can hold."""
+    state: dict[str, object] = network.state_dict()
+    for name, value in state.items():
+        if not isinstance(value, Tensor):
+            raise TicError(
+                f"all that state_dict() of {place(recipe.architecture)} gives must be tensors, "
+                f"which a Run keeps, got {described(value)} as {name!r}; register a buffer in "
+                "place of get_extra_state"
+            )

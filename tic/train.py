@@ -188,6 +188,7 @@ class _Training:
         self.samples: Samples = lab.samples(recipe.dataset, "train", recipe.train_size)
         _require_whole_batches(recipe, len(self.samples))
         self.network = lab.fresh_network(recipe)
+        self.must_be_finite = _finite_at_first(self.network)
         self.forward = lab.trainable(self.network)
         self.rules = (recipe.fitting, *recipe.rules)
         with failing(f"optimiser of {place(recipe.fitting)} fails"):
@@ -293,7 +294,8 @@ class _Training:
         for name, values in {"training loss": loss, **curves}.items():
             if not all_finite([values]):
                 return f"the {name} became {values}"
-        if not all(bool(tensor.isfinite().all()) for tensor in self.network.state_dict().values()):
+        state = self.network.state_dict()
+        if not all(bool(state[name].isfinite().all()) for name in self.must_be_finite):
             return "the weights stopped being finite"
         return None
 
@@ -398,6 +400,19 @@ class _Training:
                     file.unlink()
         write_json(self.folder / HISTORY, _history(self.progress, self.lab))
         return self.lab.store.finish(self.fingerprint, self.kept)
+
+
+def _finite_at_first(network: nn.Module) -> tuple[str, ...]:
+    """Names of all parameters, and of buffers that are finite, as constant masks of -inf are not.
+
+    A resumed training has the same, since its network is built before its state is loaded.
+    """
+    parameters = {name for name, _ in network.named_parameters(remove_duplicate=False)}
+    return tuple(
+        name
+        for name, tensor in network.state_dict().items()
+        if name in parameters or bool(tensor.isfinite().all())
+    )
 
 
 def _require_whole_batches(recipe: Recipe, samples: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from torch import nn
+from torch import Tensor, nn
 
 from tic.data import Facts
 from tic.models import Architecture
@@ -30,7 +30,9 @@ def training_operations(recipe: Recipe) -> int | None:
 def stored_bytes(recipe: Recipe) -> int:
     """Bytes that the weights of a Run take in the Store."""
     network = shapes(recipe.architecture, recipe.dataset.facts, recipe.timesteps)
-    per_epoch: int = sum(tensor.nbytes for tensor in network.state_dict().values())
+    state: dict[str, object] = network.state_dict()
+    # What else there is, `Lab.fresh_network` refuses.
+    per_epoch = sum(tensor.nbytes for tensor in state.values() if isinstance(tensor, Tensor))
     return len(recipe.checkpoint_epochs) * per_epoch
 
 
