@@ -1,14 +1,16 @@
 import math
+from contextlib import nullcontext
 from functools import partial
 
 import pytest
 import torch
 from attacked import Linear, Small, images_with_extremes, masked
+from torch import nn
 
 from tic.attacks import APGD, FGSM, PGD, AsDouble, Passes, RateBackward, SurrogateWidth
 from tic.errors import TicError
 from tic.measure.robustness import zero_gradients
-from tic.neurons import LIF
+from tic.neurons import LIF, fresh_membranes
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -86,10 +88,10 @@ def test_a_rate_passes_the_mean_gradient_at_its_slope_to_every_timestep(sequence
 
 
 def test_the_rate_is_in_units_of_the_threshold():
-    neuron = LIF(tau=4.0, threshold=0.5)
-    low = probed(RateBackward, [1.0], neuron, currents(0.25))
+    neuron = partial(LIF, tau=4.0, threshold=0.5)
+    low = probed(RateBackward, [1.0], neuron(), currents(0.25))
     assert low == pytest.approx([0.2 / (4 * 0.5)])
-    high = probed(RateBackward, [1.0], neuron, currents(2.0))
+    high = probed(RateBackward, [1.0], neuron(), currents(2.0))
     assert high == pytest.approx([(1 - 0.2 / 4) / (7 * 0.5)])
 
 
@@ -129,6 +131,42 @@ def test_a_rate_is_taken_over_all_timesteps_of_a_stepwise_network():
     at_once = RateBackward(attack=PGD())(model, images, labels, 0)
     model.stepwise = True
     assert torch.equal(RateBackward(attack=PGD())(model, images, labels, 0), at_once)
+
+
+class OwnLoop(nn.Module):
+    """Calls its layer with parts of a sequence, from rest unless told otherwise."""
+
+    def __init__(self, steps, resets=True):
+        super().__init__()
+        self.lif, self.steps, self.resets = LIF(), steps, resets
+
+    def forward(self, sequence):
+        with fresh_membranes(self) if self.resets else nullcontext():
+            return torch.cat([self.lif(part) for part in sequence.split(self.steps)])
+
+
+def test_a_rate_of_a_part_of_the_timesteps_is_refused():
+    sequence, probe = currents(1.0, 3.0), Probe(currents(1.0, 3.0))
+    for _ in range(2):
+        RateBackward(attack=probe)(OwnLoop(2), sequence, None, 0)
+        assert probe.gradient.flatten().tolist() == pytest.approx([0.6, 0.6])  # the mean, × 0.3
+    network = OwnLoop(1)
+    with pytest.raises(
+        TicError, match=r"must be called once, .* further call of layer 'lif' .* or"
+    ):
+        RateBackward(attack=probe)(network, sequence, None, 0)
+    assert not network.lif._forward_hooks
+    assert not network.lif._forward_pre_hooks
+    SurrogateWidth(attack=probe, factor=1)(network, sequence, None, 0)
+
+
+def test_a_rate_that_goes_on_from_an_earlier_call_is_refused():
+    network, sequence = OwnLoop(2, resets=False), currents(1.0, 3.0)
+    RateBackward(attack=Probe(1.0))(network, sequence, None, 0)
+    with pytest.raises(
+        TicError, match=r"before its membrane was back at rest; call each .* inside"
+    ):
+        RateBackward(attack=Probe(1.0))(network, sequence, None, 0)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from spikingjelly.activation_based import surrogate
 from torch import Tensor, nn
@@ -70,14 +71,15 @@ class RateBackward(Variant):
         """Attack images (B, C, H, W) in [0, 1].
 
         Raises:
-            TicError: The network has no LIF layer.
+            TicError: The network has no LIF layer, or calls one again before its membrane is back
+                at rest, as timestep after timestep.
         """
         with _rates(_lif_layers(model)), _all_timesteps_at_once(model):
             return self.attack(model, images, labels, batch)
 
 
-def _lif_layers(model: nn.Module) -> list[LIF]:
-    layers = [module for module in model.modules() if isinstance(module, LIF)]
+def _lif_layers(model: nn.Module) -> dict[str, LIF]:
+    layers = {name: module for name, module in model.named_modules() if isinstance(module, LIF)}
     if not layers:
         raise TicError(
             f"the network must have LIF layers, whose backward pass is changed, got none in "
@@ -87,21 +89,23 @@ def _lif_layers(model: nn.Module) -> list[LIF]:
 
 
 @contextmanager
-def _surrogates(layers: list[LIF], alpha: float) -> Iterator[None]:
-    spikes = [layer.spike for layer in layers]
-    for layer in layers:
+def _surrogates(layers: dict[str, LIF], alpha: float) -> Iterator[None]:
+    spikes = {name: layer.spike for name, layer in layers.items()}
+    for layer in layers.values():
         layer.spike = surrogate.ATan(alpha=alpha)
     try:
         yield
     finally:
-        for layer, spike in zip(layers, spikes, strict=True):
-            layer.spike = spike
+        for name, layer in layers.items():
+            layer.spike = spikes[name]
 
 
 @contextmanager
-def _rates(layers: list[LIF]) -> Iterator[None]:
+def _rates(layers: dict[str, LIF]) -> Iterator[None]:
     with ExitStack() as stack:
-        for layer in layers:
+        for name, layer in layers.items():
+            at_rest = partial(_require_at_rest, name)
+            stack.callback(layer.register_forward_pre_hook(at_rest).remove)
             stack.callback(layer.register_forward_hook(_with_rate_gradient).remove)
         yield
 
@@ -117,6 +121,17 @@ def _all_timesteps_at_once(model: nn.Module) -> Iterator[None]:
     finally:
         for network in stepwise:
             network.stepwise = True
+
+
+def _require_at_rest(name: str, layer: nn.Module, _inputs: tuple[Tensor]) -> None:
+    """Refuse a layer that goes on from an earlier call: each would have a rate of its own."""
+    if layer.membrane is not None:
+        raise TicError(
+            f"RateBackward takes rates over all timesteps, so that LIF layers must be called once, "
+            f"with (T, B, ...), got a further call of layer {name!r} before its membrane was back "
+            "at rest; call each with all timesteps, inside tic.neurons.fresh_membranes, or leave "
+            "RateBackward out"
+        )
 
 
 def _with_rate_gradient(layer: nn.Module, inputs: tuple[Tensor], spikes: Tensor) -> Tensor:
