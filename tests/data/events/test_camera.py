@@ -51,6 +51,16 @@ def test_shot_noise_has_its_rate_and_its_seed():
     assert not Camera(noise=0).shot_noise((9, 9), 5, 1).any()
 
 
+def test_noise_that_the_steps_of_a_bin_cannot_hold_is_refused():
+    assert Camera(noise=3.0).shot_noise((2, 3), 3, 0).all()  # one in each step is three in a bin
+    for refused in (
+        lambda: Camera(noise=3.0).shot_noise((2, 3), 2, 0),
+        lambda: MovingImages(Digits(), camera=Camera(noise=3.0), steps=2),
+    ):
+        with pytest.raises(TicError, match=r"noise must be at most the steps .* got 3 with 2;"):
+            refused()
+
+
 @pytest.mark.parametrize("field", ["threshold", "dark"])
 def test_a_camera_that_cannot_be_is_refused(field):
     with pytest.raises(TicError, match=f"{field} must be above 0, got 0"):

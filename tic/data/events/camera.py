@@ -55,6 +55,19 @@ class Camera(Kind):
         drawn = np.random.default_rng(seed).normal(size=(2, *shape))
         return np.maximum(LOWEST_THRESHOLD, self.threshold + self.mismatch * drawn)
 
+    def require_steps(self, steps: int) -> None:
+        """Refuse so few steps of a time bin that they cannot hold its noise events.
+
+        Raises:
+            TicError: There are fewer than the noise has events in a bin.
+        """
+        if self.noise > steps:
+            raise TicError(
+                f"noise must be at most the steps of a time bin, each of which holds one event of "
+                f"noise per pixel and polarity, got {self.noise:g} with {steps}; take more steps "
+                "or less noise"
+            )
+
     def shot_noise(self, shape: tuple[int, ...], steps: int, seed: int) -> NDArray[np.bool_]:
         """Draw noise events, at most one per place and step.
 
@@ -62,8 +75,12 @@ class Camera(Kind):
             shape: Of the counts that they are added to.
             steps: Of a time bin.
             seed: Of the draws.
+
+        Raises:
+            TicError: As `require_steps`.
         """
-        chance = min(1.0, self.noise / steps)
+        self.require_steps(steps)
+        chance = self.noise / steps
         # Single precision is exact enough, and half as much to draw.
         return np.random.default_rng(seed).random(shape, dtype=np.float32) < chance
 

@@ -77,6 +77,7 @@ class MovingImages(Dataset):
             )
         if not 0 < self.path <= 1:
             raise TicError(f"path must be in (0, 1], got {self.path:g}")
+        self.camera.require_steps(self.steps)
 
     @property
     def label(self) -> str:
