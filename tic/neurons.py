@@ -106,7 +106,10 @@ class _LIFOnCPU(torch.autograd.Function):
 
 
 class LIF(nn.Module):
-    """A layer of LIF neurons; its membrane lives only inside `fresh_membranes`.
+    """A layer of LIF neurons.
+
+    A call goes on from the membrane that the last one left. A network lets them start from rest by
+    calling them inside `fresh_membranes`, which forgets membranes again; copies start from rest.
 
     Args:
         tau: Time constant in timesteps, above 0.
