@@ -1,6 +1,6 @@
 import pytest
 
-from tic.report.index import index_of, threatens
+from tic.report.index import index_of
 from tic.stats.judge import Outcome
 
 
@@ -45,15 +45,6 @@ def test_entries_are_told_apart_by_role_in_the_order_of_the_audit(example_audit)
     assert index.measured == index.claims + index.rivals
 
 
-def test_a_rival_threatens_claims_that_agree_in_all_parameters_that_both_have(example):
-    claim = example.entry("c", "Fig. 1", "s", "r", parameters={"network": "tiny", "T": "10"})
-    same = example.rival("a", ["c"], "s", "r", parameters={"T": "10", "data set": "digits"})
-    other = example.rival("a", ["c"], "s", "r", parameters={"T": "10", "network": "VGG-16"})
-    assert threatens(same, claim)
-    assert not threatens(other, claim)
-    assert not threatens(example.rival("a", ["d"], "s", "r"), claim)
-
-
 def test_only_rivals_threaten_and_only_claims_are_threatened(example, indexed):
     claim = example.entry("c", "Fig. 1", "s", "r")
     rival = example.rival("a", ["c", "a"], "s", "r")
@@ -61,7 +52,6 @@ def test_only_rivals_threaten_and_only_claims_are_threatened(example, indexed):
     threatened, threatening, _ = index.items
     assert index.rivals_of == {threatened: (threatening,)}
     assert index.threatened_by == {threatening: (threatened,)}
-    assert not threatens(claim.model_copy(update={"threatens": (claim.claim,)}), claim)
 
 
 def test_a_rival_stands_beside_its_claim_under_every_protocol(example_audit):

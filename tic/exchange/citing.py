@@ -17,10 +17,10 @@ from tic.document.correction import Role, by_todays_rule
 from tic.document.evidence import Contrast, WorstCase, decisive_contrast
 from tic.document.loading import load_audit
 from tic.document.repeated import repeated
+from tic.document.rivals import explains, standing_of, threatens
 from tic.errors import TicError
 from tic.files import read_whole
 from tic.report import numerals, verdicts
-from tic.report.index import explains, threatens
 from tic.stats.judge import Outcome
 from tic.text import quoted, shorten
 
@@ -188,19 +188,10 @@ class CitedEntry:
 
     @property
     def fate(self) -> str:
-        """The verdict; of a supported claim what its rivals leave of it.
-
-        STANDS: each of them is refuted. EXPLAINED: one is supported. CONTESTED: one is open, and
-        none is supported. UNTESTED: there is none.
-        """
+        """The verdict; of a supported claim what its rivals leave of it, a `Standing`."""
         if self.entry.outcome is not Outcome.SUPPORTED:
             return str(self)
-        came_out = {str(rival) for rival in self.against}
-        if not came_out:
-            return "UNTESTED"
-        if "SUPPORTED" in came_out:
-            return "EXPLAINED"
-        return "STANDS" if came_out == {"REFUTED"} else "CONTESTED"
+        return str(standing_of([rival.entry for rival in self.against]))
 
     def __str__(self) -> str:
         """Give the verdict."""

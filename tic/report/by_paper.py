@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from tic.document.audit import Entry, Paper
 from tic.document.controls import control_results
 from tic.document.controls import counts as counts_of_results
-from tic.report.index import Index, Item, explains, short_names
+from tic.document.rivals import explains
+from tic.report.index import Index, Item, short_names
 from tic.report.verdicts import BADGES, Badge
 from tic.stats.judge import JUDGED, Outcome
 

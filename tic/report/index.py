@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tic.document.audit import Audit, Entry, ProtocolRecord
 from tic.document.evidence import Contrast, decisive_contrast
 from tic.document.repeated import repeated
+from tic.document.rivals import threatens
 from tic.report.text import slug
 from tic.report.verdicts import BADGES, STANDARD, Badge
-from tic.stats.judge import Outcome
 
 
 # By identity, so that two entries that are alike in everything are still two items.
@@ -126,29 +126,6 @@ def index_of(audit: Audit) -> Index:
             rival: tuple(claim for claim in overview if rival in rivals_of[claim])
             for rival in rivals
         },
-    )
-
-
-def threatens(rival: Entry, claim: Entry) -> bool:
-    """Return whether a rival explains what a claim observes in the claim's setting.
-
-    They must agree in every parameter that both have. A rival is judged by the standard protocol
-    and threatens the claim under all of them.
-    """
-    if rival.role != "rival" or claim.role != "claim" or claim.claim not in rival.threatens:
-        return False
-    shared = rival.parameters.keys() & claim.parameters.keys()
-    return all(rival.parameters[key] == claim.parameters[key] for key in shared)
-
-
-def explains(rival: Entry, claims: Iterable[Entry]) -> bool:
-    """Return whether a rival explains what one of these claims observes.
-
-    It must be supported, and so must a claim that it threatens: where the claim is refuted or
-    open, there is no observation to explain.
-    """
-    return rival.outcome is Outcome.SUPPORTED and any(
-        claim.outcome is Outcome.SUPPORTED and threatens(rival, claim) for claim in claims
     )
 
 

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 from tic.document.audit import Entry
 from tic.document.controls import ControlResult, control_results
+from tic.document.rivals import Standing, standing_of
 from tic.report.findings.finding import Finding, Span, enumerated, listed, verb
 from tic.report.index import Index, Item, short_names
 from tic.report.numerals import counted
 from tic.stats.judge import Outcome
 
-_GROUPS = (
-    ("stands against every rival tested", "stand against every rival tested"),
-    (
+_GROUPS = {
+    Standing.STANDS: ("stands against every rival tested", "stand against every rival tested"),
+    Standing.EXPLAINED: (
         "does not stand against a rival that is supported",
         "do not stand against a rival that is supported",
     ),
-    ("has a rival that is still open", "have a rival that is still open"),
-    ("has no rival tested", "have no rival tested"),
-)
-_STAND, _FALL, _CONTESTED, _UNTESTED = range(len(_GROUPS))
+    Standing.CONTESTED: ("has a rival that is still open", "have a rival that is still open"),
+    Standing.UNTESTED: ("has no rival tested", "have no rival tested"),
+}
 
 
 @dataclass(frozen=True)
@@ -77,19 +77,21 @@ def explanations(index: Index) -> Iterator[Finding]:
         none = "No claim is supported, so no rival could explain away what it observes."
         yield Finding(topic, (Span(none),))
         return
-    groups: dict[int, list[tuple[Span, ...]]] = {place: [] for place in range(len(_GROUPS))}
+    groups: dict[Standing, list[tuple[Span, ...]]] = {group: [] for group in _GROUPS}
     for claim in supported:
-        place, against = _group(index.rivals_of[claim])
+        against = _against(index.rivals_of[claim])
         rivals = enumerated(
             [Span(*named) for named in zip(short_names(against), against, strict=True)]
         )
         name = Span(claim.label, claim)
-        groups[place].append((name, Span(" against "), *rivals) if against else (name,))
+        groups[_standing_of(claim, index)].append(
+            (name, Span(" against "), *rivals) if against else (name,)
+        )
     of = counted(len(supported), "supported verdict")
     start = f"A rival explains otherwise what a claim observes. Of {of}:"
     points = (
-        (Span(f"{len(members)} {verb(len(members), *_GROUPS[place])}: "), *listed(members))
-        for place, members in groups.items()
+        (Span(f"{len(members)} {verb(len(members), *_GROUPS[group])}: "), *listed(members))
+        for group, members in groups.items()
         if members
     )
     yield Finding(topic, (Span(start),), tuple(points))
@@ -105,7 +107,8 @@ def standing(index: Index) -> tuple[frozenset[str], frozenset[str]]:
     falling = {
         item.entry.claim
         for item in index.counted
-        if item.entry.outcome is not Outcome.SUPPORTED or _group(index.rivals_of[item])[0] != _STAND
+        if item.entry.outcome is not Outcome.SUPPORTED
+        or _standing_of(item, index) is not Standing.STANDS
     }
     results = control_results(index.audit.entries)
     failed = {
@@ -117,12 +120,11 @@ def standing(index: Index) -> tuple[frozenset[str], frozenset[str]]:
     return claims, claims - falling - failed
 
 
-def _group(rivals: Sequence[Item]) -> tuple[int, list[Item]]:
-    """Return the group of a claim with these rivals, and which of them put it there."""
-    if not rivals:
-        return _UNTESTED, []
+def _standing_of(claim: Item, index: Index) -> Standing:
+    return standing_of([rival.entry for rival in index.rivals_of[claim]])
+
+
+def _against(rivals: Sequence[Item]) -> list[Item]:
+    """Return the rivals that keep a claim from standing: the supported ones, else the open ones."""
     supported = [rival for rival in rivals if rival.entry.outcome is Outcome.SUPPORTED]
-    undecided = [rival for rival in rivals if rival.entry.outcome is not Outcome.REFUTED]
-    if supported:
-        return _FALL, supported
-    return (_CONTESTED, undecided) if undecided else (_STAND, [])
+    return supported or [rival for rival in rivals if rival.entry.outcome is not Outcome.REFUTED]

@@ -1,0 +1,61 @@
+"""What rivals leave of a claim: whether its verdict stands against other explanations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+from tic.document.audit import Entry
+from tic.stats.judge import Outcome
+
+
+class Standing(StrEnum):
+    """What the rivals of a supported claim leave of it.
+
+    Attributes:
+        STANDS: Each of them is refuted.
+        EXPLAINED: One is supported, and explains what the claim observes.
+        CONTESTED: One is open, and none is supported.
+        UNTESTED: There is none.
+    """
+
+    STANDS = "STANDS"
+    EXPLAINED = "EXPLAINED"
+    CONTESTED = "CONTESTED"
+    UNTESTED = "UNTESTED"
+
+
+def standing_of(rivals: Sequence[Entry]) -> Standing:
+    """Say where a supported claim stands that these rivals threaten.
+
+    A rival that was not decided, for whatever reason, leaves the question open.
+    """
+    if not rivals:
+        return Standing.UNTESTED
+    outcomes = {rival.outcome for rival in rivals}
+    if Outcome.SUPPORTED in outcomes:
+        return Standing.EXPLAINED
+    return Standing.STANDS if outcomes == {Outcome.REFUTED} else Standing.CONTESTED
+
+
+def threatens(rival: Entry, claim: Entry) -> bool:
+    """Return whether a rival explains what a claim observes in the claim's setting.
+
+    They must agree in every parameter that both have. A rival is judged by the standard protocol
+    and threatens the claim under all of them.
+    """
+    if rival.role != "rival" or claim.role != "claim" or claim.claim not in rival.threatens:
+        return False
+    shared = rival.parameters.keys() & claim.parameters.keys()
+    return all(rival.parameters[key] == claim.parameters[key] for key in shared)
+
+
+def explains(rival: Entry, claims: Iterable[Entry]) -> bool:
+    """Return whether a rival explains what one of these claims observes.
+
+    It must be supported, and so must a claim that it threatens: where the claim is refuted or
+    open, there is no observation to explain.
+    """
+    return rival.outcome is Outcome.SUPPORTED and any(
+        claim.outcome is Outcome.SUPPORTED and threatens(rival, claim) for claim in claims
+    )
