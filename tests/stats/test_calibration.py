@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tic.document import correction
 from tic.stats import (
     Outcome,
     above,
@@ -181,6 +182,10 @@ def test_a_judge_that_always_supports_is_caught():
 def test_a_judge_with_an_interval_of_80_percent_is_caught():
     table = edges(setup_of(2000, 3, 10, rule=by_an_interval_of_80_percent))
     assert {f"normal, {place}" for place in calibration._EDGES} <= missed(table)
+
+
+def test_audits_are_simulated_at_the_level_of_real_ones():
+    assert calibration.LEVEL == correction.LEVEL
 
 
 def test_an_audit_whose_claims_do_not_share_the_error_rate_is_caught(monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
+from tic.document.audit import STANDARD_PROTOCOL
 from tic.recipe import Recipe
 
 
@@ -37,7 +38,9 @@ class Protocol:
         return self.alter(recipe.but(parent=parent))
 
 
-STANDARD = Protocol("standard", "The reading of the paper that the notes of each claim state.")
+STANDARD = Protocol(
+    STANDARD_PROTOCOL, "The reading of the paper that the notes of each claim state."
+)
 
 
 @dataclass(frozen=True)

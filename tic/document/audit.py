@@ -27,6 +27,10 @@ from tic.stats.judge import Outcome
 from tic.stats.looks import Design
 
 SCHEMA_VERSION: Final = 8
+STANDARD_PROTOCOL: Final = "standard"
+"""Name of the protocol that reads a paper as the notes of each claim state."""
+Role = Literal["claim", "rival", "control"]
+"""What an entry is for the reader of an audit."""
 
 
 class Paper(Record):
@@ -96,7 +100,7 @@ class Entry(Record):
     """
 
     id: str
-    role: Literal["claim", "rival", "control"]
+    role: Role
     threatens: tuple[str, ...]
     control: ControlRecord | None
     claim: str

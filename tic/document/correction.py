@@ -12,9 +12,8 @@ but only together, so that a claim would have another verdict alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
-from tic.document.audit import Audit, Entry, Family, Multiplicity
+from tic.document.audit import Audit, Entry, Family, Multiplicity, Role
 from tic.document.deciding import judge_again, sampled_seeds
 from tic.document.former_correction import METHOD as HOLM
 from tic.stats import Design, error_share
@@ -24,7 +23,6 @@ LEVEL = 0.025
 CONFIDENCE = 1 - 2 * LEVEL
 """Of a claim that shares it with no other, at a single look."""
 METHOD = "Bonferroni"
-Role = Literal["claim", "rival", "control"]
 
 
 def claim_confidence(n_seeds: int, design: Design, members: int) -> float:

@@ -22,6 +22,7 @@ from tic.document.evidence import (
     decisive_contrast,
 )
 from tic.stats import ClaimVerdict, Outcome, Region, Verdict
+from tic.stats.judge import DECIDED
 from tic.stats.power import MIN_SEEDS
 
 MASKED = 1.0
@@ -125,7 +126,7 @@ def _over_samples(judged: Sequence[JudgedEffects], outcome: Outcome) -> Outcome 
     """
     sampled = [contrast for contrast in judged if contrast.effects.seeds]
     with_samples = [contrast for contrast in sampled if contrast.effects.sample_spread]
-    if outcome not in (Outcome.SUPPORTED, Outcome.REFUTED) or not with_samples:
+    if outcome not in DECIDED or not with_samples:
         return None
     rest = None if len(with_samples) < len(sampled) else outcome
     if outcome is Outcome.SUPPORTED:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from tic.document.audit import Entry, Family, Multiplicity
+from tic.document.audit import STANDARD_PROTOCOL, Entry, Family, Multiplicity
 from tic.stats import Outcome, holm
 
 METHOD = "Holm"
@@ -63,7 +63,7 @@ def _fallen(members: Sequence[Entry], level: float) -> set[str]:
 
 def _family(claims: Sequence[Entry], protocol: str) -> list[Entry]:
     """Every claim once: under the protocol where it was judged by it, else under any other."""
-    ranked = sorted(claims, key=lambda e: (e.protocol != protocol, e.protocol != "standard"))
+    ranked = sorted(claims, key=lambda e: (e.protocol != protocol, e.protocol != STANDARD_PROTOCOL))
     chosen: dict[object, Entry] = {}
     for entry in ranked:
         chosen.setdefault(_identity(entry), entry)

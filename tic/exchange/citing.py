@@ -11,9 +11,9 @@ from typing import TypeVar
 from jinja2 import FileSystemLoader, StrictUndefined, Undefined
 from jinja2.sandbox import SandboxedEnvironment
 
-from tic.document.audit import Audit, Entry, Family
+from tic.document.audit import STANDARD_PROTOCOL, Audit, Entry, Family, Role
 from tic.document.controls import ControlResult, control_results
-from tic.document.correction import Role, by_todays_rule
+from tic.document.correction import by_todays_rule
 from tic.document.evidence import Contrast, WorstCase, decisive_contrast
 from tic.document.loading import load_audit
 from tic.document.repeated import repeated
@@ -49,7 +49,7 @@ class Citation:
         Raises:
             TicError: No entry, or more than one, is meant.
         """
-        protocol = parameters.pop("protocol", "standard")
+        protocol = parameters.pop("protocol", STANDARD_PROTOCOL)
         wanted = _spaced(parameters)
         matching = [
             entry
@@ -92,14 +92,14 @@ class Citation:
         return tuple(map(CitedEntry, self._standard("rival")))
 
     def _standard(self, role: Role) -> list[Entry]:
-        return [e for e in self.audit.entries if (e.role, e.protocol) == (role, verdicts.STANDARD)]
+        return [e for e in self.audit.entries if (e.role, e.protocol) == (role, STANDARD_PROTOCOL)]
 
     @property
     def scopes(self) -> tuple[str, ...]:
         """At which scales claims were judged."""
         return tuple(dict.fromkeys(claim.entry.scope.level for claim in self.claims))
 
-    def count(self, outcome: str, role: str = "claim", protocol: str = "standard") -> int:
+    def count(self, outcome: str, role: str = "claim", protocol: str = STANDARD_PROTOCOL) -> int:
         """Count the entries of a role that came out so under a protocol.
 
         A finding that is another's is not counted again.

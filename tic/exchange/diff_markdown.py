@@ -11,7 +11,7 @@ from tic.exchange.diff import AuditDiff, VerdictChange, incompleteness
 from tic.report.numerals import counted
 from tic.report.text import markdown
 from tic.report.verdicts import BADGES, estimate, interval
-from tic.stats.judge import JUDGED, Outcome
+from tic.stats.judge import DECIDED, JUDGED, Outcome
 
 MOST_ROWS = 40
 """Verdicts that are listed; a comment on a pull request has a largest size, and a reader, too."""
@@ -23,7 +23,6 @@ _FIELDS = {
     "packages": "packages that define kinds",
     "changed_code": "kinds whose code changed",
 }
-_REVERSED = frozenset({Outcome.SUPPORTED, Outcome.REFUTED})
 
 
 def diff_markdown(diff: AuditDiff, before: Audit, after: Audit) -> str:
@@ -57,7 +56,7 @@ def _gravity(change: VerdictChange, entry: Entry) -> int:
     """
     if entry.role == "control" and change.after is Outcome.SUPPORTED:
         return 0
-    if {change.before, change.after} == _REVERSED:
+    if {change.before, change.after} == {*DECIDED}:
         return 1
     if change.after is Outcome.ERROR:
         return 2

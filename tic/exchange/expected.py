@@ -11,11 +11,11 @@ import json
 from tic.document.audit import Audit, Entry
 from tic.document.deciding import sampled_seeds
 from tic.errors import TicError
-from tic.stats import Outcome
+from tic.stats.judge import DECIDED, Outcome
 
 LEANS = 0.95
 """Confidence up to which an open verdict must be decided to be said to lean to one side."""
-_VERDICTS = (Outcome.INCONCLUSIVE, Outcome.SUPPORTED, Outcome.REFUTED)
+_VERDICTS = (Outcome.INCONCLUSIVE, *DECIDED)
 
 
 def expected_verdicts(audit: Audit) -> str:
@@ -64,6 +64,6 @@ def _leaning(entry: Entry) -> list[Outcome]:
         return []
     nearness = entry.sensitivity
     if nearness is None or nearness.flips_to is None or nearness.flip_confidence is None:
-        return [Outcome.SUPPORTED, Outcome.REFUTED]
+        return [*DECIDED]
     leans = nearness.flip_confidence >= LEANS
-    return [nearness.flips_to] if leans else [Outcome.SUPPORTED, Outcome.REFUTED]
+    return [nearness.flips_to] if leans else [*DECIDED]

@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterable, Sequence
 
 from tic.document.audit import Audit, Entry, Family, Multiplicity, Provenance, RunRecord
-from tic.document.correction import CONFIDENCE, judged_anew
+from tic.document.correction import CONFIDENCE, is_former, judged_anew
 from tic.document.coverage import with_coverage
-from tic.document.former_correction import METHOD as HOLM
 from tic.document.former_correction import correct_by_holm
 from tic.document.seal import sealed
 from tic.errors import TicError
@@ -74,7 +73,7 @@ def merge(audits: Sequence[Audit]) -> Audit:
     entries = [
         with_coverage(entry, runs) if entry.coverage is not None else entry for entry in entries
     ]
-    if multiplicity.method == HOLM:
+    if is_former(multiplicity):
         entries, multiplicity = correct_by_holm(entries, CONFIDENCE)
     return sealed(
         Audit(
@@ -107,7 +106,7 @@ def _multiplicity(audits: Sequence[Audit]) -> Multiplicity:
             )
         for family in other.families:
             known = families.setdefault((family.paper, family.setting), family)
-            if known != family and first.method != HOLM:
+            if known != family and not is_former(first):
                 raise TicError(
                     f"in all audits as many claims of {family.paper} must share the error rate, "
                     f"got {known.claims} with {known.rivals} rivals and in number {number} "
@@ -149,7 +148,7 @@ def _pooled(pairs: Sequence[tuple[Audit, Entry]], multiplicity: Multiplicity) ->
             "design": "sequential",
         }
     )
-    if multiplicity.method == HOLM:  # any other rule gives the pooled seeds a confidence
+    if is_former(multiplicity):  # any other rule gives the pooled seeds a confidence
         require_one_confidence(entries)
     try:
         return judged_anew(joined, multiplicity)

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tic.document.audit import Audit, Entry, ProtocolRecord
+from tic.document.audit import STANDARD_PROTOCOL, Audit, Entry, ProtocolRecord
 from tic.document.evidence import Contrast, decisive_contrast
 from tic.document.repeated import repeated
 from tic.document.rivals import threatens
 from tic.report.text import slug
-from tic.report.verdicts import BADGES, STANDARD, Badge
+from tic.report.verdicts import BADGES, Badge
 
 
 # By identity, so that two entries that are alike in everything are still two items.
@@ -46,7 +46,7 @@ class Item:
     @property
     def standard(self) -> bool:
         """Whether it was judged by the standard protocol."""
-        return self.entry.protocol == STANDARD
+        return self.entry.protocol == STANDARD_PROTOCOL
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def index_of(audit: Audit) -> Index:
     )
     settings = _settings(claims)
     siblings = {claim: members for members in settings for claim in members.values()}
-    overview = tuple(c for c in claims if c.standard or STANDARD not in siblings[c])
+    overview = tuple(c for c in claims if c.standard or STANDARD_PROTOCOL not in siblings[c])
     repeats = _repeats(overview)
     rivals_of = {
         claim: tuple(rival for rival in rivals if threatens(rival.entry, claim.entry))

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tic.document.audit import ProtocolRecord
+from tic.document.audit import STANDARD_PROTOCOL, ProtocolRecord
 from tic.report.index import Index, Item
 from tic.report.numerals import counted
-from tic.report.verdicts import SILENT, STANDARD
+from tic.report.verdicts import SILENT
 
 AS_STANDARD: Final = "as standard"
 NOT_JUDGED: Final = "not judged"
@@ -98,5 +98,5 @@ def _cell(setting: Mapping[str, Item], protocol: str) -> ProtocolCell:
     if protocol in setting:
         return ProtocolCell(protocol, setting[protocol], "")
     touched = any(protocol in item.entry.alternatives for item in setting.values())
-    untouched = STANDARD in setting and not touched
+    untouched = STANDARD_PROTOCOL in setting and not touched
     return ProtocolCell(protocol, None, AS_STANDARD if untouched else NOT_JUDGED)

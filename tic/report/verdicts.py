@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from tic.document.audit import Entry
+from tic.document.audit import STANDARD_PROTOCOL, Entry
 from tic.document.evidence import Contrast
 from tic.report import numerals
 from tic.stats.judge import Outcome
-
-STANDARD: Final = "standard"
 
 # Nothing was found out, so nothing disagrees with what was found elsewhere.
 SILENT: Final = frozenset({Outcome.NOT_RUN, Outcome.ERROR})
@@ -69,7 +67,7 @@ def parameters(entry: Entry) -> str:
 
 def setting(entry: Entry) -> str:
     """Print what an entry was judged under: its parameters, and a protocol of its own."""
-    own = "" if entry.protocol == STANDARD else f"protocol = {entry.protocol}"
+    own = "" if entry.protocol == STANDARD_PROTOCOL else f"protocol = {entry.protocol}"
     return ", ".join(filter(None, (parameters(entry), own)))
 
 

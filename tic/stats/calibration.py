@@ -49,7 +49,8 @@ _EDGES = {
 }
 _BOTH = "SUPPORTED / REFUTED, %"
 LEVEL = 0.025
-"""Of the claims of an audit together, on either side."""
+"""Of the claims of an audit together, on either side: `tic.document.correction.LEVEL`, which a
+package that knows no audits does not import."""
 _SHOWN_LOOKS = 7
 _NEAR: Truth = "true between two near edges"
 _AUDITS = "Audits of 30 claims whose seeds are added where a verdict is open"

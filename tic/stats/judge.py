@@ -39,7 +39,9 @@ class Outcome(StrEnum):
     ERROR = "ERROR"
 
 
-JUDGED = frozenset({Outcome.SUPPORTED, Outcome.REFUTED, Outcome.INCONCLUSIVE})
+DECIDED = (Outcome.SUPPORTED, Outcome.REFUTED)
+"""Outcomes that say something of the claim."""
+JUDGED = frozenset({*DECIDED, Outcome.INCONCLUSIVE})
 """Outcomes that the judge returns."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tic.document.audit import STANDARD_PROTOCOL
 from tic.document.evidence import WorstCase
 from tic.report.findings.finding import Finding, Span, enumerated, verb
 from tic.report.findings.worst_cases import gap
@@ -12,7 +13,7 @@ from tic.report.number_tables import mean
 from tic.report.numerals import counted, fixed, with_unit
 from tic.report.reading_table import claims_read
 from tic.report.readings import against_release, read_by_release
-from tic.report.verdicts import BADGES, SILENT, STANDARD
+from tic.report.verdicts import BADGES, SILENT
 from tic.stats.judge import Outcome
 
 
@@ -94,13 +95,15 @@ def release(index: Index) -> Iterator[Finding]:
 
 def _by_protocol(index: Index) -> Iterator[tuple[Span, Outcome, Outcome]]:
     for judged in index.settings:
-        if STANDARD not in judged or judged[STANDARD].entry.outcome in SILENT:
+        if STANDARD_PROTOCOL not in judged or judged[STANDARD_PROTOCOL].entry.outcome in SILENT:
             continue
         for name, claim in judged.items():
-            by_release = name != STANDARD and index.protocols[claim.entry.paper][name].release
+            by_release = (
+                name != STANDARD_PROTOCOL and index.protocols[claim.entry.paper][name].release
+            )
             if by_release and claim.entry.outcome not in SILENT:
                 span = Span(f"{claim.label} by protocol {name}", claim)
-                yield span, judged[STANDARD].entry.outcome, claim.entry.outcome
+                yield span, judged[STANDARD_PROTOCOL].entry.outcome, claim.entry.outcome
 
 
 def _by_reading(index: Index) -> Iterator[tuple[Span, Outcome, Outcome]]:
