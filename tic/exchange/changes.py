@@ -45,6 +45,13 @@ def membership(
     yield from (FieldChange(f"{kind} {key}", ABSENT, "present") for key in new if key not in old)
 
 
+def shared(
+    old: Mapping[str, Value], new: Mapping[str, Value]
+) -> Iterator[tuple[str, Value, Value]]:
+    """Walk through what both of two documents have, in the order of the first."""
+    yield from ((key, value, new[key]) for key, value in old.items() if key in new)
+
+
 def keyed(pairs: Iterable[tuple[str, Value]]) -> dict[str, Value]:
     """Make keys unique by numbering repetitions, so that none shadows another."""
     seen = Counter[str]()

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from tic.document.audit import Audit, Entry
 from tic.document.coverage import keeps_coverage
 from tic.document.upgrade import without_coverage, without_later_fields
-from tic.exchange.changes import FieldChange, changes, keyed, membership, plain
+from tic.exchange.changes import FieldChange, changes, keyed, membership, plain, shared
 from tic.exchange.diff_entry import entry_evidence, shared_contrasts
 from tic.report.numerals import counted, number
 from tic.report.tables import short
@@ -122,7 +122,7 @@ def diff_audits(before: Audit, after: Audit) -> AuditDiff:
         before, after = without_coverage(before), without_coverage(after)
     old = keyed((entry.id, entry) for entry in before.entries)
     new = keyed((entry.id, entry) for entry in after.entries)
-    pairs = [(key, old[key], new[key]) for key in old if key in new]
+    pairs = list(shared(old, new))
     only_old = {key: entry for key, entry in old.items() if key not in new}
     only_new = {key: entry for key, entry in new.items() if key not in old}
     elsewhere, setting = _elsewhere(only_old, only_new)
@@ -186,19 +186,17 @@ def incompleteness(diff: AuditDiff) -> Iterator[str]:
 
 def _elsewhere(old: Mapping[str, Entry], new: Mapping[str, Entry]) -> tuple[frozenset[str], str]:
     """Find the entries that the other audit has in another setting, and say how it differs."""
-    shared = {_question(entry) for entry in old.values()} & {
+    questions = {_question(entry) for entry in old.values()} & {
         _question(entry) for entry in new.values()
     }
     before, after = (
-        {key: entry for key, entry in entries.items() if _question(entry) in shared}
+        {key: entry for key, entry in entries.items() if _question(entry) in questions}
         for entries in (old, new)
     )
-    values = [_values(entries.values()) for entries in (before, after)]
-    names = [name for name in values[0] if name in values[1]]
     differing = [
-        f"{name} {' and '.join(values[0][name])} before, {' and '.join(values[1][name])} after"
-        for name in names
-        if values[0][name].keys().isdisjoint(values[1][name])
+        f"{name} {' and '.join(was)} before, {' and '.join(now)} after"
+        for name, was, now in shared(_values(before.values()), _values(after.values()))
+        if was.keys().isdisjoint(now)
     ]
     return frozenset([*before, *after]), "; ".join(differing)
 
@@ -233,9 +231,9 @@ def _run_evidence(before: Audit, after: Audit) -> Iterator[FieldChange]:
     old = keyed((run.fingerprint, run) for run in before.runs)
     new = keyed((run.fingerprint, run) for run in after.runs)
     yield from membership("run", old, new)
-    for key in [key for key in old if key in new]:
+    for key, run, other in shared(old, new):
         place = f"run {short(key)}"
-        yield from changes(place, plain(old[key], _RUN_APART), plain(new[key], _RUN_APART))
+        yield from changes(place, plain(run, _RUN_APART), plain(other, _RUN_APART))
 
 
 def _information(before: Audit, after: Audit) -> Iterator[FieldChange]:

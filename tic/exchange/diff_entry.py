@@ -17,7 +17,7 @@ from tic.document.evidence import (
     WorstCase,
 )
 from tic.document.upgrade import tells_of_samples, without_samples
-from tic.exchange.changes import FieldChange, changes, keyed, membership, plain
+from tic.exchange.changes import FieldChange, changes, keyed, membership, plain, shared
 
 # Compared part by part below, compared elsewhere, or different in every execution.
 _ENTRY_APART = {
@@ -49,23 +49,21 @@ def _named_evidence(
     kind: str, old: Mapping[str, Record], new: Mapping[str, Record]
 ) -> Iterator[FieldChange]:
     yield from membership(kind, old, new)
-    for name in [name for name in old if name in new]:
-        yield from changes(f"{kind} {name}", plain(old[name]), plain(new[name]))
+    for name, before, after in shared(old, new):
+        yield from changes(f"{kind} {name}", plain(before), plain(after))
 
 
 def _table_evidence(key: str, old: Entry, new: Entry) -> Iterator[FieldChange]:
     """Sum up what moved in each row of a table, which has a number for every seed."""
-    before = keyed((table.title, table) for table in old.tables)
-    after = keyed((table.title, table) for table in new.tables)
-    yield from membership(f"{key}: table", before, after)
-    for title in [title for title in before if title in after]:
+    old_tables = keyed((table.title, table) for table in old.tables)
+    new_tables = keyed((table.title, table) for table in new.tables)
+    yield from membership(f"{key}: table", old_tables, new_tables)
+    for title, before, after in shared(old_tables, new_tables):
         place = f"{key}: table {title}"
-        old_table, new_table = before[title], after[title]
-        yield from changes(place, plain(old_table, {"rows"}), plain(new_table, {"rows"}))
-        rows, other_rows = _rows(old_table), _rows(new_table)
-        yield from membership(f"{place}: row", rows, other_rows)
-        for name in [name for name in rows if name in other_rows]:
-            shown = _moved(rows[name].values, other_rows[name].values)
+        yield from changes(place, plain(before, {"rows"}), plain(after, {"rows"}))
+        yield from membership(f"{place}: row", _rows(before), _rows(after))
+        for name, row, other in shared(_rows(before), _rows(after)):
+            shown = _moved(row.values, other.values)
             if shown:
                 yield FieldChange(f"{place}: {name}", "as it was", shown)
 
@@ -104,23 +102,19 @@ def _factors_text(reading: ReadingVerdict) -> str:
 
 def _figure_evidence(key: str, old: Entry, new: Entry) -> Iterator[FieldChange]:
     """Sum up what moved in a figure, whose single values nobody would read here."""
-    before = keyed((figure.title, figure) for figure in old.figures)
-    after = keyed((figure.title, figure) for figure in new.figures)
-    yield from membership(f"{key}: figure", before, after)
-    for title in [title for title in before if title in after]:
-        count = sum(1 for _ in changes("", plain(before[title]), plain(after[title])))
+    old_figures = keyed((figure.title, figure) for figure in old.figures)
+    new_figures = keyed((figure.title, figure) for figure in new.figures)
+    yield from membership(f"{key}: figure", old_figures, new_figures)
+    for title, before, after in shared(old_figures, new_figures):
+        count = sum(1 for _ in changes("", plain(before), plain(after)))
         if count:
-            place = f"{key}: figure {title}"
-            shown = f"{count} of {after[title].size} values differ"
-            yield FieldChange(place, "as it was", shown)
+            shown = f"{count} of {after.size} values differ"
+            yield FieldChange(f"{key}: figure {title}", "as it was", shown)
 
 
 def shared_contrasts(old: Entry, new: Entry) -> Iterator[tuple[str, Contrast, Contrast]]:
     """Return the contrasts that two entries share, by their name."""
-    after = _contrasts(new)
-    for name, contrast in _contrasts(old).items():
-        if name in after:
-            yield name, contrast, after[name]
+    return shared(_contrasts(old), _contrasts(new))
 
 
 def _contrasts(entry: Entry) -> dict[str, Contrast]:
