@@ -326,7 +326,7 @@ def test_all_that_a_judge_collects_stands_in_the_entry(session):
     for part in ("comparisons", "checks", "worst_cases", "readings", "tables", "figures"):
         assert getattr(found, part) == tuple(getattr(judge, part))
         assert len(getattr(found, part)) == 1
-    assert found.sensitivity == judge.sensitivity()
+    assert found.sensitivity == judge.decision().sensitivity
     assert found.sensitivity.flip_confidence is not None
 
 

@@ -30,7 +30,7 @@ def test_where_a_needed_check_fails_nothing_can_be_said(judge, effects):
     assert found.reason == (
         "nothing can be said where this does not hold: Half of the weights are zero."
     )
-    assert judge.sensitivity() is None
+    assert judge.decision().sensitivity is None
     assert len(judge.contrasts) == 1
 
 
@@ -44,10 +44,10 @@ def test_all_needed_checks_that_fail_are_told(judge):
 @pytest.mark.parametrize(("holds", "needed"), [(True, True), (True, False), (False, False)])
 def test_any_other_check_changes_no_verdict(judge, holds, needed):
     judge(HIGH, above(0), name="gap")
-    before, nearness = judge.verdict(), judge.sensitivity()
+    before, nearness = judge.verdict(), judge.decision().sensitivity
     judge.check("loss", "It converges.", "0.1 nats", holds=holds, needed=needed)
     assert judge.verdict() == before
-    assert judge.sensitivity() == nearness
+    assert judge.decision().sensitivity == nearness
     (check,) = judge.checks
     assert (check.name, check.says, check.found) == ("loss", "It converges.", "0.1 nats")
     assert (check.holds, check.needed) == (holds, needed)
@@ -81,7 +81,7 @@ def test_a_contrast_says_how_near_it_was_to_another_verdict(judge):
 def test_a_claim_says_how_near_it_was_by_its_weakest_contrast(judge):
     judge(HIGH, above(0), name="strong")
     judge([1.2, 2.0, 2.5], above(0), name="weak")
-    found = judge.sensitivity()
+    found = judge.decision().sensitivity
     assert found.flip_confidence == pytest.approx(1 - 2 * judge.contrasts[1].p_value)
     assert found.flips_to is Outcome.INCONCLUSIVE
     assert found.without == (Outcome.INCONCLUSIVE,) * 3
@@ -247,4 +247,4 @@ def test_a_claim_that_is_left_open_is_undecided_whatever_its_contrasts_say():
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert verdict.p_value is None
     assert verdict.reason == "too few readings decide"
-    assert judge.sensitivity() is None
+    assert judge.decision().sensitivity is None

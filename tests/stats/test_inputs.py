@@ -62,7 +62,7 @@ ASKED = {
     "most seeds": lambda draw: stats.seeds_needed(1, 1, above(0), limit=draw(odd)),
     "slope": lambda draw: stats.theil_sen_slope(draw(arrays), draw(arrays)),
     "fall": lambda draw: stats.half_fall([0, 1, 2], draw(arrays), least=draw(odd)),
-    "page": lambda draw: stats.page_trend(draw(arrays), direction=draw(directions)),
+    "page": lambda draw: stats.page_p_value(draw(arrays), direction=draw(directions)),
     "effects": lambda draw: stats.page_effects(draw(arrays), direction=draw(directions)),
     "trend": lambda draw: stats.judge_trend(draw(arrays), direction=draw(directions)),
     "combine": lambda draw: stats.combine([draw(verdicts)]),

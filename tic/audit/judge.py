@@ -19,7 +19,6 @@ from tic.document.evidence import (
     Pilot,
     ReadingVerdict,
     SampleSpreadRecord,
-    Sensitivity,
     Trend,
     WorstCase,
 )
@@ -196,12 +195,8 @@ class Judge(Exhibits):
         """Leave the claim INCONCLUSIVE whatever its contrasts say, and tell why."""
         self.left_open.append(reason)
 
-    def sensitivity(self) -> Sensitivity | None:
-        """How near the verdict is to another one; None where the claim was left open."""
-        return self.decision().sensitivity
-
     def decision(self) -> Decision:
-        """Verdict and how near it is to another one.
+        """Verdict and how near it is to another one, which is None where the claim was left open.
 
         Raises:
             TicError: The test judged nothing.

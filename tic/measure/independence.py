@@ -75,12 +75,12 @@ class Conduct:
     reacts: bool
 
 
-def telling(inputs: Tensor, samples: int = SAMPLES) -> Tensor:
-    """Choose the samples that vary most within themselves: (B, …) -> (samples or fewer, …)."""
-    if len(inputs) <= samples:
+def telling(inputs: Tensor) -> Tensor:
+    """Choose the samples that vary most within themselves: (B, …) -> (`SAMPLES` or fewer, …)."""
+    if len(inputs) <= SAMPLES:
         return inputs
     spread = inputs.detach().double().reshape(len(inputs), -1).var(1, correction=0)
-    return inputs[spread.topk(samples).indices.sort().values]
+    return inputs[spread.topk(SAMPLES).indices.sort().values]
 
 
 def conduct(ask: Callable[[Tensor], Answer], inputs: Tensor) -> Conduct:

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 THIN = "\u202f"
 MINUS = "\u2212"
 _SHORT_UNIT = 4
+_DIGITS = 3
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def number(value: float, digits: int = 3) -> str:
+def number(value: float, digits: int = _DIGITS) -> str:
     """Return `value` with `digits` significant digits; very large and small ones as a power."""
     if value == 0:
         return "0"
@@ -32,7 +33,7 @@ def fixed(value: float, decimals: int) -> str:
     return (MINUS if negative else "") + whole + (f".{fraction}" if fraction else "")
 
 
-def scientific(value: float, digits: int = 3) -> str:
+def scientific(value: float, digits: int = _DIGITS) -> str:
     """Return `value` as mantissa × power of ten, such as 2.35×10⁻⁴."""
     mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
     return f"{mantissa.replace('-', MINUS)}×{power(int(exponent))}"
@@ -58,12 +59,12 @@ def aligned(values: Sequence[float]) -> tuple[str, ...]:
     return tuple(fixed(value, decimals) for value in values)
 
 
-def alike(values: Sequence[float], digits: int = 3) -> tuple[str, ...]:
-    """Print the numbers of one table with as many decimals as `digits` digits of the largest."""
+def alike(values: Sequence[float]) -> tuple[str, ...]:
+    """Print the numbers of one table with as many decimals as three digits of the largest."""
     largest = max((abs(value) for value in values), default=0.0)
     if largest == 0 or not _is_plain(largest):
-        return tuple(number(value, digits) for value in values)
-    decimals = max(0, digits - 1 - _exponent(largest, digits))
+        return tuple(number(value) for value in values)
+    decimals = max(0, _DIGITS - 1 - _exponent(largest, _DIGITS))
     return tuple(fixed(value, decimals) for value in values)
 
 

@@ -289,13 +289,10 @@ def _whole(option: str, text: str, most: int, way_out: str = "", *, least: int =
     return int(digits)
 
 
-def _listed(option: str, text: str | None, known: tuple[str, ...] = ()) -> tuple[str, ...]:
+def _listed(option: str, text: str | None) -> tuple[str, ...]:
     if text is None:
         return ()
     names = tuple(part.strip() for part in text.split(",") if part.strip())
     if not names or len(set(names)) != len(names):
         raise TicError(f"{option} needs distinct names separated by commas, got {quoted(text)}")
-    for name in names:
-        if known and name not in known:
-            raise TicError(f"{option} does not know {quoted(name)}; known: {', '.join(known)}")
     return names

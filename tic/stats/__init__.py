@@ -22,11 +22,10 @@ from tic.stats.sensitivity import (
     trend_sensitivity,
 )
 from tic.stats.trend import (
-    PageTrend,
     half_fall,
     judge_trend,
     page_effects,
-    page_trend,
+    page_p_value,
     theil_sen_slope,
 )
 
@@ -34,7 +33,6 @@ __all__ = [
     "ClaimVerdict",
     "Design",
     "Outcome",
-    "PageTrend",
     "PowerCurve",
     "Region",
     "SampleSpread",
@@ -55,7 +53,7 @@ __all__ = [
     "judge_rate",
     "judge_trend",
     "page_effects",
-    "page_trend",
+    "page_p_value",
     "power_curve",
     "prediction_interval",
     "rate_seeds_to_decide",

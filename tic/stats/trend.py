@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -18,21 +18,6 @@ from tic.stats.region import above
 Direction = Literal["increasing", "decreasing"]
 
 _OPPOSITE: dict[Direction, Direction] = {"increasing": "decreasing", "decreasing": "increasing"}
-
-
-@dataclass(frozen=True)
-class PageTrend:
-    """Page's test for ordered alternatives.
-
-    Attributes:
-        statistic: Page's L, the sum over seeds and conditions of predicted rank times rank.
-        p_value: probability of an L at least as large when every order is equally likely.
-        method: "exact" up to 8 conditions and 12 seeds (20 for 3 conditions), else "asymptotic".
-    """
-
-    statistic: float
-    p_value: float
-    method: str
 
 
 def theil_sen_slope(x: ArrayLike, y: ArrayLike) -> float:
@@ -102,7 +87,7 @@ def half_fall(x: ArrayLike, y: ArrayLike, *, least: float) -> float:
     return float(positions[below - 1] + share * (positions[below] - positions[below - 1]))
 
 
-def page_trend(samples: ArrayLike, *, direction: Direction) -> PageTrend:
+def page_p_value(samples: ArrayLike, *, direction: Direction) -> float:
     """Test whether values follow the predicted order of the conditions (Page 1963).
 
     Null hypothesis: within a seed, every order of the conditions is equally likely. That suits
@@ -115,6 +100,11 @@ def page_trend(samples: ArrayLike, *, direction: Direction) -> PageTrend:
             a seed count; ties share their mean rank, which makes the exact test conservative.
         direction: the predicted order, "increasing" or "decreasing".
 
+    Returns:
+        Probability of a Page's L, the sum over seeds and conditions of predicted rank times rank,
+        at least as large when every order is equally likely. Exact up to 8 conditions and 12 seeds
+        (20 for 3 conditions), else by a normal approximation.
+
     Raises:
         ValueError: too few seeds or conditions, values that are not finite, unknown direction.
     """
@@ -124,7 +114,7 @@ def page_trend(samples: ArrayLike, *, direction: Direction) -> PageTrend:
     from scipy.stats import page_trend_test
 
     result = page_trend_test(table, predicted_ranks=_predicted(table.shape[1], direction))
-    return PageTrend(float(result.statistic), min(float(result.pvalue), 1.0), str(result.method))
+    return min(float(result.pvalue), 1.0)
 
 
 def page_effects(samples: ArrayLike, *, direction: Direction) -> NDArray[np.float64]:
@@ -161,7 +151,7 @@ def judge_trend(samples: ArrayLike, *, direction: Direction, confidence: float =
     contrast. The p-values are Page's and not Student's: seeds that all follow the order perfectly
     have no spread, yet are the strongest evidence there is. The interval shown
     is Student's, of the mean rank correlation, and does not decide.
-    For points of one curve (see `page_trend`) judge a slope or `page_effects` by `judge` instead,
+    For points of one curve (see `page_p_value`) judge a slope or `page_effects` by `judge` instead,
     where the seed is the only independent unit.
 
     Args:
@@ -184,8 +174,8 @@ def judge_trend(samples: ArrayLike, *, direction: Direction, confidence: float =
         return replace(blank, reason=too_few(len(table)))
     if np.ptp(table, axis=0).max() == 0:
         return replace(blank, reason=f"all {len(table)} seeds gave identical values")
-    p_value = page_trend(table, direction=direction).p_value
-    refutation_p_value = page_trend(table, direction=_OPPOSITE[direction]).p_value
+    p_value = page_p_value(table, direction=direction)
+    refutation_p_value = page_p_value(table, direction=_OPPOSITE[direction])
     outcome = decide(p_value, refutation_p_value, confidence)
     reason, outlook = "decided by Page's test, not by the interval", None
     if outcome is Outcome.INCONCLUSIVE:

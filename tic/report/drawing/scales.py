@@ -12,6 +12,7 @@ from tic.report.numerals import fixed, power, scientific
 # Beyond these, steps and spans leave the floating-point numbers; such values sit on the edge.
 _HUGE, _TINY = 1e300, 1e-300
 _LARGEST_POWER = 305.0
+_PAD = 0.06
 
 Domain = tuple[float, float]
 
@@ -38,7 +39,7 @@ class Scale:
         return min(max(value, -_HUGE), _HUGE)
 
 
-def domain(values: Iterable[float], pad: float = 0.06) -> Domain:
+def domain(values: Iterable[float], pad: float = _PAD) -> Domain:
     """Return the range that shows all `values`, widened by `pad` of itself on both sides."""
     kept = [min(max(value, -_HUGE), _HUGE) for value in values]
     if not kept:
@@ -53,13 +54,13 @@ def domain(values: Iterable[float], pad: float = 0.06) -> Domain:
     return (low - margin, high + margin)
 
 
-def log_domain(values: Iterable[float], pad: float = 0.06) -> Domain:
+def log_domain(values: Iterable[float]) -> Domain:
     """Return the range that shows all positive `values` on a logarithmic axis."""
     logs = [math.log10(min(max(value, _TINY), _HUGE)) for value in values if value > 0]
     if not logs:
         return (0.1, 10.0)
     low, high = min(logs), max(logs)
-    margin = pad * (high - low) if high - low > 1e-6 else 0.5
+    margin = _PAD * (high - low) if high - low > 1e-6 else 0.5
     return (10 ** max(low - margin, -_LARGEST_POWER), 10 ** min(high + margin, _LARGEST_POWER))
 
 

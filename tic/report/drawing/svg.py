@@ -13,6 +13,7 @@ from tic.text import shorten, visible
 _ADVANCE = 0.58
 # As in drawing.css; both sizes are in units of the drawing.
 _FONT_SIZE = 12.0
+_GLYPH_RADIUS = 3.0
 
 Point = tuple[float, float]
 Attribute = str | float
@@ -132,9 +133,9 @@ def area(points: Iterable[Point], kind: str) -> Markup:
     return element("path", d="M" + "L".join(_pair(point) for point in points) + "Z", class_=kind)
 
 
-def glyph(index: int, at: Point, kind: str, radius: float = 3.0) -> Markup:
+def glyph(index: int, at: Point, kind: str) -> Markup:
     """Return one of four marks (disc, square, triangle, diamond), so that colour is not alone."""
-    x, y = at
+    (x, y), radius = at, _GLYPH_RADIUS
     if index % 4 == 0:
         return element("circle", cx=x, cy=y, r=radius, class_=kind)
     if index % 4 == 1:
