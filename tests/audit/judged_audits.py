@@ -13,7 +13,7 @@ from tic.document.audit import (
     Provenance,
     RunRecord,
 )
-from tic.document.correction import CONFIDENCE, LEVEL, METHOD, judged_anew
+from tic.document.correction import CONFIDENCE, LEVEL, METHOD, rejudge_by_rule
 from tic.document.seal import sealed
 from tic.models import Spiking
 from tic.recipe import Recipe
@@ -99,7 +99,7 @@ def audit(entries, records=(), claims=None, **fields):
     nothing = {
         "started": "2026-01-01T00:00:00+00:00", "seconds": 10.0, "completed": True,
         "papers": (PAPER,), "protocols": (STANDARD,),
-        "entries": tuple(judged_anew(entry, multiplicity) for entry in entries),
+        "entries": tuple(rejudge_by_rule(entry, multiplicity) for entry in entries),
         "runs": tuple(records), "multiplicity": multiplicity, "provenance": provenance(),
     }  # fmt: skip
     return sealed(Audit(**nothing | fields))

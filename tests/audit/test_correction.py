@@ -8,7 +8,13 @@ from tic.audit import Pack, Recipe, Setting, TicError, above, claim
 from tic.audit.control import UNTRAINED, Control
 from tic.data import Digits
 from tic.document.audit import Family, Multiplicity, Paper
-from tic.document.correction import METHOD, claim_confidence, judged_anew, members_of, questions
+from tic.document.correction import (
+    METHOD,
+    claim_confidence,
+    family_size_of,
+    questions,
+    rejudge_by_rule,
+)
 from tic.models import Spiking
 from tic.session.planned import families_of, plan_entry
 from tic.stats import Outcome
@@ -45,11 +51,11 @@ def test_the_claims_of_a_paper_in_a_setting_share_the_error_rate_and_so_do_its_r
         Family(paper="p", setting="resnet19-cifar10", claims=9, rivals=4),
         Family(paper="q", setting="tiny-digits", claims=2, rivals=1),
     )
-    assert members_of(families, "p", "tiny-digits", "claim") == 7
-    assert members_of(families, "p", "resnet19-cifar10", "rival") == 4
-    assert members_of(families, "q", "tiny-digits", "claim") == 2
-    assert members_of(families, "p", "tiny-digits", "control") == 1
-    assert members_of(families, "p", "", "claim") == 0  # arithmetic, in no setting
+    assert family_size_of(families, "p", "tiny-digits", "claim") == 7
+    assert family_size_of(families, "p", "resnet19-cifar10", "rival") == 4
+    assert family_size_of(families, "q", "tiny-digits", "claim") == 2
+    assert family_size_of(families, "p", "tiny-digits", "control") == 1
+    assert family_size_of(families, "p", "", "claim") == 0  # arithmetic, in no setting
 
 
 def test_what_is_judged_on_runs_here_takes_a_share_and_nothing_else_does():
@@ -102,7 +108,7 @@ def of_three(effects, claims, **fields):
     judge(effects, above(0), name="gap")
     families = (Family(paper="p", setting="", claims=claims, rivals=1),)
     multiplicity = Multiplicity(method=METHOD, level=0.025, families=families)
-    return judged_anew(judged("claim", judge, **fields), multiplicity)
+    return rejudge_by_rule(judged("claim", judge, **fields), multiplicity)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from judged_audits import judge_of, judged
 
 from tic.document.audit import Entry
-from tic.document.deciding import judge_again, region_of
+from tic.document.deciding import region_of, rejudge
 from tic.stats import Outcome, above, below, within
 
 NUMBERS = st.floats(-100, 100).map(lambda number: round(number, 6))
@@ -46,7 +46,7 @@ def through_json(entry):
 def test_a_recorded_claim_is_judged_again_to_the_same_entry(data, seeds):
     judge = data.draw(recorded(judge_of(tuple(range(seeds)))))
     entry = judged("claim", judge)
-    assert judge_again(through_json(entry)) == entry
+    assert rejudge(through_json(entry)) == entry
 
 
 @given(data=st.data())
@@ -57,7 +57,7 @@ def test_a_claim_that_was_read_in_several_ways_is_judged_again_to_the_same_entry
         judge.record_reading({"estimator": str(number)}, other)
     judge.readings_contradict()
     entry = judged("claim", judge)
-    assert judge_again(through_json(entry)) == entry
+    assert rejudge(through_json(entry)) == entry
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
@@ -74,7 +74,7 @@ def test_fewer_than_two_readings_refute_no_contradiction(count):
         assert entry.left_open == (
             f"{count} of the 2 readings that may contradict each other were recorded",
         )
-    assert judge_again(through_json(entry)) == entry
+    assert rejudge(through_json(entry)) == entry
 
 
 def test_a_changed_effect_changes_what_is_judged_again():
@@ -83,7 +83,7 @@ def test_a_changed_effect_changes_what_is_judged_again():
     entry = judged("claim", judge)
     assert entry.outcome is Outcome.SUPPORTED
     moved = entry.contrasts[0].model_copy(update={"effects": (-40.0, 5.0, 6.0)})
-    again = judge_again(entry.model_copy(update={"contrasts": (moved,)}))
+    again = rejudge(entry.model_copy(update={"contrasts": (moved,)}))
     assert again.outcome is Outcome.INCONCLUSIVE
     assert again.contrasts[0].estimate == pytest.approx(-29 / 3)
 
@@ -96,7 +96,7 @@ def test_a_changed_sample_of_a_trend_changes_its_effects():
     trend = contrast.trend.model_copy(
         update={"samples": ((3.0, 2.0, 1.0), *contrast.trend.samples[1:])}
     )
-    again = judge_again(
+    again = rejudge(
         entry.model_copy(update={"contrasts": (contrast.model_copy(update={"trend": trend}),)})
     )
     assert again.contrasts[0].effects == (-1, 1, 1)
@@ -108,7 +108,7 @@ def test_an_entry_that_was_not_judged_stays_as_it_is():
     entry = judged("claim", judge).model_copy(
         update={"contrasts": (), "outcome": Outcome.ERROR, "own_outcome": Outcome.ERROR}
     )
-    assert judge_again(entry) is entry
+    assert rejudge(entry) is entry
 
 
 @pytest.mark.parametrize("region", [above(0.1), below(-3), within(-1, 1)])

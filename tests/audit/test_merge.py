@@ -7,7 +7,7 @@ from judged_audits import DIGEST, RECIPE, audit, judge_of, judged, provenance, r
 
 from tic.audit.exhibits import curves
 from tic.document.audit import Scope
-from tic.document.deciding import judge_again
+from tic.document.deciding import rejudge
 from tic.document.figures import Bars, HeatMap, Histogram, Images, Panel
 from tic.document.former_correction import correct_by_holm
 from tic.document.seal import sealed
@@ -418,7 +418,7 @@ def test_audits_whose_designs_gave_them_other_confidences_are_pooled():
 
 def test_by_the_former_rule_all_must_have_had_one_confidence():
     def formerly(part, confidence):
-        again = [judge_again(entry, confidence) for entry in part.entries]
+        again = [rejudge(entry, confidence) for entry in part.entries]
         entries, by_holm = correct_by_holm(again, 0.95)
         changed = {"entries": tuple(entries), "multiplicity": by_holm}
         return sealed(part.model_copy(update=changed))

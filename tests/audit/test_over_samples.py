@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from tic.audit.judge import Judge
 from tic.document.audit import Audit
-from tic.document.deciding import judge_again
+from tic.document.deciding import rejudge
 from tic.document.evidence import Effects
 from tic.document.seal import digest, is_altered, seal
 from tic.document.upgrade import upgraded
@@ -140,7 +140,7 @@ def test_an_audit_keeps_what_remains_and_is_judged_to_it_again():
     made = audit_of(APART)
     (kept,) = made.entries
     assert (kept.outcome, kept.over_samples) == ("SUPPORTED", "INCONCLUSIVE")
-    assert judge_again(kept).over_samples == "INCONCLUSIVE"
+    assert rejudge(kept).over_samples == "INCONCLUSIVE"
     assert not any(step.faults for step in verify_document(made))
 
 

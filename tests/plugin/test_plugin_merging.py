@@ -6,7 +6,7 @@ from pathlib import Path
 from fixtures.packs import INCONCLUSIVE, SUPPORTED
 from tic import cli
 from tic.document.correction import claim_confidence
-from tic.document.deciding import judge_again
+from tic.document.deciding import rejudge
 from tic.document.loading import load_audit
 
 TREND = """
@@ -37,7 +37,7 @@ def test_merged_audits_say_what_one_audit_of_all_seeds_says(repository, tmp_path
     for pooled, recorded in zip(merged.entries, whole.entries, strict=True):
         if recorded.claim == "other2024/spread":
             continue  # deviations from the mean of each audit are other effects
-        entry = judge_again(recorded, again)
+        entry = rejudge(recorded, again)
         for name in (
             "outcome",
             "own_outcome",

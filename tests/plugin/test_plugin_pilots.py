@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from fixtures.packs import CAUTIOUS, SUPPORTED
-from tic.document.deciding import judge_again
+from tic.document.deciding import rejudge
 from tic.document.seal import digest
 from tic.measure.robustness import CorrectMeasurement
 from tic.session import pilots
@@ -86,7 +86,7 @@ def test_a_later_audit_pools_the_spread_of_a_pilot(repository, piloted, file):
     entry, page = later.entry, (later.folder / "report.html").read_text("utf-8")
     assert "interval, p" in page
     assert "spread of these and 4 pilot seeds</p>" in page
-    alone = judge_again(
+    alone = rejudge(
         entry.model_copy(
             update={
                 "contrasts": tuple(c.model_copy(update={"pilot": None}) for c in entry.contrasts)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tic.document.audit import Audit, Entry, Family, Multiplicity, Role
-from tic.document.deciding import judge_again, sampled_seeds
+from tic.document.deciding import rejudge, sampled_seeds
 from tic.document.former_correction import METHOD as HOLM
 from tic.stats import Design, error_share
 
@@ -36,7 +36,7 @@ def claim_confidence(n_seeds: int, design: Design, members: int) -> float:
     return 1 - 2 * LEVEL * error_share(n_seeds, design) / max(1, members)
 
 
-def members_of(families: Sequence[Family], paper: str, setting: str, role: Role) -> int:
+def family_size_of(families: Sequence[Family], paper: str, setting: str, role: Role) -> int:
     """Return how many claims, or rivals, share the level with one of a paper in a setting.
 
     A negative control is judged alone: 1. Of a paper in a setting that has no family: 0.
@@ -75,11 +75,11 @@ def by_todays_rule(audit: Audit) -> Audit:
         ValueError: Effects cannot be judged; the sentence names the entry.
     """
     rule = audit.multiplicity.model_copy(update={"method": METHOD, "level": LEVEL})
-    entries = tuple(judged_anew(entry, rule) for entry in audit.entries)
+    entries = tuple(rejudge_by_rule(entry, rule) for entry in audit.entries)
     return audit.model_copy(update={"entries": entries, "multiplicity": rule})
 
 
-def judged_anew(entry: Entry, multiplicity: Multiplicity) -> Entry:
+def rejudge_by_rule(entry: Entry, multiplicity: Multiplicity) -> Entry:
     """Judge an entry again from its effects, by the rule that its audit followed.
 
     Of an audit before schema 5 that is its verdict by itself; `correct_by_holm` corrects them all.
@@ -89,7 +89,7 @@ def judged_anew(entry: Entry, multiplicity: Multiplicity) -> Entry:
     """
     confidence = None if is_former(multiplicity) else _confidence(entry, multiplicity)
     try:
-        return judge_again(entry, confidence)
+        return rejudge(entry, confidence)
     except ValueError as error:
         raise ValueError(f"{entry.id}: cannot be judged again: {error}") from error
 
@@ -98,5 +98,5 @@ def _confidence(entry: Entry, multiplicity: Multiplicity) -> float | None:
     n_seeds = len(sampled_seeds(entry))
     if not n_seeds:
         return None
-    members = members_of(multiplicity.families, entry.paper, entry.setting, entry.role)
+    members = family_size_of(multiplicity.families, entry.paper, entry.setting, entry.role)
     return claim_confidence(n_seeds, entry.design, members)

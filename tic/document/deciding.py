@@ -259,7 +259,7 @@ def exact_effects(
     )
 
 
-def judge_again(entry: Entry, confidence: float | None = None) -> Entry:
+def rejudge(entry: Entry, confidence: float | None = None) -> Entry:
     """Judge a recorded entry anew from its effects; one that was never judged stays as it is.
 
     Args:

@@ -63,8 +63,10 @@ def _inside(folder: Path) -> str:
         files = [path for path in folder.glob("*.json") if path.is_file()]
     except OSError:
         files = []
-    found = min(files, key=lambda path: (path.name != AUDIT_FILE, path.name), default=None)
-    return _WAY_OUT if found is None else f"name an audit in it, such as {_shown(found)}"
+    audit_file = min(files, key=lambda path: (path.name != AUDIT_FILE, path.name), default=None)
+    if audit_file is None:
+        return _WAY_OUT
+    return f"name an audit in it, such as {_shown(audit_file)}"
 
 
 def _check_version(path: Path, version: object) -> None:

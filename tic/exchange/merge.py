@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from tic.document.audit import Audit, Entry, Family, Multiplicity, Provenance, RunRecord
-from tic.document.correction import CONFIDENCE, is_former, judged_anew
+from tic.document.correction import CONFIDENCE, is_former, rejudge_by_rule
 from tic.document.coverage import with_coverage
 from tic.document.former_correction import correct_by_holm
 from tic.document.seal import sealed
@@ -119,7 +119,7 @@ def _pooled(pairs: Sequence[tuple[Audit, Entry]], multiplicity: Multiplicity) ->
     entries = [entry for _, entry in pairs]
     first = entries[0]
     if len(entries) == 1:
-        return judged_anew(first, multiplicity)
+        return rejudge_by_rule(first, multiplicity)
     for later in entries[1:]:
         _require_same(first, later, _SAME)
     for entry in entries:
@@ -151,7 +151,7 @@ def _pooled(pairs: Sequence[tuple[Audit, Entry]], multiplicity: Multiplicity) ->
     if is_former(multiplicity):  # any other rule gives the pooled seeds a confidence
         require_one_confidence(entries)
     try:
-        return judged_anew(joined, multiplicity)
+        return rejudge_by_rule(joined, multiplicity)
     except ValueError as error:
         raise TicError(f"the pooled seeds: {error}") from None
 

@@ -16,10 +16,10 @@ from tic.document.correction import (
     CONFIDENCE,
     LEVEL,
     METHOD,
+    family_size_of,
     is_former,
-    judged_anew,
-    members_of,
     questions,
+    rejudge_by_rule,
 )
 from tic.document.coverage import with_coverage, with_former_bound
 from tic.document.former_correction import correct_by_holm
@@ -91,7 +91,7 @@ def _examine_verdicts(audit: Audit) -> Examined:
     runs = {run.fingerprint: run for run in audit.runs}
     for entry in audit.entries:
         try:
-            judged = judged_anew(entry, audit.multiplicity)
+            judged = rejudge_by_rule(entry, audit.multiplicity)
             if entry.coverage is not None:
                 judged = with_former_bound(with_coverage(judged, runs), entry.coverage)
             again.append(judged)
@@ -121,10 +121,10 @@ def _small_families(audit: Audit) -> list[str]:
     """Families that are missing, or smaller than what the audit itself judged of them."""
     families = audit.multiplicity.families
     return [
-        f"multiplicity: {members} {role}s of {paper} share the error rate in "
+        f"multiplicity: {size} {role}s of {paper} share the error rate in "
         f"{setting or 'the audit'}, and {judged} were judged there"
         for (paper, setting, role), judged in questions(audit.entries).items()
-        if (members := members_of(families, paper, setting, role)) < judged
+        if (size := family_size_of(families, paper, setting, role)) < judged
     ]
 
 

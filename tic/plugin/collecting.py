@@ -180,7 +180,7 @@ class Collecting:
             raise pytest.UsageError(*dict.fromkeys(self.state.faults))
 
     def _plan(self, items: list[pytest.Item]) -> None:
-        from tic.document.correction import members_of
+        from tic.document.correction import family_size_of
         from tic.session.pilots import require_readable
         from tic.session.planned import families_of
 
@@ -201,7 +201,7 @@ class Collecting:
                     f"a claim must be decided by one test, and two decide {planned.id}: "
                     f"{first.nodeid} and {item.nodeid}; give them distinct names or parameters"
                 )
-            family_size = members_of(
+            family_size = family_size_of(
                 session.families, planned.claim.pack.paper.key, planned.place, planned.role
             )
             design = self.state.options.design

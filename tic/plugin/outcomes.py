@@ -98,20 +98,20 @@ def properties(entry: Entry, expected: Expectation | None) -> list[tuple[str, st
     from tic.document.deciding import sampled_seeds
     from tic.document.evidence import decisive_contrast
 
-    told = [("id", entry.id), ("role", entry.role)]
-    told += [("verdict", str(entry.outcome)), ("scope", entry.scope.level)]
+    shown = [("id", entry.id), ("role", entry.role)]
+    shown += [("verdict", str(entry.outcome)), ("scope", entry.scope.level)]
     allowed = expected.allowed.get(entry.id) if expected and entry.role != "control" else None
     if allowed:
-        told.append(("allowed", " or ".join(sorted(allowed))))
+        shown.append(("allowed", " or ".join(sorted(allowed))))
     if seeds := sampled_seeds(entry):
-        told.append(("seeds", str(len(seeds))))
+        shown.append(("seeds", str(len(seeds))))
     contrast = decisive_contrast(entry.contrasts, entry.own_outcome)
     if contrast is not None:
-        told += [("contrast", contrast.name), ("estimate", repr(contrast.estimate))]
+        shown += [("contrast", contrast.name), ("estimate", repr(contrast.estimate))]
         ends = zip(("low", "high"), contrast.interval or (), strict=False)
-        told += [(name, repr(end)) for name, end in ends]
-        told += [("unit", contrast.unit)] if contrast.unit else []
-    return [(name, visible(value)) for name, value in told]
+        shown += [(name, repr(end)) for name, end in ends]
+        shown += [("unit", contrast.unit)] if contrast.unit else []
+    return [(name, visible(value)) for name, value in shown]
 
 
 def findings(entry: Entry) -> str:
