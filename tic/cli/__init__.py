@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import sys
@@ -24,9 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if {"-h", "--help"} & set(given[1:]):
         parser(with_audit_options=True).parse_args([given[0], "--help"])  # and leaves
     count = own_count(given)
-    flags, rest = parser().parse_args(given[:count]), given[count:]
+    flags = parser().parse_args(given[:count], argparse.Namespace(rest=given[count:]))
     try:
-        status = int(flags.run(flags, rest))
+        status = int(flags.run(flags))
         sys.stdout.flush()
     except TicError as error:
         print(f"tic: {error}", file=sys.stderr)

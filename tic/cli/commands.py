@@ -1,7 +1,6 @@
 """What each command of `tic` does; heavy imports happen in the command that needs them.
 
-Every command takes its flags and what is left of the command line for pytest, and returns the exit
-status.
+Every command takes its flags and returns the exit status.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ CLAIMS = "claims"
 """The folder that is audited where none is named."""
 
 
-def pass_on(flags: argparse.Namespace, rest: list[str]) -> int:
-    """Let pytest do it: audit, build, plan or list."""
+def pass_on(flags: argparse.Namespace) -> int:
+    """Let pytest do it: audit, build, plan or list, with the `rest` of the command line."""
     import pytest
 
     from tic.plugin.naming import DEFAULT_FOLDER
@@ -35,10 +34,10 @@ def pass_on(flags: argparse.Namespace, rest: list[str]) -> int:
         return int(pytest.ExitCode.USAGE_ERROR)
     # Only pytest knows whether what follows an option is its value or a path.
     folder = [f"{DEFAULT_FOLDER}={CLAIMS}"] if flags.folder is None else [flags.folder]
-    return int(pytest.main([*folder, "--tic-audit", *flags.options, *rest]))
+    return int(pytest.main([*folder, "--tic-audit", *flags.options, *flags.rest]))
 
 
-def report(flags: argparse.Namespace, rest: list[str]) -> int:
+def report(flags: argparse.Namespace) -> int:
     """Render the report of an audit again, in a folder with no audit but this one."""
     from tic.document.archive import AUDIT_FILE
     from tic.document.loading import load_audit
@@ -65,7 +64,7 @@ def report(flags: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
-def diff(flags: argparse.Namespace, rest: list[str]) -> int:
+def diff(flags: argparse.Namespace) -> int:
     """Show what is different between two audits; 1 where something is."""
     from tic.document.loading import load_audit
     from tic.exchange.diff import diff_audits, format_diff
@@ -78,7 +77,7 @@ def diff(flags: argparse.Namespace, rest: list[str]) -> int:
     return 0 if moved.empty else 1
 
 
-def verify(flags: argparse.Namespace, rest: list[str]) -> int:
+def verify(flags: argparse.Namespace) -> int:
     """See that an audit was not changed and that its verdicts follow; 1 where not."""
     from tic.exchange.verify_file import verify
 
@@ -92,7 +91,7 @@ def verify(flags: argparse.Namespace, rest: list[str]) -> int:
     return 0 if holds else 1
 
 
-def export(flags: argparse.Namespace, rest: list[str]) -> int:
+def export(flags: argparse.Namespace) -> int:
     """Write an audit with what it rests on as an archive."""
     from tic.document.loading import load_audit
     from tic.exchange.export import export
@@ -102,7 +101,7 @@ def export(flags: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
-def extract(flags: argparse.Namespace, rest: list[str]) -> int:
+def extract(flags: argparse.Namespace) -> int:
     """Write one extract of an audit, and tell the files."""
     from tic.document.loading import load_audit
     from tic.report.extracts import extract
@@ -113,7 +112,7 @@ def extract(flags: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
-def merge(flags: argparse.Namespace, rest: list[str]) -> int:
+def merge(flags: argparse.Namespace) -> int:
     """Join audits into one and write its report."""
     from tic.document.loading import load_audit
     from tic.exchange.merge import merge
@@ -131,7 +130,7 @@ def merge(flags: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
-def expected(flags: argparse.Namespace, rest: list[str]) -> int:
+def expected(flags: argparse.Namespace) -> int:
     """Print the verdicts that pass elsewhere."""
     from tic.document.loading import load_audit
     from tic.exchange.expected import expected_verdicts
@@ -140,7 +139,7 @@ def expected(flags: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
-def cite(flags: argparse.Namespace, rest: list[str]) -> int:
+def cite(flags: argparse.Namespace) -> int:
     """Fill in a text that quotes audits, and print it."""
     from tic.exchange.citing import cite
 
@@ -148,7 +147,7 @@ def cite(flags: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
-def new(flags: argparse.Namespace, rest: list[str]) -> int:
+def new(flags: argparse.Namespace) -> int:
     """Write a pack to start from."""
     from tic.starter import write_pack
 
@@ -159,15 +158,15 @@ def new(flags: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
-def completion(flags: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+def completion(flags: argparse.Namespace) -> int:
     """Print a script for a shell."""
     from tic.cli.completion import script
 
-    print(script(parser, flags.shell))
+    print(script(flags.shell))
     return 0
 
 
-def schema(flags: argparse.Namespace, rest: list[str]) -> int:
+def schema(flags: argparse.Namespace) -> int:
     """Print a JSON Schema."""
     import json
 
@@ -177,7 +176,7 @@ def schema(flags: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
-def calibrate(flags: argparse.Namespace, rest: list[str]) -> int:
+def calibrate(flags: argparse.Namespace) -> int:
     """Print how often the judge errs."""
     from tic.stats.calibration import calibrate
 

@@ -6,17 +6,17 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from tic.cli.parsing import parser
 from tic.errors import TicError, require_known
 
 SHELLS = ("bash", "zsh", "fish")
 _FOLDERS = {"folder", "report_dir", "store", "data", "into"}
 
 
-def script(parser: argparse.ArgumentParser, shell: str) -> str:
+def script(shell: str) -> str:
     """Return the script for a shell.
 
     Args:
-        parser: Of the command line, with the options of an audit. It is changed.
         shell: One of `SHELLS`.
 
     Raises:
@@ -29,16 +29,17 @@ def script(parser: argparse.ArgumentParser, shell: str) -> str:
         raise TicError(
             "completion needs shtab, which is not installed; pip install 'tic-audit[completion]'"
         ) from None
-    for command in _commands(parser):
+    tic = parser(with_audit_options=True)
+    for command in _commands(tic):
         for action in command._actions:
             if action.dest in _FOLDERS:
                 action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
             elif action.type is Path:
                 action.complete = shtab.FILE  # type: ignore[attr-defined]
-    return str(shtab.complete(parser, shell))
+    return str(shtab.complete(tic, shell))
 
 
-def _commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    for action in parser._actions:
+def _commands(tic: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    for action in tic._actions:
         if isinstance(action, argparse._SubParsersAction):
             yield from action.choices.values()

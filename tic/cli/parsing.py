@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TypeAlias
 
 from tic.cli import commands
 
@@ -26,6 +27,7 @@ PASSING_ON = (
 
 _FURTHER = "Options of pytest, such as -n, -k and -x, work too: see pytest --help."
 _AUDIT = "audit.json, or an archive of tic export"
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 _ABOUT = "The command `tic`: audits and their reports without knowing pytest."
 
 
@@ -49,6 +51,13 @@ def parser(*, with_audit_options: bool = False) -> argparse.ArgumentParser:
     """
     tic = argparse.ArgumentParser(prog="tic", description=_ABOUT)
     command = tic.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_passing_on(command, with_audit_options=with_audit_options)
+    for add in _OWN:
+        add(command)
+    return tic
+
+
+def _add_passing_on(command: _Commands, *, with_audit_options: bool) -> None:
     for name, options, purpose in PASSING_ON:
         passing = command.add_parser(name, help=purpose, epilog=_FURTHER)
         passing.add_argument(
@@ -57,10 +66,24 @@ def parser(*, with_audit_options: bool = False) -> argparse.ArgumentParser:
         if with_audit_options:
             _add_audit_options(passing)
         passing.set_defaults(run=commands.pass_on, options=options)
+
+
+def _add_audit_options(command: argparse.ArgumentParser) -> None:
+    from tic.plugin.naming import OPTIONS
+
+    group = command.add_argument_group("options of an audit")
+    for name, attributes in OPTIONS.items():
+        group.add_argument(f"--{name}", **attributes)
+
+
+def _add_report(command: _Commands) -> None:
     report = command.add_parser("report", help="render the report of an audit again")
     report.add_argument("audit", type=Path, help=_AUDIT)
     report.add_argument("--report-dir", type=Path, help="where it goes (default: beside the audit)")
     report.set_defaults(run=commands.report)
+
+
+def _add_diff(command: _Commands) -> None:
     diff = command.add_parser("diff", help="show which verdicts and estimates moved")
     diff.add_argument("before", type=Path, help=_AUDIT)
     diff.add_argument("after", type=Path, help=_AUDIT)
@@ -72,6 +95,9 @@ def parser(*, with_audit_options: bool = False) -> argparse.ArgumentParser:
         "--all", action="store_true", help="every difference, not the first of each kind"
     )
     diff.set_defaults(run=commands.diff)
+
+
+def _add_verify(command: _Commands) -> None:
     verify = command.add_parser(
         "verify", help="see that an audit was not changed, and that its verdicts follow"
     )
@@ -87,6 +113,9 @@ def parser(*, with_audit_options: bool = False) -> argparse.ArgumentParser:
     )  # fmt: skip
     verify.add_argument("--data", type=Path, metavar="DIR", help="folder of the data sets")
     verify.set_defaults(run=commands.verify)
+
+
+def _add_export(command: _Commands) -> None:
     export = command.add_parser(
         "export", help="write an archive that others can verify and render without training"
     )
@@ -98,6 +127,9 @@ def parser(*, with_audit_options: bool = False) -> argparse.ArgumentParser:
     export.add_argument("--weights", action="store_true", help="put the weights in, too")
     export.add_argument("--licence", metavar="URL", help="under which the archive may be used")
     export.set_defaults(run=commands.export)
+
+
+def _add_extract(command: _Commands) -> None:
     extract = command.add_parser(
         "extract", help="write the verdicts as a spreadsheet, a LaTeX table, figures or a badge"
     )
@@ -110,6 +142,9 @@ def parser(*, with_audit_options: bool = False) -> argparse.ArgumentParser:
         "--claim", metavar="PATTERN[,PATTERN]", help="claims by name or place (default: all)"
     )
     extract.set_defaults(run=commands.extract)
+
+
+def _add_merge(command: _Commands) -> None:
     merge = command.add_parser("merge", help="join audits of other seeds or machines into one")
     merge.add_argument(
         "audits", type=Path, nargs="+", metavar="audit", help=f"two audits or more, each {_AUDIT}"
@@ -118,40 +153,64 @@ def parser(*, with_audit_options: bool = False) -> argparse.ArgumentParser:
         "--report-dir", type=Path, required=True, help="where the new one goes (required)"
     )
     merge.set_defaults(run=commands.merge)
+
+
+def _add_expected(command: _Commands) -> None:
     expected = command.add_parser(
         "expected", help="print the verdicts that pass elsewhere, for --expect"
     )
     expected.add_argument("audit", type=Path, help=_AUDIT)
     expected.set_defaults(run=commands.expected)
+
+
+def _add_cite(command: _Commands) -> None:
     cite = command.add_parser("cite", help="fill in a text that quotes audits, and print it")
     cite.add_argument("template", type=Path, help="such as docs/papers/smith2024.md.j2")
     cite.set_defaults(run=commands.cite)
+
+
+def _add_new(command: _Commands) -> None:
     new = command.add_parser("new", help="write a pack of claims that runs at once, to start from")
     new.add_argument("name", help="of the paper, such as smith2024")
     new.add_argument(
         "--into", type=Path, default=Path(), metavar="DIR", help="where it goes (default: here)"
     )
     new.set_defaults(run=commands.new)
+
+
+def _add_completion(command: _Commands) -> None:
     shell = command.add_parser("completion", help="print a script by which a shell completes tic")
     shell.add_argument("shell", help="bash, zsh or fish")
-    shell.set_defaults(
-        run=lambda flags, rest: commands.completion(flags, parser(with_audit_options=True))
-    )
+    shell.set_defaults(run=commands.completion)
+
+
+def _add_schema(command: _Commands) -> None:
     schema = command.add_parser("schema", help="print the JSON Schema of audits or of Recipes")
     schema.add_argument("name", help="audit or recipe")
     schema.set_defaults(run=commands.schema)
+
+
+def _add_calibrate(command: _Commands) -> None:
     calibrate = command.add_parser(
         "calibrate", help="show how often the judge errs in simulated audits (docs/calibration.md)"
     )
     calibrate.add_argument("--simulations", type=int, default=10_000, metavar="N", help="per rate")
     calibrate.add_argument("--seed", type=int, default=0, metavar="K", help="of the simulations")
     calibrate.set_defaults(run=commands.calibrate)
-    return tic
 
 
-def _add_audit_options(command: argparse.ArgumentParser) -> None:
-    from tic.plugin.naming import OPTIONS
-
-    group = command.add_argument_group("options of an audit")
-    for name, attributes in OPTIONS.items():
-        group.add_argument(f"--{name}", **attributes)
+_OWN = (
+    _add_report,
+    _add_diff,
+    _add_verify,
+    _add_export,
+    _add_extract,
+    _add_merge,
+    _add_expected,
+    _add_cite,
+    _add_new,
+    _add_completion,
+    _add_schema,
+    _add_calibrate,
+)
+"""What adds each command that we do ourselves, in the order of the help."""
