@@ -42,17 +42,16 @@ from tic.neurons import LIF
 from tic.pruning import pruning_chain
 from tic.recipe import Recipe
 from tic.stats import Outcome, combination
-from tic.stats import audits as audits_of_claims
 from tic.stats.calibration import claims as calibrate_claims
-from tic.stats.calibration import edges
-from tic.stats.cases import Setup
+from tic.stats.calibration import edges, simulated_audits
+from tic.stats.calibration.cases import Setup
+from tic.stats.calibration.fast_judge import judge_rows
+from tic.stats.calibration.noise import NOISES
 from tic.stats.looks import LOOKS
-from tic.stats.noise import NOISES
-from tic.stats.simulation import judge_rows
 from tic.train import train
 
 judging = import_module("tic.stats.judge")
-simulation = import_module("tic.stats.simulation")
+fast_judge = import_module("tic.stats.calibration.fast_judge")
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -123,7 +122,7 @@ def calibrated(table, simulations, *n_seeds):
 def whole_audits_keep_their_promise():
     """Of 2,000 audits of thirty false claims, each on its edge, few support one of them."""
     rng = np.random.default_rng(3)
-    rates = audits_of_claims.wrong_audits(
+    rates = simulated_audits.wrong_audits(
         rng, NOISES["normal"], 2000, LOOKS[:7], truth="false", level=0.025
     )
     assert rates[-1] <= 0.05
@@ -304,7 +303,7 @@ def supports(p_value, refutation_p_value, confidence):
 
 
 def judged_always_supported(patch):
-    for place in (judging, simulation):
+    for place in (judging, fast_judge):
         patch.setattr(place, "decide", supports)
 
 
@@ -444,7 +443,7 @@ MUTATIONS = (
     Mutation("the interval is too narrow", narrow_interval, calibrated(edges, 500, 5)),
     Mutation(
         "every look at an audit may spend the whole error rate",
-        patched(audits_of_claims, "error_share", lambda *_: 1.0),
+        patched(simulated_audits, "error_share", lambda *_: 1.0),
         whole_audits_keep_their_promise,
     ),
     Mutation(

@@ -12,21 +12,17 @@ from tic.stats import (
     Outcome,
     above,
     below,
-    calibrate,
     calibration,
     combination,
     judge,
     judge_trend,
     page_effects,
-    simulation,
     theil_sen_slope,
     within,
 )
-from tic.stats.calibration import audits, claims, decisions, edges, trends
-from tic.stats.cases import Setup, rates_of_mean
-from tic.stats.noise import NOISES, SKEWED, random_walks, smooth_curves
-from tic.stats.rates import Row, Table
-from tic.stats.simulation import (
+from tic.stats.calibration import audits, calibrate, claims, decisions, edges, fast_judge, trends
+from tic.stats.calibration.cases import Setup, rates_of_mean
+from tic.stats.calibration.fast_judge import (
     johnson_p_values,
     judge_rows,
     judge_rows_by_page,
@@ -34,6 +30,8 @@ from tic.stats.simulation import (
     slopes,
     student_p_values,
 )
+from tic.stats.calibration.noise import NOISES, SKEWED, random_walks, smooth_curves
+from tic.stats.calibration.tables import Row, Table
 
 REGIONS = [above(0.3), below(-0.2), within(-0.5, 0.7)]
 
@@ -80,7 +78,7 @@ def test_rows_are_judged_as_the_judge_judges_each(seed, n_seeds, noise, region, 
 
 def test_a_simulation_stops_where_the_judge_disagrees(monkeypatch):
     mute = judge([1, 2], above(0))
-    monkeypatch.setattr(simulation, "judge", lambda *arguments, **options: mute)
+    monkeypatch.setattr(fast_judge, "judge", lambda *arguments, **options: mute)
     with pytest.raises(ValueError, match="must say what judge says, got SUPPORTED for INCONCL"):
         judge_rows(np.array([[1.0, 1.1, 1.2]]), above(0))
 

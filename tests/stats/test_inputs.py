@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tic import stats
 from tic.stats import above, judge, within
+from tic.stats.calibration import calibrate
 
 numbers = st.one_of(
     st.floats(),
@@ -70,7 +71,7 @@ ASKED = {
     "trend_sensitivity": lambda draw: stats.trend_sensitivity(
         draw(verdicts), draw(arrays), direction=draw(directions)
     ),
-    "calibrate": lambda draw: stats.calibrate(draw(odd), draw(odd), n_seeds=draw(arrays)),
+    "calibrate": lambda draw: calibrate(draw(odd), draw(odd), n_seeds=draw(arrays)),
 }
 
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from tic.stats import error_share
-from tic.stats.audits import wrong_audits
+from tic.stats.calibration.noise import NOISES
+from tic.stats.calibration.simulated_audits import wrong_audits
 from tic.stats.looks import LOOKS, next_look
-from tic.stats.noise import NOISES
 
 
 def test_all_looks_together_spend_less_than_the_whole():

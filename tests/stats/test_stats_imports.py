@@ -23,3 +23,4 @@ def test_statistics_import_neither_heavy_libraries_nor_the_rest_of_tic(request):
     loaded = set(result.stdout.split()) - {"tic"}
     assert loaded
     assert all(name == "tic.arrays" or name.startswith("tic.stats") for name in loaded)
+    assert "tic.stats.calibration" not in loaded

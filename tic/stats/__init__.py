@@ -1,9 +1,9 @@
 """Statistics: from one effect per seed to a verdict with stated error rates.
 
-SciPy and statsmodels are imported where they are used, so that importing this package is cheap.
+SciPy is imported where it is used, so that importing this package is cheap, and how the judge is
+calibrated by who asks for it: `tic.stats.calibration`.
 """
 
-from tic.stats.calibration import calibrate
 from tic.stats.combination import ClaimVerdict, combine
 from tic.stats.judge import Outcome, Verdict, judge
 from tic.stats.looks import Design, error_share
@@ -40,7 +40,6 @@ __all__ = [
     "Verdict",
     "above",
     "below",
-    "calibrate",
     "claim_sensitivity",
     "combine",
     "error_share",

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tic.stats.calibration.fast_judge import Rule, judge_rows_by_page
+from tic.stats.calibration.noise import Draw
+from tic.stats.calibration.tables import Row, Table
 from tic.stats.combination import ClaimVerdict, combine
 from tic.stats.judge import Outcome, Verdict
-from tic.stats.noise import Draw
 from tic.stats.power import power_curve
-from tic.stats.rates import Row, Table
 from tic.stats.region import Region, above
-from tic.stats.simulation import Rule, judge_rows_by_page
 
 PROMISE = 0.05
 POINTS = 10

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tic.stats.calibration.noise import Draw
 from tic.stats.looks import Design, error_share
-from tic.stats.noise import Draw
 
 Truth = Literal["false", "true", "true between two near edges"]
 

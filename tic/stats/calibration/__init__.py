@@ -9,8 +9,7 @@ from typing import get_args
 import numpy as np
 
 from tic.arrays import finite_array, whole_number
-from tic.stats.audits import Truth, wrong_audits
-from tic.stats.cases import (
+from tic.stats.calibration.cases import (
     POINTS,
     PROMISE,
     Setup,
@@ -21,12 +20,7 @@ from tic.stats.cases import (
     rates_of_mean,
     rates_of_page,
 )
-from tic.stats.looks import LOOKS
-from tic.stats.noise import NOISES, SKEWED, Draw, random_walks, smooth_curves
-from tic.stats.power import MIN_SEEDS
-from tic.stats.rates import Row, Table
-from tic.stats.region import above, below, within
-from tic.stats.simulation import (
+from tic.stats.calibration.fast_judge import (
     Rule,
     johnson_p_values,
     judge_rows,
@@ -34,6 +28,12 @@ from tic.stats.simulation import (
     slopes,
     student_p_values,
 )
+from tic.stats.calibration.noise import NOISES, SKEWED, Draw, random_walks, smooth_curves
+from tic.stats.calibration.simulated_audits import Truth, wrong_audits
+from tic.stats.calibration.tables import Row, Table
+from tic.stats.looks import LOOKS
+from tic.stats.power import MIN_SEEDS
+from tic.stats.region import above, below, within
 
 MOST_SIMULATIONS = 1_000_000
 N_SEEDS = (3, 4, 5, 7, 10, 15, 20)
