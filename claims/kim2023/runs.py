@@ -45,9 +45,7 @@ class KimRuns(SeedRuns):
     @property
     def reading(self) -> Reading:
         """How Fisher information is read."""
-        read = self.protocol.reading or Reading()
-        assert isinstance(read, Reading)
-        return read
+        return self.read_as(Reading)
 
     @property
     def checkpoints(self) -> tuple[int, ...]:

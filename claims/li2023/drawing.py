@@ -1,12 +1,11 @@
-"""Counterparts of the paper's figures: layer by layer, over depth, over time; what is not known."""
+"""Counterparts of the paper's figures: layer by layer, over depth, over time."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from claims.li2023.paper import REPORTED
 from claims.li2023.runs import Similarities
-from tic.audit import Array, HeatMap, Judge, Panel, curves
+from tic.audit import Array, HeatMap, Panel, curves
 
 
 def heat_map(title: str, similar: Similarities, *, rows: str, columns: str) -> HeatMap:
@@ -71,9 +70,3 @@ def timesteps_apart(title: str, apart: Array) -> HeatMap:
         values=apart.tolist(),
         span=(0, 1),
     )
-
-
-def beside_reported(judge: Judge, source: str, unit: str, measured: Mapping[str, Array]) -> None:
-    """Set our numbers beside the paper's, which are not known as long as nobody has read them."""
-    for quantity, values in measured.items():
-        judge.compare(quantity, source, unit=unit, reported=REPORTED[quantity], measured=values)

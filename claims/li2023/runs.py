@@ -126,9 +126,7 @@ class LiRuns(SeedRuns):
     @property
     def reading(self) -> Reading:
         """How representations are read."""
-        read = self.protocol.reading or Reading()
-        assert isinstance(read, Reading)
-        return read
+        return self.read_as(Reading)
 
     @property
     def blocks(self) -> int:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from claims.li2023 import controls, recipes
-from claims.li2023.drawing import beside_reported, over_blocks
-from claims.li2023.paper import ABSTRACT
+from claims.li2023.drawing import over_blocks
+from claims.li2023.paper import ABSTRACT, REPORTED
 from claims.li2023.protocol import COMMON, CRAFTING, EVENT_DATA, FIRST_LAYERS, PROVISIONAL
 from claims.li2023.recipes import LI2023, ORDINARY, SPIKING, STREAM, TWIN, epsilon, role
 from claims.li2023.runs import LiRuns, thirds
@@ -82,11 +82,11 @@ def test_attacks_move_deep_representations_more(runs: dict[str, LiRuns], judge: 
         return
     ordinary, ordinary_left = runs[ORDINARY].attacked(size)
     name = "similarity of clean and attacked images, last third"
-    beside_reported(
-        judge,
+    judge.compare_all(
         ABSTRACT,
-        "",
-        {f"{name}, spiking": last, f"{name}, ordinary": thirds(ordinary)[1]},
+        unit="",
+        reported=REPORTED,
+        measured={f"{name}, spiking": last, f"{name}, ordinary": thirds(ordinary)[1]},
     )
     judge.note(
         f"ε is {size:g} standard deviations of the pixels. Accuracy left: spiking "

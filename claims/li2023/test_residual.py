@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from claims.li2023 import controls, recipes
-from claims.li2023.drawing import beside_reported, over_blocks
-from claims.li2023.paper import ABSTRACT
+from claims.li2023.drawing import over_blocks
+from claims.li2023.paper import ABSTRACT, REPORTED
 from claims.li2023.protocol import COMMON, STATISTIC, TIME, UNTRAINED
 from claims.li2023.recipes import LI2023, ORDINARY, PLAIN, SPIKING, TWIN, role
 from claims.li2023.runs import LiRuns
@@ -115,11 +115,11 @@ def test_shortcuts_make_representations_ann_like(runs: dict[str, LiRuns], judge:
     gain, twin_gain = (with_them - without).mean(1), (twin_with - twin_without).mean(1)
     judge(gain, above(0.03), name="mean S(A, N), with minus without shortcuts")
     judge(gain - twin_gain, above(0), name="the same minus that of S(A, A′)")
-    beside_reported(
-        judge,
+    judge.compare_all(
         ABSTRACT,
-        "",
-        {
+        unit="",
+        reported=REPORTED,
+        measured={
             "similarity with shortcuts": with_them.mean(1),
             "similarity without shortcuts": without.mean(1),
         },
@@ -158,11 +158,11 @@ def test_spiking_networks_need_shortcuts_more(runs: dict[str, LiRuns], judge: Ju
         unit="pp",
         by_sample=True,
     )
-    beside_reported(
-        judge,
+    judge.compare_all(
         ABSTRACT,
-        "%",
-        {
+        unit="%",
+        reported=REPORTED,
+        measured={
             "accuracy without shortcuts, spiking": without[SPIKING].mean(1),
             "accuracy without shortcuts, ordinary": without[ORDINARY].mean(1),
         },

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from claims.li2023 import controls, recipes
-from claims.li2023.drawing import beside_reported, heat_map, over_conditions, over_layers
-from claims.li2023.paper import ABSTRACT, QUESTIONS
+from claims.li2023.drawing import heat_map, over_conditions, over_layers
+from claims.li2023.paper import ABSTRACT, QUESTIONS, REPORTED
 from claims.li2023.protocol import COMMON, PROVISIONAL, STATISTIC, TIME
 from claims.li2023.recipes import DEPTHS, FACTORS, LI2023, ORDINARY, SPIKING, TWIN, WIDTHS, role
 from claims.li2023.runs import LiRuns, Similarities
@@ -35,16 +35,19 @@ def test_spiking_networks_are_as_near_as_another_ordinary_one(
     spiking = runs[ORDINARY].similarity(runs[SPIKING])
     twin = runs[ORDINARY].similarity(runs[TWIN])
     judge(spiking.mean() - twin.mean(), within(-0.05, 0.05), name="mean S(A, N) - S(A, A′)")
-    beside_reported(
-        judge, ABSTRACT, "", {"mean similarity of spiking and ordinary network": spiking.mean()}
+    judge.compare_all(
+        ABSTRACT,
+        unit="",
+        reported=REPORTED,
+        measured={"mean similarity of spiking and ordinary network": spiking.mean()},
     )
     if not judge.draws:
         return
-    beside_reported(
-        judge,
+    judge.compare_all(
         ABSTRACT,
-        "%",
-        {
+        unit="%",
+        reported=REPORTED,
+        measured={
             "accuracy of the spiking network": runs[SPIKING].accuracy(),
             "accuracy of the ordinary network": runs[ORDINARY].accuracy(),
         },
@@ -99,11 +102,11 @@ def _judge_order(judge: Judge, similar: dict[str, Similarities], direction: Dire
 def test_similarity_rises_with_width(runs: dict[str, LiRuns], judge: Judge) -> None:
     similar = _under(runs, WIDTHS)
     means = _judge_order(judge, similar, "increasing")
-    beside_reported(
-        judge,
+    judge.compare_all(
         ABSTRACT,
-        "",
-        {
+        unit="",
+        reported=REPORTED,
+        measured={
             f"similarity of spiking and ordinary network, {name}": similar[name].mean()
             for name in (WIDTHS[0], WIDTHS[-1])
         },
@@ -135,11 +138,11 @@ def test_similarity_falls_with_depth(runs: dict[str, LiRuns], judge: Judge) -> N
     conditions = tuple(f"n = {depth}" for depth in DEPTHS)
     similar = _under(runs, conditions)
     means = _judge_order(judge, similar, "decreasing")
-    beside_reported(
-        judge,
+    judge.compare_all(
         ABSTRACT,
-        "",
-        {
+        unit="",
+        reported=REPORTED,
+        measured={
             f"similarity of spiking and ordinary network, {name}": similar[name].mean()
             for name in (conditions[0], conditions[-1])
         },

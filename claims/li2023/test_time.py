@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from claims.li2023 import controls, recipes
-from claims.li2023.drawing import beside_reported, over_blocks, timesteps_apart
-from claims.li2023.paper import ABSTRACT, SIGNS, Factor
+from claims.li2023.drawing import over_blocks, timesteps_apart
+from claims.li2023.paper import ABSTRACT, REPORTED, SIGNS, Factor
 from claims.li2023.protocol import COMMON, DIRECTION, ESTIMATOR, FIRST_LAYERS, TIME, UNREAD
 from claims.li2023.recipes import LI2023, LONG, ORDINARY, SHORT
 from claims.li2023.runs import LiRuns, thirds
@@ -35,7 +35,12 @@ def test_deeper_layers_change_more_over_time(runs: LiRuns, judge: Judge) -> None
     first, last = thirds(change)
     judge(last - first, above(LEAST_CHANGE), name="D, last third minus first third")
     judge.trend(change, direction="increasing", name="D over the blocks")
-    beside_reported(judge, ABSTRACT, "", {"change over time, last third of the blocks": last})
+    judge.compare_all(
+        ABSTRACT,
+        unit="",
+        reported=REPORTED,
+        measured={"change over time, last third of the blocks": last},
+    )
     if not judge.draws:
         return
     apart = np.array(runs.timesteps_apart())

@@ -1,4 +1,4 @@
-"""Counterparts of the paper's pictures, and of its numbers as far as they are known."""
+"""Counterparts of the paper's pictures."""
 
 from __future__ import annotations
 
@@ -6,15 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from claims.meszaros2024.paper import REPORTED
 from claims.meszaros2024.runs import MeszarosRuns
 from tic.audit import Array, HeatMap, Judge, Panel, curves
-
-
-def beside_reported(judge: Judge, source: str, unit: str, measured: Mapping[str, Array]) -> None:
-    """Set our numbers beside the paper's, which are not known as long as nobody has read them."""
-    for quantity, values in measured.items():
-        judge.compare(quantity, source, unit=unit, reported=REPORTED[quantity], measured=values)
 
 
 def over_sparsity(

@@ -34,9 +34,7 @@ class MeszarosRuns(SeedRuns):
     @property
     def reading(self) -> Reading:
         """How they are read."""
-        read = self.protocol.reading or Reading()
-        assert isinstance(read, Reading)
-        return read
+        return self.read_as(Reading)
 
     def data(self) -> Speech:
         """What networks were trained on and are tested on."""

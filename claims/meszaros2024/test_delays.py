@@ -12,7 +12,7 @@ from claims.meszaros2024.comparing import (
     of_delays,
     setting_of,
 )
-from claims.meszaros2024.drawing import beside_reported, over_sparsity
+from claims.meszaros2024.drawing import over_sparsity
 from claims.meszaros2024.judging import (
     Roles,
     require_learned,
@@ -21,7 +21,7 @@ from claims.meszaros2024.judging import (
     require_new_voices,
     require_rewired,
 )
-from claims.meszaros2024.paper import ABSTRACT, FIGURE, RELEASE
+from claims.meszaros2024.paper import ABSTRACT, FIGURE, RELEASE, REPORTED
 from claims.meszaros2024.protocol import COMMON, REWIRED, ROUNDED, SPEECH, UNREAD, VOICES
 from claims.meszaros2024.recipes import (
     BOTH,
@@ -79,8 +79,12 @@ def test_delay_learning_helps_fixed_connectivity(runs: Roles, judge: Judge) -> N
         judge_accuracy(judge, runs, gain, above(0), f"learned minus fixed at {sparsity:g}")
     shown = four_curves(runs, (0.0, *at))
     over_sparsity(judge, "Counterpart of Fig. 3, static connectivity", (0.0, *at), shown)
-    for name, values in shown.items():
-        beside_reported(judge, FIGURE, "%", {f"accuracy, {name}": values.mean(1)})
+    judge.compare_all(
+        FIGURE,
+        unit="%",
+        reported=REPORTED,
+        measured={f"accuracy, {name}": values.mean(1) for name, values in shown.items()},
+    )
 
 
 @claim(
@@ -120,8 +124,12 @@ def test_delay_learning_adds_nothing_to_learned_structure(runs: Roles, judge: Ju
         )
     shown = four_curves(runs, at)
     over_sparsity(judge, "Counterpart of Fig. 3", at, shown)
-    for name, values in shown.items():
-        beside_reported(judge, FIGURE, "%", {f"accuracy, {name}": values.mean(1)})
+    judge.compare_all(
+        FIGURE,
+        unit="%",
+        reported=REPORTED,
+        measured={f"accuracy, {name}": values.mean(1) for name, values in shown.items()},
+    )
 
 
 @claim(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from claims.meszaros2024 import controls, recipes
-from claims.meszaros2024.drawing import beside_reported, signs
+from claims.meszaros2024.drawing import signs
 from claims.meszaros2024.judging import Roles, require_learned, require_masks, require_rewired
-from claims.meszaros2024.paper import ABSTRACT, PREPRINT
+from claims.meszaros2024.paper import ABSTRACT, PREPRINT, REPORTED
 from claims.meszaros2024.protocol import GROUPED, JOINT, REWIRED
 from claims.meszaros2024.recipes import MESZAROS2024, PRESERVED, role
 from claims.meszaros2024.runs import MeszarosRuns
@@ -37,7 +37,7 @@ def test_signs_group_after_training(runs: Roles, judge: Judge) -> None:
     trained, untrained = runs[DENSE].grouping(), runs[DENSE].grouping(epoch="untrained")
     judge(trained, above(LEAST), name="G")
     judge(trained - untrained, above(LEAST), name="G, trained minus untrained")
-    beside_reported(judge, ABSTRACT, "", {"grouping, dense": trained})
+    judge.compare_all(ABSTRACT, unit="", reported=REPORTED, measured={"grouping, dense": trained})
     if judge.draws:
         judge.figure(
             "Excitation and inhibition by band and delay",
@@ -83,7 +83,7 @@ def test_signs_group_in_space_and_in_time(runs: Roles, judge: Judge) -> None:
 )
 def test_rewiring_preserves_grouping(runs: Roles, judge: Judge) -> None:
     shown = _judge_preserved(judge, runs)
-    beside_reported(judge, ABSTRACT, "", {"grouping, dynamic": shown})
+    judge.compare_all(ABSTRACT, unit="", reported=REPORTED, measured={"grouping, dynamic": shown})
 
 
 @claim(
@@ -109,7 +109,9 @@ def test_signs_group_under_dales_principle(runs: Roles, judge: Judge) -> None:
     for name, trained in _rewired(runs).items():
         gained = trained.grouping() - trained.grouping(epoch="untrained")
         judge(gained, above(LEAST), name=f"G, trained minus untrained ({name})")
-    beside_reported(judge, PREPRINT, "", {"grouping under Dale's principle": shown})
+    judge.compare_all(
+        PREPRINT, unit="", reported=REPORTED, measured={"grouping under Dale's principle": shown}
+    )
 
 
 def _rewired(runs: Roles) -> dict[str, MeszarosRuns]:

@@ -11,7 +11,6 @@ from claims.meszaros2024.comparing import (
     of_structure,
     setting_of,
 )
-from claims.meszaros2024.drawing import beside_reported
 from claims.meszaros2024.judging import (
     Roles,
     require_learned,
@@ -19,7 +18,7 @@ from claims.meszaros2024.judging import (
     require_new_voices,
     require_rewired,
 )
-from claims.meszaros2024.paper import ABSTRACT, FIGURE
+from claims.meszaros2024.paper import ABSTRACT, FIGURE, REPORTED
 from claims.meszaros2024.protocol import COMMON, REWIRED
 from claims.meszaros2024.recipes import (
     BOTH,
@@ -164,7 +163,9 @@ def test_sparse_networks_are_as_accurate_as_dense_ones(runs: Roles, judge: Judge
         unit="pp",
         resolution=2 * runs[role("dense", "learned")].resolution,
     )
-    beside_reported(judge, ABSTRACT, "%", {"accuracy, dense, learned delays": dense})
+    judge.compare_all(
+        ABSTRACT, unit="%", reported=REPORTED, measured={"accuracy, dense, learned delays": dense}
+    )
 
 
 @claim(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from claims.yao2023.measuring import EDGES
-from claims.yao2023.paper import RELEASE, REPORTED, row
+from claims.yao2023.paper import RELEASE, row
 from claims.yao2023.recipes import ATTENTION, PLAIN
 from claims.yao2023.runs import YaoRuns
 from tic.audit import Array, Bars, Histogram, Images, Judge, Recipe, Unknown
@@ -15,12 +15,6 @@ from tic.audit import Array, Bars, Histogram, Images, Judge, Recipe, Unknown
 NAMES = {PLAIN: "without the module", ATTENTION: "with the module"}
 SHOWN = 8
 """Channels of a picture."""
-
-
-def beside_reported(judge: Judge, source: str, unit: str, measured: Mapping[str, Array]) -> None:
-    """Set our numbers beside the paper's, which are not known as long as nobody has read them."""
-    for quantity, values in measured.items():
-        judge.compare(quantity, source, unit=unit, reported=REPORTED[quantity], measured=values)
 
 
 def beside_rates(judge: Judge, data: Recipe, rates: Mapping[str, Array]) -> None:

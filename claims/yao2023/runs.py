@@ -31,9 +31,7 @@ class YaoRuns(SeedRuns):
     @property
     def reading(self) -> Reading:
         """How firing is read."""
-        read = self.protocol.reading or Reading()
-        assert isinstance(read, Reading)
-        return read
+        return self.read_as(Reading)
 
     def falsified(self) -> dict[str, Any]:
         """Fields of every measurement that falsified Runs have; none of others."""

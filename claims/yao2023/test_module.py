@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from claims.yao2023 import controls, recipes
-from claims.yao2023.drawing import beside_reported
 from claims.yao2023.judging import require_learned, require_matched
-from claims.yao2023.paper import ABSTRACT, INTRODUCTION, RELEASE
+from claims.yao2023.paper import ABSTRACT, INTRODUCTION, RELEASE, REPORTED
 from claims.yao2023.protocol import COMMON, INFERRED, MODULE, UNREAD
 from claims.yao2023.recipes import ATTENTION, OTHER, PLAIN, QUARTER, THREE_QUARTERS, YAO2023
 from claims.yao2023.runs import YaoRuns, log_ratio
@@ -30,8 +29,15 @@ def _judge_better(judge: Judge, runs: Roles, other: str) -> None:
         by_sample=True,
         resolution=runs[ATTENTION].resolution,
     )
-    beside_reported(judge, ABSTRACT, "", {f"firing rate with {other}": rates[OTHER]})
-    beside_reported(judge, ABSTRACT, "%", {f"accuracy with {other}": accuracy[OTHER].mean(1)})
+    judge.compare_all(
+        ABSTRACT, unit="", reported=REPORTED, measured={f"firing rate with {other}": rates[OTHER]}
+    )
+    judge.compare_all(
+        ABSTRACT,
+        unit="%",
+        reported=REPORTED,
+        measured={f"accuracy with {other}": accuracy[OTHER].mean(1)},
+    )
 
 
 @claim(
@@ -95,7 +101,9 @@ def test_half_is_no_worse_a_share_than_others(runs: Roles, judge: Judge) -> None
             by_sample=True,
             resolution=runs[ATTENTION].resolution,
         )
-        beside_reported(judge, RELEASE, "", {f"firing rate with {name}": other})
+        judge.compare_all(
+            RELEASE, unit="", reported=REPORTED, measured={f"firing rate with {name}": other}
+        )
 
 
 @claim(
@@ -127,4 +135,9 @@ def test_a_rate_penalty_loses_accuracy(runs: Roles, judge: Judge) -> None:
             by_sample=True,
             resolution=runs[name].resolution,
         )
-    beside_reported(judge, INTRODUCTION, "%", {"accuracy with a rate penalty": penalised.mean(1)})
+    judge.compare_all(
+        INTRODUCTION,
+        unit="%",
+        reported=REPORTED,
+        measured={"accuracy with a rate penalty": penalised.mean(1)},
+    )

@@ -11,11 +11,10 @@ from claims.yao2023 import controls, recipes
 from claims.yao2023.drawing import (
     beside_accuracies,
     beside_rates,
-    beside_reported,
     layer_bars,
 )
 from claims.yao2023.judging import require_learned, require_same_events
-from claims.yao2023.paper import ABSTRACT, INTRODUCTION, RELEASE
+from claims.yao2023.paper import ABSTRACT, INTRODUCTION, RELEASE, REPORTED
 from claims.yao2023.protocol import COMMON, INFERRED, MODULE, PRECISION, UNREAD
 from claims.yao2023.recipes import ATTENTION, DATA, OWN_DATA, PLAIN, YAO2023, Data
 from claims.yao2023.runs import YaoRuns, log_ratio
@@ -130,11 +129,11 @@ def test_the_module_costs_next_to_nothing(runs: Roles, judge: Judge) -> None:
     energy = {name: runs[name].positive("energy") for name in (PLAIN, ATTENTION)}
     require_learned(judge, runs)
     judge(log_ratio(energy[PLAIN], energy[ATTENTION]), above(0), name="ln(E without / E with)")
-    beside_reported(
-        judge,
+    judge.compare_all(
         INTRODUCTION,
-        "µJ",
-        {
+        unit="µJ",
+        reported=REPORTED,
+        measured={
             "energy without the module": energy[PLAIN] / 1e6,
             "energy with the module": energy[ATTENTION] / 1e6,
         },

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from tic.audit.exhibits import Exhibits
 from tic.audit.judge import Judge
 from tic.document.deciding import MASKED
+from tic.document.evidence import Unknown
 from tic.errors import TicError
 from tic.stats import Outcome, above, below
 
@@ -51,6 +52,18 @@ def test_any_other_check_changes_no_verdict(judge, holds, needed):
     (check,) = judge.checks
     assert (check.name, check.says, check.found) == ("loss", "It converges.", "0.1 nats")
     assert (check.holds, check.needed) == (holds, needed)
+
+
+def test_numbers_of_one_place_are_set_beside_those_that_are_known_of_it():
+    exhibits = Exhibits()
+    nobody = Unknown(why="Nobody read it.")
+    reported = {"accuracy": 91.5, "rate": nobody, "energy": 3.0}
+    measured = {"rate": 0.25, "accuracy": [90, 92]}
+    exhibits.compare_all("Table 1", unit="%", reported=reported, measured=measured)
+    one, other = exhibits.comparisons
+    assert (one.quantity, one.reported, one.measured) == ("rate", nobody, (0.25,))
+    assert (other.quantity, other.reported, other.measured) == ("accuracy", 91.5, (90, 92))
+    assert {(each.place, each.unit) for each in (one, other)} == {("Table 1", "%")}
 
 
 def test_a_check_is_not_needed_unless_told():

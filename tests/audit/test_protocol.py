@@ -5,9 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tic.audit import Gap, Protocol
+from tic.audit.pack import Setting
 from tic.audit.protocol import STANDARD
+from tic.audit.runs import SeedRuns
 from tic.data import Digits
 from tic.errors import TicError
+from tic.lab import Lab
 from tic.models import Spiking
 from tic.pruning import Pruning, sparsity_of
 from tic.recipe import Recipe
@@ -75,6 +78,17 @@ def test_readings_are_told_apart_by_all_they_state():
         Protocol("one", "", alter=slower),
     ]
     assert len({one, Protocol("one", ""), *others}) == 6
+
+
+def test_runs_know_the_reading_or_else_the_standard_one_of_its_type(tmp_path):
+    def read_by(reading):
+        protocol = Protocol("named", "", reading=reading)
+        return SeedRuns(FIRST, Setting(FIRST, seeds=(0,)), Lab(tmp_path), protocol)
+
+    assert read_by("backwards").read_as(str) == "backwards"
+    assert read_by(None).read_as(str) == ""
+    with pytest.raises(TicError, match="must be of the type int, got 'backwards'"):
+        read_by("backwards").read_as(int)
 
 
 def test_a_gap_may_leave_nothing_that_changes_a_verdict():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -51,6 +51,25 @@ class Exhibits:
                 timed=timed,
             )
         )
+
+    def compare_all(
+        self,
+        place: str,
+        *,
+        unit: str,
+        reported: Mapping[str, float | Unknown],
+        measured: Mapping[str, ArrayLike],
+    ) -> None:
+        """Set several numbers that the paper reports beside ours, as `compare` does.
+
+        Args:
+            place: In the paper.
+            unit: Of all numbers.
+            reported: By the paper, by quantity; it may have more of them than are compared.
+            measured: By us, by quantity.
+        """
+        for quantity, values in measured.items():
+            self.compare(quantity, place, unit=unit, reported=reported[quantity], measured=values)
 
     def check(self, name: str, says: str, found: str, *, holds: bool, needed: bool = False) -> None:
         """Tell whether a condition of a sound measurement is met.

@@ -23,7 +23,7 @@ class Protocol:
         release: Whether the code released with the paper does this so.
         alter: Changes the Recipes that a claim needs, and their ancestors.
         reading: What the pack's Runs know of it, of a type that the pack defines; see
-            `SeedRuns.protocol`.
+            `SeedRuns.read_as`.
     """
 
     name: str

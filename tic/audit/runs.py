@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ from tic.store import Store
 from tic.text import quoted
 
 Array = NDArray[np.float64]
+Reading = TypeVar("Reading")
 Epoch = int | str
 """A finished epoch, or its name: `untrained`, `final`, and those that a pack adds."""
 
@@ -63,6 +64,23 @@ class SeedRuns:
     def seeds(self) -> tuple[int, ...]:
         """Seed of each Run."""
         return self.setting.seeds
+
+    def read_as(self, kind: type[Reading]) -> Reading:
+        """How the protocol reads what a paper leaves open, of a type that the pack defines.
+
+        Args:
+            kind: Of every `Protocol.reading` of the pack; `kind()` is the standard one.
+
+        Raises:
+            TicError: The protocol has a reading of another type.
+        """
+        read = kind() if self.protocol.reading is None else self.protocol.reading
+        if not isinstance(read, kind):
+            raise TicError(
+                f"the reading of the protocol {self.protocol.name} must be of the type "
+                f"{kind.__name__}, got {quoted(read)}; give it one by Protocol(reading=…)"
+            )
+        return read
 
     @cached_property
     def recipes(self) -> tuple[Recipe, ...]:
