@@ -1,4 +1,4 @@
-"""Audit of temporal information concentration in spiking networks, and of claims in general.
+"""Audits of scientific claims about neural networks.
 
 Names are imported when they are first used, so that the command line starts quickly. pytest
 rewrites assertions of what is installed with a plugin, and warns of what was imported before it

@@ -101,7 +101,7 @@ def prefix_losses(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def mean_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of the mean logits over all T timesteps, the paper's default loss.
+    """Cross-entropy of the mean logits over all T timesteps, the default of Kim et al. 2023.
 
     Raises:
         TicError: As `prefix_losses`.
@@ -120,7 +120,7 @@ def prefix_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def alpha_loss(logits: Tensor, labels: Tensor, alpha: float, per: Per = "batch") -> Tensor:
-    """Hold the loss of every prefix read-out near α (Eq. 9-10).
+    """Hold the loss of every prefix read-out near α (Kim et al. 2023, Eq. 9-10).
 
     Args:
         logits: Read-outs, shape (T, B, K).
@@ -158,7 +158,7 @@ class _OverPrefixes(Loss):
 
 @dataclass(frozen=True)
 class MeanLoss(_OverPrefixes):
-    """Cross-entropy of the mean logits over all T timesteps, the paper's default loss."""
+    """Cross-entropy of the mean logits over all T timesteps, the default of Kim et al. 2023."""
 
     def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
         """See `mean_loss`."""
@@ -181,7 +181,7 @@ class PrefixLoss(_OverPrefixes):
 
 @dataclass(frozen=True)
 class AlphaLoss(_OverPrefixes):
-    """The loss of every prefix read-out is held near α (Eq. 9-10).
+    """The loss of every prefix read-out is held near α (Kim et al. 2023, Eq. 9-10).
 
     Attributes:
         alpha: Level that each L_t is held at, in nats.

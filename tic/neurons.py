@@ -7,9 +7,9 @@
 The derivative of the spike is that of the arctangent surrogate, 1 / (1 + (πx)²) at
 x = U_t - threshold, in training and evaluation mode alike: an attack on a network in evaluation
 mode needs it. SpikingJelly's `activation_based` lost it there in 0.0.0.0.14; its `clock_driven`,
-which the paper's release imports, kept it in 0.0.0.0.12 and 0.0.0.0.14. On a GPU the update is
-SpikingJelly's functional core with its fused kernels; on a CPU, where that core records a graph of
-single operations, forward and backward are written out here.
+which the release of Kim et al. imports, kept it in 0.0.0.0.12 and 0.0.0.0.14. On a GPU the update
+is SpikingJelly's functional core with its fused kernels; on a CPU, where that core records a graph
+of single operations, forward and backward are written out here.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class LIF(nn.Module):
         if not 0 < self.tau < math.inf:
             raise TicError(f"the time constant tau must be above 0 and finite, got {self.tau:g}")
         self.threshold = threshold
-        self.spike = surrogate.ATan()  # alpha = 2 gives the paper's 1 / (1 + (πx)²)
+        self.spike = surrogate.ATan()  # alpha = 2 gives 1 / (1 + (πx)²)
         self.membrane = None
 
     def forward(self, currents: Tensor) -> Tensor:

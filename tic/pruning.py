@@ -1,9 +1,10 @@
-"""Iterative pruning, by magnitude (Han et al. 2015) or at random, and what it saves (Fig. 6-7).
+"""Iterative pruning, by magnitude (Han et al. 2015) or at random, and what it saves.
 
-A round removes a share f of the weights that are left. After r rounds 1 - (1 - f)^r of all n that
-are ranked together are gone, rounded once: round((1 - (1 - f)^r) · n), halves to even. To round f
-of what the last round left, as `torch.nn.utils.prune` does when it is called again, carries every
-rounding on; with f = 1/2 it has removed at most one weight more or less.
+As in Kim et al. 2023 (Fig. 6-7), a round removes a share f of the weights that are left. After r
+rounds 1 - (1 - f)^r of all n that are ranked together are gone, rounded once:
+round((1 - (1 - f)^r) · n), halves to even. To round f of what the last round left, as
+`torch.nn.utils.prune` does when it is called again, carries every rounding on; with f = 1/2 it has
+removed at most one weight more or less.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ HISTORY = "history.json"
 RECIPE = "recipe.json"
 STATE = "state.safetensors"
 LARGEST_FILE = 4 * 2**30
-"""Bytes of a file of a Run at most; the paper's networks take a tenth of a gigabyte."""
+"""Bytes of a file of a Run at most; a ResNet-19 takes a tenth of a gigabyte."""
 
 _OF_THE_READER = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 """Errors that say nothing of the file: this process may not read it, or has no means to."""

@@ -18,7 +18,7 @@ from tic.errors import TicError
 from tic.models import SpikingNetwork
 from tic.neurons import LIF
 
-PAPER_ALPHA = 2.0
+SURROGATE_ALPHA = 2.0
 """SpikingJelly's α of the surrogate derivative 1 / (1 + (πx)²)."""
 
 SUBTHRESHOLD_RATE = 0.2
@@ -29,12 +29,12 @@ SUBTHRESHOLD_RATE = 0.2
 class SurrogateWidth(Factored):
     """Craft with another width w of the arctangent surrogate, in every LIF layer.
 
-    The surrogate derivative is (1/w) / (1 + (πx/w)²), that of the paper's sigmoid at x/w. It takes
-    the place of whatever derivative the layers have, be it zero.
+    The surrogate derivative is (1/w) / (1 + (πx/w)²), that of the usual sigmoid, w = 1, at
+    x/w. It takes the place of whatever derivative the layers have, be it zero.
 
     Attributes:
         attack: What crafts.
-        factor: Width w over the paper's.
+        factor: Width w.
     """
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
@@ -43,7 +43,7 @@ class SurrogateWidth(Factored):
         Raises:
             TicError: The network has no LIF layer.
         """
-        with _surrogates(_lif_layers(model), PAPER_ALPHA / self.factor):
+        with _surrogates(_lif_layers(model), SURROGATE_ALPHA / self.factor):
             return self.attack(model, images, labels, batch)
 
 
@@ -61,7 +61,7 @@ class RateBackward(Variant):
     neuron fire at every timestep; where the two pieces meet, both count. This is the approach of
     the rate gradient approximation (Bu et al. 2023, CVPR), whose rate of a LIF neuron is piecewise
     linear too; the slopes are those of the same group's later release (HART, Hao et al. 2024), in
-    terms of Eq. 1.
+    terms of Kim et al. 2023, Eq. 1.
 
     Attributes:
         attack: What crafts.

@@ -52,7 +52,7 @@ class PGD:
         epsilon: Largest change of a pixel, in [0, 1].
         step: Change of a pixel per step.
         steps: Number of steps.
-        random_start: Begin at a random point of the ε-ball; the paper does not say.
+        random_start: Begin at a random point of the ε-ball; Kim et al. 2023 do not say.
         seed: Of the random start.
     """
 

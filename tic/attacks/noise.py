@@ -22,7 +22,7 @@ class GaussianNoise:
     The sum is not clipped: clipping to the pixel range would change the norm that defines it.
 
     Attributes:
-        share: Norm of the noise over norm of the image; 0.5 in the paper.
+        share: Norm of the noise over norm of the image; 0.5 in Kim et al. 2023.
         seed: Of the noise, which is the same for every network.
     """
 
@@ -58,7 +58,7 @@ class Blur:
     """Shrink images and enlarge them again, bilinearly, which destroys small details.
 
     Attributes:
-        factor: Height and width are divided by it; 2 in the paper (32×32 to 16×16).
+        factor: Height and width are divided by it; 2 in Kim et al. 2023 (32×32 to 16×16).
     """
 
     factor: int = 2

@@ -61,17 +61,18 @@ def attack_suite(
 ) -> tuple[Member, ...]:
     """List the attacks of a level; each level has all those of the one before.
 
-    FGSM and PGD with 10 steps are the paper's. Longer runs take steps of 2.5 ε / steps (Madry et
-    al. 2017). "PGD" ends where its last step leads, as in the paper; where the output jumps, that
-    is often not the worst point, and "best PGD", CW and DLR end at the best on the way ("× 5":
-    from five starts). Variants stand beside the same attack without: the paper's PGD in "quick",
-    then the best PGD, then APGD. The surrogate width's factor 1 is the attack without.
+    FGSM and PGD with 10 steps are the attacks under test. Longer runs take steps of 2.5 ε / steps
+    (Madry et al. 2017). "PGD" ends where its last step leads, as the one under test does; where the
+    output jumps, that is often not the worst point, and "best PGD", CW and DLR end at the best on
+    the way ("× 5": from five starts). Variants stand beside the same attack without: the PGD under
+    test in "quick", then the best PGD, then APGD. The surrogate width's factor 1 is the attack
+    without.
 
     Args:
         level: "quick" has one of every family, about 240 gradients per image; "standard" about
             1,100; "full" the published settings, about 8,100.
         epsilon: Largest change of a pixel, in [0, 1].
-        step: Change of a pixel per step in the paper's PGD.
+        step: Change of a pixel per step in the PGD under test.
         classes: Of the data. Attacks whose loss needs more are left out: DLR three, APGD-T four.
             Each family has others. Without a number none is.
         spiking: Whether the network has layers of `tic.neurons.LIF`. Without them the family

@@ -32,7 +32,7 @@ ZERO_GRADIENTS = 5.0
 EPSILON = 8 / 255
 """Radius that the cost is stated for."""
 STEPS = 10
-"""Steps of the attack whose radius grows, as in the paper's PGD."""
+"""Steps of the attack whose radius grows, as in the PGD under test."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def attack(runs: SeedRuns, epsilon: float, step: float) -> Robustness:
     Args:
         runs: Networks; every seed is attacked on the same images.
         epsilon: Largest change of a pixel, in [0, 1].
-        step: Of the paper's PGD.
+        step: Of the PGD under test.
     """
     level, classes = runs.setting.attacks, runs.recipe.dataset.facts.num_classes
     spiking = _is_spiking(runs.recipe, runs.lab)

@@ -30,8 +30,8 @@ FILES = {
 """Folder of each data set and what lies in it, as published."""
 
 
-# The paper's release normalises with these; its std is the mean of the images' own standard
-# deviations, so the normalised training set has a spread of about 1.2, not 1.
+# The release of Kim et al. 2023 normalises with these; its std is the mean of the images' own
+# standard deviations, so the normalised training set has a spread of about 1.2, not 1.
 _CIFAR10 = ImageFacts(
     name="cifar10",
     shape=(3, 32, 32),

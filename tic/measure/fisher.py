@@ -36,8 +36,8 @@ class Estimator(StrEnum):
     """Mean over samples of ‖∇ log p(y_n | x_n)‖² at the data's label y_n (Eq. 6)."""
 
     BATCH_MEAN = "batch-mean"
-    """Mean over batches of the squared norm of the batch-mean gradient, as the paper's release
-    does with batches of 16; the release then multiplies by 101/100. Its expectation is
+    """Mean over batches of the squared norm of the batch-mean gradient, as the release of Kim
+    et al. does with batches of 16; the release then multiplies by 101/100. Its expectation is
     I/B + (1 - 1/B)·‖E g‖²."""
 
     SAMPLED = "sampled"

@@ -86,7 +86,7 @@ class Spiking(Architecture):
 
     Each has a tiny sibling of the same kind:
 
-        resnet19  26,108,042 parameters (the paper's release)   tiny           39,642
+        resnet19  26,108,042 parameters (Kim et al. 2023)       tiny           39,642
         alexnet   23,281,610                                    tiny-alexnet   38,938
         vgg16     14,724,042                                    tiny-vgg16     44,634
         resnet34  21,282,122                                    tiny-resnet34  67,546

@@ -1,4 +1,4 @@
-"""Spiking residual networks: that of the paper's release, and ResNet-34 (He et al. 2016).
+"""Spiking residual networks: ResNet-19 (Kim et al. 2023) and ResNet-34 (He et al. 2016).
 
 Every convolution is followed by batch normalisation, over time and batch together unless the
 network runs stepwise; the shortcut is added to the current before the second LIF layer of a block.
