@@ -20,7 +20,7 @@ from fixtures.packs import (
 )
 from tic.cli import main
 from tic.document.loading import load_audit
-from tic.plugin.naming import OPTIONS
+from tic.plugin.options import OPTIONS
 
 BROKEN = """
 @says("broken")

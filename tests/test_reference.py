@@ -14,7 +14,7 @@ from tic.document.loading import load_audit
 from tic.document.seal import seal
 from tic.exchange.citing import Citation, cite
 from tic.exchange.verify_audit import verify_document
-from tic.plugin.closing import totals, verdict_table
+from tic.plugin.verdict_table import totals, verdict_table
 from tic.session.expectation import load_expectation
 from tic.stats import Outcome
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tic.cli.parsing import PASSING_ON, parser
-from tic.plugin.naming import OPTIONS
+from tic.plugin.options import OPTIONS
 
 PAGE = Path(__file__).parents[1] / "docs" / "options.md"
 _HEAD = """# Commands and options

@@ -18,7 +18,7 @@ from tic.data.events import MovingImages
 from tic.errors import TicError
 from tic.kinds import describe
 from tic.models import Spiking
-from tic.plugin.naming import LEVELS
+from tic.plugin.options import LEVELS
 from tic.recipe import Recipe
 from tic.restoring import UntrustedError
 from tic.session.options import Options, read_options, store_folder

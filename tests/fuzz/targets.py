@@ -36,7 +36,7 @@ from tic.fitting import CosineSGD
 from tic.kinds import describe
 from tic.losses import AlphaLoss, MeanLoss, PrefixLoss
 from tic.models import Spiking
-from tic.plugin.closing import verdict_table
+from tic.plugin.verdict_table import verdict_table
 from tic.pruning import Pruning
 from tic.recipe import Recipe
 from tic.report import render_html, render_markdown

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from tic.plugin.closing import totals, verdict_table
+from tic.plugin.verdict_table import totals, verdict_table
 from tic.report import render_html, render_markdown
 from tic.report.by_paper import paper_rows
 from tic.report.index import index_of, short_names

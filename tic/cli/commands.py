@@ -23,7 +23,7 @@ def pass_on(flags: argparse.Namespace) -> int:
     """Let pytest do it: audit, build, plan or list, with the `rest` of the command line."""
     import pytest
 
-    from tic.plugin.naming import DEFAULT_FOLDER
+    from tic.plugin.options import DEFAULT_FOLDER
 
     options = os.environ.get("PYTEST_ADDOPTS", "")
     try:

@@ -69,7 +69,7 @@ def _add_passing_on(command: _Commands, *, with_audit_options: bool) -> None:
 
 
 def _add_audit_options(command: argparse.ArgumentParser) -> None:
-    from tic.plugin.naming import OPTIONS
+    from tic.plugin.options import OPTIONS
 
     group = command.add_argument_group("options of an audit")
     for name, attributes in OPTIONS.items():

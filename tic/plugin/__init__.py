@@ -10,12 +10,12 @@ from collections.abc import Generator
 
 import pytest
 
-from tic.plugin.building import Building, check_options
+from tic.plugin.building import Building
 from tic.plugin.collecting import Collecting
 from tic.plugin.concluding import Concluding
-from tic.plugin.giving import Giving
+from tic.plugin.fixtures import Giving
 from tic.plugin.judging import Judging
-from tic.plugin.naming import add_options, name_in_full
+from tic.plugin.options import add_options, check_options, name_in_full
 from tic.plugin.rehearsing import Rehearsing
 from tic.plugin.remembering import Remembering
 from tic.plugin.spending import Spending
@@ -67,7 +67,7 @@ def _phases(state: State) -> tuple[object, ...]:
 
 @pytest.fixture
 def tic_setting() -> None:
-    """The setting of a claim, which is parametrised; see `tic.plugin.giving`."""
+    """The setting of a claim, which is parametrised; see `tic.plugin.fixtures`."""
 
 
 @pytest.fixture

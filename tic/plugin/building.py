@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,31 +16,6 @@ if TYPE_CHECKING:
     from tic.engine.building import Build, Question
     from tic.engine.job import Job
     from tic.session.planned import PlannedEntry
-
-
-def check_options(flags: argparse.Namespace) -> None:
-    """Refuse options that say nothing together.
-
-    Raises:
-        pytest.UsageError: With the reason.
-    """
-    for option in ("engine", "address"):
-        given = getattr(flags, option)
-        if given is not None and not (flags.build or flags.budget):
-            raise pytest.UsageError(
-                f"--{option} goes with --build or --budget, got --{option} {given} alone; "
-                "use tic build"
-            )
-    if flags.build and flags.budget is not None:
-        raise pytest.UsageError(
-            "--budget adds seeds where a verdict is open, and --build judges nothing; "
-            "leave one of them out"
-        )
-    if flags.build and (flags.plan or flags.list):
-        only_tells = "--plan" if flags.plan else "--list"
-        raise pytest.UsageError(
-            f"--build trains and {only_tells} only prints; leave one of them out"
-        )
 
 
 class Building:

@@ -11,7 +11,7 @@ import pytest
 from _pytest.skipping import evaluate_skip_marks
 
 from tic.errors import DataNotFoundError, TicError
-from tic.plugin.naming import hold_claims
+from tic.plugin.options import hold_claims
 from tic.plugin.state import MARK, State, case_of, claim_of, entry_id
 from tic.text import listed, shorten
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tic.errors import TicError
-from tic.plugin.closing import verdict_table, wrapped
 from tic.plugin.outcomes import findings, speaks_against_the_paper
 from tic.plugin.saving import new_folder, require_writable, save_report
 from tic.plugin.state import State
 from tic.plugin.terminal import columns, write_lines
+from tic.plugin.verdict_table import verdict_table, wrapped
 from tic.text import listed, visible
 from tic.writing import reason
 

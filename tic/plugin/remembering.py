@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tic.plugin.closing import wrapped
 from tic.plugin.state import State, claim_of
 from tic.plugin.terminal import columns, write_lines
+from tic.plugin.verdict_table import wrapped
 from tic.text import listed
 
 SHOWN = 5

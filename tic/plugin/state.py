@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tic.errors import TicError
-from tic.plugin.naming import ARGUMENTS, flags_of
+from tic.plugin.options import ARGUMENTS, flags_of
 from tic.plugin.outcomes import Demands
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.audit.entries import contrast, entry
 from tic.document.loading import load_audit
-from tic.plugin.closing import verdict_table, wrapped
+from tic.plugin.verdict_table import verdict_table, wrapped
 from tic.plugin.watching import fitted, text_now_and_then
 from tic.stats import Outcome
 from tic.text import visible

@@ -265,3 +265,30 @@ def _names_audits(file: Path) -> bool:
         return MARK_OF_CLAIMS.search(file.read_bytes()) is not None
     except OSError:
         return False
+
+
+def check_options(flags: argparse.Namespace) -> None:
+    """Refuse options that say nothing together, before anything is imported for them.
+
+    What needs their values is checked by `tic.session.options`.
+
+    Raises:
+        pytest.UsageError: With the reason.
+    """
+    for option in ("engine", "address"):
+        given = getattr(flags, option)
+        if given is not None and not (flags.build or flags.budget):
+            raise pytest.UsageError(
+                f"--{option} goes with --build or --budget, got --{option} {given} alone; "
+                "use tic build"
+            )
+    if flags.build and flags.budget is not None:
+        raise pytest.UsageError(
+            "--budget adds seeds where a verdict is open, and --build judges nothing; "
+            "leave one of them out"
+        )
+    if flags.build and (flags.plan or flags.list):
+        only_tells = "--plan" if flags.plan else "--list"
+        raise pytest.UsageError(
+            f"--build trains and {only_tells} only prints; leave one of them out"
+        )
