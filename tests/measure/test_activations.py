@@ -307,4 +307,4 @@ def test_the_axes_of_a_spiking_network_are_known_and_of_others_they_are_asked_on
     watch = Watch(BatchFirst())
     for _ in range(3):
         watch.over(SEQUENCES, lambda *_: None)
-    assert [len(inputs) for _, inputs, _ in asked] == [3, 3]
+    assert [len(inputs) for _, inputs, *_ in asked] == [3, 3]

@@ -20,8 +20,8 @@ from tic.models.copying import detached_copy
 from tic.models.logits import calling
 from tic.seeding import own_random_numbers
 
-_COUNTS = (4, 3, 5)
-"""Images to ask with: the first number that is that of no other axis."""
+_COUNTS = (4, 3, 2, 5)
+"""Images to ask with: one of these numbers, the first that no other axis has."""
 _ROUNDING = 1e-4
 """Share of a layer's largest activation by which entries of images that stay may differ."""
 
@@ -105,17 +105,18 @@ def ask(network: nn.Module, inputs: Tensor, names: Sequence[str], timesteps: int
         TicError: It fails on a few images, or in an output (T·B, …) an image changes entries that
             are another's in either order.
     """
-    count = next(number for number in _COUNTS if number not in (len(inputs), timesteps))
+    free = [number for number in _COUNTS if number not in (len(inputs), timesteps)]
+    count = min(free, key=lambda number: number > len(inputs))  # as few as it is used with, if any
     few = inputs[torch.arange(count) % len(inputs)]
-    blank = count // 2
-    before = _first_outputs(network, few, names)
+    blank, rows = count // 2, count * timesteps
+    before = _first_outputs(network, few, names, rows)
     shapes = {name: output.shape for name, output in before.items()}
     read = {name: Axes.of(shape, count, timesteps) for name, shape in shapes.items()}
     axes = {name: found for name, found in read.items() if found is not None}
     folded = [name for name, found in axes.items() if found.images == 0 and found.times > 1]
     if folded:
         few[:blank] = 0
-        after = _first_outputs(network, few, folded)
+        after = _first_outputs(network, few, folded, rows)
         orders = {
             name: _batch_is_outermost(name, before[name], after[name], timesteps, blank)
             for name in folded
@@ -127,15 +128,18 @@ def ask(network: nn.Module, inputs: Tensor, names: Sequence[str], timesteps: int
     return Asked(count, timesteps, shapes, axes)
 
 
-def _first_outputs(network: nn.Module, inputs: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
-    """What layers give out when they are first called, by name."""
+def _first_outputs(
+    network: nn.Module, inputs: Tensor, names: Sequence[str], rows: int
+) -> dict[str, Tensor]:
+    """What layers give out when they are first called, by name; without numbers if not of rows."""
     seen: dict[str, Tensor] = {}
 
     def keep(name: str) -> Any:
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
             values = tensor_of(output)
             if values is not None and name not in seen:
-                seen[name] = values.clone()
+                # Numbers are looked at of what has time and images in one axis, else the shape.
+                seen[name] = values.clone() if len(values) == rows else values.to("meta")
 
         return hook
 
