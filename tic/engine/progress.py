@@ -24,7 +24,7 @@ class Progress:
         done: Finished Runs.
         in_work: Runs that some process advanced since the audit began.
         left: Runs that nobody has begun, or whose process is gone.
-        work_left: Image presentations that are still to come.
+        work_left: Sample presentations that are still to come.
     """
 
     done: int

@@ -23,10 +23,10 @@ from tic.session.pilots import pilot_of
 from tic.session.planned import PlannedEntry
 from tic.session.session import AuditSession
 from tic.stats import Outcome
+from tic.stats.judge import DECIDED
 from tic.stats.looks import LOOKS, next_look
 from tic.stats.outlook import POWER, chances
 
-DECIDED = (Outcome.SUPPORTED, Outcome.REFUTED)
 UNTOLD = "its claim is open when the budget ends, so that the control could not be missed"
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from tic.audit.claims import Claim, Rival
 from tic.audit.control import Control
 from tic.audit.pack import Lacking, Pack, Setting
 from tic.audit.protocol import STANDARD, Protocol
 from tic.audit.robustness import suite_passes
-from tic.document.audit import Family, Scope
+from tic.document.audit import Family, Role, Scope
 from tic.document.correction import claim_confidence
 from tic.engine.plan import AttackedRun
 from tic.errors import NotApplicableError, TicError
@@ -77,7 +77,7 @@ class PlannedEntry:
         return runs and self.offered and self.role != "control"
 
     @property
-    def role(self) -> Literal["claim", "rival", "control"]:
+    def role(self) -> Role:
         """What the entry is for the reader of the audit."""
         return "control" if self.control else self.claim.role
 
