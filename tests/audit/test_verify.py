@@ -161,6 +161,98 @@ def test_a_run_that_is_not_listed_is_named(sound):
     )
 
 
+def judged_on(seeds, records, effects=(4.0, 5.0, 6.0), **fields):
+    """An audit of one entry, and of the Runs that it says it rests on."""
+    judge = judge_of(seeds)
+    judge(effects, above(0), name="gap")
+    return audit([judged("claim", judge, records, **fields)], records)
+
+
+def with_seeds(found, *seeds):
+    contrast = found.entries[0].contrasts[0].model_copy(update={"seeds": seeds})
+    return changed(found, contrasts=(contrast,))
+
+
+def test_a_seed_that_counts_thrice_is_named(sound):
+    forged = with_seeds(sound, 0, 0, 0)
+    (fault,) = faults(verify_document(forged))["verdicts"]
+    assert fault.startswith("claim: cannot be judged again: ")
+    assert "gap: a seed counts once, got 0, 0, 0; each effect needs a seed of its own" in fault
+
+
+@pytest.mark.parametrize(
+    ("seeds", "effects"),
+    [((100, 101, 102), (4.0, 5.0, 6.0)), ((0, 1, 2, 3, 4), (4.0, 5.0, 6.0, 5.0, 4.5))],
+    ids=["others", "more"],
+)
+def test_seeds_that_are_not_those_of_its_runs_are_named(seeds, effects):
+    forged = judged_on(seeds, RECORDS, effects)
+    assert forged.entries[0].outcome is Outcome.SUPPORTED
+    says = f"was judged on the seeds {', '.join(map(str, seeds))}, and its Runs have 0, 1, 2"
+    assert faults(verify_document(forged)) == {"Runs": (f"claim: {says}",)}
+
+
+def test_a_verdict_on_seeds_without_runs_is_named():
+    found = faults(verify_document(judged_on(SEEDS, ())))
+    assert found["Runs"] == ("claim: was judged on the seeds 0, 1, 2, and its Runs have none",)
+
+
+def test_a_recipe_without_a_run_of_every_seed_is_named():
+    deeper = tuple(record(seed, RECIPE.but(epochs=3)) for seed in SEEDS[:2])
+    found = faults(verify_document(judged_on(SEEDS, (*RECORDS, *deeper))))
+    assert found["Runs"] == (
+        "claim: must rest on as many Runs of each seed, got 2 of seed 0, 2 of seed 1, 1 of seed 2",
+    )
+
+
+def test_a_run_that_is_listed_under_another_seed_is_named():
+    moved = tuple(record(seed).model_copy(update={"seed": seed + 100}) for seed in SEEDS)
+    found = faults(verify_document(judged_on((100, 101, 102), moved)))
+    assert found["Runs"][0] == (
+        f"{moved[0].label}: is listed as of seed 100, and its Recipe has seed 0"
+    )
+    assert len(found["Runs"]) == 3
+
+
+def test_seeds_of_readings_are_those_of_the_runs_too():
+    judge = judge_of(SEEDS)
+    for name, sign in (("empirical", 1), ("exact", -1)):
+        other = judge_of((7, 8, 9))
+        other([sign * value for value in (8.0, 9.0, 10.0)], above(0), name="fall")
+        judge.record_reading({"estimator": name}, other)
+    judge.readings_contradict()
+    found = faults(verify_document(audit([judged("rival", judge, RECORDS)], RECORDS)))
+    assert found["Runs"] == ("rival: was judged on the seeds 7, 8, 9, and its Runs have 0, 1, 2",)
+
+
+def test_seeds_that_are_one_training_are_named_unless_the_claim_was_left_open_for_it():
+    copies = tuple(record(seed, weights="w") for seed in SEEDS)
+    found = faults(verify_document(judged_on(SEEDS, copies)))
+    one, other, last = (each.label for each in copies)
+    says = "must have different weights to be two seeds, got the same: one training under two names"
+    assert found["Runs"] == (f"claim: {one} and {other} {says}", f"claim: {one} and {last} {says}")
+    judge = recorded()
+    judge.leave_open("seeds 0, 1, 2 have the same weights")
+    honest = audit([judged("claim", judge, copies)], copies)
+    assert faults(verify_document(honest)) == {}
+    apart = tuple(record(seed, weights=f"w{seed}") for seed in SEEDS)
+    assert faults(verify_document(judged_on(SEEDS, apart))) == {}
+
+
+def test_what_is_exact_and_what_was_planted_needs_no_run_of_each_seed():
+    judge = judge_of(())
+    judge([2.0], above(1), name="sum", exact=True)
+    assert faults(verify_document(audit([judged("claim", judge)]))) == {}
+    copies = tuple(record(seed, weights="w") for seed in SEEDS)
+    planted = {"role": "control", "control": {"name": "one-seed", "says": "One seed."}}
+    assert faults(verify_document(judged_on(SEEDS, copies, **planted))) == {}
+
+
+def test_a_verdict_without_a_contrast_is_named(sound):
+    found = faults(verify_document(changed(sound, contrasts=())))
+    assert found["verdicts"] == ("claim: is SUPPORTED, and no contrast says why",)
+
+
 def test_recipes_are_rebuilt_with_their_ancestors():
     pruned = RECIPE.but(parent=RECIPE, rules=(Pruning(0.5),))
     records = (record(1, pruned), record(1))

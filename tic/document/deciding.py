@@ -25,6 +25,8 @@ from tic.stats import ClaimVerdict, Outcome, Region, Verdict
 from tic.stats.judge import DECIDED
 from tic.stats.power import MIN_SEEDS
 
+_CONTRADICT = "contradict each other"
+"""What both reasons say that readings give, by which they are told from others."""
 MASKED = 1.0
 """Percentage points by which an attack may stay behind the worst case over an attack suite."""
 
@@ -237,11 +239,11 @@ def contradiction(
     )
     decided = counts[Outcome.SUPPORTED] + counts[Outcome.REFUTED]
     if len(readings) < 2:
-        reason = f"{len(readings)} of the 2 readings that may contradict each other were recorded"
+        reason = f"{len(readings)} of the 2 readings that may {_CONTRADICT} were recorded"
         return effects, readings, (reason,)
     if any(effects.effects) or decided == len(readings):
         return effects, readings, ()
-    reason = f"no two readings contradict each other, but only {decided} of {len(readings)} decide"
+    reason = f"no two readings {_CONTRADICT}, but only {decided} of {len(readings)} decide"
     return effects, readings, (reason,)
 
 
@@ -274,8 +276,10 @@ def rejudge(entry: Entry, confidence: float | None = None) -> Entry:
     effects = [_effects(contrast, confidence) for contrast in entry.contrasts]
     readings, left_open = entry.readings, entry.left_open
     if readings:
-        summary, readings, left_open = contradiction(readings, confidence)
+        summary, readings, of_readings = contradiction(readings, confidence)
         effects = [summary]
+        others = (reason for reason in left_open if _CONTRADICT not in reason)
+        left_open = (*of_readings, *others)
     judged = [judge_effects(of_contrast) for of_contrast in effects]
     decision = decide(judged, entry.checks, left_open)
     return entry.model_copy(

@@ -133,6 +133,11 @@ class Effects(Record):
 
     @model_validator(mode="after")
     def _seeds_match_effects(self) -> Effects:
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(
+                f"{self.name}: a seed counts once, got {', '.join(map(str, self.seeds))}; each "
+                "effect needs a seed of its own"
+            )
         samples = None if self.trend is None else len(self.trend.samples)
         for count, what in ((len(self.effects), "effects"), (samples, "rows of samples")):
             if self.seeds and count not in (None, len(self.seeds)):

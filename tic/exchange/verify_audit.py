@@ -25,11 +25,13 @@ from tic.document.coverage import with_coverage, with_former_bound
 from tic.document.former_correction import correct_by_holm
 from tic.document.seal import is_altered, seal
 from tic.errors import TicError
+from tic.exchange.repetitions import seed_faults
 from tic.kinds import within
 from tic.recipe import Recipe
 from tic.restoring import UntrustedError, trusting
 from tic.run import MANIFEST
 from tic.session.records import digest_key
+from tic.stats.judge import JUDGED
 from tic.text import visible
 
 _WORDED_OTHERWISE = frozenset({"reason", "seeds_to_decide"})
@@ -106,6 +108,8 @@ def _examine_verdicts(audit: Audit) -> Examined:
         multiplicity = audit.multiplicity.model_copy(update=rule)
         faults += _small_families(audit)
     for recorded, entry in zip(audit.entries, again, strict=True):
+        if recorded.outcome in JUDGED and not recorded.contrasts:
+            faults.append(f"{recorded.id}: is {recorded.outcome}, and no contrast says why")
         faults += [
             f"{recorded.id}: {difference}"
             for path, difference in _differences(recorded, entry)
@@ -202,13 +206,22 @@ def recipes_of(audit: Audit, trusted: Collection[str] = ()) -> dict[str, Recipe 
 
 def _examine_runs(audit: Audit, trusted: Collection[str]) -> Examined:
     """See that every entry's Runs are listed, and every Run is what its fingerprint says."""
-    records = {record.fingerprint for record in audit.runs}
+    records = {record.fingerprint: record for record in audit.runs}
     faults = [
         f"{entry.id}: rests on the Run {fingerprint}, which is not listed"
         for entry in audit.entries
         for fingerprint in entry.runs
         if fingerprint not in records
     ]
+    faults += [
+        f"{record.label}: is listed as of seed {record.seed}, and its Recipe has seed {seed}"
+        for record in audit.runs
+        if (seed := record.recipe.get("seed")) != record.seed
+    ]
+    for entry in audit.entries:
+        # Controls are judged on Runs that were falsified on purpose.
+        if entry.role != "control" and records.keys() >= set(entry.runs):
+            faults += seed_faults(entry, [records[each] for each in entry.runs])
     try:
         recipes = recipes_of(audit, trusted)
     except TicError as error:
