@@ -27,9 +27,10 @@ NOTES = (
     "exact sums over all labels under the network; batch-mean is the release's squared batch mean.",
     "Per parameter divides each layer's trace by its size; relative multiplies it by ‖θ‖² of the "
     "layer, which does not change when weights before a batch normalisation are scaled.",
-    "Each reading is judged by itself, without correction for their number, and looks at a quarter "
-    "of the images in the untrained network, the early, middle and last epoch and the thirds of "
-    "the training. The first, empirical and raw on training images, is the claim's own otherwise.",
+    "One wrong verdict makes a contradiction, so the readings share the error rate of the rival "
+    "among them. Each looks at a quarter of the images in the untrained network, the early, middle "
+    "and last epoch and the thirds of the training. The first, empirical and raw on training "
+    "images, is the claim's own otherwise.",
 )
 
 

@@ -79,6 +79,24 @@ def test_fewer_than_two_readings_refute_no_contradiction(count):
     assert rejudge(through_json(entry)) == entry
 
 
+@pytest.mark.parametrize(
+    ("values", "outcome"),
+    [((2.0, 3.0, 4.0), Outcome.INCONCLUSIVE), ((2.4, 2.8, 3.2), Outcome.SUPPORTED)],
+)
+def test_readings_share_the_error_rate_of_their_contradiction(values, outcome):
+    # By hand, n = 3: of 2, 3, 4 t = 3 / (1 / sqrt(3)) = 5.196, and p = (1 - t / sqrt(t² + 2)) / 2 =
+    # 0.0176 on one side, between 0.0125 and 0.025: enough for one reading, and not for one of two.
+    # Of 2.4, 2.8, 3.2 t = 2.8 / (0.4 / sqrt(3)) = 12.124, and p = 0.0034, enough for both.
+    judge = judge_of((0, 1, 2))
+    for sign in (1, -1):
+        alone = judge_of(judge.seeds)
+        alone([sign * value for value in values], above(0), name="fall")
+        assert alone.verdict().outcome is (Outcome.SUPPORTED if sign > 0 else Outcome.REFUTED)
+        judge.record_reading({"sign": str(sign)}, alone)
+    judge.readings_contradict()
+    assert judge.verdict().outcome is outcome
+
+
 def test_a_changed_effect_changes_what_is_judged_again():
     judge = judge_of((0, 1, 2))
     judge([4.0, 5.0, 6.0], above(0), name="gap")
