@@ -38,18 +38,13 @@ def main() -> int:
 
 
 def build(folder: Path, epoch: int) -> list[Path]:
-    """Build a wheel and a source distribution from a copy of the tracked files.
+    """Build a wheel and a source distribution from a copy of the last commit.
 
     Args:
         folder: For the copy; must not exist.
         epoch: Unix time of everything in them.
     """
-    for name in _git("ls-files", "-z").split("\0"):
-        if name and (ROOT / name).is_file():
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, target)
-            target.chmod(0o644)
+    committed(folder)
     command = [sys.executable, "-m", "build", "--no-isolation", str(folder)]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
@@ -58,6 +53,15 @@ def build(folder: Path, epoch: int) -> list[Path]:
     (source,) = (folder / "dist").glob("*.tar.gz")
     source.write_bytes(same_everywhere(source.read_bytes(), epoch))
     return sorted((folder / "dist").iterdir())
+
+
+def committed(folder: Path, root: Path = ROOT) -> None:
+    """Write the files of the last commit into a folder, whatever was changed since."""
+    with tarfile.open(fileobj=io.BytesIO(_git("archive", "HEAD", root=root))) as archive:
+        archive.extractall(folder, filter="data")
+    for file in folder.rglob("*"):
+        if file.is_file():
+            file.chmod(0o644)
 
 
 def same_everywhere(archive: bytes, epoch: int) -> bytes:
@@ -76,9 +80,15 @@ def same_everywhere(archive: bytes, epoch: int) -> bytes:
     return packed.getvalue()
 
 
-def _git(*arguments: str) -> str:
-    command = ["git", "-C", str(ROOT), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+def _git(*arguments: str, root: Path = ROOT) -> bytes:
+    try:
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        raise SystemExit(
+            f"what is built is the last commit, and git knows none in {root}; build in a clone of "
+            "the repository, with git installed"
+        ) from None
+    return done.stdout
 
 
 def _digest(file: Path) -> str:

@@ -51,4 +51,4 @@ def optional(library: str) -> Any:
     except Exception as error:
         name = library.partition(".")[0]
         why = "is not installed" if isinstance(error, ModuleNotFoundError) else "does not import"
-        raise NotMeasuredError(f"{name} {why}; see pip install '.[bench]'") from error
+        raise NotMeasuredError(f"{name} {why}; see pip install '.[dev]'") from error
