@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import time
 
 import numpy as np
 import pytest
@@ -86,15 +85,6 @@ def test_morans_i_is_pooled_by_definition(seed, radius):
 
 def test_of_one_neuron_it_is_what_esda_gives():
     assert grouping(ONE, permutations=2).moran == pytest.approx(ONE_BY_ESDA, abs=1e-12)
-    esda = pytest.importorskip("esda", exc_type=ImportError)
-    from libpysal.weights import full2W
-
-    synapses = points(ONE, 0)
-    full = np.array([[weight(a, b, 1.5) * (a != b) for b in synapses] for a in synapses])
-    peer = esda.Moran(
-        np.array([sign for *_, sign in synapses]), full2W(full), transformation="O", permutations=0
-    )
-    assert pytest.approx(ONE_BY_ESDA, abs=1e-12) == peer.I
 
 
 def test_alternating_signs_and_blocks_have_closed_forms():
@@ -213,14 +203,6 @@ def test_neurons_with_too_few_synapses_are_left_out():
     assert grouping(both, permutations=2).moran == pytest.approx(
         grouping(many, permutations=2).moran, abs=1e-12
     )
-
-
-def test_a_layer_of_a_paper_takes_little_time():
-    synapses = drawn(5, neurons=64, bands=40, share=1.0, largest=24)
-    for null in NULLS:
-        begin = time.process_time()
-        grouping(synapses, null=null, permutations=200)
-        assert time.process_time() - begin < 2  # about 0.1 s on an idle core
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-import pytest
+from markdown_it import MarkdownIt
 
 from tic.exchange.diff import diff_audits, format_diff
 from tic.report import render_markdown
@@ -23,8 +23,7 @@ class Rendered(HTMLParser):
 
 
 def test_the_summary_makes_nothing_but_headings_lists_and_tables(payload_audit):
-    markdown_it = pytest.importorskip("markdown_it", reason="markdown-it-py is not installed")
-    renderer = markdown_it.MarkdownIt("commonmark", {"html": True}).enable("table")
+    renderer = MarkdownIt("commonmark", {"html": True}).enable("table")
     page = Rendered(renderer.render(render_markdown(payload_audit)))
     allowed = {"h1", "h2", "p", "ul", "li", "strong", "table", "thead", "tbody", "tr", "th", "td"}
     assert page.tags <= allowed
