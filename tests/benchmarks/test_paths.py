@@ -107,6 +107,17 @@ def test_a_probe_runs_every_path(path):
     assert probe.peak_of(path, CASE, 2) >= 0
 
 
+def test_what_a_call_touches_raises_the_peak_by_as_much():
+    """In a process of its own: this one may have had a higher peak before."""
+    program = (
+        "from benchmarks.probe import raised_by\n"
+        "print(raised_by(lambda: bytearray(b'x') * (64 << 20)))"
+    )
+    _, printed = commands.run(("-c", program))
+    # Some pages are there before, of which a few are taken again.
+    assert 60 << 20 <= int(printed) <= 100 << 20
+
+
 def test_a_peak_is_the_mark_of_this_process_alone(tmp_path):
     status = tmp_path / "status"
     status.write_text("VmPeak:\t  900 kB\nVmHWM:\t  12 kB\nVmRSS:\t  7 kB\n")
