@@ -15,7 +15,7 @@ PYTEST = ("-m", "pytest", "-p", "no:cacheprovider")
 TIC = ("-c", "import sys; from tic.cli import main; sys.exit(main())")
 
 
-def run(arguments: Sequence[str], allowed: Sequence[int] = (0,)) -> tuple[float, str]:
+def run(arguments: Sequence[str]) -> tuple[float, str]:
     """Run this Python with arguments, one thread per process.
 
     It may keep compiled modules, as Python and pytest do where nobody forbids it.
@@ -24,7 +24,7 @@ def run(arguments: Sequence[str], allowed: Sequence[int] = (0,)) -> tuple[float,
         Wall-clock seconds, and what it printed.
 
     Raises:
-        NotMeasuredError: It ended with a status that is not allowed.
+        NotMeasuredError: It failed, as an audit does that has an ERROR.
     """
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -33,7 +33,7 @@ def run(arguments: Sequence[str], allowed: Sequence[int] = (0,)) -> tuple[float,
         [sys.executable, *arguments], capture_output=True, text=True, env=environment
     )
     took = time.perf_counter() - started
-    if done.returncode not in allowed:
+    if done.returncode:
         lines = (done.stderr or done.stdout).strip().splitlines() or [""]
         command = " ".join(arguments)
         raise NotMeasuredError(f"{command} ended with {done.returncode}: {lines[-1]}")

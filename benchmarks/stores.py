@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
 
-from benchmarks.audits import JUDGED
 from benchmarks.commands import PYTEST, TIC, run
 from benchmarks.harness import Options, Row, Sample, Target, at_most, paired
 from benchmarks.many import ROLES, SEEDS
@@ -45,8 +44,8 @@ def _row(name: str, path: str, command: Sequence[str], why: str) -> Row:
 def _measure(command: Sequence[str], target: Target, options: Options) -> Sample:
     with tempfile.TemporaryDirectory() as report:
         folders = ("--store", str(_crowded()), "--report-dir", report)
-        run((*command, *folders), JUDGED)  # as later calls find it, in the cache of the system
-        taken = [run((*command, *folders), JUDGED)[0] for _ in range(options.pairs or 1)]
+        run((*command, *folders))  # as later calls find it, in the cache of the system
+        taken = [run((*command, *folders))[0] for _ in range(options.pairs or 1)]
     return paired(target, [(seconds, LIMIT_SECONDS) for seconds in taken])
 
 
