@@ -13,7 +13,7 @@ import pytest
 from fixtures.packs import HEADER, SUPPORTED
 
 ROOT = Path(__file__).parents[1]
-AUDIT = ROOT / "reports" / "reference" / "meszaros2024.json"
+AUDIT = ROOT / "reports" / "reference" / "smoke-budget.json"
 UNUSED = {
     "norse",
     "scipy.optimize",
