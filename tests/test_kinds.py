@@ -224,7 +224,7 @@ LONG = [[[[[[[[[[[[]]]]]]]]]]]]
         ({"kind": "tic.absent:Thing", "fields": {}}, "cannot be found here"),
         ({"kind": "tic.measure.robustness:Absent", "fields": {}}, "cannot be found here"),
         (
-            {"kind": "tic.measure.robustness:logits_of", "fields": {}},
+            {"kind": "tic.measure.robustness:percentage", "fields": {}},
             "not a dataclass of that module",
         ),
         ({"kind": "tic.measure.robustness:Corruption", "fields": {}}, "not a dataclass of that"),

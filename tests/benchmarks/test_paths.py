@@ -177,7 +177,7 @@ def test_compiled_modules_may_be_kept(monkeypatch):
 def test_audits_of_many_runs_are_timed_after_one_that_does_not_count(monkeypatch, tmp_path):
     times, seen = iter([60.0, 5.0]), []
 
-    def run(arguments, allowed):
+    def run(arguments):
         seen.append(arguments)
         return next(times), ""
 
@@ -253,7 +253,7 @@ def test_the_warm_audit_needs_every_run(tmp_path, monkeypatch, plan, filled):
 def test_cold_audits_have_a_store_each_and_begin_with_none(monkeypatch):
     seen = []
 
-    def run(arguments, allowed):
+    def run(arguments):
         store = arguments[arguments.index("--store") + 1]
         seen.append((store, "-n" in arguments))
         return (1.0 if "-n" in arguments else 2.0), ""

@@ -246,7 +246,10 @@ class Broken(nn.Module):
         ({"loader": [(torch.rand(1, 1, 8, 8), torch.tensor([0]))]}, "at least 4 images.*got 1"),
         ({"loader": []}, "at least one batch"),
         ({"b": Broken()}, "must be finite, got NaN or infinity in layer layer"),
-        ({"b": nn.Sequential(nn.Flatten(0))}, "Sequential must have layers that give out a tensor"),
+        (
+            {"b": nn.Sequential(nn.Flatten(0))},
+            "layer 0 must give out a tensor with an entry for each",
+        ),
     ],
 )
 def test_what_cannot_be_compared_is_refused(arguments, message):
