@@ -2,15 +2,17 @@
 
 import re
 from contextlib import contextmanager
-from time import sleep
+from time import monotonic
 
 import pytest
 
 from fixtures.packs import CAUTIOUS, INCONCLUSIVE, RIVAL, SUPPORTED
+from fixtures.workers import PATIENCE
 from tic.document.correction import claim_confidence
 from tic.engine import job as jobs
 from tic.engine.job import Finished, Job
 from tic.engine.local import LocalEngine
+from tic.plugin import spending
 from tic.session.agenda import Agenda
 
 COUNTED = """
@@ -274,14 +276,16 @@ def test_looks_that_the_store_has_are_taken_though_the_time_is_over(audit, monke
 
 
 def test_the_time_of_a_budget_begins_when_something_can_begin(audit, monkeypatch):
-    prepare = Agenda.__post_init__
+    prepare, passed = Agenda.__post_init__, [0.0]
 
     def slowly(agenda):
-        sleep(1.1)
+        passed[0] += 2 * PATIENCE
         prepare(agenda)
 
     monkeypatch.setattr(Agenda, "__post_init__", slowly)
-    assert "trained 0" not in audit(SUPPORTED, budget="1 s").text
+    monkeypatch.setattr(spending, "monotonic", lambda: monotonic() + passed[0])
+    assert "trained 0" not in audit(SUPPORTED, budget=f"{PATIENCE:.0f} s").text
+    assert passed == [2 * PATIENCE]
 
 
 def test_a_budget_too_small_for_one_look_says_so(audit):
