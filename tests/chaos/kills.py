@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections import Counter
+from itertools import count
 from pathlib import Path
 
 from tests.chaos import comparing, moments
@@ -84,19 +85,22 @@ def _of_each_kind(bench: Bench, kinds: str) -> list[int]:
 def of_a_worker(bench: Bench) -> Trials:
     """Kill one of several processes on one Store; the others finish, and it goes on."""
     trials = Trials("kill -9 of one of 3 processes on one Store, at random moments")
-    for number in range(1 if bench.short else 25):
+    draws = count()
+    while trials.times < (1 if bench.short else 25):
+        number = next(draws)
         place = bench.place()
         places = [place.beside(f"report-{k}") for k in range(3)]
         children = [bench.start(each) for each in places]
         # Three processes share two cores or more, and one's work is shared by three.
-        if not children[0].ends_within(bench.draws.uniform(0, 2 * bench.undisturbed.seconds)):
+        delay = bench.draws.uniform(0, 2 * bench.undisturbed.seconds)
+        if killed := not children[0].ends_within(delay):
             children[0].kill()
         lost = comparing.halves(place)
         for each, child in zip(places[1:], children[1:], strict=True):
             lost += bench.differences(each, child.end())
         children[0].end()
         lost += bench.differences(places[0], bench.audit(places[0])) + bench.repeated(place)
-        trials.add(lost, f"kill {number}")
+        _count(trials, lost, number, killed=killed)
     return trials
 
 
@@ -124,22 +128,35 @@ def of_a_worker_of_pytest(bench: Bench) -> Trials:
     if bench.short:
         trials.skip("workers of pytest", "the short form starts no interpreters for it")
         return trials
-    for number in range(4):
+    draws = count()
+    while trials.times < 4:
+        number = next(draws)
         place = bench.place()
         arguments = [*place.arguments(), "-n", "2"]
         running = fresh(PYTEST, arguments, place.folder.parent, {})
-        _kill_a_child(running.pid, place, bench.draws.uniform(0, 2 * bench.undisturbed.seconds))
-        killed = end_of(running)
-        lost = ["it hung after the kill"] if killed.status is None else []
+        delay = bench.draws.uniform(0, 2 * bench.undisturbed.seconds)
+        killed = _kill_a_child(running.pid, place, delay)
+        ended = end_of(running)
+        lost = ["it hung after the kill"] if ended.status is None else []
         lost += comparing.halves(place)
         again = end_of(fresh(PYTEST, arguments, place.folder.parent, {}))
         lost += bench.differences(place, again)
-        trials.add(lost, f"kill {number}")
+        _count(trials, lost, number, killed=killed)
     return trials
 
 
-def _kill_a_child(process: int, place: Place, delay: float) -> None:
-    """Kill the youngest child of a process, some time after the first Run was begun."""
+def _count(trials: Trials, lost: list[str], number: int, *, killed: bool) -> None:
+    """Count a trial where something was killed; what was lost counts all the same."""
+    if killed or lost:
+        trials.add(lost, f"kill {number}" if killed else f"draw {number}, which killed nothing")
+
+
+def _kill_a_child(process: int, place: Place, delay: float) -> bool:
+    """Kill the youngest child of a process, some time after the first Run was begun.
+
+    Returns:
+        Whether there was one left.
+    """
     deadline = time.monotonic() + 60
     while not (place.store / "work").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -147,6 +164,7 @@ def _kill_a_child(process: int, place: Place, delay: float) -> None:
     children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     if children:
         os.kill(int(children[-1]), signal.SIGKILL)
+    return bool(children)
 
 
 FAULTS = (
