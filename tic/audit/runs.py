@@ -188,7 +188,8 @@ class SeedRuns:
         Args:
             corruption: What the samples go through before, such as an attack of `tic.attacks`.
             timesteps: Of the network; those of the training without it.
-            split: `train` for the samples that it was trained on, without their augmentation.
+            split: `train` for the samples that it was trained on, without their augmentation. Of
+                either split the setting's size `test` is the most that are looked at.
         """
         accuracy: Array = self.accuracy_by_sample(corruption, timesteps, split).mean(1)
         return accuracy
