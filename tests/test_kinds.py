@@ -315,6 +315,7 @@ class DistilledLoss(Loss):
     window: tuple[int, float] | None = None
     distance: Distance = Distance.SQUARED
     unit: Literal["nats", "bits"] = "nats"
+    halves: Literal[1, 2] = 1
     hard: bool = False
     steps: int = 3
     temperature: float | None = None
@@ -532,6 +533,8 @@ def test_described_fields_are_laid_out_side_by_side():
         ({"window": (1.0, 1.0)}, r"window must be .*, got \(1.0, 1.0\)"),
         ({"distance": "squared"}, "distance must be Distance, got 'squared'"),
         ({"unit": "bans"}, "unit must be Literal.*, got 'bans'"),
+        ({"halves": 2.0}, "halves must be Literal.*, got 2.0"),
+        ({"halves": True}, "halves must be Literal.*, got True"),
         ({"hard": 1}, "hard must be bool, got 1"),
         ({"steps": 3.0}, "steps must be int, got 3.0"),
         ({"steps": True}, "steps must be int, got True"),

@@ -246,14 +246,15 @@ def test_a_layer_shows_its_parameters_and_has_none_to_train():
     st.sampled_from([0.5, 2.0, 8.0]),
     st.sampled_from(["spikes", "membrane", "both"]),
     st.booleans(),
+    st.sampled_from([surrogate.ATan, surrogate.Sigmoid]),
     st.integers(0, 2**16),
 )
-def test_the_cpu_update_is_that_of_spikingjelly(timesteps, tau, alpha, wanted, begun, seed):
+def test_the_update_is_that_of_spikingjelly(timesteps, tau, alpha, wanted, begun, spikes, seed):
     draws = torch.Generator().manual_seed(seed)
     currents = 2 * torch.randn(timesteps, 2, 3, dtype=torch.float64, generator=draws) + 0.5
     rest = torch.rand(2, 3, dtype=torch.float64, generator=draws) if begun else torch.zeros(2, 3)
     slopes = torch.randn(timesteps + 1, 2, 3, dtype=torch.float64, generator=draws)
-    spike = surrogate.ATan(alpha=alpha)
+    spike = spikes(alpha=alpha)
     outcomes = []
     for update in (lif, by_spikingjelly):
         given_to = [each.double().clone().requires_grad_() for each in (currents, rest)]
@@ -276,14 +277,15 @@ def by_spikingjelly(currents, membrane, tau, threshold, spike):
     )[:2]
 
 
-def test_another_surrogate_has_its_own_derivative():
+@pytest.mark.parametrize("tau", [0.75, 1.0, 2.0])
+def test_another_surrogate_has_its_own_derivative(tau):
     # the sigmoid's at the threshold, with α = 4: 4 · 1/2 · 1/2
-    layer = LIF(tau=1.0)
+    layer = LIF(tau=tau)
     layer.spike = surrogate.Sigmoid(alpha=4.0)
-    currents = torch.ones(1, 1, requires_grad=True)
+    currents = torch.full((1, 1), tau, requires_grad=True)
     with fresh_membranes(layer):
         (gradient,) = torch.autograd.grad(layer(currents).sum(), currents)
-    assert gradient.item() == pytest.approx(1.0)
+    assert gradient.item() == pytest.approx(1 / tau)
 
 
 def test_half_precision_is_integrated_in_single_precision():

@@ -45,7 +45,7 @@ def is_of(value: Any, hint: Any) -> bool:
 def is_plainly(value: Any, hint: Any) -> bool:
     """Whether a value is of a plain type as it is."""
     if get_origin(hint) is Literal:
-        return value in get_args(hint)
+        return any(type(value) is type(known) and value == known for known in get_args(hint))
     if hint is float:
         return type(value) in (int, float) and _is_finite(value)
     return hint in (bool, int, str, NoneType) and type(value) is hint

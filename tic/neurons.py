@@ -8,8 +8,9 @@ The derivative of the spike is that of the arctangent surrogate, 1 / (1 + (πx)�
 x = U_t - threshold, in training and evaluation mode alike: an attack on a network in evaluation
 mode needs it. SpikingJelly's `activation_based` lost it there in 0.0.0.0.14; its `clock_driven`,
 which the release of Kim et al. imports, kept it in 0.0.0.0.12 and 0.0.0.0.14. On a GPU the update
-is SpikingJelly's functional core with its fused kernels; on a CPU, where that core records a graph
-of single operations, forward and backward are written out here.
+is SpikingJelly's functional core with its fused kernels, which take τ above 1 alone; on a CPU,
+where that core records a graph of single operations, and for other τ forward and backward are
+written out here.
 """
 
 from __future__ import annotations
@@ -45,18 +46,18 @@ def lif(
         Spikes of shape (T, B, ...), in the currents' precision, and the membrane potential after
         the last step, (B, ...), in the membrane's.
     """
-    if currents.device.type == "cpu" and type(spike) is surrogate.ATan:
-        fired: tuple[Tensor, Tensor] = _LIFOnCPU.apply(
-            currents, membrane, tau, threshold, spike.alpha
-        )
+    if type(spike) is surrogate.ATan and (currents.device.type == "cpu" or tau <= 1):
+        fired: tuple[Tensor, Tensor] = _LIF.apply(currents, membrane, tau, threshold, spike.alpha)
         return fired
+    if tau <= 1:
+        return _stepwise(currents, membrane, tau, threshold, spike)
     spikes, membrane, _ = functional.lif_multi_step(
         currents, membrane, tau, True, threshold, 0.0, spike, True, False
     )
     return cast(Tensor, spikes), membrane
 
 
-class _LIFOnCPU(torch.autograd.Function):
+class _LIF(torch.autograd.Function):
     """The update of `lif` with the arctangent surrogate of a given α, in few passes over memory.
 
     With x = U_t - threshold and σ'(x) = (α/2) / (1 + (παx/2)²),
@@ -103,6 +104,19 @@ class _LIFOnCPU(torch.autograd.Function):
             later, left = gradients[t], 1 - 1 / ctx.tau
         by_first = gradients[0] * left if ctx.needs_input_grad[1] else None
         return gradients.mul_(1 / ctx.tau).to(spikes.dtype), by_first, None, None, None
+
+
+def _stepwise(
+    currents: Tensor, membrane: Tensor, tau: float, threshold: float, spike: nn.Module
+) -> tuple[Tensor, Tensor]:
+    """See `lif`; for any surrogate, as a graph of single operations."""
+    spikes = []
+    for current in currents:
+        potential = torch.lerp(membrane, current.to(membrane.dtype), 1 / tau)
+        fired = spike(potential - threshold)
+        membrane = potential * (1 - fired.detach())
+        spikes.append(fired.to(currents.dtype))
+    return torch.stack(spikes), membrane
 
 
 class LIF(nn.Module):

@@ -41,12 +41,13 @@ class _Fire(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, currents: Tensor, leak: float, threshold: float) -> Tensor:
-        membranes, spikes = torch.empty_like(currents), torch.empty_like(currents)
-        left = torch.zeros_like(currents[0])
+        precise = torch.promote_types(currents.dtype, torch.float32)
+        membranes, spikes = torch.empty_like(currents, dtype=precise), torch.empty_like(currents)
+        left = torch.zeros_like(membranes[0])
         for current, membrane, fired in zip(currents, membranes, spikes, strict=True):
             torch.add(current, left, alpha=leak, out=membrane)
             torch.ge(membrane, threshold, out=fired)
-            left = torch.addcmul(membrane, membrane, fired, value=-1)
+            left = torch.addcmul(membrane, membrane, fired.to(precise), value=-1)
         ctx.save_for_backward(membranes, spikes)
         ctx.leak, ctx.threshold = leak, threshold
         return spikes
@@ -58,10 +59,12 @@ class _Fire(torch.autograd.Function):
         slopes = surrogate(membranes - ctx.threshold)
         gradients = slopes * by_spikes[0]
         # What is left of a membrane depends on it by 1 - s_t - m_t σ'.
-        passed = torch.addcmul(spikes, membranes, slopes).neg_().add_(1).mul_(ctx.leak)
+        passed = (
+            torch.addcmul(spikes.to(slopes.dtype), membranes, slopes).neg_().add_(1).mul_(ctx.leak)
+        )
         for t in reversed(range(len(membranes) - 1)):
             gradients[t].addcmul_(gradients[t + 1], passed[t])
-        return gradients, None, None
+        return gradients.to(spikes.dtype), None, None
 
 
 def fire(currents: Tensor, leak: float, threshold: float) -> Tensor:

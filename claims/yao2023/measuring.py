@@ -108,7 +108,7 @@ class FiringMeasurement(Falsified):
             "neurons": fired.rate,
             "layers": fired.layer_mean,
             "convolutions": convolutions,
-            "operations": counted.synaptic,
+            "operations": counted.synaptic_operations,
             "energy": counted.energy + MULTIPLY_ACCUMULATE * products,
             "rates": {name: layer.rate for name, layer in fired.layers.items()},
             "by_timestep": {n: layer.by_timestep.tolist() for n, layer in fired.layers.items()},
@@ -193,7 +193,8 @@ class FeatureMeasurement(Falsified):
         def see(number: int, _n: object, _c: Tensor, spikes: Tensor, shown: slice) -> None:
             layer = results.setdefault(f"neuron.{number}", {})
             if self.counted < 1:
-                spikes = spikes * (torch.rand(spikes.shape, generator=draws) < self.counted)
+                kept = torch.rand(spikes.shape, generator=draws) < self.counted
+                spikes = spikes * kept.to(spikes.device)
             _add(layer, "mean", spikes.double().mean((3, 4)).sum(1) / len(samples))
             if objects is None:
                 return
@@ -363,7 +364,7 @@ def alike(maps: Tensor, *, rotated: bool = False) -> tuple[list[float], list[flo
     following = (unit[:-1] * unit[1:]).sum(-1)[varies[:-1] & varies[1:]]
     beside = unit @ unit.transpose(-1, -2)
     pairs = varies[:, :, None] & varies[:, None, :]
-    pairs &= ~torch.eye(maps.shape[1], dtype=torch.bool)
+    pairs &= ~torch.eye(maps.shape[1], dtype=torch.bool, device=maps.device)
     return following.tolist(), beside[pairs].tolist()
 
 

@@ -30,10 +30,15 @@ TIME_CONSTANT = 2.0
 """With which neurons that learn it begin."""
 
 
+def _precise(currents: Tensor) -> torch.dtype:
+    """Precision of membranes: half precision would lose the currents that are small beside them."""
+    return torch.promote_types(currents.dtype, torch.float32)
+
+
 def membranes(currents: Tensor, threshold: float) -> Tensor:
-    """U_t of currents (T, B, …), before the reset; the same shape."""
-    potentials = torch.empty_like(currents)
-    left = torch.zeros_like(currents[0])
+    """U_t of currents (T, B, …), before the reset; the same shape, in at least single precision."""
+    potentials = torch.empty_like(currents, dtype=_precise(currents))
+    left = torch.zeros_like(potentials[0])
     for current, potential in zip(currents, potentials, strict=True):
         torch.add(current, left, out=potential)
         # Silent or not as 1 or 0 in left itself: a product with booleans converts them first.
@@ -56,7 +61,7 @@ class _Fire(torch.autograd.Function):
         potentials = membranes(currents, threshold)
         ctx.save_for_backward(potentials)
         ctx.threshold = threshold
-        return torch.ge(potentials, threshold, out=torch.empty_like(potentials))
+        return torch.ge(potentials, threshold, out=torch.empty_like(currents))
 
     @staticmethod
     @once_differentiable
@@ -68,7 +73,7 @@ class _Fire(torch.autograd.Function):
         passed.addcmul_(potentials, slopes, value=-1).mul_(LEAK)
         for t in reversed(range(len(potentials) - 1)):
             gradients[t].addcmul_(gradients[t + 1], passed[t])
-        return gradients, None
+        return gradients.to(by_spikes.dtype), None
 
 
 class LIF(nn.Module):
@@ -129,13 +134,14 @@ class PLIF(nn.Module):
         return self._run(currents)[1]
 
     def _run(self, currents: Tensor) -> tuple[Tensor, Tensor]:
-        rate, left = self.weight.sigmoid(), torch.zeros_like(currents[0])
+        rate = self.weight.sigmoid()
+        left = torch.zeros_like(currents[0], dtype=_precise(currents))
         spikes, potentials = [], []
         for current in currents:
             potential = left + (current - left) * rate
             fired: Tensor = _ArctangentStep.apply(potential - self.threshold)
             left = potential * (1 - fired)
-            spikes.append(fired)
+            spikes.append(fired.to(currents.dtype))
             potentials.append(potential)
         return torch.stack(spikes), torch.stack(potentials)
 

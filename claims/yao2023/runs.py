@@ -15,8 +15,9 @@ from claims.yao2023.measuring import (
     MapMeasurement,
     PotentialMeasurement,
 )
+from claims.yao2023.networks import Frames
 from claims.yao2023.reading import Reading
-from tic.audit import Array, NotApplicableError, SeedRuns
+from tic.audit import Array, NotApplicableError, SeedRuns, as_kind
 
 NOISY = 0.25
 """Background rate above which a feature that prefers the background is one of noise."""
@@ -165,7 +166,16 @@ class YaoRuns(SeedRuns):
         return np.array([result[of][name] for result in self._potentials()])
 
     def in_window(self) -> Array:
-        """Share of membranes within the surrogate's window, shape (S,)."""
+        """Share of membranes within the surrogate's window, shape (S,).
+
+        Raises:
+            NotApplicableError: The surrogate has none.
+        """
+        if as_kind(self.recipe.architecture, Frames).neuron != "lif":
+            raise NotApplicableError(
+                f"the surrogate of the neurons of {self.recipe.label} is an arctangent, which has "
+                "no window that potentials could lie outside of"
+            )
         return np.array([result["window"] for result in self._potentials()])
 
     def _potentials(self) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ LABELS = torch.zeros(2, dtype=torch.long)
 def test_the_constants_are_those_of_horowitz():
     assert (ACCUMULATE, MULTIPLY_ACCUMULATE) == (0.9, 4.6)
     counted = Operations({"a": 10.0, "b": 5.0}, {"a": 0.0, "b": 2.0})
-    assert counted.synaptic == 15
+    assert counted.synaptic_operations == 15
     assert counted.energy == pytest.approx(15 * 0.9 + 2 * 4.6)
 
 
@@ -27,7 +27,7 @@ def test_spikes_reach_all_neurons_of_a_linear_layer():
     counted = operations(nn.Sequential(nn.Linear(3, 5)), [(spikes, LABELS)])
     # 3 spikes × 5 neurons over 2 samples
     assert counted.accumulates == {"0": 7.5}
-    assert counted.multiplications == {"0": 0.0}
+    assert counted.multiply_accumulates == {"0": 0.0}
     assert counted.energy == pytest.approx(6.75)
 
 
@@ -35,7 +35,7 @@ def test_other_values_are_multiplied_where_they_are_not_0():
     values = torch.tensor([[0.5, 0.0, 2.0], [0.0, 0.0, 1.0]])
     counted = operations(nn.Sequential(nn.Linear(3, 5)), [(values, LABELS)])
     # ½ and 2 are multiplied, the 1 beside them is a spike: 2 and 1 of them × 5 over 2 samples.
-    assert counted.multiplications == {"0": 5.0}
+    assert counted.multiply_accumulates == {"0": 5.0}
     assert counted.accumulates == {"0": 2.5}
 
 
@@ -46,7 +46,7 @@ def test_how_samples_are_batched_does_not_matter(size):
     batches = list(zip(frames.split(size), labels.split(size), strict=True))
     counted = operations(nn.Sequential(nn.Linear(3, 5)), batches)
     # 7 ones and one 2 in four samples.
-    assert counted.synaptic == 7 * 5 / 4
+    assert counted.synaptic_operations == 7 * 5 / 4
     assert counted.energy == pytest.approx((7 * 0.9 + 4.6) * 5 / 4)
 
 
@@ -57,7 +57,9 @@ def test_operations_are_a_mean_over_samples(values):
     network = nn.Sequential(nn.Conv2d(1, 2, 2, padding=1))
     whole = operations(network, [(frames, LABELS[:1].expand(3))])
     alone = [operations(network, [(frame[None], LABELS[:1])]) for frame in frames]
-    assert whole.synaptic == pytest.approx(sum(one.synaptic for one in alone) / 3)
+    assert whole.synaptic_operations == pytest.approx(
+        sum(one.synaptic_operations for one in alone) / 3
+    )
     assert whole.energy == pytest.approx(sum(one.energy for one in alone) / 3)
 
 
@@ -173,7 +175,7 @@ def test_convolutions_may_fold_time_into_the_batch():
     spikes = (torch.rand(3, 2, 1, 4, 4) < 0.5).float()
     conv = Folding(1, 2, 3, padding=1)
     counted = operations(conv, [(spikes, torch.zeros(3, dtype=torch.long))])
-    assert counted.synaptic == reached(conv, spikes.flatten(0, 1)) / 3 > 0
+    assert counted.synaptic_operations == reached(conv, spikes.flatten(0, 1)) / 3 > 0
 
 
 class Attentive(nn.Module):

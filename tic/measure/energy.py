@@ -50,23 +50,25 @@ class Operations:
 
     Attributes:
         accumulates: By layer: additions that spikes bring about.
-        multiplications: By layer: multiply-accumulates that other values bring about.
+        multiply_accumulates: By layer: multiply-accumulates that other values bring about.
         uncounted: Layers of another kind that ran and have weights: what they do is in no number.
     """
 
     accumulates: Mapping[str, float]
-    multiplications: Mapping[str, float]
+    multiply_accumulates: Mapping[str, float]
     uncounted: tuple[str, ...] = ()
 
     @property
-    def synaptic(self) -> float:
+    def synaptic_operations(self) -> float:
         """Additions that spikes bring about, in all layers."""
         return sum(self.accumulates.values())
 
     @property
     def energy(self) -> float:
         """Picojoules; see this module."""
-        return ACCUMULATE * self.synaptic + MULTIPLY_ACCUMULATE * sum(self.multiplications.values())
+        return ACCUMULATE * self.synaptic_operations + MULTIPLY_ACCUMULATE * sum(
+            self.multiply_accumulates.values()
+        )
 
 
 @torch.no_grad()

@@ -97,6 +97,21 @@ def test_spikes_and_gradients_are_those_of_the_slow_twin(seed, leak):
     assert torch.allclose(gradient, expected, atol=1e-12)
 
 
+def test_half_precision_is_integrated_in_single_precision():
+    currents = torch.full((400, 1), 0.003).bfloat16()  # 0.9 after 300 steps; bfloat16 stays at 0.5
+    spikes = Neurons(1.0)(currents)
+    assert spikes.dtype is torch.bfloat16
+    assert torch.equal(spikes.float(), Neurons(1.0)(currents.float()))
+    assert spikes.sum() == 1
+    gradients = []
+    for precise in (False, True):
+        x = (currents.float() if precise else currents.clone()).requires_grad_()
+        Neurons(1.0)(x).sum().backward()
+        gradients.append(x.grad)
+    assert gradients[0].dtype is torch.bfloat16
+    assert torch.equal(gradients[0], gradients[1].bfloat16())
+
+
 def test_gradients_flow_through_the_reset():
     # m₁ = x₁, s₁ = h(m₁ - 1), m₂ = λ m₁ (1 - s₁) + x₂: ds₂/dx₁ has h'(m₁ - 1) in it.
     x = torch.tensor([[1.2], [0.7]], dtype=torch.float64, requires_grad=True)

@@ -75,6 +75,25 @@ def test_a_neuron_leaks_fires_and_resets():
     assert LIF(0.3)(currents).flatten().tolist() == [0, 1, 0, 1]
 
 
+@pytest.mark.parametrize("neuron", [LIF(0.3), PLIF(1.0)])
+def test_half_precision_is_integrated_in_single_precision(neuron):
+    draws = torch.Generator().manual_seed(3)
+    currents = torch.randn(9, 3, 50, generator=draws).bfloat16()
+    precise = currents.float().requires_grad_()
+    halved = currents.clone().requires_grad_()
+    potentials = neuron.potentials(currents)
+    assert potentials.dtype is torch.float32
+    assert torch.equal(potentials, neuron.potentials(precise.detach()))
+    spikes, expected = neuron(halved), neuron(precise)
+    assert spikes.dtype is torch.bfloat16
+    assert torch.equal(spikes.float(), expected)
+    assert 0 < spikes.mean() < 1
+    spikes.sum().backward()
+    expected.sum().backward()
+    assert halved.grad.dtype is torch.bfloat16
+    torch.testing.assert_close(halved.grad.float(), precise.grad, rtol=1e-2, atol=1e-3)
+
+
 def test_scaled_currents_are_a_higher_threshold():
     currents = torch.randn(6, 3, 4, 2, 2, generator=torch.Generator().manual_seed(2))
     assert torch.equal(LIF(0.25)(0.5 * currents), LIF(0.5)(currents))

@@ -5,9 +5,13 @@ import pytest
 from claims.yao2023 import controls
 from claims.yao2023.paper import REPORTED, UNREAD
 from claims.yao2023.protocol import EPOCH
+from claims.yao2023.recipes import YAO2023
+from claims.yao2023.runs import YaoRuns
 from fixtures.worlds import answers
 from fixtures.yao2023_answers import CASES, RIVALS, TRUE
 from fixtures.yao2023_worlds import PLAIN, PLANTING
+from tic.audit import NotApplicableError
+from tic.lab import Lab
 from tic.stats import Outcome
 
 
@@ -37,6 +41,12 @@ def test_networks_that_are_equally_accurate_are_not_ranked():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fixtures.yao2023_worlds._of_accuracy", lambda *_: answers(100.0))
         assert RIVALS["surrogate-window"].outcome(TRUE) is Outcome.NOT_APPLICABLE
+
+
+def test_neurons_whose_surrogate_has_no_window_are_not_judged_by_one(tmp_path):
+    setting = YAO2023.settings["five-layer"]
+    with pytest.raises(NotApplicableError, match="is an arctangent, which has no window"):
+        YaoRuns(setting.recipe, setting, Lab(tmp_path)).in_window()
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,15 @@ def test_gait_has_a_folder_per_person(tmp_path, write, suffix):
     assert samples.facts.name == "gait-night"
 
 
+def test_splits_with_unlike_classes_are_refused(tmp_path):
+    folders(tmp_path / "gait-night", ("train", "test"), 20, 1, files.npy, ".npy")
+    (tmp_path / "gait-night" / "test" / "007").rename(tmp_path / "gait-night" / "test" / "7")
+    dataset = DVSGait(light="night", timesteps=3, recordings=(20, 20))
+    for split in ("train", "test"):
+        with pytest.raises(TicError, match=r"folders of the same names.*got '007' in one of them"):
+            load(dataset, split, tmp_path)
+
+
 def test_activities_are_read_from_arrays(tmp_path):
     folders(tmp_path / "har-dvs", ("train", "test"), 300, 1, files.npz, ".npz")
     samples = load(HARDVS(timesteps=2, recordings=(300, 300)), "test", tmp_path)

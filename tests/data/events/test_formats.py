@@ -225,6 +225,18 @@ def test_columns_may_stand_in_either_order_of_memory(tmp_path):
     refused(tmp_path, read_array, file.getvalue(), r"the shape \(N, 4\), t, x, y and p, got \(4,\)")
 
 
+@pytest.mark.parametrize("row", range(138, 146))
+@pytest.mark.parametrize("ending", [b"\r\n", b"\n"])
+@pytest.mark.parametrize("marker", [b"", b"#End Of ASCII Header", b"# End of ASCII Header"])
+def test_an_event_that_begins_with_the_byte_of_a_comment_is_an_event(tmp_path, row, ending, marker):
+    rows = [(10 + 10 * n, 163 + n % 2, row, n % 2) for n in range(40)]  # 163 << 12 has a newline
+    content = files.aedat2(rows)
+    start = content.index(b"file\r\n") + 6
+    head = content[:start] + (marker + b"\r\n" if marker else b"")
+    content = head.replace(b"\r\n", ending) + content[start:]
+    assert rows_of(read(tmp_path, read_aedat2, content, Sensor(180, 240))) == rows
+
+
 def test_packets_are_little_endian_words():
     assert struct.unpack("<H", aedat3_packet(1, 8, 3)[:2]) == (1,)
     assert len(aedat3_packet(1, 8, 3)) == 28

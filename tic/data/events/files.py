@@ -24,6 +24,7 @@ from tic.data.facts import Facts, Split
 from tic.data.locate import Wanted, locate
 from tic.data.samples import Samples
 from tic.errors import TicError
+from tic.text import quoted
 
 Recorded = tuple[Events, int]
 _LARGEST_LIST = 2**20
@@ -223,6 +224,14 @@ class Foldered(Recordings):
             raise TicError(
                 f"{place} must have {self.facts.num_classes} folders, one per class, got "
                 f"{len(classes)}"
+            )
+        other = self.splits(folder, "test" if split == "train" else "train")
+        lone = {named.name for named in classes} ^ {named.name for named in _classes(other)}
+        if lone:
+            raise TicError(
+                f"{place} and {other} must have folders of the same names, since classes are "
+                f"numbered in their order, got {quoted(min(lone))} in one of them alone; rename or "
+                "remove it"
             )
         for label, named in enumerate(classes):
             files = sorted(file for file in named.iterdir() if file.suffix in READERS)

@@ -36,6 +36,9 @@ _HEADER = struct.Struct("<HHIIIIII")
 _POLARITY = 1
 _EVENT = 8
 _LONGEST_LINE = 4096
+_NO_TEXT = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_LAST_LINE = re.compile(rb"#!END-HEADER|#\s*End Of ASCII Header", re.IGNORECASE)
+"""Of a header: AEDAT 3 must have the first, and jAER writes the second."""
 _VERSIONS = (b"\x01\x00", b"\x02\x00")
 _ARRAY_HEADER = re.compile(
     rb"\{'descr': '([<>|=]?[A-Za-z]\d{0,4})', 'fortran_order': (True|False), "
@@ -135,22 +138,28 @@ def read_aedat2(path: Path, sensor: Sensor) -> Events:
 
 
 def _after_header(content: bytes, first: bytes, name: str) -> int:
-    """Where the lines that begin with # end.
+    """Where the lines of text that begin with # end, each as the first one does.
+
+    A marker may end them. Without it only their being text tells them from events, of which one in
+    rows 140 to 143 begins with the byte of a # as well, and has bytes that no text has or ends the
+    line at once.
 
     Raises:
-        TicError: The first is not the format's.
+        TicError: The first is not the format's, or a line is too long.
     """
     match = re.match(first, content)
     if match is None:
         raise TicError(f"it must begin as {name} does, got {content[:20]!r}")
+    ending = b"\r\n" if match.group().endswith(b"\r\n") else b"\n"
     place = match.end()
     while content[place : place + 1] == b"#":
-        line_end = content.find(b"\n", place, place + _LONGEST_LINE)
-        if line_end < 0:
+        line, ended, _ = content[place : place + _LONGEST_LINE].partition(ending)
+        if _NO_TEXT.search(line) or line + ending == b"#\n":
+            break
+        if not ended:
             raise TicError(f"its header has no end of line within {_LONGEST_LINE} bytes")
-        line = content[place:line_end]
-        place = line_end + 1
-        if line.startswith(b"#!END-HEADER"):
+        place += len(line) + len(ending)
+        if _LAST_LINE.match(line):
             break
     return place
 
