@@ -2,8 +2,10 @@
 
 import io
 import os
+import shlex
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -19,6 +21,7 @@ from fixtures.packs import (
     SUPPORTED,
 )
 from tic.cli import main
+from tic.document.audit import SCHEMA_VERSION
 from tic.document.loading import load_audit
 from tic.plugin.options import OPTIONS
 
@@ -397,3 +400,89 @@ def test_a_reader_that_has_enough_ends_a_command_without_a_traceback(command):
         run = [sys.executable, "-c", code, *command]
         done = subprocess.run(run, stdout=closed, stderr=subprocess.PIPE, text=True)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+RUN = "import sys; from tic.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+def run_outside(*arguments, shell="{}", **environment):
+    """Run the command in a process of its own, in a shell that does something with its output."""
+    command = shlex.join([sys.executable, "-c", RUN, *map(str, arguments)])
+    return subprocess.run(
+        shell.format(command),
+        shell=True,
+        executable="/bin/bash",
+        capture_output=True,
+        env={**os.environ, **environment},
+    )
+
+
+def test_a_full_disk_ends_a_command_in_one_sentence():
+    done = run_outside("schema", "audit", shell="{} > /dev/full")
+    assert done.returncode == 2  # a difference would be 1
+    assert done.stderr == b"tic: no space left on device; nothing after that was written\n"
+
+
+def test_a_closed_output_is_told():
+    done = run_outside("schema", "audit", shell="{} >&-")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == b"tic: standard output must be open, got a closed one\n"
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "told"),
+    [(KeyboardInterrupt, 130, ""), (ZeroDivisionError, 70, "this is a fault of tic itself")],
+)
+def test_neither_a_fault_nor_an_end_by_hand_has_the_status_of_a_difference(
+    monkeypatch, capsys, raised, status, told
+):
+    def fail(_):
+        raise raised
+
+    monkeypatch.setattr("tic.cli.commands.schema", fail)
+    assert main(["schema", "audit"]) == status
+    errors = capsys.readouterr().err
+    assert told in errors
+    assert ("Traceback" in errors) == bool(told)
+
+
+def test_documents_are_utf_8_whatever_the_terminal_has(tmp_path):
+    (tmp_path / "text.md.j2").write_text("−5 ≤ τ", encoding="utf-8")
+    done = run_outside("cite", tmp_path / "text.md.j2", PYTHONIOENCODING="latin-1")
+    assert (done.returncode, done.stdout.decode()) == (0, "−5 ≤ τ")
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["--version"])
+    assert left.value.code == 0
+    told = f"tic-audit {version('tic-audit')}, reads audits of schema 1 to {SCHEMA_VERSION}\n"
+    assert capsys.readouterr().out == told
+
+
+@pytest.mark.parametrize("option", ["--sample", "--seed", "--data"])
+def test_what_is_for_measurements_of_a_store_needs_one(left, capsys, option):
+    assert main(["verify", str(left[0]), option, "3"]) == 2
+    assert (
+        f"{option} is for measurements that are taken again, and needs" in capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize(
+    "command", [["new", "a" * 300], ["verify", "FILE", "--store", "a" * 300]], ids=["new", "verify"]
+)
+def test_names_that_no_file_can_have_are_refused(left, capsys, command):
+    assert main([str(left[0]) if part == "FILE" else part for part in command]) == 2
+    errors = capsys.readouterr().err
+    assert errors.count("\n") == 1
+    assert "aaa" in errors
+
+
+def test_a_workflow_goes_where_forges_look_for_it(tmp_path):
+    (tmp_path / ".git").mkdir()
+    audits = tmp_path / "papers" / "audits"
+    assert main(["new", "smith2024", "--into", str(audits)]) == 0
+    workflow = tmp_path / ".github" / "workflows" / "audit-smith2024.yml"
+    assert "          claims: papers/audits/smith2024\n" in workflow.read_text(encoding="utf-8")
+    assert not (audits / ".github").exists()
+    assert (audits / "smith2024" / "test_claims.py").exists()

@@ -242,7 +242,8 @@ _COMMANDS = (
     ["diff", "FOLDER/audit.json", "FOLDER/audit.json"],
     ["cite", "FOLDER/text.md.j2"],
     ["schema", "audit"],
-    ["verify", "FOLDER/audit.json", "--sample", "0"],
+    ["verify", "FOLDER/audit.json"],
+    ["verify", "FOLDER/audit.json", "--store", "FOLDER/folder", "--sample", "0"],
     ["merge", "FOLDER/audit.json", "FOLDER/audit.json", "--report-dir", "FOLDER/out"],
     ["export", "FOLDER/audit.json", "FOLDER/new.zip", "--store", "FOLDER/folder"],
     # What is accepted would be simulated for minutes.

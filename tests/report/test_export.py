@@ -172,6 +172,24 @@ def test_an_archive_verifies_and_renders_without_the_store(audited, tmp_path, ca
         assert opened.read("mine/report.html") == original
 
 
+def test_a_page_that_is_not_of_the_audit_is_told(audited, tmp_path):
+    archive = exported(audited, tmp_path)
+    text, holds = told(archive)
+    assert holds
+    assert "\npages               2  hold\n" in f"{text}\n"
+    forged = with_changed(archive, "report.html", lambda page: page.replace(b"SUPP", b"REFU"))
+    text, holds = told(forged)
+    assert holds  # another version may have drawn it
+    remark = "not checked: report.html, other than this version makes of the audit"
+    assert f"pages               1  holds ({remark}; tic report makes them anew)" in text
+
+
+def test_the_name_of_an_archive_must_be_text(audited, tmp_path):
+    path, store = audited
+    with pytest.raises(TicError, match=r"must be printable text, got '\\udcff.zip'"):
+        export(load_audit(path), store, tmp_path / "\udcff.zip")
+
+
 def test_weights_are_part_of_an_archive_on_demand(audited, tmp_path):
     assert not any("weights-" in name for name in names(exported(audited, tmp_path)))
     archive = exported(audited, tmp_path, weights=True)

@@ -14,7 +14,10 @@ from pathlib import Path
 from tic.errors import TicError
 from tic.files import require_folder
 from tic.text import quoted, visible
+from tic.writing import STANDARD_OUTPUT, write_named
 
+DEFAULT_SAMPLE = 3
+"""Measurements that `verify` takes again."""
 CLAIMS = "claims"
 """The folder that is audited where none is named."""
 
@@ -72,8 +75,10 @@ def diff(flags: argparse.Namespace) -> int:
 
     before, after = load_audit(flags.before), load_audit(flags.after)
     moved = diff_audits(before, after)
-    as_text = format_diff(moved, whole=flags.all)
-    print(diff_markdown(moved, before, after) if flags.markdown else as_text, end="")
+    if flags.markdown:
+        _write_document(diff_markdown(moved, before, after))
+    else:
+        print(format_diff(moved, whole=flags.all), end="")
     return 0 if moved.empty else 1
 
 
@@ -84,9 +89,15 @@ def verify(flags: argparse.Namespace) -> int:
     if flags.trust:
         # As for `python -m`; last, so that no file there stands in for what is installed.
         sys.path.append(str(Path.cwd()))
-    text, holds = verify(
-        flags.audit, flags.store, flags.data, flags.sample, flags.seed, flags.trust
-    )
+    if flags.store is None:
+        for option in ("sample", "seed", "data"):
+            if getattr(flags, option) is not None:
+                raise TicError(
+                    f"--{option} is for measurements that are taken again, and needs --store, the "
+                    "Store that has them; name it, or leave both out"
+                )
+    sample = DEFAULT_SAMPLE if flags.sample is None else flags.sample
+    text, holds = verify(flags.audit, flags.store, flags.data, sample, flags.seed or 0, flags.trust)
     print(text)
     return 0 if holds else 1
 
@@ -97,7 +108,8 @@ def export(flags: argparse.Namespace) -> int:
     from tic.exchange.export import export
 
     audit = load_audit(flags.audit)
-    print(export(audit, flags.store, flags.archive, weights=flags.weights, licence=flags.licence))
+    path = export(audit, flags.store, flags.archive, weights=flags.weights, licence=flags.licence)
+    print(visible(str(path)))
     return 0
 
 
@@ -135,7 +147,7 @@ def expected(flags: argparse.Namespace) -> int:
     from tic.document.loading import load_audit
     from tic.exchange.expected import expected_verdicts
 
-    print(expected_verdicts(load_audit(flags.audit)), end="")
+    _write_document(expected_verdicts(load_audit(flags.audit)))
     return 0
 
 
@@ -143,7 +155,7 @@ def cite(flags: argparse.Namespace) -> int:
     """Fill in a text that quotes audits, and print it."""
     from tic.exchange.citing import cite
 
-    print(cite(flags.template), end="")
+    _write_document(cite(flags.template))
     return 0
 
 
@@ -172,8 +184,13 @@ def schema(flags: argparse.Namespace) -> int:
 
     from tic.document.schemas import schema
 
-    print(json.dumps(schema(flags.name), indent=1, ensure_ascii=False))
+    _write_document(json.dumps(schema(flags.name), indent=1, ensure_ascii=False) + "\n")
     return 0
+
+
+def _write_document(text: str) -> None:
+    """Print what becomes a file: UTF-8 whatever the terminal has, with no letter escaped."""
+    write_named(STANDARD_OUTPUT, text.encode())
 
 
 def calibrate(flags: argparse.Namespace) -> int:

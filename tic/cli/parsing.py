@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from tic.cli import commands
 
@@ -50,11 +51,27 @@ def parser(*, with_audit_options: bool = False) -> argparse.ArgumentParser:
             pytest reads: for their help and for shells that complete them.
     """
     tic = argparse.ArgumentParser(prog="tic", description=_ABOUT)
+    tic.add_argument("--version", action=_Version, help="tell the version and leave")
     command = tic.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_passing_on(command, with_audit_options=with_audit_options)
     for add in _OWN:
         add(command)
     return tic
+
+
+class _Version(argparse.Action):
+    """Tell which version is installed, and which audits it reads."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **named: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **named)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version
+
+        from tic.document.audit import SCHEMA_VERSION
+
+        print(f"tic-audit {version('tic-audit')}, reads audits of schema 1 to {SCHEMA_VERSION}")
+        parser.exit()
 
 
 def _add_passing_on(command: _Commands, *, with_audit_options: bool) -> None:
@@ -104,9 +121,10 @@ def _add_verify(command: _Commands) -> None:
     verify.add_argument("audit", type=Path, help=_AUDIT)
     verify.add_argument("--store", type=Path, metavar="DIR", help="see that it rests on this Store")
     verify.add_argument(
-        "--sample", type=int, default=3, metavar="N", help="measurements taken again (default: 3)"
-    )
-    verify.add_argument("--seed", type=int, default=0, metavar="K", help="which ones (default: 0)")
+        "--sample", type=int, metavar="N",
+        help=f"measurements of the Store taken again (default: {commands.DEFAULT_SAMPLE})",
+    )  # fmt: skip
+    verify.add_argument("--seed", type=int, metavar="K", help="which ones (default: 0)")
     verify.add_argument(
         "--trust", action="append", default=[], metavar="PACKAGE",
         help="import this package, from the current folder too, to take what it defines again",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tic.document.artefacts import DAMAGED, ArchiveArtefacts
@@ -47,15 +47,34 @@ def audit_bytes(path: Path) -> bytes:
         TicError: There is no archive, or none with one audit of a size that an audit can have.
     """
     with opened(path) as archive:
-        info = archive.getinfo(_prefix(path, archive) + AUDIT_FILE)
         try:
-            with archive.open(info) as file:
-                content = file.read(LARGEST_DOCUMENT + 1)
+            content = _content(archive, _prefix(path, archive) + AUDIT_FILE)
         except DAMAGED as error:
             raise _refusal(path, f"one whose audit cannot be read ({error})") from None
     if len(content) > LARGEST_DOCUMENT:
         raise _refusal(path, f"one whose audit has more than {LARGEST_DOCUMENT:,} bytes")
     return content
+
+
+def read_beside(path: Path, names: Iterable[str]) -> dict[str, bytes]:
+    """Read files that lie beside the audit in an archive, without those that cannot be read.
+
+    Raises:
+        TicError: There is no archive with an audit.
+    """
+    files = {}
+    with opened(path) as archive:
+        prefix = _prefix(path, archive)
+        for name in names:
+            with suppress(KeyError, *DAMAGED):
+                files[name] = _content(archive, prefix + name)
+    return files
+
+
+def _content(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Read a file in an archive, and no more than a byte beyond what a document can have."""
+    with archive.open(name) as file:
+        return file.read(LARGEST_DOCUMENT + 1)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from tic.errors import TicError
+from tic.text import quoted
 
 MOST_BYTES = 2**28
 """No manifest or measurement is larger; what says it is gets not read."""
@@ -71,8 +72,14 @@ class StoreArtefacts(Artefacts):
     has_weights = True
 
     def __init__(self, root: Path) -> None:
-        if not root.is_dir():
-            raise TicError(f"a Store must be a folder, got {root}; name the one that was audited")
+        try:
+            is_folder = root.is_dir()
+        except OSError:  # such as of a name that is too long
+            is_folder = False
+        if not is_folder:
+            raise TicError(
+                f"a Store must be a folder, got {quoted(str(root))}; name the one that was audited"
+            )
         self._root = root
 
     def open(self, path: str) -> IO[bytes] | None:

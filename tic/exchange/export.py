@@ -26,6 +26,7 @@ from tic.errors import TicError
 from tic.exchange.crate import METADATA_FILE, metadata
 from tic.exchange.verify_audit import is_weights, stored_files
 from tic.report.render import audit_json, report_files
+from tic.text import quoted
 from tic.writing import named_file, write_errors_explained
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -55,6 +56,11 @@ def export(
     if not is_archive(target):
         raise TicError(
             f"the name of an archive must end in {SUFFIX}, got {target}; change the name"
+        )
+    if not target.name.isprintable():  # as UTF-8, which archives have names in, can write it
+        raise TicError(
+            f"the name of an archive names the folder in it and must be printable text, got "
+            f"{quoted(target.name)}; change the name"
         )
     if audit.seal is None or seal(audit) != audit.seal:
         raise TicError("only an audit with a seal that holds can be exported; see tic verify")

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from tic.document.archive import archived, is_archive
+from tic.document.archive import archived, is_archive, read_beside
 from tic.document.artefacts import StoreArtefacts
+from tic.document.audit import Audit
 from tic.document.loading import load_audit
 from tic.exchange.remeasuring import measure_again, trust
-from tic.exchange.verify_audit import verification_text, verify_artefacts, verify_document
+from tic.exchange.verify_audit import (
+    Examined,
+    verification_text,
+    verify_artefacts,
+    verify_document,
+)
 from tic.lab import Lab
+from tic.report.render import report_files
 
 
 def verify(
@@ -53,4 +60,22 @@ def verify(
     elif is_archive(path):
         with archived(path) as inside:
             examined += verify_artefacts(audit, inside)
+    if is_archive(path):
+        examined.append(_pages(path, audit))
     return verification_text(examined), not any(step.faults for step in examined)
+
+
+def _pages(path: Path, audit: Audit) -> Examined:
+    """Compare page and summary of an archive with those that this version makes of its audit.
+
+    Another one is no fault: a version that draws otherwise may have made it.
+    """
+    made = {name: content.encode() for name, content in report_files(audit).items()}
+    beside = read_beside(path, made)
+    same = [name for name, content in beside.items() if content == made[name]]
+    others = [name for name in made if name not in same]
+    remark = (
+        f"not checked: {' and '.join(others)}, other than this version makes of the audit; "
+        "tic report makes them anew"
+    )
+    return Examined("pages", len(same), remark=remark if others else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import keyword
+import os
 import re
 import sys
 from importlib.resources import files
@@ -15,13 +16,12 @@ from tic.text import quoted
 from tic.writing import write_atomically, write_errors_explained
 
 _FILES = {
-    "pack.txt": "{name}/__init__.py",
-    "paper.txt": "{name}/paper.py",
-    "claims.txt": "{name}/test_claims.py",
-    "readme.txt": "{name}/README.md",
-    "workflow.txt": ".github/workflows/audit-{name}.yml",
+    "pack.txt": "__init__.py",
+    "paper.txt": "paper.py",
+    "claims.txt": "test_claims.py",
+    "readme.txt": "README.md",
 }
-"""Templates, and what each becomes in the folder."""
+"""Templates, and what each becomes in the pack."""
 
 
 def write_pack(name: str, folder: Path) -> list[Path]:
@@ -29,7 +29,8 @@ def write_pack(name: str, folder: Path) -> list[Path]:
 
     Args:
         name: Of the paper, such as `smith2024`; hyphens become underscores.
-        folder: In which the pack's own folder goes, and the workflow beside it.
+        folder: In which the pack's own folder goes. The workflow goes where forges look for it, in
+            the checkout that the folder lies in, or else beside the pack.
 
     Returns:
         The files.
@@ -44,9 +45,12 @@ def write_pack(name: str, folder: Path) -> list[Path]:
             f"the name of a pack must be small letters, digits and hyphens, beginning with a "
             f"letter, such as smith2024, got {quoted(name)}"
         )
-    targets = {source: folder / target.format(name=module) for source, target in _FILES.items()}
+    checkout = _checkout(folder)
+    targets = {source: folder / module / name for source, name in _FILES.items()}
+    targets["workflow.txt"] = checkout / ".github" / "workflows" / f"audit-{module}.yml"
+    claims = os.path.relpath(folder / module, checkout)
     for target in targets.values():
-        if target.exists():
+        if os.path.lexists(target):
             raise TicError(f"{target} exists already; choose another name or remove it")
     spec = importlib.util.find_spec(module)
     if module in sys.stdlib_module_names or (spec and spec.has_location):
@@ -58,5 +62,14 @@ def write_pack(name: str, folder: Path) -> list[Path]:
         template = Template(files(__name__).joinpath(source).read_text(encoding="utf-8"))
         with write_errors_explained(target.parent):
             target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(target, template.substitute(name=module).encode())
+        write_atomically(target, template.substitute(name=module, claims=claims).encode())
     return [*targets.values()]
+
+
+def _checkout(folder: Path) -> Path:
+    """Find the root of the checkout that a folder lies in; the folder where it is in none."""
+    absolute = folder.absolute()
+    for parent in (absolute, *absolute.parents):
+        if os.path.lexists(parent / ".git"):
+            return folder if parent == absolute else parent
+    return folder
