@@ -17,6 +17,7 @@ class ControlCell:
     """One control of one claim, with how its own outcome is shown; `contrasts` are printed."""
 
     item: Item
+    record: ControlRecord
     badge: Badge
     result: ControlResult
     contrasts: tuple[tuple[str, str, str, Badge], ...]
@@ -24,17 +25,16 @@ class ControlCell:
 
 @dataclass(frozen=True)
 class ControlRow:
-    """A claim in its setting; `cells` has for each column the controls made of it."""
+    """A claim in its setting, with the controls made of it."""
 
     claim: str
-    cells: tuple[tuple[ControlCell, ...], ...]
+    cells: tuple[ControlCell, ...]
 
 
 @dataclass(frozen=True)
 class ControlTable:
-    """Claims by what was planted; `names` are the columns."""
+    """Claims with what was planted in them."""
 
-    names: tuple[str, ...]
     records: tuple[ControlRecord, ...]
     rows: tuple[ControlRow, ...]
     sentence: str
@@ -46,20 +46,14 @@ def control_table(index: Index) -> ControlTable | None:
     if not index.controls:
         return None
     results = control_results(index.audit.entries)
-    made = [(control, _record(control.entry)) for control in index.controls]
-    names = tuple(dict.fromkeys(record.name for _, record in made))
-    rows: dict[str, dict[str, tuple[ControlCell, ...]]] = {}
-    for control, record in made:
-        row = rows.setdefault(control.label, {})
-        row[record.name] = (*row.get(record.name, ()), _cell(control, results[control.entry.id]))
-    cells = [cell for row in rows.values() for column in row.values() for cell in column]
+    rows: dict[str, list[ControlCell]] = {}
+    for control in index.controls:
+        cell = _cell(control, results[control.entry.id])
+        rows.setdefault(control.label, []).append(cell)
+    cells = [cell for row in rows.values() for cell in row]
     return ControlTable(
-        names=names,
-        records=tuple(dict.fromkeys(record for _, record in made)),
-        rows=tuple(
-            ControlRow(claim, tuple(row.get(name, ()) for name in names))
-            for claim, row in rows.items()
-        ),
+        records=tuple(dict.fromkeys(cell.record for cell in cells)),
+        rows=tuple(ControlRow(claim, tuple(row)) for claim, row in rows.items()),
         sentence=control_sentence(index),
         missed=tuple(cell for cell in cells if cell.result is ControlResult.FAILED),
     )
@@ -75,6 +69,7 @@ def _cell(control: Item, result: ControlResult) -> ControlCell:
     entry = control.entry
     return ControlCell(
         item=control,
+        record=entry.control or ControlRecord(name="unnamed", says=""),
         badge=BADGES[entry.own_outcome],
         result=result,
         contrasts=tuple(
@@ -82,7 +77,3 @@ def _cell(control: Item, result: ControlResult) -> ControlCell:
             for c in entry.contrasts
         ),
     )
-
-
-def _record(entry: Entry) -> ControlRecord:
-    return entry.control or ControlRecord(name="unnamed", says="")
