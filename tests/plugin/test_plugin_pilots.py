@@ -219,6 +219,34 @@ def test_only_what_is_judged_alike_is_joined_and_the_later_effect_counts(change,
     assert len(joined.trend.samples) == len(seeds)
 
 
+@pytest.mark.parametrize(
+    ("of_kept", "of_made", "joined"),
+    [
+        ({"fisher": 1}, {"fisher": 1, "accuracy": 1}, {"fisher": 1, "accuracy": 1}),
+        ({"fisher": 1, "accuracy": 1}, {"fisher": 1}, {"fisher": 1, "accuracy": 1}),
+        ({"fisher": 1, "accuracy": 1}, {"fisher": 2, "accuracy": 1}, None),
+    ],
+)
+def test_seeds_are_joined_where_one_pilot_alone_was_tested_and_not_of_another_version(
+    of_kept, of_made, joined
+):
+    region = {"low": 0, "high": None, "text": "above 0"}
+    contrast = {"name": "n", "unit": "", "region": region, "confidence": 0.9}
+    kept, made = (
+        EntryPilot.model_validate(
+            {
+                "version": 1,
+                "measurements": measurements,
+                "contrasts": ({**contrast, "seeds": seeds, "effects": (1.0, 2.0, 3.0)},),
+            }
+        )
+        for measurements, seeds in ((of_kept, (1, 2, 3)), (of_made, (4, 5, 6)))
+    )
+    both = pilots._joined(kept, made)
+    assert both.measurements == (joined or of_made)
+    assert both.contrasts[0].seeds == ((1, 2, 3, 4, 5, 6) if joined else (4, 5, 6))
+
+
 def test_seeds_that_were_judged_otherwise_are_not_joined(piloted, file):
     piloted(SUPPORTED)
     piloted(SUPPORTED.replace('unit="nats"', 'unit="bits"'), seeds="10200-10202")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tic.document.audit import ControlRecord, Entry
+from tic.document.audit import ControlRecord
 from tic.document.controls import ControlResult, control_results, counts
 from tic.report import verdicts
 from tic.report.index import Index, Item

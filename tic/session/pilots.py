@@ -172,20 +172,24 @@ def write_pilots(
 
 def _joined(kept: EntryPilot, made: EntryPilot) -> EntryPilot:
     """Add the seeds that a file has to those just made, unless they were judged otherwise."""
-    if _judging(kept) != _judging(made):
+    measurements = kept.measurements | made.measurements
+    # One of them may name more: whether a training collapsed is tested where nobody has done so.
+    alike = all(kept.measurements.get(name, now) == now for name, now in measurements.items())
+    if not alike or _judging(kept) != _judging(made):
         return made
     pairs = zip(kept.contrasts, made.contrasts, strict=True)
-    return made.model_copy(update={"contrasts": tuple(_with_seeds(*pair) for pair in pairs)})
+    contrasts = tuple(_with_seeds(*pair) for pair in pairs)
+    return made.model_copy(update={"measurements": measurements, "contrasts": contrasts})
 
 
 def _judging(pilot: EntryPilot) -> object:
-    """What a pilot is but for its seeds, and for the error rate, which has no part in it."""
+    """What a pilot is but for seeds, measurements, and the error rate, which has no part in it."""
     contrasts = [
         (c.name, c.unit, c.region, c.rate, c.resolution)
         + ((c.trend.direction, len(c.trend.samples[0])) if c.trend else ())
         for c in pilot.contrasts
     ]
-    return pilot.version, pilot.measurements, contrasts
+    return pilot.version, contrasts
 
 
 def _with_seeds(kept: Effects, made: Effects) -> Effects:
