@@ -62,6 +62,11 @@ def test_of_a_training_that_nobody_tested_it_is_not_known():
     assert has_collapsed(record(0)) is None  # of an older audit, which kept no number of images
 
 
+def test_a_training_that_could_learn_nothing_but_guessing_has_not_collapsed():
+    assert has_collapsed(run(0, 10.0)) is True
+    assert has_collapsed(run(0, 10.0, guessing=None)) is False
+
+
 def test_failed_trainings_are_counted_and_a_seed_fails_once():
     other = RECIPE.but(epochs=3)
     records = [

@@ -1,10 +1,13 @@
 """What an audit records of its Runs and data."""
 
+from dataclasses import replace
+
 import pytest
 
 from tic.audit.pack import Setting
 from tic.audit.runs import SeedRuns
 from tic.data import Digits
+from tic.data.speech import SpokenDigits
 from tic.engine.plan import make_plan
 from tic.fitting import CosineSGD
 from tic.lab import Lab
@@ -56,6 +59,15 @@ def test_an_accuracy_that_no_claim_measured_is_not_measured_for_the_record(lab):
 def test_an_accuracy_is_recorded_whichever_of_the_sizes_it_was_measured_on(lab, sizes):
     (found,) = run_records(make_plan([RECIPE]), lab, sizes, {})
     assert found.test_accuracy == record(RECIPE, lab).test_accuracy
+
+
+def test_what_guessing_gives_is_recorded_where_more_can_be_learned(lab, monkeypatch):
+    assert record(RECIPE, lab).guessing == pytest.approx(14.0)  # 7 of the first 50 test images
+    facts = replace(Digits().facts, informative=False)
+    monkeypatch.setattr(Digits, "facts", property(lambda _: facts))
+    assert record(RECIPE, lab).guessing is None
+    assert SpokenDigits().facts.informative
+    assert not SpokenDigits(labels="permuted").facts.informative
 
 
 def test_without_a_size_no_accuracy_is_recorded(lab):

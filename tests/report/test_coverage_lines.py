@@ -176,6 +176,10 @@ def test_the_auditor_sums_up_failed_trainings(covered, edited, example_audit):
         "Of 2 trainings, 0 diverged and 1 collapsed to guessing. 1 verdict rests on such "
         f"trainings: {index_of(edited(entries=(covered,))).items[0].label} in 1 of 5 seeds."
     )
+    hopeless = guesser.model_copy(update={"fingerprint": "h", "guessing": None})
+    assert told(covered, run, guesser, hopeless).startswith(
+        "Of 3 trainings, 0 diverged and 1 collapsed to guessing. No"
+    )
     broken = run.model_copy(
         update={"fingerprint": "b", "status": "diverged", "test_accuracy": None, "tested": None}
     )

@@ -39,6 +39,8 @@ class Facts:
         train_size: samples in the whole training split.
         test_size: samples in the whole test split.
         noun: what its samples are called.
+        informative: whether samples of the training split tell of their labels. Where they do not,
+            as with permuted labels, a training that ends in guessing has not failed.
 
     Raises:
         TicError: a size is below 1, or there are fewer than two classes.
@@ -50,6 +52,7 @@ class Facts:
     train_size: int
     test_size: int
     noun: str = "samples"
+    informative: bool = True
 
     def __post_init__(self) -> None:
         if self.num_classes < 2:

@@ -140,7 +140,8 @@ class Entry(Record):
 class RunRecord(Record):
     """What was trained for the audit; `test_accuracy` is in percent, over `tested` samples.
 
-    `guessing` is the accuracy in percent of naming their most frequent class always. `weights` is
+    `guessing` is the accuracy in percent of naming their most frequent class always; none where
+    nothing else can be learned, as from permuted labels. `weights` is
     the sha256 of the final weights, by which a training that is there twice is known.
     `recipe` has the fields of the Recipe, its kinds as `tic.kinds` describes them, and the
     fingerprint of its parent. `manifest` is the sha256 of the Run's manifest, which has that of

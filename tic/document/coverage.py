@@ -64,8 +64,10 @@ def keeps_coverage(audit: Audit) -> bool:
 
 def has_collapsed(record: RunRecord) -> bool | None:
     """Whether a training ended no better than guessing; None where nobody measured it."""
-    if record.test_accuracy is None or record.tested is None or record.guessing is None:
+    if record.test_accuracy is None or record.tested is None:
         return None
+    if record.guessing is None:  # there was nothing to learn
+        return False
     correct = round(record.test_accuracy * record.tested / 100)
     return _is_chance(correct, record.tested, record.guessing / 100)
 

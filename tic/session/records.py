@@ -71,10 +71,11 @@ def _tested(recipe: Recipe, lab: Lab, sizes: Sequence[int | None]) -> dict[str, 
             measurement = final_answers(recipe.epochs, size)
             if stored := stored_result(measurement, recipe, lab):
                 labels = samples_of(measurement, recipe, lab).labels
+                guessing = 100 * float(labels.bincount().max()) / len(labels)
                 return {
                     "test_accuracy": percentage(stored),
                     "tested": len(labels),
-                    "guessing": 100 * float(labels.bincount().max()) / len(labels),
+                    "guessing": guessing if recipe.dataset.facts.informative else None,
                 }
     return _UNTESTED
 

@@ -105,6 +105,7 @@ class Speech(Dataset):
             train_size=train,
             test_size=test,
             noun="utterances",
+            informative=self.labels == "spoken",
         )
 
 
