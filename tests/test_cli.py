@@ -301,6 +301,18 @@ def test_a_merged_audit_replaces_none_that_it_is_made_of(left, capsys, where):
     assert second.read_bytes() == kept
 
 
+def test_a_merge_that_is_refused_names_the_file(left, tmp_path, capsys):
+    first, second = left
+    text = second.read_text(encoding="utf-8")
+    second.write_text(text.replace('"started": "2', '"started": "3'), encoding="utf-8")
+    capsys.readouterr()
+    assert main(["merge", str(first), str(second), "--report-dir", str(tmp_path / "merged")]) == 2
+    told = capsys.readouterr().err
+    assert (
+        f"an audit must verify to be merged, and {second} does not: the audit was changed" in told
+    )
+
+
 def test_two_audits_that_differ(left, capsys):
     capsys.readouterr()
     assert main(["diff", *map(str, left)]) == 1

@@ -244,7 +244,9 @@ def test_to_pool_seeds_is_another_look_at_them():
 
 
 def test_audits_in_which_another_number_of_claims_shares_the_error_rate_are_refused():
-    with pytest.raises(TicError, match=r"as many claims of p must share .* got 1 .* number 2 3 "):
+    with pytest.raises(
+        TicError, match=r"as many claims of p must share .* got 1 with 0 rivals in number 1 and 3 "
+    ):
         merge([three_seeds("a", [2, 3, 4]), three_seeds("b", [2, 3, 4], claims=3)])
 
 
@@ -252,7 +254,7 @@ def test_audits_of_another_rule_are_refused():
     ours = three_seeds("a", [2, 3, 4])
     entries, by_holm = correct_by_holm(ours.entries, 0.95)
     theirs = sealed(ours.model_copy(update={"entries": tuple(entries), "multiplicity": by_holm}))
-    with pytest.raises(TicError, match=r"got Bonferroni at level 0\.025 and in number 2 Holm"):
+    with pytest.raises(TicError, match=r"got Bonferroni at level 0\.025 in number 1 and Holm"):
         merge([ours, theirs])
 
 
@@ -325,6 +327,50 @@ def test_an_audit_that_was_changed_is_refused():
     moved = of((2, 3), [1.0, 2.0]).model_copy(update={"seconds": 1.0})
     with pytest.raises(TicError, match="number 2 does not: the audit was changed"):
         merge([sound, moved])
+
+
+def by_holm(part):
+    entries, multiplicity = correct_by_holm(part.entries, 0.95)
+    return sealed(part.model_copy(update={"entries": tuple(entries), "multiplicity": multiplicity}))
+
+
+def of_other_data():
+    return audit([], provenance=provenance(data_digests={"digits, 60 training images": "e" * 64}))
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        (of((2, 3), [1.0, 2.0]).model_copy(update={"seconds": 1.0}), "b.json does not: the audit"),
+        (of((2, 3), [1.0, 2.0]).model_copy(update={"seal": None}), "b.json does not: the audit mu"),
+        (three_seeds("b", [2, 3, 4], claims=3), "in a.json and 3 with 0 in b.json"),
+        (by_holm(three_seeds("b", [2, 3, 4])), "in a.json and Holm at level 0.025 in b.json"),
+        (of_other_data(), f"{DIGEST} in a.json and {'e' * 64} in b.json"),
+        (of((1, 2), [1.0, 2.0]), "a.json and b.json: claim: a seed counts once, and 1 are in"),
+        (of((2, 3), [1.0, 2.0], version=2), "a.json and b.json: claim must have the same version"),
+        (
+            of((2, 3), [1.0, 2.0], recipe=RECIPE.but(architecture=Spiking("tiny", tau=3.0))),
+            "a.json and b.json: claim must rest on the same Recipes",
+        ),
+        (audit([], (record(1, train_loss=0.7),)), f"a.json and b.json: {record(1).label} must"),
+        (audit([], (record(1, weights="w"),)), "got other weights in b.json than in a.json. "),
+        (audit([], (record(3, weights="w0"),)), "under two names (in a.json and b.json); leave"),
+    ],
+    ids=["changed", "without a seal", "families", "rule", "data", "seed twice", "version",
+         "recipe", "run", "weights", "twins"],
+)  # fmt: skip
+def test_what_is_refused_names_the_audits_that_it_speaks_of(other, says):
+    entry, _ = claim((0, 1), [1.0, 2.0])
+    first = audit([entry], tuple(record(seed, weights=f"w{seed}") for seed in (0, 1)))
+    with pytest.raises(TicError) as refused:
+        merge([first, other], ["a.json", "b.json"])
+    assert says in str(refused.value)
+
+
+def test_what_is_refused_names_no_audit_that_it_does_not_speak_of():
+    parts = [three_seeds("other", [2, 3, 4]), of((3, 4), [1.0, 2.0]), of((4, 5), [1.0, 2.0])]
+    with pytest.raises(TicError, match=r"^b and c: claim: a seed counts once"):
+        merge(parts, "abc")
 
 
 def test_one_audit_is_no_merge():

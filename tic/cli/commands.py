@@ -137,7 +137,9 @@ def merge(flags: argparse.Namespace) -> int:
                 f"--report-dir must name a folder without any of the audits that are merged, got "
                 f"{visible(str(flags.report_dir))} with {visible(str(path))}; name another"
             )
-    page = write_report(merge([load_audit(path) for path in flags.audits]), flags.report_dir)
+    names = [visible(str(path)) for path in flags.audits]
+    merged = merge([load_audit(path) for path in flags.audits], names)
+    page = write_report(merged, flags.report_dir)
     print(visible(str(page)))
     return 0
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from tic.document.audit import Audit, Entry, Family, Multiplicity, Provenance, RunRecord
 from tic.document.correction import CONFIDENCE, is_former, rejudge_by_rule
@@ -26,6 +28,7 @@ from tic.exchange.pooling import (
 from tic.exchange.pooling_figures import pool_figures, seeds_text
 from tic.exchange.repetitions import require_other_trainings
 from tic.exchange.verify_audit import verify_document
+from tic.report.numerals import enumerated
 from tic.stats.judge import JUDGED
 
 _SAME = (
@@ -35,7 +38,16 @@ _SAME = (
 """Fields of an entry that must agree for its seeds to be pooled."""
 
 
-def merge(audits: Sequence[Audit]) -> Audit:
+@dataclass(frozen=True)
+class _Part:
+    """What one of the audits has of a claim."""
+
+    name: str
+    audit: Audit
+    entry: Entry
+
+
+def merge(audits: Sequence[Audit], names: Sequence[str] = ()) -> Audit:
     """Join audits into one with the seeds pooled, and judge every claim anew on all of them.
 
     An entry that is in one audit only is taken as it is; one that several have is judged on the
@@ -46,6 +58,7 @@ def merge(audits: Sequence[Audit]) -> Audit:
 
     Args:
         audits: At least two, in the order in which their seeds come.
+        names: What messages call them, such as their files; their numbers without it.
 
     Raises:
         TicError: An audit does not verify, or they do not belong together: the same seed twice,
@@ -53,23 +66,20 @@ def merge(audits: Sequence[Audit]) -> Audit:
     """
     if len(audits) < 2:
         raise TicError(f"merging needs at least two audits, got {len(audits)}; name another")
-    for number, audit in enumerate(audits, start=1):
-        faults = [fault for examined in verify_document(audit) for fault in examined.faults]
-        if faults:
-            raise TicError(
-                f"an audit must verify to be merged, and number {number} does not: {faults[0]}"
-                f"{f' (and {len(faults) - 1} more)' if len(faults) > 1 else ''}; see tic verify"
-            )
-    provenance = _provenance(audits)
-    require_other_trainings(audits)
-    by_id: dict[str, list[tuple[Audit, Entry]]] = {}
-    for audit in audits:
+    names = names or [f"number {position}" for position in range(1, len(audits) + 1)]
+    named = tuple(zip(names, audits, strict=True))
+    for name, audit in named:
+        _require_verified(name, audit)
+    provenance = _provenance(named)
+    require_other_trainings(named)
+    by_id: dict[str, list[_Part]] = {}
+    for name, audit in named:
         for entry in audit.entries:
-            by_id.setdefault(entry.id, []).append((audit, entry))
-    multiplicity = _multiplicity(audits)
-    records = _runs(audits)
+            by_id.setdefault(entry.id, []).append(_Part(name, audit, entry))
+    multiplicity = _multiplicity(named)
+    records = _runs(named)
     runs = {record.fingerprint: record for record in records}
-    entries = [_pooled(pairs, multiplicity) for pairs in by_id.values()]
+    entries = [_pooled(parts, multiplicity) for parts in by_id.values()]
     entries = [
         with_coverage(entry, runs) if entry.coverage is not None else entry for entry in entries
     ]
@@ -92,40 +102,68 @@ def merge(audits: Sequence[Audit]) -> Audit:
     )
 
 
-def _multiplicity(audits: Sequence[Audit]) -> Multiplicity:
+@contextmanager
+def _refusals_of(*names: str) -> Iterator[None]:
+    """Begin what is refused with the audits that it speaks of."""
+    try:
+        yield
+    except TicError as error:
+        raise TicError(f"{enumerated(names)}: {error}") from None
+
+
+def _require_verified(name: str, audit: Audit) -> None:
+    try:
+        faults = [fault for examined in verify_document(audit) for fault in examined.faults]
+    except TicError as error:
+        faults = [str(error)]
+    if faults:
+        raise TicError(
+            f"an audit must verify to be merged, and {name} does not: {faults[0]}"
+            f"{f' (and {len(faults) - 1} more)' if len(faults) > 1 else ''}; see tic verify"
+        )
+
+
+def _multiplicity(named: Sequence[tuple[str, Audit]]) -> Multiplicity:
     """The families of all, which must agree where several audits have one."""
-    first = audits[0].multiplicity
-    families: dict[tuple[str, str], Family] = {}
-    for number, audit in enumerate(audits, start=1):
+    of_first, first = named[0][0], named[0][1].multiplicity
+    families: dict[tuple[str, str], tuple[str, Family]] = {}
+    for name, audit in named:
         other = audit.multiplicity
         if (first.method, first.level) != (other.method, other.level):
             raise TicError(
                 f"audits must be corrected by one rule to be merged, got {first.method} at level "
-                f"{first.level:g} and in number {number} {other.method} at level {other.level:g}; "
-                "run the older one again with this version"
+                f"{first.level:g} in {of_first} and {other.method} at level {other.level:g} in "
+                f"{name}; run the older one again with this version"
             )
         for family in other.families:
-            known = families.setdefault((family.paper, family.setting), family)
+            of_known, known = families.setdefault((family.paper, family.setting), (name, family))
             if known != family and not is_former(first):
                 raise TicError(
                     f"in all audits as many claims of {family.paper} must share the error rate, "
-                    f"got {known.claims} with {known.rivals} rivals and in number {number} "
-                    f"{family.claims} with {family.rivals}; state the numbers in its Pack"
+                    f"got {known.claims} with {known.rivals} rivals in {of_known} and "
+                    f"{family.claims} with {family.rivals} in {name}; state the numbers in its Pack"
                 )
-    return first.model_copy(update={"families": tuple(families.values())})
+    return first.model_copy(update={"families": tuple(family for _, family in families.values())})
 
 
-def _pooled(pairs: Sequence[tuple[Audit, Entry]], multiplicity: Multiplicity) -> Entry:
-    entries = [entry for _, entry in pairs]
+def _pooled(parts: Sequence[_Part], multiplicity: Multiplicity) -> Entry:
+    first, *others = parts
+    for later in others:
+        with _refusals_of(first.name, later.name):
+            _require_same(first.entry, later.entry, _SAME)
+    if not others:
+        return rejudge_by_rule(first.entry, multiplicity)
+    for part in parts:
+        if part.entry.own_outcome not in JUDGED:
+            return part.entry
+    with _refusals_of(*(part.name for part in parts)):
+        _require_same_recipes(parts)
+        return _joined([part.entry for part in parts], multiplicity)
+
+
+def _joined(entries: Sequence[Entry], multiplicity: Multiplicity) -> Entry:
+    """The entry of all seeds, judged anew."""
     first = entries[0]
-    if len(entries) == 1:
-        return rejudge_by_rule(first, multiplicity)
-    for later in entries[1:]:
-        _require_same(first, later, _SAME)
-    for entry in entries:
-        if entry.own_outcome not in JUDGED:
-            return entry
-    _require_same_recipes(pairs)
     joined = first.model_copy(
         update={
             "contrasts": pooled(first.id, "contrasts", entries, pool_contrasts),
@@ -166,15 +204,15 @@ def _require_same(first: Entry, second: Entry, names: Iterable[str]) -> None:
             )
 
 
-def _require_same_recipes(pairs: Sequence[tuple[Audit, Entry]]) -> None:
+def _require_same_recipes(parts: Sequence[_Part]) -> None:
     kinds = []
-    for audit, entry in pairs:
-        records = {record.fingerprint: record for record in audit.runs}
-        kinds.append({_kind(records[fingerprint], records) for fingerprint in entry.runs})
+    for part in parts:
+        records = {record.fingerprint: record for record in part.audit.runs}
+        kinds.append({_kind(records[fingerprint], records) for fingerprint in part.entry.runs})
     if any(recipes != kinds[0] for recipes in kinds[1:]):
         raise TicError(
-            f"{pairs[0][1].id} must rest on the same Recipes in all audits, seeds apart, and does "
-            "not; only audits of the same setting can be merged"
+            f"{parts[0].entry.id} must rest on the same Recipes in all audits, seeds apart, and "
+            "does not; only audits of the same setting can be merged"
         )
 
 
@@ -186,13 +224,15 @@ def _kind(record: RunRecord, records: dict[str, RunRecord]) -> str:
     return f"{json.dumps(fields, sort_keys=True)} {elder}"
 
 
-def _runs(audits: Sequence[Audit]) -> tuple[RunRecord, ...]:
+def _runs(named: Sequence[tuple[str, Audit]]) -> tuple[RunRecord, ...]:
     """All Runs; one that several audits have must have come out the same."""
     records: dict[str, RunRecord] = {}
-    for audit in audits:
+    first: dict[str, str] = {}
+    for name, audit in named:
         for record in audit.runs:
             known = records.get(record.fingerprint, record)
-            records[record.fingerprint] = _same_run(known, record)
+            with _refusals_of(first.setdefault(record.fingerprint, name), name):
+                records[record.fingerprint] = _same_run(known, record)
     return tuple(sorted(records.values(), key=lambda record: (record.label, record.fingerprint)))
 
 
@@ -214,16 +254,10 @@ def _same_run(first: RunRecord, second: RunRecord) -> RunRecord:
     return first.model_copy(update={"measurements": {**first.measurements, **second.measurements}})
 
 
-def _provenance(audits: Sequence[Audit]) -> Provenance:
+def _provenance(named: Sequence[tuple[str, Audit]]) -> Provenance:
+    audits = [audit for _, audit in named]
     every = [audit.provenance for audit in audits]
-    digests: dict[str, str] = {}
-    for provenance in every:
-        for key, digest in provenance.data_digests.items():
-            if digests.setdefault(key, digest) != digest:
-                raise TicError(
-                    f"the audits must rest on the same data, and {key} have the digests "
-                    f"{digests[key]} and {digest}; only audits of the same data can be merged"
-                )
+    digests = _data_digests(named)
     packages = distinct(name for provenance in every for name in provenance.versions)
     commits = distinct(provenance.git_commit for provenance in every)
     dirty = {provenance.git_dirty for provenance in every}
@@ -247,3 +281,18 @@ def _provenance(audits: Sequence[Audit]) -> Provenance:
         data_digests=digests,
         merged=tuple(audit.seal for audit in audits if audit.seal is not None),
     )
+
+
+def _data_digests(named: Sequence[tuple[str, Audit]]) -> dict[str, str]:
+    """The digests of all data, which must agree where several audits rest on the same."""
+    digests: dict[str, tuple[str, str]] = {}
+    for name, audit in named:
+        for key, digest in audit.provenance.data_digests.items():
+            of_known, known = digests.setdefault(key, (name, digest))
+            if known != digest:
+                raise TicError(
+                    f"the audits must rest on the same data, and {key} have the digests {known} "
+                    f"in {of_known} and {digest} in {name}; only audits of the same data can be "
+                    "merged"
+                )
+    return {key: digest for key, (_, digest) in digests.items()}

@@ -9,29 +9,35 @@ from tic.document.audit import Audit, Entry, RunRecord
 from tic.errors import TicError
 
 
-def require_other_trainings(audits: Sequence[Audit]) -> None:
+def require_other_trainings(named: Iterable[tuple[str, Audit]]) -> None:
     """Refuse audits that count one training twice.
 
     A seed is a label. On another processor the same one gives other weights, and a training that is
     as good as one of another seed; yet a Run is kept under its Recipe and data, so that neither a
     Store nor an audit can hold both.
 
+    Args:
+        named: The audits, each with what messages call it.
+
     Raises:
         TicError: A Run is in several audits and came out otherwise, or two seeds have the same
             weights.
     """
-    known: dict[str, RunRecord] = {}
-    records = [record for audit in audits for record in audit.runs if record.weights is not None]
-    for record in records:
-        same_run = known.setdefault(record.fingerprint, record)
+    known: dict[str, tuple[str, RunRecord]] = {}
+    of_all = [(name, run) for name, audit in named for run in audit.runs if run.weights is not None]
+    for name, record in of_all:
+        of_known, same_run = known.setdefault(record.fingerprint, (name, record))
         if same_run.weights != record.weights:
             raise TicError(
-                f"{record.label} must be one training in all audits, got other weights in one of "
-                "them. It is as good as another seed, as on another processor, but has the same "
-                "identity; run one of the audits with other seeds (--seeds 5-9)"
+                f"{record.label} must be one training in all audits, got other weights in {name} "
+                f"than in {of_known}. It is as good as another seed, as on another processor, but "
+                "has the same identity; run one of the audits with other seeds (--seeds 5-9)"
             )
-    for first, second in twins(records):
-        raise TicError(f"{one_under_two_names(first, second)}; leave one of them out")
+    for first, second in twins(record for _, record in of_all):
+        of_each = " and ".join(known[record.fingerprint][0] for record in (first, second))
+        raise TicError(
+            f"{one_under_two_names(first, second)} (in {of_each}); leave one of them out"
+        )
 
 
 def twins(records: Iterable[RunRecord]) -> Iterator[tuple[RunRecord, RunRecord]]:
