@@ -1,12 +1,15 @@
 """`tic merge`: audits of other seeds become one, as if all seeds had been in it."""
 
+from itertools import permutations
+
 import pytest
+from entries import entry as entry_of
 from hypothesis import given
 from hypothesis import strategies as st
 from judged_audits import DIGEST, RECIPE, audit, judge_of, judged, provenance, record
 
 from tic.audit.exhibits import curves
-from tic.document.audit import Scope
+from tic.document.audit import ControlRecord, Scope
 from tic.document.deciding import rejudge
 from tic.document.figures import Bars, HeatMap, Histogram, Images, Panel
 from tic.document.former_correction import correct_by_holm
@@ -336,6 +339,42 @@ def by_holm(part):
 
 def of_other_data():
     return audit([], provenance=provenance(data_digests={"digits, 60 training images": "e" * 64}))
+
+
+def unjudged(outcome, reason="", **fields):
+    return audit([entry_of("claim", outcome, reason=reason, **fields)])
+
+
+@pytest.mark.parametrize(
+    "control",
+    [None, ControlRecord(name="planted", says="What was planted.")],
+    ids=["claim", "control"],
+)
+def test_what_one_audit_did_not_run_takes_nothing_from_another(control):
+    fields = {"role": "control", "control": control} if control else {}
+    found = of((0, 1, 2), [1.0, 2.0, 3.0], **fields)
+    blank = unjudged(Outcome.NOT_RUN, **fields)
+    for parts in permutations([found, blank, blank]):
+        merged = merge(parts)
+        assert merged.entries == found.entries
+        assert not [fault for each in verify_document(merged) for fault in each.faults]
+    more = of((3, 4, 5), [1.0, 2.0, 3.0], **fields)
+    (pooled,) = merge([found, more]).entries
+    for parts in permutations([found, blank, more]):
+        assert merge(parts).entries[0].contrasts == pooled.contrasts
+    assert merge([blank, blank]).entries == blank.entries
+
+
+def test_an_error_prevails_in_any_order_and_what_does_not_apply_over_verdicts():
+    found = of((0, 1, 2), [1.0, 2.0, 3.0])
+    failed = unjudged(Outcome.ERROR, "no memory")
+    foreign = unjudged(Outcome.NOT_APPLICABLE, "never fires")
+    blank = unjudged(Outcome.NOT_RUN)
+    for parts in permutations([found, foreign, failed, blank]):
+        assert merge(parts).entries == failed.entries
+    for parts in permutations([found, foreign, blank]):
+        assert merge(parts).entries == foreign.entries
+    assert merge([blank, failed]).entries == merge([failed, blank]).entries == failed.entries
 
 
 @pytest.mark.parametrize(

@@ -29,13 +29,15 @@ from tic.exchange.pooling_figures import pool_figures, seeds_text
 from tic.exchange.repetitions import require_other_trainings
 from tic.exchange.verify_audit import verify_document
 from tic.report.numerals import enumerated
-from tic.stats.judge import JUDGED
+from tic.stats.judge import Outcome
 
 _SAME = (
     "role", "threatens", "control", "claim", "version", "paper", "source", "says", "rule",
     "setting", "parameters", "protocol", "alternatives", "scope", "offered",
 )  # fmt: skip
 """Fields of an entry that must agree for its seeds to be pooled."""
+_PREVAILING = (Outcome.ERROR, Outcome.NOT_APPLICABLE)
+"""Outcomes of some seeds that are those of all, the graver first."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,10 @@ def merge(audits: Sequence[Audit], names: Sequence[str] = ()) -> Audit:
     An entry that is in one audit only is taken as it is; one that several have is judged on the
     seeds of all. Effects are pooled as each audit found them: what a test decided over all of its
     seeds, such as a check, was decided in each audit apart, and a check holds where it holds in
-    all. A claim that could not be judged in one of them is not judged. Figures are pooled where
-    their numbers are one per seed, and stand side by side otherwise.
+    all. So it is with a claim that ended in an error in one of them, or does not apply to its
+    seeds: one audit of all seeds would have come to the same. What one did not run says nothing,
+    and is left out where another did. Figures are pooled where their numbers are one per seed, and
+    stand side by side otherwise.
 
     Args:
         audits: At least two, in the order in which their seeds come.
@@ -151,14 +155,16 @@ def _pooled(parts: Sequence[_Part], multiplicity: Multiplicity) -> Entry:
     for later in others:
         with _refusals_of(first.name, later.name):
             _require_same(first.entry, later.entry, _SAME)
-    if not others:
-        return rejudge_by_rule(first.entry, multiplicity)
-    for part in parts:
-        if part.entry.own_outcome not in JUDGED:
-            return part.entry
-    with _refusals_of(*(part.name for part in parts)):
-        _require_same_recipes(parts)
-        return _joined([part.entry for part in parts], multiplicity)
+    ran = [part for part in parts if part.entry.own_outcome is not Outcome.NOT_RUN] or [first]
+    for outcome in _PREVAILING:
+        for part in ran:
+            if part.entry.own_outcome is outcome:
+                return part.entry
+    if len(ran) == 1:
+        return rejudge_by_rule(ran[0].entry, multiplicity)
+    with _refusals_of(*(part.name for part in ran)):
+        _require_same_recipes(ran)
+        return _joined([part.entry for part in ran], multiplicity)
 
 
 def _joined(entries: Sequence[Entry], multiplicity: Multiplicity) -> Entry:
