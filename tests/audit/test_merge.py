@@ -341,6 +341,55 @@ def of_other_data():
     return audit([], provenance=provenance(data_digests={"digits, 60 training images": "e" * 64}))
 
 
+def formula(effect=0.0, measured=(20.0, 19.98), seconds=1.0, holds=True, low=-0.5, **fields):
+    judge = judge_of(())
+    judge([effect], within(low, 0.5), name="deviation", unit="pp", exact=True)
+    judge.compare("saving", "Sec. 6", unit="%", reported=20.0, measured=measured)
+    judge.compare("time", "Sec. 6", unit="s", reported=1.0, measured=[seconds], timed=True)
+    judge.check("counted", "All was counted.", "all", holds=holds, needed=True)
+    judge.table("Savings", "Saving.", unit="%", columns=["a"], rows=[("", "all", [[20.0]])])
+    judge.note("Of the formula.")
+    return audit([judged("saving", judge, **fields)])
+
+
+def test_a_claim_that_rests_on_no_runs_is_taken_as_it_is():
+    parts = [formula(), formula(seconds=2.0, design="sequential"), formula()]
+    merged = merge(parts)
+    assert merged.entries == parts[0].entries
+    assert not [fault for each in verify_document(merged) for fault in each.faults]
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        ({"effect": 0.25}, r"got 0\.0 and 0\.25 for deviation\.effects\[0\]"),
+        ({"low": -1.0}, r"got .* for deviation\.region"),
+        ({"measured": (20.0, 20.5)}, r"got 19\.98 and 20\.5 for saving\[1\]"),
+        ({"holds": False}, "got True and False for counted"),
+    ],
+    ids=["effect", "region", "measured", "check"],
+)
+def test_a_claim_that_rests_on_no_runs_must_be_the_same_in_all(other, says):
+    for parts in permutations([formula(), formula(**other)]):
+        with pytest.raises(TicError, match=r"number 1 and number 2: saving rests on no Runs, so "):
+            merge(parts)
+    with pytest.raises(TicError, match=says):
+        merge([formula(), formula(**other)])
+
+
+def test_an_exact_part_of_a_claim_must_be_the_same_in_all():
+    def mixed(seeds, share):
+        judge = judge_of(seeds)
+        judge([1.0, 2.0], above(0), name="gap")
+        judge([share], within(0, 3), name="share", exact=True)
+        records = tuple(record(seed) for seed in seeds)
+        return audit([judged("claim", judge, records)], records)
+
+    assert merge([mixed((0, 1), 2.0), mixed((2, 3), 2.0)]).entries[0].contrasts[1].effects == (2.0,)
+    with pytest.raises(TicError, match=r"claim: share must have the same .* \(2\.0\) and \(5\.0\)"):
+        merge([mixed((0, 1), 2.0), mixed((2, 3), 5.0)])
+
+
 def unjudged(outcome, reason="", **fields):
     return audit([entry_of("claim", outcome, reason=reason, **fields)])
 

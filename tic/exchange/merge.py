@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from tic.document.audit import Audit, Entry, Family, Multiplicity, Provenance, RunRecord
 from tic.document.correction import CONFIDENCE, is_former, rejudge_by_rule
 from tic.document.coverage import with_coverage
+from tic.document.deciding import sampled_seeds
 from tic.document.former_correction import correct_by_holm
 from tic.document.seal import sealed
 from tic.errors import TicError
@@ -23,6 +24,7 @@ from tic.exchange.pooling import (
     pool_worst_cases,
     pooled,
     require_one_confidence,
+    require_same_arithmetic,
     text,
 )
 from tic.exchange.pooling_figures import pool_figures, seeds_text
@@ -57,8 +59,9 @@ def merge(audits: Sequence[Audit], names: Sequence[str] = ()) -> Audit:
     seeds, such as a check, was decided in each audit apart, and a check holds where it holds in
     all. So it is with a claim that ended in an error in one of them, or does not apply to its
     seeds: one audit of all seeds would have come to the same. What one did not run says nothing,
-    and is left out where another did. Figures are pooled where their numbers are one per seed, and
-    stand side by side otherwise.
+    and is left out where another did; a claim that rests on no Runs must be the same in all, and is
+    taken as it is. Figures are pooled where their numbers are one per seed, and stand side by side
+    otherwise.
 
     Args:
         audits: At least two, in the order in which their seeds come.
@@ -160,11 +163,15 @@ def _pooled(parts: Sequence[_Part], multiplicity: Multiplicity) -> Entry:
         for part in ran:
             if part.entry.own_outcome is outcome:
                 return part.entry
-    if len(ran) == 1:
-        return rejudge_by_rule(ran[0].entry, multiplicity)
+    entries = [part.entry for part in ran]
+    if len(entries) == 1:
+        return rejudge_by_rule(entries[0], multiplicity)
     with _refusals_of(*(part.name for part in ran)):
+        if not any(entry.runs or sampled_seeds(entry) for entry in entries):
+            require_same_arithmetic(entries)
+            return rejudge_by_rule(entries[0], multiplicity)
         _require_same_recipes(ran)
-        return _joined([part.entry for part in ran], multiplicity)
+        return _joined(entries, multiplicity)
 
 
 def _joined(entries: Sequence[Entry], multiplicity: Multiplicity) -> Entry:
@@ -172,7 +179,10 @@ def _joined(entries: Sequence[Entry], multiplicity: Multiplicity) -> Entry:
     first = entries[0]
     joined = first.model_copy(
         update={
-            "contrasts": pooled(first.id, "contrasts", entries, pool_contrasts),
+            # What readings contradict each other by is counted anew.
+            "contrasts": first.contrasts
+            if first.readings
+            else pooled(first.id, "contrasts", entries, pool_contrasts),
             "comparisons": pooled(first.id, "comparisons", entries, pool_comparisons),
             "checks": pooled(first.id, "checks", entries, pool_checks),
             "left_open": distinct(reason for entry in entries for reason in entry.left_open),

@@ -19,6 +19,7 @@ from tic.document.evidence import (
     WorstCase,
 )
 from tic.errors import TicError
+from tic.exchange.changes import changes, keyed
 from tic.exchange.pooling_seeds import SeedOrder
 
 Item = TypeVar("Item")
@@ -61,9 +62,10 @@ def _pooled_effects(name: str, pieces: Sequence[Effects]) -> dict[str, Any]:
     """The seeds of all, in order, with the effects and samples that belong to them."""
     _alike(name, pieces, "name", "unit", "region", "rate", "resolution")
     _require_one_pilot(name, pieces)
-    if not any(piece.seeds for piece in pieces):
-        # What is exact is the same for any seeds; of readings it is counted anew.
-        return {"effects": pieces[0].effects}
+    if not all(piece.seeds for piece in pieces):
+        # What is exact is the same for any seeds.
+        _alike(f"{name}: {pieces[0].name}", pieces, "seeds", "effects")
+        return {}
     seeds = [seed for piece in pieces for seed in piece.seeds]
     twice = sorted({seed for seed in seeds if seeds.count(seed) > 1})
     if twice:
@@ -84,6 +86,34 @@ def _pooled_effects(name: str, pieces: Sequence[Effects]) -> dict[str, Any]:
         rows = order.joined([trend.samples for trend in trends])
         pooled["trend"] = Trend(direction=trends[0].direction, samples=rows)
     return pooled
+
+
+def require_same_arithmetic(entries: Sequence[Entry]) -> None:
+    """Refuse a claim that rests on no Runs, and yet came to something else in one of the audits.
+
+    Raises:
+        TicError: It did.
+    """
+    first, *others = map(_arithmetic, entries)
+    for other in others:
+        for change in changes("", first, other):
+            raise TicError(
+                f"{entries[0].id} rests on no Runs, so it must come to the same in all audits, got "
+                f"{change.before} and {change.after} for {change.place}; audit it again with one "
+                "version of its pack"
+            )
+
+
+def _arithmetic(entry: Entry) -> dict[str, object]:
+    """What decides a claim without Runs and what stands beside it, by name; a clock differs."""
+    return keyed(
+        [
+            *((c.name, {"region": c.region.text, "effects": c.effects}) for c in entry.contrasts),
+            *((check.name, check.holds) for check in entry.checks),
+            ("what is left open", entry.left_open),
+            *((c.quantity, c.measured) for c in entry.comparisons if not c.timed),
+        ]
+    )
 
 
 def require_one_confidence(entries: Sequence[Entry]) -> None:
