@@ -62,3 +62,20 @@ def test_the_same_seeds_twice_are_refused(repository, tmp_path, capsys):
     error = capsys.readouterr().err
     assert "a seed counts once, and 2 are in several of the audits" in error
     assert not (tmp_path / "merged").exists()
+
+
+def test_a_merged_audit_replaces_no_other_and_can_be_made_again(repository, tmp_path, capsys):
+    repository.write(SUPPORTED)
+    halves = [kept(repository.run("--seeds", seeds), seeds) for seeds in ("0-2", "3-5")]
+    (folder := tmp_path / "merged").mkdir()
+    other = Path(shutil.copy(halves[0], folder / "audit.json"))
+    before = other.read_bytes()
+    capsys.readouterr()
+    assert cli.main(["merge", *halves, "--report-dir", str(folder)]) == 2
+    told = capsys.readouterr().err
+    assert f"got {folder}, whose audit.json is another than the merged one; name another" in told
+    assert [path.name for path in folder.iterdir()] == ["audit.json"]
+    assert other.read_bytes() == before
+    other.unlink()
+    for _ in range(2):
+        assert cli.main(["merge", *halves, "--report-dir", str(folder)]) == 0

@@ -10,11 +10,15 @@ import os
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tic.errors import TicError
 from tic.files import require_folder
 from tic.text import quoted, visible
-from tic.writing import STANDARD_OUTPUT, write_named
+from tic.writing import STANDARD_OUTPUT, write_atomically, write_errors_explained, write_named
+
+if TYPE_CHECKING:
+    from tic.document.audit import Audit
 
 DEFAULT_SAMPLE = 3
 """Measurements that `verify` takes again."""
@@ -42,29 +46,44 @@ def pass_on(flags: argparse.Namespace) -> int:
 
 def report(flags: argparse.Namespace) -> int:
     """Render the report of an audit again, in a folder with no audit but this one."""
-    from tic.document.archive import AUDIT_FILE
     from tic.document.loading import load_audit
-    from tic.report.render import REPORT_FILE, audit_json, report_files
-    from tic.writing import write_atomically, write_errors_explained
 
     audit, folder = load_audit(flags.audit), flags.report_dir or flags.audit.parent
     require_folder("--report-dir", folder)
+    _write_report(audit, folder, visible(str(flags.audit)), flags.audit)
+    return 0
+
+
+def _write_report(audit: Audit, folder: Path, named: str, source: Path | None = None) -> None:
+    """Write a report, with its audit where that is not there, and tell the page.
+
+    Args:
+        audit: Whose report it is.
+        folder: Without another audit, which would be lost.
+        named: What messages call the audit.
+        source: The file that it was read from, if any.
+
+    Raises:
+        TicError: The folder has another audit, or a file cannot be written.
+    """
+    from tic.document.archive import AUDIT_FILE
+    from tic.document.loading import load_audit
+    from tic.report.render import REPORT_FILE, audit_json, report_files
+
     there = folder / AUDIT_FILE
     with write_errors_explained(there):
         free = not there.exists()
-        own = free or there.samefile(flags.audit)
+        own = free or (source is not None and there.samefile(source))
     if free:
         write_atomically(there, audit_json(audit).encode())
     elif not own and load_audit(there) != audit:
         raise TicError(
             f"the report goes into a folder without another audit, got {visible(str(folder))}, "
-            f"whose {AUDIT_FILE} is another than {visible(str(flags.audit))}; name another folder "
-            "with --report-dir"
+            f"whose {AUDIT_FILE} is another than {named}; name another folder with --report-dir"
         )
     for name, content in report_files(audit).items():
         write_atomically(folder / name, content.encode())
     print(visible(str(folder / REPORT_FILE)))
-    return 0
 
 
 def diff(flags: argparse.Namespace) -> int:
@@ -128,7 +147,6 @@ def merge(flags: argparse.Namespace) -> int:
     """Join audits into one and write its report."""
     from tic.document.loading import load_audit
     from tic.exchange.merge import merge
-    from tic.report import write_report
 
     require_folder("--report-dir", flags.report_dir)
     for path in flags.audits:
@@ -139,8 +157,7 @@ def merge(flags: argparse.Namespace) -> int:
             )
     names = [visible(str(path)) for path in flags.audits]
     merged = merge([load_audit(path) for path in flags.audits], names)
-    page = write_report(merged, flags.report_dir)
-    print(visible(str(page)))
+    _write_report(merged, flags.report_dir, "the merged one")
     return 0
 
 
