@@ -314,6 +314,29 @@ def test_tables_are_summed_up_by_their_rows(example_audit, edited):
     ]
 
 
+def test_values_of_more_seeds_are_told_by_their_number(example_audit, edited):
+    """Compared one by one, a list of another length would be one difference."""
+    entry = example_audit.entries[16]
+    (table,) = entry.tables
+    first, second, *others = table.rows
+    values = tuple((*cell, 50.0) for cell in second.values)
+    rows = (first, second.model_copy(update={"values": values}), *others)
+    other = edited(16, tables=(table.model_copy(update={"rows": rows}),))
+    (change,) = diff_audits(example_audit, other).evidence
+    assert (change.before, change.after) == ("15 values", "18 values")
+    (change,) = diff_audits(other, example_audit).evidence
+    assert (change.before, change.after) == ("18 values", "15 values")
+
+    figure = example_audit.entries[0].figures[0]
+    curve = figure.panels[1].series[0]
+    series = curve.model_copy(update={"values": (*curve.values, curve.values[0])})
+    panel = figure.panels[1].model_copy(update={"series": (series,)})
+    panels = (figure.panels[0], panel, *figure.panels[2:])
+    other = edited(0, figures=(figure.model_copy(update={"panels": panels}),))
+    (change,) = diff_audits(example_audit, other).evidence
+    assert (change.before, change.after) == ("285 values", "295 values")
+
+
 def test_a_protocol_that_becomes_the_releases_is_evidence(example_audit, edited):
     standard, official, summed = example_audit.protocols
     other = official.model_copy(update={"release": False})

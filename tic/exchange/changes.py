@@ -37,6 +37,15 @@ def changes(place: str, old: Any, new: Any) -> Iterator[FieldChange]:
         yield FieldChange(place.lstrip("."), _shown(old), _shown(new))
 
 
+def same_lengths(old: Any, new: Any) -> bool:
+    """Whether the lists that two documents share are as long in both."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return all(same_lengths(old[key], new[key]) for key in old.keys() & new.keys())
+    if _is_list(old) and _is_list(new):
+        return len(old) == len(new) and all(map(same_lengths, old, new))
+    return True
+
+
 def membership(
     kind: str, old: Mapping[str, object], new: Mapping[str, object]
 ) -> Iterator[FieldChange]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tic.document.audit import Entry
@@ -17,7 +17,16 @@ from tic.document.evidence import (
     WorstCase,
 )
 from tic.document.upgrade import tells_of_samples, without_samples
-from tic.exchange.changes import FieldChange, changes, keyed, membership, plain, shared
+from tic.exchange.changes import (
+    FieldChange,
+    changes,
+    keyed,
+    membership,
+    plain,
+    same_lengths,
+    shared,
+)
+from tic.report.numerals import counted
 
 # Compared part by part below, compared elsewhere, or different in every execution.
 _ENTRY_APART = {
@@ -63,16 +72,30 @@ def _table_evidence(key: str, old: Entry, new: Entry) -> Iterator[FieldChange]:
         yield from changes(place, plain(before, {"rows"}), plain(after, {"rows"}))
         yield from membership(f"{place}: row", _rows(before), _rows(after))
         for name, row, other in shared(_rows(before), _rows(after)):
-            shown = _moved(row.values, other.values)
-            if shown:
-                yield FieldChange(f"{place}: {name}", "as it was", shown)
+            sizes = _size(row), _size(other)
+            yield from _moved(f"{place}: {name}", row.values, other.values, *sizes)
 
 
-def _moved(old: Sequence[Sequence[float]], new: Sequence[Sequence[float]]) -> str:
-    """Say how many numbers of a row differ; "" where none do."""
+def _moved(place: str, old: Any, new: Any, before: int, after: int) -> Iterator[FieldChange]:
+    """Sum up which of some values differ, or how many there are where that is not the same.
+
+    Args:
+        place: Where they stand.
+        old: The values, in lists and by name.
+        new: The later ones.
+        before: How many numbers are among the former.
+        after: And among the later ones.
+    """
     count = sum(1 for _ in changes("", old, new))
-    size = max(sum(map(len, old)), sum(map(len, new)))
-    return f"{count} of {size} values differ" if count else ""
+    if count and not same_lengths(old, new):
+        # Which belongs to which is unknown: with seeds added, every list is another.
+        yield FieldChange(place, counted(before, "value"), counted(after, "value"))
+    elif count:
+        yield FieldChange(place, "as it was", f"{count} of {after} values differ")
+
+
+def _size(row: TableRow) -> int:
+    return sum(map(len, row.values))
 
 
 def _rows(table: Table) -> dict[str, TableRow]:
@@ -106,10 +129,8 @@ def _figure_evidence(key: str, old: Entry, new: Entry) -> Iterator[FieldChange]:
     new_figures = keyed((figure.title, figure) for figure in new.figures)
     yield from membership(f"{key}: figure", old_figures, new_figures)
     for title, before, after in shared(old_figures, new_figures):
-        count = sum(1 for _ in changes("", plain(before), plain(after)))
-        if count:
-            shown = f"{count} of {after.size} values differ"
-            yield FieldChange(f"{key}: figure {title}", "as it was", shown)
+        place = f"{key}: figure {title}"
+        yield from _moved(place, plain(before), plain(after), before.size, after.size)
 
 
 def shared_contrasts(old: Entry, new: Entry) -> Iterator[tuple[str, Contrast, Contrast]]:
