@@ -57,6 +57,7 @@ def test_a_change_of_verdict_is_told(example_audit, edited):
     assert diff.verdicts == (
         VerdictChange(
             "kim2023/concentration[10]",
+            "claim",
             Outcome.SUPPORTED,
             Outcome.INCONCLUSIVE,
             Outcome.SUPPORTED,
@@ -212,13 +213,14 @@ def test_an_audit_that_is_incomplete_is_named_before_all_else(example_audit, edi
     partial = edited(completed=False)
     sentence = "The audit {} is incomplete: it ended before every claim was judged."
     before, after = (sentence.format(name) for name in ("before", "after"))
-    judged = sum(entry.outcome in JUDGED for entry in partial.entries)
     assert format_diff(diff_audits(partial, example_audit)).startswith(f"{before}\nNone of ")
     assert format_diff(diff_audits(partial, partial)) == f"{before}\n{after}\nno difference\n"
     assert told_in_markdown(partial, partial) == (
-        f"### None of {judged} verdicts changed\n\n- {before}\n- {after}\n"
+        f"### {changed(partial)}\n\n- {before}\n- {after}\n"
     )
-    assert f" changed\n\n- {after}\n\n- 1 other" in told_in_markdown(example_audit, partial)
+    assert f"{changed(partial)}\n\n- {after}\n\n- 1 other" in told_in_markdown(
+        example_audit, partial
+    )
 
 
 @pytest.mark.parametrize(
@@ -393,8 +395,14 @@ def test_the_first_of_many_differences_are_shown_and_all_on_demand(example_audit
     assert whole[: len(lines) - 1] == lines[:-1]
 
 
-def verdicts_of(audit):
-    return sum(entry.outcome in JUDGED for entry in audit.entries)
+def changed(audit, claims="None", rivals="none", controls="none"):
+    """The headline where so many of the verdicts of an audit changed."""
+    judged = [entry.role for entry in audit.entries if entry.outcome in JUDGED]
+    return (
+        f"{claims} of {judged.count('claim')} verdicts on claims changed, "
+        f"{rivals} of {judged.count('rival')} on rivals and "
+        f"{controls} of {judged.count('control')} on controls"
+    )
 
 
 def told_in_markdown(before, after):
@@ -402,10 +410,7 @@ def told_in_markdown(before, after):
 
 
 def test_a_comment_without_changes_is_one_line(example_audit):
-    assert (
-        told_in_markdown(example_audit, example_audit)
-        == f"### None of {verdicts_of(example_audit)} verdicts changed\n"
-    )
+    assert told_in_markdown(example_audit, example_audit) == f"### {changed(example_audit)}\n"
 
 
 def test_a_comment_lists_verdicts_with_their_estimates_the_gravest_first(example_audit):
@@ -425,7 +430,7 @@ def test_a_comment_lists_verdicts_with_their_estimates_the_gravest_first(example
         example_audit, example_audit.model_copy(update={"entries": tuple(entries)})
     )
     assert told.startswith(
-        f"### 4 of {verdicts_of(example_audit)} verdicts changed\n\n| Entry | Before | After |"
+        f"### {changed(example_audit, claims=3, controls=1)}\n\n| Entry | Before | After |"
     )
     rows = [line for line in told.splitlines() if line.startswith("| ")][2:]
     escaped = [markdown(name) for name in reversed(changes)]
@@ -442,7 +447,7 @@ def test_a_comment_counts_what_is_no_verdict(example_audit, edited):
     other = other.model_copy(update={"provenance": provenance, "entries": other.entries[:-1]})
     told = told_in_markdown(example_audit, other)
     assert told == (
-        f"### None of {verdicts_of(other)} verdicts changed\n\n"
+        f"### {changed(other)}\n\n"
         f"- Gone (1): {markdown(example_audit.entries[-1].id)}.\n"
         "- 1 estimate moved.\n"
         "- 1 other difference in the evidence, which `tic diff --all` lists.\n"
@@ -460,9 +465,9 @@ def not_run(audit):
 def test_a_first_verdict_is_no_change_of_one(example_audit, edited):
     two = edited(entries=example_audit.entries[:2])
     both = edited(entries=not_run(two).entries[:1] + two.entries[1:])
-    assert diff_audits(not_run(two), two).headline == "2 entries were judged for the first time"
+    assert diff_audits(not_run(two), two).headline == "2 claims were judged for the first time"
     assert diff_audits(both, two).headline == (
-        "None of 1 verdict changed, 1 entry was judged for the first time"
+        "None of 1 verdict changed; 1 claim was judged for the first time"
     )
     assert diff_audits(two, both).headline == "1 of 2 verdicts changed"
     assert diff_audits(not_run(two), not_run(two)).headline == "No verdict to compare"
@@ -472,11 +477,63 @@ def test_a_first_verdict_is_no_change_of_one(example_audit, edited):
     assert "NOT RUN" in rows[1]
 
 
+def with_outcomes(audit, outcomes):
+    """The audit with other outcomes of entries, by id."""
+    entries = (
+        entry.model_copy(update={"outcome": outcomes.get(entry.id, entry.outcome)})
+        for entry in audit.entries
+    )
+    return audit.model_copy(update={"entries": tuple(entries)})
+
+
+def test_verdicts_are_counted_by_role_and_those_on_claims_come_first(example_audit):
+    claims, rivals, controls = (
+        [e.id for e in example_audit.entries if e.role == role and e.outcome in JUDGED]
+        for role in ("claim", "rival", "control")
+    )
+    before = with_outcomes(
+        example_audit, dict.fromkeys([*claims[:2], controls[0]], Outcome.NOT_RUN)
+    )
+    before = with_outcomes(before, {controls[1]: Outcome.REFUTED, controls[2]: Outcome.REFUTED})
+    turned = {controls[1]: Outcome.INCONCLUSIVE, controls[2]: Outcome.SUPPORTED}
+    turned |= {rivals[0]: Outcome.ERROR, claims[2]: Outcome.INCONCLUSIVE}
+    after = with_outcomes(example_audit, turned)
+    diff = diff_audits(before, after)
+    assert diff.headline == (
+        f"1 of {len(claims) - 2} verdicts on claims changed, 1 of {len(rivals)} on rivals and "
+        f"2 of {len(controls) - 1} on controls; 2 claims and 1 control were judged for the first "
+        "time"
+    )
+    listed = [change.entry for change in diff.verdicts]
+    assert listed == [*claims[:3], rivals[0], *controls[:3]]
+    rows = [line for line in diff_markdown(diff, before, after).splitlines() if "| kim" in line]
+    first = [controls[2], claims[2], *claims[:2], rivals[0], controls[1], controls[0]]
+    assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == [*map(markdown, first)]
+    of_rivals = {"entries": tuple(e for e in before.entries if e.role == "rival")}
+    only = before.model_copy(update=of_rivals)
+    assert diff_audits(only, only).headline == (f"None of {len(rivals)} verdicts on rivals changed")
+
+
+def test_the_papers_are_evidence(example_audit, edited):
+    (paper,) = example_audit.papers
+    other = paper.model_copy(update={"title": "Another", "year": 1999})
+    diff = diff_audits(example_audit, edited(papers=(other,)))
+    assert diff.evidence == (
+        FieldChange("papers.kim2023.title", paper.title, "Another"),
+        FieldChange("papers.kim2023.year", "2023", "1999"),
+    )
+    assert not diff.empty
+    assert diff_audits(
+        edited(papers=(paper, other.model_copy(update={"key": "b"}))),
+        edited(papers=(other.model_copy(update={"key": "b"}), paper)),
+    ).empty
+
+
 def test_verdicts_come_before_what_came_and_went(example_audit, edited):
     other = edited(0, outcome=Outcome.INCONCLUSIVE)
     other = other.model_copy(update={"entries": other.entries[:-1]})
     lines = format_diff(diff_audits(example_audit, other)).splitlines()
-    assert lines[0] == f"1 of {verdicts_of(other)} verdicts changed"
+    assert lines[0] == changed(other, claims=1)
     assert lines.index("verdicts (1)") < lines.index("removed (1)")
 
 

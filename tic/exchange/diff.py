@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from tic.document.audit import Audit, Entry
+from tic.document.audit import Audit, Entry, Role
 from tic.document.coverage import keeps_coverage
 from tic.document.upgrade import without_coverage, without_later_fields
 from tic.exchange.changes import FieldChange, changes, keyed, membership, plain, shared
 from tic.exchange.diff_entry import entry_evidence, shared_contrasts
-from tic.report.numerals import counted, number
+from tic.report.numerals import counted, enumerated, number
 from tic.report.tables import short
 from tic.stats.judge import JUDGED, Outcome
 from tic.text import visible
@@ -21,6 +22,8 @@ from tic.text import visible
 _RUN_APART = {"fingerprint", "seconds", "manifest", "measurements"}
 SHOWN = 40
 """Lines of a kind of difference that are enough to see what it is."""
+ROLES: tuple[Role, ...] = get_args(Role)
+"""In the order in which a reader asks for them: what is said of the papers, and then its tests."""
 _INFORMATIVE = ("git_commit", "git_dirty", "versions", "python", "data_digests")
 
 
@@ -29,6 +32,7 @@ class VerdictChange:
     """An entry whose verdict is another one."""
 
     entry: str
+    role: Role
     before: Outcome
     after: Outcome
     own_before: Outcome
@@ -52,20 +56,20 @@ class AuditDiff:
 
     Attributes:
         incomplete: Which of the two ended before every claim was judged.
-        compared: How many entries of both had a verdict before.
+        compared: How many entries of both had a verdict before, by role; no role has none.
         added: Ids that only the later audit has.
         removed: Ids that only the earlier one has.
         elsewhere: Those of the added and the removed whose claim the other audit has, too, in
             another setting.
         setting: How that differs, in words; "" where nothing that both name tells it.
-        verdicts: Of entries of both.
+        verdicts: Of entries of both, in the order of their roles.
         estimates: Of contrasts of both.
         evidence: All else that verdicts rest on.
         information: What the audits were made with; it is not evidence.
     """
 
     incomplete: tuple[Literal["before", "after"], ...]
-    compared: int
+    compared: Mapping[Role, int]
     added: tuple[str, ...]
     removed: tuple[str, ...]
     elsewhere: frozenset[str]
@@ -98,14 +102,14 @@ class AuditDiff:
     def headline(self) -> str:
         """Count the verdicts that changed, and those that are the first of their entries."""
         outcomes = [change for change in self.verdicts if change.before is not change.after]
-        changed = [change for change in outcomes if change.before in JUDGED]
-        first = sum(change.before not in JUDGED and change.after in JUDGED for change in outcomes)
-        of = counted(self.compared, "verdict")
-        parts = [f"{len(changed) or 'None'} of {of} changed"] if self.compared else []
-        if first:
-            were = "entry was" if first == 1 else "entries were"
-            parts.append(f"{first} {were} judged for the first time")
-        return ", ".join(parts) or "No verdict to compare"
+        changed = Counter(change.role for change in outcomes if change.before in JUDGED)
+        first = Counter(
+            change.role
+            for change in outcomes
+            if change.before not in JUDGED and change.after in JUDGED
+        )
+        sentences = [_changed(changed, self.compared), _judged_first(first)]
+        return "; ".join(filter(None, sentences)) or "No verdict to compare"
 
 
 def diff_audits(before: Audit, after: Audit) -> AuditDiff:
@@ -129,7 +133,7 @@ def diff_audits(before: Audit, after: Audit) -> AuditDiff:
     both: dict[Literal["before", "after"], Audit] = {"before": before, "after": after}
     return AuditDiff(
         incomplete=tuple(name for name, audit in both.items() if not audit.completed),
-        compared=sum(entry.outcome in JUDGED for _, entry, _ in pairs),
+        compared=_by_role(old.role for _, old, _ in pairs if old.outcome in JUDGED),
         added=tuple(only_new),
         removed=tuple(only_old),
         elsewhere=elsewhere,
@@ -140,11 +144,34 @@ def diff_audits(before: Audit, after: Audit) -> AuditDiff:
             *(change for pair in pairs for change in entry_evidence(*pair)),
             *_run_evidence(before, after),
             *changes("completed", before.completed, after.completed),
+            *changes("papers", _papers(before), _papers(after)),
             *changes("protocols", _protocols(before), _protocols(after)),
             *changes("multiplicity", _multiplicity(before), _multiplicity(after)),
         ),
         information=tuple(_information(before, after)),
     )
+
+
+def _by_role(roles: Iterable[Role]) -> dict[Role, int]:
+    counts = Counter(roles)
+    return {role: counts[role] for role in ROLES if counts[role]}
+
+
+def _changed(changed: Counter[Role], compared: Mapping[Role, int]) -> str:
+    """Say how many verdicts changed; a verdict is one on a claim where no others were compared."""
+    clauses: list[str] = []
+    for role, count in compared.items():
+        on = "" if [*compared] == ["claim"] else f" on {role}s"
+        of = f"{count}{on}" if clauses else f"{counted(count, 'verdict')}{on} changed"
+        clauses.append(f"{changed[role] or ('none' if clauses else 'None')} of {of}")
+    return enumerated(clauses)
+
+
+def _judged_first(first: Counter[Role]) -> str:
+    if not first:
+        return ""
+    entries = enumerated([counted(first[role], role) for role in ROLES if first[role]])
+    return f"{entries} {'was' if first.total() == 1 else 'were'} judged for the first time"
 
 
 def format_diff(diff: AuditDiff, *, whole: bool = False) -> str:
@@ -216,9 +243,11 @@ def _values(entries: Iterable[Entry]) -> dict[str, dict[str, None]]:
 
 
 def _verdicts(pairs: Iterable[tuple[str, Entry, Entry]]) -> Iterator[VerdictChange]:
-    for key, old, new in pairs:
+    for key, old, new in sorted(pairs, key=lambda pair: ROLES.index(pair[2].role)):
         if (old.outcome, old.own_outcome) != (new.outcome, new.own_outcome):
-            yield VerdictChange(key, old.outcome, new.outcome, old.own_outcome, new.own_outcome)
+            yield VerdictChange(
+                key, new.role, old.outcome, new.outcome, old.own_outcome, new.own_outcome
+            )
 
 
 def _estimates(key: str, old: Entry, new: Entry) -> Iterator[EstimateChange]:
@@ -242,6 +271,10 @@ def _information(before: Audit, after: Audit) -> Iterator[FieldChange]:
         yield from changes(field, old, new)
     yield from changes("packages", before.packages, after.packages)
     yield from changes("changed_code", before.changed_code, after.changed_code)
+
+
+def _papers(audit: Audit) -> dict[str, dict[str, Any]]:
+    return keyed((paper.key, plain(paper, {"key"})) for paper in audit.papers)
 
 
 def _protocols(audit: Audit) -> dict[str, dict[str, Any]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from tic.document.audit import Audit, Entry
 from tic.document.evidence import decisive_contrast
 from tic.exchange.changes import ABSENT, keyed
-from tic.exchange.diff import AuditDiff, VerdictChange, incompleteness
+from tic.exchange.diff import ROLES, AuditDiff, VerdictChange, incompleteness
 from tic.report.numerals import counted
 from tic.report.text import markdown
 from tic.report.verdicts import BADGES, estimate, interval
@@ -26,7 +26,7 @@ _FIELDS = {
 
 
 def diff_markdown(diff: AuditDiff, before: Audit, after: Audit) -> str:
-    """Tell the verdicts that changed, the gravest first, and count everything else.
+    """Tell the verdicts that changed, those on claims first, and count everything else.
 
     Args:
         diff: Of the two audits.
@@ -36,7 +36,7 @@ def diff_markdown(diff: AuditDiff, before: Audit, after: Audit) -> str:
     old, new = (keyed((entry.id, entry) for entry in audit.entries) for audit in (before, after))
     changed = sorted(
         (change for change in diff.verdicts if change.before is not change.after),
-        key=lambda change: _gravity(change, new[change.entry]),
+        key=_rank,
     )
     blocks = [
         markdown(diff.incomparable),
@@ -49,18 +49,20 @@ def diff_markdown(diff: AuditDiff, before: Audit, after: Audit) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _gravity(change: VerdictChange, entry: Entry) -> int:
-    """Sort what makes an audit worthless or turns a finding round before what is merely open.
+def _rank(change: VerdictChange) -> tuple[bool, int, int]:
+    """Sort a missed control, which makes an audit worthless, before claims, rivals and controls.
 
-    What was judged for the first time comes last.
+    Of each, what turns a finding round comes before what is merely open, and what was judged for
+    the first time last.
     """
-    if entry.role == "control" and change.after is Outcome.SUPPORTED:
-        return 0
+    missed = change.role == "control" and change.after is Outcome.SUPPORTED
     if {change.before, change.after} == {*DECIDED}:
-        return 1
-    if change.after is Outcome.ERROR:
-        return 2
-    return 3 if change.before in JUDGED else 4
+        gravity = 0
+    elif change.after is Outcome.ERROR:
+        gravity = 1
+    else:
+        gravity = 2 if change.before in JUDGED else 3
+    return not missed, ROLES.index(change.role), gravity
 
 
 def _table(changed: Sequence[VerdictChange], old: dict[str, Entry], new: dict[str, Entry]) -> str:
