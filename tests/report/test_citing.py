@@ -200,6 +200,12 @@ def test_a_supported_claim_is_told_by_what_its_rivals_leave_of_it(of_a_rival_pap
     assert fates(of_a_rival_paper, outcomes) == f"c (4) {fate}"
 
 
+@pytest.mark.parametrize("found", ["a.entry('c')", "a.of('b').claims[0]"])
+def test_a_claim_has_its_rivals_however_it_is_found(of_a_rival_paper, found):
+    text = f"{{% set c = {found} %}}{{{{ c.fate }}}} {{{{ c.rivals('SUPPORTED')[0].label }}}}"
+    assert of_a_rival_paper(text, ("REFUTED", "SUPPORTED")) == "EXPLAINED r1 (4)"
+
+
 @pytest.mark.parametrize(("of_the_claim", "explaining"), [("SUPPORTED", 1), ("REFUTED", 0)])
 def test_only_a_claim_that_is_supported_is_explained(of_a_rival_paper, of_the_claim, explaining):
     outcomes = ("REFUTED", "SUPPORTED", "NOT_RUN")

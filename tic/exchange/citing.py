@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -62,7 +62,7 @@ class Citation:
         if len(matching) != 1:
             ids = ", ".join(entry.id for entry in matching) or "none"
             raise TicError(f"{name} with {wanted} must mean one entry of the audit, got {ids}")
-        return CitedEntry(matching[0])
+        return self._cited(matching)[0]
 
     def of(self, paper: str) -> Citation:
         """Quote one of several papers.
@@ -78,18 +78,16 @@ class Citation:
 
     @property
     def claims(self) -> tuple[CitedEntry, ...]:
-        """Claims under the standard protocol, each with its rivals."""
-        return tuple(
-            CitedEntry(
-                claim, tuple(rival for rival in self.rivals if threatens(rival.entry, claim))
-            )
-            for claim in self._standard("claim")
-        )
+        """Claims under the standard protocol."""
+        return self._cited(self._standard("claim"))
 
     @property
     def rivals(self) -> tuple[CitedEntry, ...]:
         """Rivals under the standard protocol."""
-        return tuple(map(CitedEntry, self._standard("rival")))
+        return self._cited(self._standard("rival"))
+
+    def _cited(self, entries: Iterable[Entry]) -> tuple[CitedEntry, ...]:
+        return tuple(CitedEntry(entry, self.audit) for entry in entries)
 
     def _standard(self, role: Role) -> list[Entry]:
         return [e for e in self.audit.entries if (e.role, e.protocol) == (role, STANDARD_PROTOCOL)]
@@ -156,11 +154,11 @@ class CitedEntry:
 
     Attributes:
         entry: What is quoted.
-        against: Of a claim: the rivals that threaten it.
+        audit: In which it stands, with the rivals that threaten it.
     """
 
     entry: Entry
-    against: tuple[CitedEntry, ...] = ()
+    audit: Audit
 
     @property
     def label(self) -> str:
@@ -184,14 +182,20 @@ class CitedEntry:
 
     def rivals(self, *outcomes: str) -> tuple[CitedEntry, ...]:
         """Those that threaten this claim and came out so."""
-        return tuple(rival for rival in self.against if str(rival) in outcomes)
+        return tuple(
+            CitedEntry(rival, self.audit) for rival in self._against if rival.outcome in outcomes
+        )
 
     @property
     def fate(self) -> str:
         """The verdict; of a supported claim what its rivals leave of it, a `Standing`."""
         if self.entry.outcome is not Outcome.SUPPORTED:
             return str(self)
-        return str(standing_of([rival.entry for rival in self.against]))
+        return str(standing_of(self._against))
+
+    @property
+    def _against(self) -> list[Entry]:
+        return [rival for rival in self.audit.entries if threatens(rival, self.entry)]
 
     def __str__(self) -> str:
         """Give the verdict."""
