@@ -25,6 +25,36 @@ def test_the_sentence_counts_what_was_caught(example_audit):
     assert sentence == "Of 6 controls: 4 held (4 caught), 1 failed, 1 not tested."
 
 
+def test_the_sign_of_a_control_is_that_of_what_it_tells(example_audit, edited):
+    claim, control = (
+        example_audit.entries[0],
+        next(entry for entry in example_audit.entries if entry.role == "control"),
+    )
+
+    def sign(of_the_claim, of_the_control):
+        entries = tuple(
+            entry.model_copy(update={"outcome": outcome, "own_outcome": outcome, "contrasts": ()})
+            for entry, outcome in ((claim, of_the_claim), (control, of_the_control))
+        )
+        page = render_html(edited(entries=entries))
+        ((symbol, told),) = re.findall(
+            r'<a class="mark.*?<span class="symbol"[^>]*>(.)</span>[^<]*<span[^>]*>, (.*?)</span>',
+            page,
+        )
+        return symbol, told
+
+    supported, refuted, undecided, not_run = (
+        Outcome.SUPPORTED, Outcome.REFUTED, Outcome.INCONCLUSIVE, Outcome.NOT_RUN,
+    )  # fmt: skip
+    assert control.claim == claim.claim
+    assert sign(supported, undecided) == ("✗", "INCONCLUSIVE: caught")
+    assert sign(refuted, undecided) == ("?", "INCONCLUSIVE: could not tell")
+    # By the very numbers of the claim, here none.
+    assert sign(refuted, refuted) == ("?", "REFUTED: could not tell")
+    assert sign(refuted, supported) == ("✓", "SUPPORTED: failed")
+    assert sign(refuted, not_run) == ("○", "NOT RUN: not tested")
+
+
 def test_an_audit_without_controls_has_no_section(example_audit, edited):
     audit = edited(entries=example_audit.entries[:20])
     page = render_html(audit)

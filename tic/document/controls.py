@@ -16,9 +16,9 @@ class ControlResult(StrEnum):
     Attributes:
         CAUGHT: the test refuted what is false, or supported the claim on the true Runs alone.
         FAILED: it supported what is false, so its SUPPORTED is worth nothing.
-        OPEN: it was undecided on true and on false Runs alike: a test that never decides anything
-            would have done the same, so nothing was learnt. Nor was it where it refuted both, by
-            the same numbers.
+        OPEN: the claim is undecided or refuted on the true Runs as well, and what is false was left
+            undecided, or refuted by the same numbers: a test that never decides, or that does not
+            look at what was falsified, would have done so, and nothing was learnt.
         UNTESTED: it was not judged.
     """
 

@@ -10,15 +10,26 @@ from tic.report import verdicts
 from tic.report.index import Index, Item
 from tic.report.numerals import counted
 from tic.report.verdicts import BADGES, Badge
+from tic.stats.judge import Outcome
+
+_SHOWN_AS = {
+    ControlResult.CAUGHT: Outcome.REFUTED,
+    ControlResult.OPEN: Outcome.INCONCLUSIVE,
+}
 
 
 @dataclass(frozen=True)
 class ControlCell:
-    """One control of one claim, with how its own outcome is shown; `contrasts` are printed."""
+    """One control of one claim, with how its own outcome is shown; `contrasts` are printed.
+
+    `symbol` is that of what it tells of the claim's test, which is not always that of its outcome:
+    one that was caught may be undecided, and one that could not tell refuted.
+    """
 
     item: Item
     record: ControlRecord
     badge: Badge
+    symbol: str
     result: ControlResult
     contrasts: tuple[tuple[str, str, str, Badge], ...]
 
@@ -71,6 +82,7 @@ def _cell(control: Item, result: ControlResult) -> ControlCell:
         item=control,
         record=entry.control or ControlRecord(name="unnamed", says=""),
         badge=BADGES[entry.own_outcome],
+        symbol=BADGES[_SHOWN_AS.get(result, entry.own_outcome)].symbol,
         result=result,
         contrasts=tuple(
             (c.name, verdicts.estimate(c), verdicts.leveled_interval(c), BADGES[c.outcome])
