@@ -3,7 +3,7 @@
 import pytest
 from entries import entry
 
-from tic.document.rivals import Standing, explains, standing_of, threatens
+from tic.document.rivals import Standing, explains, standing, standing_of, threatens
 from tic.stats import Outcome
 
 
@@ -50,3 +50,22 @@ def test_what_is_explained_was_observed_and_so_was_what_explains_it():
 )
 def test_a_claim_stands_where_all_its_rivals_are_refuted(outcomes, standing):
     assert standing_of([rival(Outcome[outcome]) for outcome in outcomes]) is standing
+
+
+def control(outcome, **parameters):
+    return entry("c", outcome, id="c-control", role="control", parameters=parameters)
+
+
+def test_a_claim_stands_by_a_test_that_supports_nothing_false():
+    refuted, of_another = rival(Outcome.REFUTED), rival(of=("d",))
+    assert standing(claim(), [refuted, of_another, control(Outcome.REFUTED)]) is Standing.STANDS
+    assert standing(claim(), [rival(), refuted]) is Standing.EXPLAINED
+    failed = control(Outcome.SUPPORTED, network="another")
+    assert standing(claim(), [refuted, failed]) is Standing.UNSOUND
+    other_test = failed.model_copy(update={"claim": "d"})
+    assert standing(claim(), [refuted, other_test]) is Standing.STANDS
+
+
+def test_what_is_no_supported_claim_neither_stands_nor_falls():
+    assert standing(claim(Outcome.REFUTED), [rival()]) is None
+    assert standing(rival(), [claim()]) is None

@@ -58,6 +58,10 @@ def test_a_finding_that_is_anothers_is_counted_once(tmp_path, example_audit):
     text = tmp_path / "text.md"
     text.write_text("{{ audit('a.json').count('SUPPORTED') }}", encoding="utf-8")
     assert cite(text) == "1"
+    text.write_text(
+        "{{ audit('a.json').claims | map(attribute='label') | join }}", encoding="utf-8"
+    )
+    assert cite(text) == "concentration (10)"
 
 
 @pytest.mark.parametrize(

@@ -213,8 +213,11 @@ def test_no_claim_stands_with_a_rival_that_is_not_refuted_or_without_any(judged,
     [("SUPPORTED", 0), ("INCONCLUSIVE", 1), ("NOT_RUN", 1), ("", 1)],
 )
 def test_no_claim_stands_whose_test_supports_what_is_false(judged, tmp_path, outcome, standing):
-    text = badge_text(judged(control_outcome=outcome), tmp_path)
+    audit = judged(control_outcome=outcome)
+    text = badge_text(audit, tmp_path)
     assert text == f"claims: {standing} of 1 stand (smoke scale)"
+    (cited,) = Citation(audit).claims
+    assert cited.fate == ("STANDS" if standing else "UNSOUND")
 
 
 def test_a_badge_tells_an_audit_that_is_partial_or_altered(judged, tmp_path):

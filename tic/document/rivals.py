@@ -1,4 +1,4 @@
-"""What rivals leave of a claim: whether its verdict stands against other explanations."""
+"""Whether a supported claim stands: against other explanations, by a test that can say no."""
 
 from __future__ import annotations
 
@@ -6,27 +6,46 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from tic.document.audit import Entry
+from tic.document.controls import ControlResult, control_results
 from tic.stats.judge import Outcome
 
 
 class Standing(StrEnum):
-    """What the rivals of a supported claim leave of it.
+    """What the rivals and the negative controls of a supported claim leave of it.
 
     Attributes:
+        UNSOUND: Its test supports what is false, too: a negative control of it failed.
         STANDS: Each of them is refuted.
         EXPLAINED: One is supported, and explains what the claim observes.
         CONTESTED: One is open, and none is supported.
         UNTESTED: There is none.
     """
 
+    UNSOUND = "UNSOUND"
     STANDS = "STANDS"
     EXPLAINED = "EXPLAINED"
     CONTESTED = "CONTESTED"
     UNTESTED = "UNTESTED"
 
 
+def standing(claim: Entry, entries: Sequence[Entry]) -> Standing | None:
+    """Say where a claim stands; None where it is not supported, or no claim.
+
+    Args:
+        claim: Of an audit.
+        entries: Those of the audit.
+    """
+    if claim.role != "claim" or claim.outcome is not Outcome.SUPPORTED:
+        return None
+    # A test is the same in every setting, so one that supports what is false in one is bad in all.
+    tested = control_results([entry for entry in entries if entry.claim == claim.claim])
+    if ControlResult.FAILED in tested.values():
+        return Standing.UNSOUND
+    return standing_of([rival for rival in entries if threatens(rival, claim)])
+
+
 def standing_of(rivals: Sequence[Entry]) -> Standing:
-    """Say where a supported claim stands that these rivals threaten.
+    """Say what these rivals leave of a supported claim that they threaten.
 
     A rival that was not decided, for whatever reason, leaves the question open.
     """

@@ -17,11 +17,10 @@ from tic.document.correction import by_todays_rule
 from tic.document.evidence import Contrast, WorstCase, decisive_contrast
 from tic.document.loading import load_audit
 from tic.document.repeated import repeated
-from tic.document.rivals import explains, standing_of, threatens
+from tic.document.rivals import explains, standing, threatens
 from tic.errors import TicError
 from tic.files import read_whole
 from tic.report import numerals, verdicts
-from tic.stats.judge import Outcome
 from tic.text import quoted, shorten
 
 Item = TypeVar("Item")
@@ -78,8 +77,10 @@ class Citation:
 
     @property
     def claims(self) -> tuple[CitedEntry, ...]:
-        """Claims under the standard protocol."""
-        return self._cited(self._standard("claim"))
+        """Claims under the standard protocol; a finding that is another's is not listed again."""
+        claims = self._standard("claim")
+        again = repeated(claims)
+        return self._cited(claim for claim in claims if claim.id not in again)
 
     @property
     def rivals(self) -> tuple[CitedEntry, ...]:
@@ -183,19 +184,15 @@ class CitedEntry:
     def rivals(self, *outcomes: str) -> tuple[CitedEntry, ...]:
         """Those that threaten this claim and came out so."""
         return tuple(
-            CitedEntry(rival, self.audit) for rival in self._against if rival.outcome in outcomes
+            CitedEntry(entry, self.audit)
+            for entry in self.audit.entries
+            if threatens(entry, self.entry) and entry.outcome in outcomes
         )
 
     @property
     def fate(self) -> str:
-        """The verdict; of a supported claim what its rivals leave of it, a `Standing`."""
-        if self.entry.outcome is not Outcome.SUPPORTED:
-            return str(self)
-        return str(standing_of(self._against))
-
-    @property
-    def _against(self) -> list[Entry]:
-        return [rival for rival in self.audit.entries if threatens(rival, self.entry)]
+        """The verdict; of a supported claim what rivals and controls leave of it, a `Standing`."""
+        return str(standing(self.entry, self.audit.entries) or self)
 
     def __str__(self) -> str:
         """Give the verdict."""

@@ -56,6 +56,18 @@ def test_supported_claims_are_sorted_by_what_their_rivals_leave_of_them(summed_u
     )
 
 
+def test_a_claim_whose_test_supports_what_is_false_does_not_stand(summed_up, example):
+    entries = [
+        claim(example, "a"),
+        example.rival("x", ["a"], "s", "r", outcome=R),
+        example.control(claim(example, "a"), ("one", "It is not."), S),
+    ]
+    assert summed_up(*entries)["Rival explanations"] == (
+        "A rival explains otherwise what a claim observes. Of 1 supported verdict: | "
+        "1 has a test that supports what is false, too, whatever its rivals: a"
+    )
+
+
 def test_a_finding_that_is_anothers_is_counted_once_beside_rivals_and_seeds(example_audit, edited):
     first = example_audit.entries[0]
     again = first.model_copy(update={"id": "again", "claim": "kim2023/again"})

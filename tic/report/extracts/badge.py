@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from tic.document.rivals import Standing, standing
 from tic.document.seal import is_altered
 from tic.report.drawing import svg
-from tic.report.findings.rivals import standing
 from tic.report.index import Index
 
 _HEIGHT, _MARGIN, _BASELINE, _LABEL = 20.0, 7.0, 14.0, "claims"
@@ -19,24 +19,30 @@ def badge(index: Index) -> str:
     """Draw a badge.
 
     A claim stands where it is SUPPORTED in every setting, with a rival in the audit, every one of
-    them REFUTED, and no negative control of it SUPPORTED. An audit that was changed after it was
-    made counts nothing, and one that did not run to its end is partial.
+    them REFUTED, and no negative control of it SUPPORTED; a finding that is another's is not asked
+    again. An audit that was changed after it was made counts nothing, and one that did not run to
+    its end is partial.
 
     Args:
         index: That of the audit.
     """
     if is_altered(index.audit):
         return _drawn("audit altered", _GRAVE)
-    claims, standing_claims = standing(index)
+    claims = {item.entry.claim for item in index.counted}
+    falling = {
+        item.entry.claim
+        for item in index.counted
+        if standing(item.entry, index.audit.entries) is not Standing.STANDS
+    }
     if not claims:
         return _drawn("none audited", _OPEN)
     seen = {item.entry.scope.level for item in index.overview}
     scope = next((level for level in _LEVELS if level in seen), "paper")
     completed = index.audit.completed
     remarks = [f"{scope} scale"] * (scope != "paper") + ["partial"] * (not completed)
-    text = f"{len(standing_claims)} of {len(claims)} stand"
+    text = f"{len(claims - falling)} of {len(claims)} stand"
     text += f" ({', '.join(remarks)})" if remarks else ""
-    whole = completed and standing_claims == claims
+    whole = completed and not falling
     return _drawn(text, _WHOLE if whole else _OPEN)
 
 

@@ -6,14 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tic.document.audit import Entry
-from tic.document.controls import ControlResult, control_results
-from tic.document.rivals import Standing, standing_of
+from tic.document.rivals import Standing, standing
 from tic.report.findings.finding import Finding, Span, enumerated, listed, verb
 from tic.report.index import Index, Item, short_names
 from tic.report.numerals import counted
 from tic.stats.judge import Outcome
 
 _GROUPS = {
+    Standing.UNSOUND: (
+        "has a test that supports what is false, too, whatever its rivals",
+        "have a test that supports what is false, too, whatever their rivals",
+    ),
     Standing.STANDS: ("stands against every rival tested", "stand against every rival tested"),
     Standing.EXPLAINED: (
         "does not stand against a rival that is supported",
@@ -72,21 +75,23 @@ def explanations(index: Index) -> Iterator[Finding]:
     if not index.rivals:
         return
     topic = "Rival explanations"
-    supported = [c for c in index.counted if c.entry.outcome is Outcome.SUPPORTED]
+    supported = {
+        claim: group
+        for claim in index.counted
+        if (group := standing(claim.entry, index.audit.entries)) is not None
+    }
     if not supported:
         none = "No claim is supported, so no rival could explain away what it observes."
         yield Finding(topic, (Span(none),))
         return
     groups: dict[Standing, list[tuple[Span, ...]]] = {group: [] for group in _GROUPS}
-    for claim in supported:
-        against = _against(index.rivals_of[claim])
+    for claim, group in supported.items():
+        against = [] if group is Standing.UNSOUND else _against(index.rivals_of[claim])
         rivals = enumerated(
             [Span(*named) for named in zip(short_names(against), against, strict=True)]
         )
         name = Span(claim.label, claim)
-        groups[_standing_of(claim, index)].append(
-            (name, Span(" against "), *rivals) if against else (name,)
-        )
+        groups[group].append((name, Span(" against "), *rivals) if against else (name,))
     of = counted(len(supported), "supported verdict")
     start = f"A rival explains otherwise what a claim observes. Of {of}:"
     points = (
@@ -95,33 +100,6 @@ def explanations(index: Index) -> Iterator[Finding]:
         if members
     )
     yield Finding(topic, (Span(start),), tuple(points))
-
-
-def standing(index: Index) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the claims that are listed, and those of them that stand.
-
-    A claim stands where each of its verdicts is SUPPORTED, there is a rival of each in the audit,
-    every such rival is REFUTED, and no negative control of the claim came out SUPPORTED. A finding
-    that is another's is not asked again.
-    """
-    falling = {
-        item.entry.claim
-        for item in index.counted
-        if item.entry.outcome is not Outcome.SUPPORTED
-        or _standing_of(item, index) is not Standing.STANDS
-    }
-    results = control_results(index.audit.entries)
-    failed = {
-        item.entry.claim
-        for item in index.controls
-        if results[item.entry.id] is ControlResult.FAILED
-    }
-    claims = frozenset(item.entry.claim for item in index.counted)
-    return claims, claims - falling - failed
-
-
-def _standing_of(claim: Item, index: Index) -> Standing:
-    return standing_of([rival.entry for rival in index.rivals_of[claim]])
 
 
 def _against(rivals: Sequence[Item]) -> list[Item]:
