@@ -50,6 +50,43 @@ def test_outcomes_are_counted_by_role(written, example_audit):
         assert written(f"{{{{ a.count('SUPPORTED', {role!r}) }}}}") == str(expected)
 
 
+@pytest.mark.parametrize(
+    ("expression", "rule"),
+    [
+        ("a.count('supported')", r"unknown outcome 'supported'; known: SUPPORTED, REFUTED, "),
+        ("a.count('SUPPORTED', 'rivals')", r"unknown role 'rivals'; known: claim, rival, control$"),
+        (
+            "a.count('SUPPORTED', 'claim', 'oficial')",
+            r"unknown protocol of a claim 'oficial'; known: standard, official$",
+        ),
+        (
+            "a.count('SUPPORTED', 'rival', 'official')",
+            r"unknown protocol of a rival 'official'; known: standard$",
+        ),
+        ("a.claims[0].rivals('supported')", r"unknown outcome 'supported'; known: SUPPORTED, "),
+    ],
+)
+def test_a_word_that_means_nothing_is_refused_and_not_counted_as_none(written, expression, rule):
+    with pytest.raises(TicError, match=rule):
+        written(f"{{{{ {expression} }}}}")
+
+
+def test_a_reading_is_named_with_underscores_for_spaces(tmp_path, example_audit):
+    read = next(entry for entry in example_audit.entries if entry.readings)
+    readings = tuple(
+        reading.model_copy(update={"factors": {"labels drawn": str(number)}})
+        for number, reading in enumerate(read.readings)
+    )
+    entry = read.model_copy(update={"readings": readings, "parameters": {}})
+    audit = example_audit.model_copy(update={"entries": (entry,)})
+    (tmp_path / "a.json").write_text(audit.model_dump_json(), encoding="utf-8")
+    text = tmp_path / "text.md"
+    name = entry.claim.removeprefix("kim2023/")
+    asked = f"audit('a.json').entry({name!r}).reading(labels_drawn='1')"
+    text.write_text(f"{{{{ {asked} }}}}", encoding="utf-8")
+    assert cite(text).startswith(readings[1].outcome)
+
+
 def test_a_finding_that_is_anothers_is_counted_once(tmp_path, example_audit):
     first = example_audit.entries[0]
     again = first.model_copy(update={"id": "again", "claim": "kim2023/again"})
@@ -215,6 +252,13 @@ def test_only_a_claim_that_is_supported_is_explained(of_a_rival_paper, of_the_cl
     outcomes = ("REFUTED", "SUPPORTED", "NOT_RUN")
     told = of_a_rival_paper("{{ a.of('b').explaining }}", outcomes, of_the_claim)
     assert told == str(explaining)
+
+
+def test_a_claim_names_all_its_rivals_or_those_of_some_outcomes(of_a_rival_paper):
+    text = "{{ a.entry('c').rivals(%s) | map(attribute='label') | join(' ') }}"
+    outcomes = ("REFUTED", "SUPPORTED", "NOT_RUN")
+    assert of_a_rival_paper(text % "", outcomes) == "r0 (4) r1 (4) r2 (4)"
+    assert of_a_rival_paper(text % "'REFUTED', 'NOT_RUN'", outcomes) == "r0 (4) r2 (4)"
 
 
 def test_one_of_several_papers_is_quoted_alone(of_a_rival_paper):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from jinja2 import FileSystemLoader, StrictUndefined, Undefined
 from jinja2.sandbox import SandboxedEnvironment
@@ -18,9 +18,10 @@ from tic.document.evidence import Contrast, WorstCase, decisive_contrast
 from tic.document.loading import load_audit
 from tic.document.repeated import repeated
 from tic.document.rivals import explains, standing, threatens
-from tic.errors import TicError
+from tic.errors import TicError, require_known
 from tic.files import read_whole
 from tic.report import numerals, verdicts
+from tic.stats.judge import Outcome
 from tic.text import quoted, shorten
 
 Item = TypeVar("Item")
@@ -102,8 +103,16 @@ class Citation:
         """Count the entries of a role that came out so under a protocol.
 
         A finding that is another's is not counted again.
+
+        Raises:
+            TicError: There is no such outcome or role, or no entry of it by that protocol.
         """
-        entries = [e for e in self.audit.entries if (e.role, e.protocol) == (role, protocol)]
+        require_known("outcome", outcome, Outcome)
+        require_known("role", role, get_args(Role))
+        of_role = [entry for entry in self.audit.entries if entry.role == role]
+        judged_by = (STANDARD_PROTOCOL, *(entry.protocol for entry in of_role))
+        require_known(f"protocol of a {role}", protocol, dict.fromkeys(judged_by))
+        entries = [entry for entry in of_role if entry.protocol == protocol]
         again = repeated(entries)
         return sum(entry.outcome == outcome for entry in entries if entry.id not in again)
 
@@ -182,11 +191,17 @@ class CitedEntry:
         return f"{contrast.name}: {_with_interval(contrast)}, allowed: {verdicts.region(contrast)}"
 
     def rivals(self, *outcomes: str) -> tuple[CitedEntry, ...]:
-        """Those that threaten this claim and came out so."""
+        """Those that threaten this claim and came out so; all that threaten it without outcomes.
+
+        Raises:
+            TicError: There is no such outcome.
+        """
+        for outcome in outcomes:
+            require_known("outcome", outcome, Outcome)
         return tuple(
             CitedEntry(entry, self.audit)
             for entry in self.audit.entries
-            if threatens(entry, self.entry) and entry.outcome in outcomes
+            if threatens(entry, self.entry) and entry.outcome in (outcomes or Outcome)
         )
 
     @property
@@ -216,11 +231,19 @@ class CitedEntry:
         return Counter(str(reading.outcome) for reading in self.entry.readings)
 
     def reading(self, **factors: str) -> str:
-        """Give the verdict of one reading and its estimate."""
-        matching = [e for e in self.entry.readings if factors.items() <= e.factors.items()]
+        """Give the verdict of one reading and its estimate.
+
+        Args:
+            factors: As the reading has them, with `_` for spaces; enough to mean one.
+
+        Raises:
+            TicError: No reading, or more than one, is meant.
+        """
+        wanted = _spaced(factors)
+        matching = [e for e in self.entry.readings if wanted.items() <= _spaced(e.factors).items()]
         if len(matching) != 1:
             raise TicError(
-                f"{factors} must mean one reading of {self.entry.id}, got {len(matching)}"
+                f"{wanted} must mean one reading of {self.entry.id}, got {len(matching)}"
             )
         estimate = matching[0].estimate
         number = "" if estimate is None else f" ({numerals.number(estimate)})"
