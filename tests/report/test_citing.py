@@ -162,6 +162,61 @@ def test_a_text_that_quotes_what_is_not_there_is_refused(written, text):
         written(text)
 
 
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        (
+            "a.entry('alpha-robustness', corruption='pgdd')",
+            r".entry('alpha-robustness', corruption='pgdd') must mean one entry of the audit, got "
+            "none; it has .entry('alpha-robustness', corruption='gaussian'), .entry(",
+        ),
+        (
+            "a.entry('alpha-robustness')",
+            "got 4; it has .entry('alpha-robustness', corruption='gaussian'), .entry(",
+        ),
+        (
+            "a.entry('concentration', T='11')",
+            "got none; it has .entry('concentration', T='10'), .entry('concentration', T='10', "
+            "protocol='official')",
+        ),
+        ("a.entry('alpha-robustnes')", "got none; it has alpha-robustness"),
+        ("a.entry('zzz')", "got none; it has concentration, "),
+        (
+            "a.entry('estimator').reading(images='testt')",
+            ".reading(images='testt') must mean one reading of kim2023/estimator[10], got 0; "
+            "estimator is one of empirical, ",
+        ),
+        ("a.entry('saving').contrast", "a CitedEntry has no 'contrast'; it has audit, checks, "),
+        ("a.conut", "a Citation has no 'conut'; it has audit, by_todays_rule, caught, claims, "),
+        ("nope", "'nope' is undefined; a text has audit(PATH) and what it sets itself"),
+    ],
+)
+def test_what_is_not_there_is_told_with_what_is(written, expression, told):
+    with pytest.raises(TicError, match=re.escape(told)):
+        written(f"{{{{ {expression} }}}}")
+
+
+def test_claims_of_one_name_are_told_apart_by_their_papers(tmp_path, example_audit):
+    first = example_audit.entries[0]
+    other = first.model_copy(update={"paper": "b", "claim": "b/concentration", "id": "b"})
+    audit = example_audit.model_copy(update={"entries": (first, other)})
+    (tmp_path / "a.json").write_text(audit.model_dump_json(), encoding="utf-8")
+    text = tmp_path / "text.md"
+    text.write_text("{{ audit('a.json').entry('concentration') }}", encoding="utf-8")
+    told = "it has .of('kim2023').entry('concentration'), .of('b').entry('concentration')"
+    with pytest.raises(TicError, match=re.escape(told)):
+        cite(text)
+
+
+@pytest.mark.parametrize("wrong", ["{{ nope }}", "{{ a.entry('nope') }}", "{% if %}", "{{ a }}"])
+def test_a_mistake_in_a_text_is_told_with_its_line(written, tmp_path, wrong):
+    with pytest.raises(TicError, match=rf"^{re.escape(str(tmp_path))}/text.md.j2, line 3[: ]"):
+        written(f"\n\n{wrong}")
+    (tmp_path / "shared.j2").write_text(f"\n{wrong}", encoding="utf-8")
+    with pytest.raises(TicError, match=rf"^{re.escape(str(tmp_path))}/shared.j2, line 2[: ]"):
+        written('\n\n{% include "shared.j2" %}')
+
+
 def test_a_text_cannot_run_what_it_likes(written):
     with pytest.raises(TicError, match="can be filled in"):
         written("{{ a.__class__.__mro__ }}")

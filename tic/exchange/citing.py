@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, get_args
 
-from jinja2 import FileSystemLoader, StrictUndefined, Undefined
-from jinja2.sandbox import SandboxedEnvironment
+from jinja2 import Undefined
 
 from tic.document.audit import STANDARD_PROTOCOL, Audit, Entry, Family, Role
 from tic.document.controls import ControlResult, control_results
@@ -19,13 +19,13 @@ from tic.document.loading import load_audit
 from tic.document.repeated import repeated
 from tic.document.rivals import explains, standing, threatens
 from tic.errors import TicError, require_known
-from tic.files import read_whole
+from tic.exchange.filling import fill_in
 from tic.report import numerals, verdicts
 from tic.stats.judge import Outcome
-from tic.text import quoted, shorten
+from tic.text import listed, quoted
 
 Item = TypeVar("Item")
-_LONGEST_REASON = 300
+_MOST_NAMES = 12
 
 
 @dataclass(frozen=True)
@@ -51,18 +51,29 @@ class Citation:
         """
         protocol = parameters.pop("protocol", STANDARD_PROTOCOL)
         wanted = _spaced(parameters)
+        of_name = [entry for entry in self._measured if _name(entry) == name]
         matching = [
             entry
-            for entry in self.audit.entries
-            if entry.role != "control"
-            and entry.claim == f"{entry.paper}/{name}"
-            and entry.protocol == protocol
-            and wanted.items() <= _spaced(entry.parameters).items()
+            for entry in of_name
+            if entry.protocol == protocol and wanted.items() <= _spaced(entry.parameters).items()
         ]
         if len(matching) != 1:
-            ids = ", ".join(entry.id for entry in matching) or "none"
-            raise TicError(f"{name} with {wanted} must mean one entry of the audit, got {ids}")
+            own = {} if protocol == STANDARD_PROTOCOL else {"protocol": protocol}
+            raise TicError(
+                f"{_call('entry', wanted | own, name)} must mean one entry of the audit, got "
+                f"{len(matching) or 'none'}; it has "
+                f"{_calls(matching or of_name, of_name, wanted) or self._nearest(name)}"
+            )
         return self._cited(matching)[0]
+
+    def _nearest(self, name: str) -> str:
+        names = list(dict.fromkeys(map(_name, self._measured)))
+        nearest = difflib.get_close_matches(name, names) or names
+        return listed(nearest, _MOST_NAMES) or "no claim and no rival"
+
+    @property
+    def _measured(self) -> list[Entry]:
+        return [entry for entry in self.audit.entries if entry.role != "control"]
 
     def of(self, paper: str) -> Citation:
         """Quote one of several papers.
@@ -174,7 +185,7 @@ class CitedEntry:
     def label(self) -> str:
         """Name of the claim or rival, with its parameters beyond network and data set."""
         own = [v for k, v in self.entry.parameters.items() if k not in ("network", "data set")]
-        name = self.entry.claim.removeprefix(f"{self.entry.paper}/")
+        name = _name(self.entry)
         return f"{name} ({', '.join(own)})" if own else name
 
     @property
@@ -243,11 +254,21 @@ class CitedEntry:
         matching = [e for e in self.entry.readings if wanted.items() <= _spaced(e.factors).items()]
         if len(matching) != 1:
             raise TicError(
-                f"{wanted} must mean one reading of {self.entry.id}, got {len(matching)}"
+                f"{_call('reading', wanted)} must mean one reading of {self.entry.id}, got "
+                f"{len(matching)}; {self._factors or 'it has none'}"
             )
         estimate = matching[0].estimate
         number = "" if estimate is None else f" ({numerals.number(estimate)})"
         return f"{matching[0].outcome}{number}"
+
+    @property
+    def _factors(self) -> str:
+        """What the factors of its readings may be, in words."""
+        values: dict[str, dict[str, None]] = {}
+        for reading in self.entry.readings:
+            for factor, value in _spaced(reading.factors).items():
+                values.setdefault(factor, {})[value] = None
+        return "; ".join(f"{factor} is one of {', '.join(of)}" for factor, of in values.items())
 
     @property
     def failed_checks(self) -> tuple[str, ...]:
@@ -297,6 +318,37 @@ def _spaced(parameters: Mapping[str, str]) -> dict[str, str]:
     return {key.replace("_", " "): value for key, value in parameters.items()}
 
 
+def _name(entry: Entry) -> str:
+    return entry.claim.removeprefix(f"{entry.paper}/")
+
+
+def _calls(entries: Sequence[Entry], of_name: Sequence[Entry], wanted: Collection[str]) -> str:
+    """Write how a text names some entries: by what tells those of their name apart, or was asked.
+
+    Args:
+        entries: Those that are named.
+        of_name: All of their name.
+        wanted: Parameters that were asked for.
+    """
+    papers, calls = {entry.paper for entry in of_name}, []
+    for entry in entries:
+        told = {
+            key: value
+            for key, value in _spaced(entry.parameters).items()
+            if key in wanted or any(_spaced(e.parameters).get(key) != value for e in of_name)
+        }
+        if entry.protocol != STANDARD_PROTOCOL:
+            told["protocol"] = entry.protocol
+        paper = f".of({quoted(entry.paper)})" if len(papers) > 1 else ""
+        calls.append(f"{paper}{_call('entry', told, _name(entry))}")
+    return listed(calls, _MOST_NAMES)
+
+
+def _call(method: str, named: Mapping[str, str], *words: str) -> str:
+    given = [f"{key.replace(' ', '_')}={quoted(value)}" for key, value in named.items()]
+    return f".{method}({', '.join([*map(quoted, words), *given])})"
+
+
 def _percent(values: tuple[float, ...]) -> str:
     return f"{numerals.fixed(sum(values) / len(values), 1)} %"
 
@@ -332,23 +384,6 @@ def cite(template: Path) -> str:
     Raises:
         TicError: It cannot be read, is no template, or quotes what is not there.
     """
-    environment = SandboxedEnvironment(
-        loader=FileSystemLoader(template.parent),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        finalize=_printed,
+    return fill_in(
+        template, _printed, audit=lambda path: Citation(load_audit(template.parent / path))
     )
-    try:
-        content = read_whole(template)
-    except OSError as error:
-        raise TicError(
-            f"cannot read the text {template}: {error.strerror}; name a text that can be read"
-        ) from None
-    try:
-        text = environment.from_string(content.decode("utf-8"))
-        return text.render(audit=lambda path: Citation(load_audit(template.parent / path)))
-    except TicError:
-        raise
-    except Exception as error:  # an expression in a text may raise anything
-        reason = shorten(str(error), _LONGEST_REASON)
-        raise TicError(f"{template} is not a text that can be filled in: {reason}") from None
