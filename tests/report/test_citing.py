@@ -3,6 +3,7 @@ import re
 import pytest
 
 from tic.document.loading import load_audit
+from tic.document.seal import sealed
 from tic.errors import TicError
 from tic.exchange.citing import Citation, cite
 from tic.report.verdicts import region
@@ -215,6 +216,18 @@ def test_a_mistake_in_a_text_is_told_with_its_line(written, tmp_path, wrong):
     (tmp_path / "shared.j2").write_text(f"\n{wrong}", encoding="utf-8")
     with pytest.raises(TicError, match=rf"^{re.escape(str(tmp_path))}/shared.j2, line 2[: ]"):
         written('\n\n{% include "shared.j2" %}')
+
+
+def test_an_audit_that_was_altered_is_not_quoted(tmp_path, example_audit):
+    text = tmp_path / "text.md"
+    text.write_text("{{ audit('a.json').count('SUPPORTED') }}", encoding="utf-8")
+    whole = sealed(example_audit)
+    (tmp_path / "a.json").write_text(whole.model_dump_json(), encoding="utf-8")
+    assert int(cite(text)) > 0
+    altered = whole.model_copy(update={"seconds": 1.0})
+    (tmp_path / "a.json").write_text(altered.model_dump_json(), encoding="utf-8")
+    with pytest.raises(TicError, match=r"line 1: .* changed after it was made: its seal is not"):
+        cite(text)
 
 
 def test_a_text_cannot_run_what_it_likes(written):

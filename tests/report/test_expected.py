@@ -66,6 +66,12 @@ def test_an_incomplete_audit_says_nothing_of_what_is_expected(edited):
         expected_verdicts(edited(completed=False))
 
 
+def test_an_audit_that_was_altered_says_nothing_of_what_is_expected(edited):
+    altered = edited(seal="0" * 64, entries=())
+    with pytest.raises(TicError, match="changed after it was made"):
+        expected_verdicts(altered)
+
+
 def test_controls_are_not_listed_and_the_file_can_be_read(example_audit, tmp_path, edited):
     audit = edited(entries=tuple(e for e in example_audit.entries if e.outcome != "ERROR"))
     path = tmp_path / "expected.json"

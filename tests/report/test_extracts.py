@@ -233,6 +233,28 @@ def test_a_badge_tells_an_audit_that_is_partial_or_altered(judged, tmp_path):
     assert badge_text(altered, tmp_path) == "claims: audit altered"
 
 
+@pytest.mark.parametrize("wanted", ["csv", "latex", "figures"])
+def test_nothing_is_taken_out_of_an_audit_that_was_altered(example_audit, tmp_path, wanted):
+    whole = sealed(example_audit)
+    extract(whole, wanted, tmp_path / "whole")
+    altered = whole.model_copy(update={"seconds": 1.0})
+    with pytest.raises(TicError, match="changed after it was made: its seal is not that of its"):
+        extract(altered, wanted, tmp_path / "altered")
+    assert not (tmp_path / "altered").exists()
+
+
+def test_a_table_tells_what_the_page_says_on_top(example_audit, tmp_path, capsys):
+    partial = example_audit.model_copy(update={"completed": False})
+    told = "Interrupted. The audit did not run to its end; what follows is partial."
+    assert f"\n% {told}\n" in written(partial, "latex", tmp_path)
+    assert told not in written(example_audit, "latex", tmp_path)
+    write_report(partial, tmp_path)
+    for wanted in ("csv", "figures"):
+        target = str(tmp_path / wanted)
+        assert main(["extract", wanted, str(tmp_path / "audit.json"), target]) == 0
+        assert f"tic: {told}\n" in capsys.readouterr().err
+
+
 def test_a_badge_counts_as_standing_what_texts_that_quote_the_audit_do(tmp_path):
     audit = load_audit(REFERENCE)
     fates = {}

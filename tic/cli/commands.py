@@ -136,10 +136,14 @@ def extract(flags: argparse.Namespace) -> int:
     """Write one extract of an audit, and tell the files."""
     from tic.document.loading import load_audit
     from tic.report.extracts import extract
+    from tic.report.notices import notices
 
+    audit = load_audit(flags.audit)
     patterns = [part.strip() for part in (flags.claim or "").split(",") if part.strip()]
-    for path in extract(load_audit(flags.audit), flags.format, flags.target, patterns):
+    for path in extract(audit, flags.format, flags.target, patterns):
         print(visible(str(path)))
+    for notice in notices(audit):
+        print(f"tic: {visible(notice.sentence)}", file=sys.stderr)
     return 0
 
 

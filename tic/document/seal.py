@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tic.document.audit import Audit
+from tic.errors import TicError
+from tic.text import quoted
 
 
 def seal(audit: Audit) -> str:
@@ -28,6 +30,21 @@ def digest(document: Mapping[str, Any]) -> str:
 def is_altered(audit: Audit) -> bool:
     """Whether an audit was changed after it was sealed; one without a seal does not tell."""
     return audit.seal is not None and audit.seal != seal(audit)
+
+
+def require_unaltered(audit: Audit) -> None:
+    """Refuse to take anything out of an audit that was changed after it was sealed.
+
+    Raises:
+        TicError: Its seal is not that of its numbers.
+    """
+    if is_altered(audit):
+        raise TicError(
+            f"what is taken out of an audit must be what it came to, got one of "
+            f"{quoted(audit.started)} that was changed after it was made: its seal is not that of "
+            "its numbers. Take the one that was made; tic verify tells which verdicts do not "
+            "follow from their effects"
+        )
 
 
 def sealed(audit: Audit) -> Audit:

@@ -18,6 +18,7 @@ from tic.document.evidence import Contrast, WorstCase, decisive_contrast
 from tic.document.loading import load_audit
 from tic.document.repeated import repeated
 from tic.document.rivals import explains, standing, threatens
+from tic.document.seal import require_unaltered
 from tic.errors import TicError, require_known
 from tic.exchange.filling import fill_in
 from tic.report import numerals, verdicts
@@ -382,8 +383,12 @@ def cite(template: Path) -> str:
         template: Jinja template.
 
     Raises:
-        TicError: It cannot be read, is no template, or quotes what is not there.
+        TicError: It cannot be read, is no template, or quotes what is not there or was altered.
     """
-    return fill_in(
-        template, _printed, audit=lambda path: Citation(load_audit(template.parent / path))
-    )
+
+    def opened(path: str) -> Citation:
+        audit = load_audit(template.parent / path)
+        require_unaltered(audit)
+        return Citation(audit)
+
+    return fill_in(template, _printed, audit=opened)

@@ -10,6 +10,7 @@ import json
 
 from tic.document.audit import Audit, Entry
 from tic.document.deciding import sampled_seeds
+from tic.document.seal import require_unaltered
 from tic.errors import TicError
 from tic.stats.judge import DECIDED, Outcome
 
@@ -27,9 +28,10 @@ def expected_verdicts(audit: Audit) -> str:
     the same everywhere. Negative controls are not listed: none may ever be SUPPORTED.
 
     Raises:
-        TicError: The audit is incomplete, or has an entry that ended in an error, which nobody
-            expects.
+        TicError: The audit was altered, is incomplete, or has an entry that ended in an error,
+            which nobody expects.
     """
+    require_unaltered(audit)
     if not audit.completed:
         raise TicError(
             "expected verdicts must be those of a complete audit, got one that ended before every "

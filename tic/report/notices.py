@@ -25,6 +25,11 @@ class Notice:
     title: str
     says: str
 
+    @property
+    def sentence(self) -> str:
+        """The title and what it says, as one text."""
+        return f"{self.title} {self.says}"
+
 
 def notices(audit: Audit) -> tuple[Notice, ...]:
     """Say what is wrong with an audit as a whole, the gravest first; nothing where nothing is."""

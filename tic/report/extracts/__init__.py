@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tic.document.audit import Audit, Entry
 from tic.document.places import read_places
+from tic.document.seal import require_unaltered
 from tic.errors import TicError, require_known
 from tic.files import require_folder
 from tic.report.extracts.badge import badge
@@ -38,7 +39,8 @@ def extract(audit: Audit, wanted: str, target: Path, patterns: Sequence[str] = (
 
     Raises:
         TicError: The format is none, a pattern names no claim of the audit, a badge is asked for
-            some claims only, or a file cannot be written.
+            some claims only, anything else of an audit that was altered, or a file cannot be
+            written.
     """
     require_known("format", wanted, FORMATS)
     if wanted == "badge" and patterns:
@@ -46,6 +48,8 @@ def extract(audit: Audit, wanted: str, target: Path, patterns: Sequence[str] = (
             f"a badge counts all claims of an audit, got --claim {quoted(','.join(patterns))}; "
             f"leave it out, or take a csv or latex table of these claims"
         )
+    if wanted != "badge":  # which says so itself
+        require_unaltered(audit)
     _require_claims(audit, patterns)
     index = index_of(audit)
     if wanted == "figures":

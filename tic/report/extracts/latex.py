@@ -1,4 +1,4 @@
-"""The table of verdicts for LaTeX, with what the page's has in it."""
+"""The table of verdicts for LaTeX, with what the page's has in it and what stands on top of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tic.errors import TicError
 from tic.report import overview
 from tic.report.index import Index, Item
+from tic.report.notices import notices
 from tic.report.numerals import THIN
 from tic.text import shorten, visible
 
@@ -22,7 +23,12 @@ def latex_table(index: Index, items: Sequence[Item]) -> str:
         TicError: pylatexenc, which knows what each character is in LaTeX, is not installed.
     """
     scopes = ", ".join(group.title for group in overview.scope_groups(index))
-    about = (overview.title(index.audit), overview.counts_sentence(index), f"{scopes}.")
+    about = (
+        overview.title(index.audit),
+        *(notice.sentence for notice in notices(index.audit)),
+        overview.counts_sentence(index),
+        f"{scopes}.",
+    )
     alignment = "".join("r" if column.kind == "number" else "l" for column in overview.COLUMNS)
     heads = [latex(column.head) for column in overview.COLUMNS]
     lines = [
