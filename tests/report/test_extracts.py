@@ -288,6 +288,22 @@ def test_some_claims_are_chosen_by_name_or_place(example_audit, tmp_path, wanted
     [
         ("pdf", (), r"unknown format 'pdf'; known: csv, latex, figures, badge"),
         ("csv", ("nothing",), r"--claim 'nothing' names no claim of this audit; it has kim2023/"),
+        (
+            "csv",
+            ("",),
+            r"of claims with commas between them, got an empty one; name",
+        ),
+        ("badge", ("", ""), r"a badge counts all claims of an audit, got --claim ','"),
+        (
+            "latex",
+            ("alpha-*", "unfitted-readouts"),
+            r"the format latex has, got 'unfitted-readouts'; take csv or figures, which",
+        ),
+        (
+            "figures",
+            ("*untrained network*",),
+            r"that the format figures has, got '\*untrained network\*'; take csv, which shows it",
+        ),
         ("badge", ("alpha-*",), r"a badge counts all claims of an audit, got --claim 'alpha-\*'"),
     ],
 )
@@ -326,6 +342,9 @@ def test_the_command_tells_what_it_wrote(example_audit, tmp_path, capsys):
     assert main([*given, "--claim", "alpha-*, pruning"]) == 0
     assert capsys.readouterr().out == f"{target}\n"
     assert len(target.read_text().splitlines()) > 2
+    for pattern in ("", ",", "alpha-*,"):
+        assert main([*given, "--claim", pattern]) == 2
+        assert "with commas between them, got an empty one" in capsys.readouterr().err
     assert main(["extract", "odt", *given[2:]]) == 2
     assert capsys.readouterr().err.startswith("tic: unknown format 'odt'; known: ")
     assert FORMATS == ("csv", "latex", "figures", "badge")

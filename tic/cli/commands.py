@@ -139,7 +139,7 @@ def extract(flags: argparse.Namespace) -> int:
     from tic.report.notices import notices
 
     audit = load_audit(flags.audit)
-    patterns = [part.strip() for part in (flags.claim or "").split(",") if part.strip()]
+    patterns = [] if flags.claim is None else [part.strip() for part in flags.claim.split(",")]
     for path in extract(audit, flags.format, flags.target, patterns):
         print(visible(str(path)))
     for notice in notices(audit):

@@ -16,7 +16,7 @@ from tic.report.extracts.drawings import claim_drawing
 from tic.report.extracts.latex import latex_table
 from tic.report.extracts.spreadsheet import spreadsheet
 from tic.report.index import Index, Item, index_of
-from tic.text import quoted
+from tic.text import listed, quoted
 from tic.writing import STANDARD_OUTPUT, write_atomically, write_named
 
 FORMATS = ("csv", "latex", "figures", "badge")
@@ -38,8 +38,8 @@ def extract(audit: Audit, wanted: str, target: Path, patterns: Sequence[str] = (
         The files; none where the target is standard output, a pipe or a device.
 
     Raises:
-        TicError: The format is none, a pattern names no claim of the audit, a badge is asked for
-            some claims only, anything else of an audit that was altered, or a file cannot be
+        TicError: The format is none, a pattern names nothing that the format has, a badge is asked
+            for some claims only, anything else of an audit that was altered, or a file cannot be
             written.
     """
     require_known("format", wanted, FORMATS)
@@ -50,11 +50,11 @@ def extract(audit: Audit, wanted: str, target: Path, patterns: Sequence[str] = (
         )
     if wanted != "badge":  # which says so itself
         require_unaltered(audit)
-    _require_claims(audit, patterns)
     index = index_of(audit)
+    items = _chosen(index, wanted, patterns)
     if wanted == "figures":
-        return _write_figures(_chosen(index.measured, patterns), target)
-    made = write_named(target, _text(wanted, index, patterns).encode())
+        return _write_figures(items, target)
+    made = write_named(target, _text(wanted, index, items).encode())
     return [target] if made else []
 
 
@@ -68,31 +68,47 @@ def _write_figures(items: Sequence[Item], folder: Path) -> list[Path]:
     return list(drawn)
 
 
-def _text(wanted: str, index: Index, patterns: Sequence[str]) -> str:
+def _text(wanted: str, index: Index, items: Sequence[Item]) -> str:
     if wanted == "csv":
-        return spreadsheet(_chosen(index.items, patterns))
-    if wanted == "latex":
-        return latex_table(index, _chosen(index.overview, patterns))
-    return badge(index)
+        return spreadsheet(items)
+    return latex_table(index, items) if wanted == "latex" else badge(index)
 
 
-def _require_claims(audit: Audit, patterns: Sequence[str]) -> None:
+def _shown(index: Index, wanted: str) -> Sequence[Item]:
+    """What a format has of an audit; a badge counts and shows nothing."""
+    return {"csv": index.items, "latex": index.overview, "figures": index.measured}.get(wanted, ())
+
+
+def _chosen(index: Index, wanted: str, patterns: Sequence[str]) -> list[Item]:
+    shown = _shown(index, wanted)
     for pattern in patterns:
-        if not any(_matches(entry, pattern) for entry in audit.entries):
-            names = list(dict.fromkeys(entry.claim for entry in audit.entries))
-            more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-            raise TicError(
-                f"--claim {quoted(pattern)} names no claim of this audit; it has "
-                f"{', '.join(names[:_MOST_NAMES]) or 'none'}{more}"
-            )
+        if not _named(shown, [pattern]):
+            raise TicError(_nothing_of(index, wanted, pattern))
+    return _named(shown, patterns) if patterns else list(shown)
 
 
-def _chosen(items: Sequence[Item], patterns: Sequence[str]) -> list[Item]:
-    return [
-        item
-        for item in items
-        if not patterns or any(_matches(item.entry, pattern) for pattern in patterns)
-    ]
+def _named(items: Sequence[Item], patterns: Sequence[str]) -> list[Item]:
+    return [item for item in items if any(_matches(item.entry, pattern) for pattern in patterns)]
+
+
+def _nothing_of(index: Index, wanted: str, pattern: str) -> str:
+    """Say why a pattern leaves nothing in a format, and what to do."""
+    if not pattern:
+        return (
+            "--claim must be names or places of claims with commas between them, got an empty one; "
+            "name one, or leave --claim out to take all"
+        )
+    others = [other for other in FORMATS if _named(_shown(index, other), [pattern])]
+    if others:
+        return (
+            f"--claim must name something that the format {wanted} has, got {quoted(pattern)}; "
+            f"take {' or '.join(others)}, which shows it, or name another claim"
+        )
+    names = list(dict.fromkeys(item.entry.claim for item in index.items))
+    return (
+        f"--claim {quoted(pattern)} names no claim of this audit; it has "
+        f"{listed(names, _MOST_NAMES) or 'none'}"
+    )
 
 
 def _matches(entry: Entry, pattern: str) -> bool:
