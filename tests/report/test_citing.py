@@ -45,6 +45,35 @@ def test_an_entry_must_be_meant_by_one_name(written, example_audit):
         written("{{ a.entry('alpha-robustness') }}")
 
 
+def test_the_confidence_of_intervals_is_told_from_the_lowest_to_the_highest(example_audit):
+    first = next(e for e in example_audit.entries if e.role == "claim" and e.contrasts[0].seeds)
+    one, other = (
+        first.model_copy(
+            update={"contrasts": (first.contrasts[0].model_copy(update={"confidence": level}),)}
+        )
+        for level in (0.9, 0.9995)
+    )
+    exact = first.contrasts[0].model_copy(update={"seeds": (), "confidence": 0.5})
+    entries = (other, one, first.model_copy(update={"contrasts": (exact,)}))
+
+    def told(*of):
+        return Citation(example_audit.model_copy(update={"entries": of})).confidence
+
+    assert told(*entries) == "90 % to 99.95 %".replace(" %", "\u202f%")
+    assert told(one) == "90\u202f%"
+    assert told() == "no confidence"
+
+
+def test_exact_effects_have_no_brackets(example_audit):
+    entry = next(e for e in example_audit.entries if e.role == "claim" and e.contrasts[0].seeds)
+    exact = entry.contrasts[0].model_copy(update={"seeds": ()})
+    plain = Citation(example_audit.model_copy(update={"entries": (entry,)})).claims[0]
+    without = entry.model_copy(update={"contrasts": (exact,)})
+    cited = Citation(example_audit.model_copy(update={"entries": (without,)})).claims[0]
+    assert "[" in plain.effect(1)
+    assert "[" not in cited.effect(1)
+
+
 def test_outcomes_are_counted_by_role(written, example_audit):
     for role in ("claim", "rival"):
         expected = sum(each.outcome == "SUPPORTED" for each in entries(example_audit, role))

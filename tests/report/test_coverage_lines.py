@@ -196,10 +196,10 @@ def test_the_auditor_sums_up_failed_trainings(covered, edited, example_audit):
 def test_the_look_that_a_sequential_audit_was_at_is_told(covered):
     seeds = len(covered.contrasts[0].seeds)
     entry = covered.model_copy(update={"design": "sequential"})
-    assert any("Seeds were added" in line for line in coverage_lines(entry))
-    line = next(line for line in coverage_lines(entry) if line.startswith("Seeds were added"))
+    assert any("Seeds are added" in line for line in coverage_lines(entry))
+    line = next(line for line in coverage_lines(entry) if line.startswith("Seeds are added"))
     assert line.replace(THIN, " ") == (
-        f"Seeds were added while it was open; this look, at {seeds} seeds, has 12.5 % of its part "
+        f"Seeds are added while it is open; this look, at {seeds} seeds, has 12.5 % of its part "
         "of the error rate."
     )
-    assert not any("Seeds were added" in line for line in coverage_lines(covered))
+    assert not any("Seeds are added" in line for line in coverage_lines(covered))

@@ -129,6 +129,15 @@ class Citation:
         return sum(entry.outcome == outcome for entry in entries if entry.id not in again)
 
     @property
+    def confidence(self) -> str:
+        """Confidence of the intervals of claims and rivals, from the lowest to the highest."""
+        levels = {c.confidence for e in self._measured for c in e.contrasts if c.interval and c.seeds}
+        if not levels:
+            return "no confidence"
+        ends = dict.fromkeys(numerals.level(level) for level in (min(levels), max(levels)))
+        return " to ".join(ends)
+
+    @property
     def explaining(self) -> int:
         """Number of rivals that explain a claim which is supported, so that it does not stand."""
         claims = self._standard("claim")
@@ -311,7 +320,8 @@ class CitedFigure:
 
 
 def _with_interval(contrast: Contrast) -> str:
-    interval = f" {verdicts.interval(contrast)}" if contrast.interval else ""
+    # Exact effects have no seeds, and nothing lies about them.
+    interval = f" {verdicts.interval(contrast)}" if contrast.interval and contrast.seeds else ""
     return f"{verdicts.estimate(contrast)}{interval}"
 
 

@@ -33,7 +33,7 @@ def look_line(entry: Entry) -> str:
     seeds = numerals.counted(n_seeds, "seed")
     share = numerals.with_unit(numerals.number(100 * error_share(n_seeds), 3), "%")
     return (
-        f"Seeds were added while it was open; this look, at {seeds}, has {share} of its part of "
+        f"Seeds are added while it is open; this look, at {seeds}, has {share} of its part of "
         "the error rate."
     )
 
