@@ -112,7 +112,7 @@ def _measured(rows: Sequence[Row], options: Options) -> Iterator[Result]:
         print(table.HEADING)
     for row in rows:
         result = measured(row, options)
-        print(table.line(result, limits), flush=True)
+        print(table.line(table.row_document(result), limits), flush=True)
         yield result
     if reasons := str(limits):
         print(f"\nNot reached, since:\n\n{reasons}")

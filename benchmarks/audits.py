@@ -79,7 +79,9 @@ def require_filled(store: Path) -> None:
     Raises:
         NotMeasuredError: It lacks some, or there is none.
     """
-    nothing = NotMeasuredError("no filled Store; run make audit first, or name one with --store")
+    nothing = NotMeasuredError(
+        "no filled Store; name one with --store that pytest claims --controls filled"
+    )
     if not store.is_dir():
         raise nothing
     _, plan = run((*PYTEST, "-q", "claims", "--plan", "--controls", "--store", str(store)))

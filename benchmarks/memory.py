@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from benchmarks.cases import Case, resnet19, tiny
 from benchmarks.commands import run
-from benchmarks.harness import Options, Row, Sample, Target, at_most, paired
+from benchmarks.harness import NotMeasuredError, Options, Row, Sample, Target, at_most, paired
 from tic.neurons import LIF
 
 CASES = (tiny(10), resnet19(5, side=16))
-BATCHES = {"tiny": (16, 80), "resnet19": (2, 4)}
+BATCHES = {"tiny": (16, 80), "resnet19": (2, 8)}
 PATHS = {
     "step": (
         "training step",
@@ -49,6 +49,8 @@ def rows() -> Iterator[Row]:
 def _measure(case: Case, path: str, target: Target, options: Options) -> Sample:
     small, large = BATCHES[case.name]
     grown = probe(path, case, large) - probe(path, case, small)
+    if grown <= 0:
+        raise NotMeasuredError(f"the peak did not grow from B={small} to {large}")
     per_presentation = grown / ((large - small) * case.timesteps)
     return paired(target, [(per_presentation, one_copy(case))], "bytes")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,12 @@ from typing import Any
 import torch
 
 from benchmarks.decided import Yield
-from benchmarks.harness import Result, Sample
+from benchmarks.harness import Result
 from benchmarks.scaling import Growth
 from tic.session.provenance import provenance
 
 HEADING = "| path | against | ratio | target | smallest to largest | |\n|---|---|---|---|---|---|"
-PEERS = ("snntorch", "norse", "ckatorch")
+PEERS = ("snntorch", "norse", "ckatorch", "dcls")
 
 
 class Limits:
@@ -33,17 +33,24 @@ class Limits:
         return "\n".join(f"{number}. {limit}" for limit, number in self._numbers.items())
 
 
-def line(result: Result, limits: Limits) -> str:
-    """Return one line of the table; what limits it becomes a footnote."""
-    row, sample = result.row, result.sample
-    ratio = f"{sample.ratio:.2f}" if sample else "–"
-    spread = _spread(sample) if sample else "–"
-    says = (
-        f"**not reached** ({limits.number(row.limit)})"
-        if result.reached is False
-        else verdict(result)
-    )
-    return f"| {row.path} | {row.against} | {ratio} | {row.target} | {spread} | {says} |"
+def line(row: Mapping[str, Any], limits: Limits) -> str:
+    """Return one line of the table; what limits it becomes a footnote.
+
+    Args:
+        row: As `row_document` gives it, or a kept document has it among its rows.
+        limits: Takes the footnotes.
+    """
+    missed = f"**not reached** ({limits.number(row['limit'])})" if row["reached"] is False else None
+    ratio = f"{row['ratio']:.2f}" if "ratio" in row else "–"
+    cells = (row["path"], row["against"], ratio, row["target"], _spread(row))
+    return f"| {' | '.join(cells)} | {missed or row['verdict']} |"
+
+
+def _spread(row: Mapping[str, Any]) -> str:
+    if "pairs" not in row:
+        return "–"
+    one = row["pairs"] == 1
+    return "one pair" if one else f"{row['smallest']:.2f} to {row['largest']:.2f}"
 
 
 def verdict(result: Result) -> str:
@@ -53,12 +60,6 @@ def verdict(result: Result) -> str:
     return "reached" if result.reached else "not reached"
 
 
-def _spread(sample: Sample) -> str:
-    if len(sample.ratios) == 1:
-        return "one pair"
-    return f"{min(sample.ratios):.2f} to {max(sample.ratios):.2f}"
-
-
 def document(
     results: Sequence[Result], growths: Sequence[Growth], yields: Sequence[Yield], took: float
 ) -> dict[str, Any]:
@@ -66,7 +67,7 @@ def document(
     return {
         "machine": machine(),
         "seconds": took,
-        "rows": [_as_json(result) for result in results],
+        "rows": [row_document(result) for result in results],
         "scaling": [growth.as_json() for growth in growths],
         "decided": [audit.as_json() for audit in yields],
     }
@@ -96,7 +97,8 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _as_json(result: Result) -> dict[str, Any]:
+def row_document(result: Result) -> dict[str, Any]:
+    """Return one row as JSON; without a ratio where it was not measured."""
     row, sample = result.row, result.sample
     measured = {
         "ratio": sample.ratio,

@@ -50,19 +50,19 @@ def test_the_median_decides_and_no_single_pair():
 
 def test_a_target_that_is_missed_is_shown_with_a_footnote_that_says_what_limits_it():
     limits = table.Limits()
-    assert "**not reached** (1)" in table.line(result(at_least(2), 1.0), limits)
-    assert "**not reached** (1)" in table.line(result(at_least(2), 1.5), limits)
+    assert "**not reached** (1)" in table.line(table.row_document(result(at_least(2), 1.0)), limits)
+    assert "**not reached** (1)" in table.line(table.row_document(result(at_least(2), 1.5)), limits)
     assert str(limits) == f"1. {LIMIT}"
 
 
 def test_a_target_that_is_reached_has_no_footnote():
     limits = table.Limits()
-    assert table.line(result(at_least(2), 3.0), limits).endswith("| reached |")
+    assert table.line(table.row_document(result(at_least(2), 3.0)), limits).endswith("| reached |")
     assert str(limits) == ""
 
 
 def test_a_line_shows_the_median_the_target_and_the_spread():
-    line = table.line(result(at_least(2), 1.0, 3.0, 9.0), table.Limits())
+    line = table.line(table.row_document(result(at_least(2), 1.0, 3.0, 9.0)), table.Limits())
     assert line == "| our path | a peer | 3.00 | ≥ 2× | 1.00 to 9.00 | reached |"
 
 
@@ -73,7 +73,7 @@ def test_a_row_that_cannot_be_measured_says_why_and_is_neither_reached_nor_misse
     found = result(at_least(2), measure=refuse)
     assert found.reached is None
     assert not found.failed
-    assert "not measured: no GPU" in table.line(found, table.Limits())
+    assert "not measured: no GPU" in table.line(table.row_document(found), table.Limits())
 
 
 def test_a_row_that_breaks_says_so_and_does_not_end_the_others():
@@ -82,7 +82,9 @@ def test_a_row_that_breaks_says_so_and_does_not_end_the_others():
 
     found = result(at_least(2), measure=broken)
     assert found.failed
-    assert "failed with RuntimeError: seven is needed" in table.line(found, table.Limits())
+    assert "failed with RuntimeError: seven is needed" in table.line(
+        table.row_document(found), table.Limits()
+    )
 
 
 def test_a_ratio_is_speed_where_more_is_wanted_and_cost_where_less_is():

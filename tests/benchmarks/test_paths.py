@@ -137,6 +137,14 @@ def test_one_copy_counts_the_outputs_of_every_layer_once():
     assert memory.one_copy(CASE) == expected
 
 
+def test_a_peak_that_does_not_grow_measures_nothing(monkeypatch):
+    monkeypatch.setattr(memory, "BATCHES", {"tiny": (2, 6)})
+    for peak in (lambda batch: 7.0, lambda batch: 100.0 - batch):
+        monkeypatch.setattr(memory, "probe", lambda path, case, batch, peak=peak: peak(batch))
+        with pytest.raises(NotMeasuredError, match="the peak did not grow from B=2 to 6"):
+            memory._measure(CASE, "step", at_most(1), ONE)
+
+
 def test_memory_is_what_a_larger_batch_adds_per_image_and_timestep(monkeypatch):
     monkeypatch.setattr(memory, "BATCHES", {"tiny": (2, 6)})
     monkeypatch.setattr(memory, "probe", lambda path, case, batch: 1000.0 + 80 * batch)
@@ -229,7 +237,7 @@ def test_a_step_of_stacked_seeds_trains(monkeypatch):
 
 
 def test_the_warm_audit_needs_a_folder_of_runs(tmp_path):
-    with pytest.raises(NotMeasuredError, match="no filled Store; run make audit first"):
+    with pytest.raises(NotMeasuredError, match="no filled Store; name one with --store"):
         audits.require_filled(tmp_path / "nowhere")
 
 

@@ -2,12 +2,14 @@
 
 import pytest
 import torch
+from spikingjelly.activation_based import surrogate
 from torch import nn
 
 from tic.errors import TicError
 from tic.measure.activations import activations
 from tic.measure.firing import firing
 from tic.models import build
+from tic.neurons import LIF
 
 
 class Given(nn.Module):
@@ -124,3 +126,22 @@ def test_spikes_of_half_precision_are_counted_exactly(dtype):
 def test_what_does_not_fire_is_told(layers, loader, message):
     with pytest.raises(TicError, match=message):
         firing(Told(2, **layers), [batch(count) for count in loader], ["a"])
+
+
+def test_neurons_that_can_give_out_nothing_else_are_not_looked_at(monkeypatch):
+    network = build("tiny", in_channels=1, num_classes=2, timesteps=3)
+    layers = [name for name, layer in network.named_modules() if isinstance(layer, LIF)]
+    first = network.get_submodule(layers[0])
+    images = [(torch.rand(2, 1, 8, 8), torch.zeros(2, dtype=torch.long))]
+    looked_at = []
+    with monkeypatch.context() as patch:
+        patch.setattr("tic.measure.firing.require_spikes", lambda name, _: looked_at.append(name))
+        firing(network, images, layers)
+        assert looked_at == []
+        first.spike = surrogate.Sigmoid()
+        firing(network, images, layers)
+        assert set(looked_at) == {layers[0]}
+    first.spike = surrogate.ATan()
+    first.register_forward_hook(lambda _layer, _inputs, spikes: spikes + 0.5)
+    with pytest.raises(TicError, match="must give out spikes, 0 or 1, got"):
+        firing(network, images, layers)

@@ -131,7 +131,9 @@ class Citation:
     @property
     def confidence(self) -> str:
         """Confidence of the intervals of claims and rivals, from the lowest to the highest."""
-        levels = {c.confidence for e in self._measured for c in e.contrasts if c.interval and c.seeds}
+        levels = {
+            c.confidence for e in self._measured for c in e.contrasts if c.interval and c.seeds
+        }
         if not levels:
             return "no confidence"
         ends = dict.fromkeys(numerals.level(level) for level in (min(levels), max(levels)))

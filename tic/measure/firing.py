@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
+from spikingjelly.activation_based import surrogate
 from torch import Tensor, nn
 
 from tic.arrays import real_number
 from tic.errors import TicError
 from tic.measure.activations import Watch, device_of
 from tic.measure.batches import Loader, labelled_batches
+from tic.neurons import LIF
 from tic.text import quoted
 
 _WHOLE_IN_FLOAT32 = 2**24
@@ -111,6 +113,7 @@ def firing(network: nn.Module, loader: Loader, layers: Sequence[str]) -> Firing:
     places: dict[str, int] = {}
     samples = 0
     watch = Watch(network, layers)
+    steps_alone = {name for name in layers if _gives_steps_alone(network.get_submodule(name))}
 
     for batch in labelled_batches(loader, device_of(network)):
         by_step: dict[str, list[Tensor]] = {}
@@ -118,7 +121,8 @@ def firing(network: nn.Module, loader: Loader, layers: Sequence[str]) -> Firing:
         def count(
             name: str, _first: int, spikes: Tensor, kept: dict[str, list[Tensor]] = by_step
         ) -> None:
-            require_spikes(name, spikes)
+            if name not in steps_alone:
+                require_spikes(name, spikes)
             flat = spikes.flatten(3) if spikes.dim() > 3 else spikes.unsqueeze(-1)
             if spikes.dim() == 2:  # one neuron
                 flat = spikes[..., None, None]
@@ -133,6 +137,13 @@ def firing(network: nn.Module, loader: Loader, layers: Sequence[str]) -> Firing:
     return Firing(
         {name: LayerFiring(spikes, places[name], samples) for name, spikes in sums.items()}
     )
+
+
+def _gives_steps_alone(layer: nn.Module) -> bool:
+    """Whether a layer can give out nothing but 0 and 1: to look takes longer than to count."""
+    # A hook may return something else than the layer does.
+    is_plain = type(layer) is LIF and type(layer.spike) is surrogate.ATan
+    return is_plain and not layer._forward_hooks
 
 
 def _spikes(emitted: Tensor) -> Tensor:
