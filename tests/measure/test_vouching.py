@@ -78,6 +78,29 @@ def test_a_layer_that_is_small_beside_the_others_is_compared_all_the_same(data):
 
 
 @pytest.mark.parametrize(
+    ("dtype", "scale", "differs"),
+    [
+        (torch.float32, 1e-20, []),
+        (torch.float32, 1e-17, ["first"]),
+        (torch.float64, 1e-20, ["first"]),
+    ],
+)
+def test_a_gradient_that_vanishes_in_the_precision_of_a_rule_is_no_difference(
+    dtype, scale, differs, data
+):
+    class Vanishing(Outside):
+        """What reaches the first layer has squares of scale² and less."""
+
+        def forward(self, images):
+            first = torch.relu(linear(images.flatten(1), self.first.weight))
+            return self.second(scale * first + (1 - scale) * first.detach())
+
+    found = compared(measurable(Vanishing).to(dtype), data[0].to(dtype))
+    assert list(found.differed) == differs
+    assert list(found.agreed) == ["second"]
+
+
+@pytest.mark.parametrize(
     ("dtype", "error", "differs"),
     [
         (torch.float64, 1e-5, True),
