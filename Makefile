@@ -46,9 +46,10 @@ findings: $(VENV)/.installed  ## write docs/papers/*/findings.md from the audits
 schemas: $(VENV)/.installed  ## write docs/schemas, the JSON Schemas of audits and Recipes
 	for name in audit recipe; do $(BIN)/tic schema $$name > docs/schemas/$$name.json || exit 1; done
 
-pages: $(VENV)/.installed  ## write docs/tutorial.ipynb and docs/options.md
+pages: $(VENV)/.installed  ## write docs/tutorial.ipynb, docs/options.md and docs/benchmarks.md
 	$(BIN)/python -m tools.notebook
 	$(BIN)/python -m tools.options_page
+	$(BIN)/python -m tools.benchmarks_page
 
 docs: $(VENV)/.docs  ## build the site with its API reference in build/site, every link checked
 	PYTHONPATH=. $(BIN)/python -m mkdocs build --strict

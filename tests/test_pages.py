@@ -2,12 +2,15 @@
 
 import configparser
 import importlib
+import json
 import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+from benchmarks.__main__ import all_rows
+from tools import benchmarks_page
 from tools.options_page import PAGE, options_page
 
 ROOT = Path(__file__).parents[1]
@@ -27,6 +30,19 @@ def test_the_page_of_options_has_every_command_and_argument():
     assert "### tic audit" not in page
     for cell in ("`tic audit`", "`--sample N`", "`--markdown`", "`archive`"):
         assert f"| {cell} |" in page
+
+
+def test_the_page_of_benchmarks_has_the_numbers_that_were_measured():
+    page = benchmarks_page.PAGE.read_text(encoding="utf-8")
+    measured = json.loads(benchmarks_page.MEASURED.read_text(encoding="utf-8"))
+    assert benchmarks_page.benchmarks_page(page, measured) == page, "run make pages"
+    assert not measured["machine"]["dirty"]
+    names = {row.name for row in all_rows() if not row.name.startswith("gpu/")}
+    assert {row["name"] for row in measured["rows"]} >= names
+    slower = {**measured, "rows": [{**row, "ratio": 77.0} for row in measured["rows"]]}
+    assert benchmarks_page.benchmarks_page(page, slower).count("| 77.00 |") >= len(names)
+    with pytest.raises(ValueError, match="the page must have <!-- rows --> and, behind it, <!-- e"):
+        benchmarks_page.benchmarks_page(page.replace("<!-- end of rows -->", ""), measured)
 
 
 def test_the_architecture_names_the_layers_that_import_linter_holds():
