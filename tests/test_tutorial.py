@@ -67,7 +67,9 @@ def test_what_the_tutorial_says_happens(done):
     assert len((folder / "verdicts.csv").read_text().splitlines()) == 3
     assert len(list((folder / "figures").iterdir())) == 2
     (moved,) = outputs(read, "tic diff --markdown")
-    assert re.search(r"^### \w+ of 2 verdicts changed$", moved, re.MULTILINE)
+    assert re.search(
+        r"^### \w+ of 1 verdict on claims changed and \w+ of 1 on rivals$", moved, re.MULTILINE
+    )
     (information,) = outputs(read, "tic.fisher_information")
     assert "its centroid:" in information
     (careless,) = outputs(read, "tic audit mine/test_careless.py")
