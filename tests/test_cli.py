@@ -8,6 +8,7 @@ import sys
 from importlib.metadata import version
 
 import pytest
+import yaml
 
 from fixtures.packs import (
     CAUTIOUS,
@@ -490,11 +491,18 @@ def test_names_that_no_file_can_have_are_refused(left, capsys, command):
     assert "aaa" in errors
 
 
-def test_a_workflow_goes_where_forges_look_for_it(tmp_path):
-    (tmp_path / ".git").mkdir()
-    audits = tmp_path / "papers" / "audits"
-    assert main(["new", "smith2024", "--into", str(audits)]) == 0
-    workflow = tmp_path / ".github" / "workflows" / "audit-smith2024.yml"
-    assert "          claims: papers/audits/smith2024\n" in workflow.read_text(encoding="utf-8")
-    assert not (audits / ".github").exists()
-    assert (audits / "smith2024" / "test_claims.py").exists()
+@pytest.mark.parametrize(
+    "into", ["papers/audits", "other/../papers/audits", "linked/audits", "a: b"]
+)
+def test_a_workflow_goes_where_forges_look_for_it(tmp_path, into):
+    (tmp_path / "repository" / ".git").mkdir(parents=True)
+    (tmp_path / "repository" / "papers").mkdir()
+    (tmp_path / "repository" / "other" / ".git").mkdir(parents=True)  # another checkout within
+    (tmp_path / "repository" / "linked").symlink_to("papers")
+    assert main(["new", "smith2024", "--into", str(tmp_path / "repository" / into)]) == 0
+    workflow = tmp_path / "repository" / ".github" / "workflows" / "audit-smith2024.yml"
+    (step,) = yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"]["audit"]["steps"][1:]
+    place = step["with"]["claims"]
+    assert place == ("a: b/smith2024" if into == "a: b" else "papers/audits/smith2024")
+    assert (tmp_path / "repository" / place / "test_claims.py").exists()
+    assert [path.name for path in tmp_path.rglob(".github")] == [".github"]

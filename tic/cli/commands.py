@@ -113,7 +113,7 @@ def verify(flags: argparse.Namespace) -> int:
             if getattr(flags, option) is not None:
                 raise TicError(
                     f"--{option} is for measurements that are taken again, and needs --store, the "
-                    "Store that has them; name it, or leave both out"
+                    f"Store that has them; name it, or leave --{option} out"
                 )
     sample = DEFAULT_SAMPLE if flags.sample is None else flags.sample
     text, holds = verify(flags.audit, flags.store, flags.data, sample, flags.seed or 0, flags.trust)

@@ -57,7 +57,8 @@ def export(
         raise TicError(
             f"the name of an archive must end in {SUFFIX}, got {target}; change the name"
         )
-    if not target.name.isprintable():  # as UTF-8, which archives have names in, can write it
+    # Half a character, for which UTF-8 has no bytes, is not printable either.
+    if not target.name.isprintable():
         raise TicError(
             f"the name of an archive names the folder in it and must be printable text, got "
             f"{quoted(target.name)}; change the name"

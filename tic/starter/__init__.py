@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import keyword
 import os
 import re
@@ -45,10 +46,14 @@ def write_pack(name: str, folder: Path) -> list[Path]:
             f"the name of a pack must be small letters, digits and hyphens, beginning with a "
             f"letter, such as smith2024, got {quoted(name)}"
         )
-    checkout = _checkout(folder)
+    place = folder.resolve()
+    checkout = _checkout(place)
+    # Paths are told as they were given where nothing else is needed.
+    root = folder if checkout == place else checkout
     targets = {source: folder / module / name for source, name in _FILES.items()}
-    targets["workflow.txt"] = checkout / ".github" / "workflows" / f"audit-{module}.yml"
-    claims = os.path.relpath(folder / module, checkout)
+    targets["workflow.txt"] = root / ".github" / "workflows" / f"audit-{module}.yml"
+    # A JSON string is one of YAML, whatever letters the path has.
+    claims = json.dumps((place / module).relative_to(checkout).as_posix())
     for target in targets.values():
         if os.path.lexists(target):
             raise TicError(f"{target} exists already; choose another name or remove it")
@@ -67,9 +72,6 @@ def write_pack(name: str, folder: Path) -> list[Path]:
 
 
 def _checkout(folder: Path) -> Path:
-    """Find the root of the checkout that a folder lies in; the folder where it is in none."""
-    absolute = folder.absolute()
-    for parent in (absolute, *absolute.parents):
-        if os.path.lexists(parent / ".git"):
-            return folder if parent == absolute else parent
-    return folder
+    """Find the root of the checkout that a resolved folder lies in; the folder if it is in none."""
+    up = (folder, *folder.parents)
+    return next((parent for parent in up if os.path.lexists(parent / ".git")), folder)
