@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from tests.audit.entries import contrast, judged
+from tic.attacks import PGD
 from tic.audit import Control, Pack, Paper, Setting
 from tic.audit.claims import Claim, Rival
 from tic.data import Digits
@@ -393,8 +394,42 @@ def test_a_measurement_is_as_urgent_as_the_claims_that_asked_for_it(agenda):
     asking = {training: {dear: None}, first: {dear: None}, second: {dear: None, cheap: None}}
     urgency = partial(_urgency, made, asking)
     assert urgency(training) == cheap.priority
-    assert urgency(first) == 10 * dear.priority < urgency(second) == 10 * cheap.priority
+    assert urgency(first) == dear.priority < urgency(second) == cheap.priority
     assert urgency(nobodys) == 0.0
+
+
+def test_measurements_for_controls_come_before_those_for_open_claims(agenda):
+    made = agenda(planned("decided"), planned("decided", control=WORLD), planned("open"))
+    decided, still_open = made.claims
+    made.take(decided, Outcome.SUPPORTED, ())
+    of_control, of_open = (
+        Job(RECIPE.with_seed(seed), made.session.lab, AccuracyMeasurement(epoch=0))
+        for seed in (1, 2)
+    )
+    urgency = partial(_urgency, made, {of_control: {decided: None}, of_open: {still_open: None}})
+    assert urgency(of_control) == 10 * decided.priority > urgency(of_open) == still_open.priority
+
+
+def test_what_a_first_look_lacks_prices_it(agenda):
+    made = agenda(planned("quick"), planned("slow"))
+    quick, slow = made.claims
+    clean = AccuracyMeasurement(epoch=0, size=30)
+    attacked = replace(clean, corruption=PGD(steps=1000))
+
+    def foresee(claim, measurement):
+        made.foresee(claim, [Job(r, made.session.lab, measurement) for r in seeded(RECIPE, 5)])
+
+    foresee(quick, clean)
+    foresee(slow, attacked)
+    # Of each of five Runs, in presentations, which a training costs where nothing was timed.
+    assert quick.measuring == pytest.approx(30 * 2)
+    assert slow.measuring == pytest.approx(30 * 2 * 1001)
+    assert slow.priority < quick.priority
+    foresee(slow, clean)  # the attacks are done
+    assert slow.priority == quick.priority
+    made.take(slow, Outcome.INCONCLUSIVE, (), 5e9)
+    foresee(slow, clean)
+    assert slow.measuring == 1e9  # what was measured is known better
 
 
 def test_what_would_decide_a_claim_is_told_in_trainings(agenda):

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 PATIENCE, PATIENCE_SECONDS = 0.1, 60.0
 """When its time is over, claims whose next look the Store has are still looked at: for this share
 of it, or for so many seconds where that is more."""
+OF_CONTROLS = 10
+"""How many times the priority of a decided claim its controls have."""
 SHOWN = 10
 """Open claims whose costs are told at the end; the page has all."""
 
@@ -104,6 +106,8 @@ class Spending:
                     outcome, contrasts = own.verdict().outcome, own.contrasts
                     # Readings that do not decide are left open as well, and further seeds may help.
                     left_open = bool(own.left_open) and not own.readings
+                if jobs:
+                    spent.agenda.foresee(claim, jobs)
             spent.ask(claim, claim.entry.id, jobs)
             if jobs:
                 return jobs
@@ -147,11 +151,12 @@ class Spending:
 def _urgency(agenda: Agenda, asking: Mapping[Job, Mapping[OpenClaim, None]], job: Job) -> float:
     """What a training is wanted for most, and a measurement by those alone that asked for it.
 
-    That completes what was trained for already, and comes before trainings for the same claim.
+    Controls, which are all that a decided claim asks for, come before other claims.
     """
     if job.measurement is None:
         return agenda.priority(job.recipe)
-    return 10 * max((claim.priority for claim in asking.get(job, ())), default=0.0)
+    asked = asking.get(job, ())
+    return max((c.priority * (OF_CONTROLS if c.decided else 1) for c in asked), default=0.0)
 
 
 @dataclass

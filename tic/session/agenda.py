@@ -14,6 +14,7 @@ from tic.document.correction import claim_confidence
 from tic.document.deciding import judge_effects, region_of
 from tic.document.evidence import Contrast, Effects
 from tic.document.needed_seeds import is_inside, likely_range, middle
+from tic.engine.job import Job
 from tic.engine.plan import with_ancestors, work
 from tic.errors import TicError
 from tic.lab import Lab
@@ -45,7 +46,8 @@ class OpenClaim:
             Its last look told, its pilot before.
         priority: What it decides for what it still costs, as `tic.session.budget` reckons. One
             that is decided keeps it, so that its controls are measured at once.
-        measuring: Seconds per seed that workers measured for its last look; None before the first.
+        measuring: Seconds per seed that workers measured for its last look; before the first is
+            over, of what that still lacks. None where nothing is known of it.
         chances: That it is decided by a number of seeds, by its pilot; None without one.
     """
 
@@ -175,6 +177,17 @@ class Agenda:
         if not claim.over:
             assert following is not None
             self._prepare(claim, following)
+        self._rank()
+
+    def foresee(self, claim: OpenClaim, measurements: Iterable[Job]) -> None:
+        """Price the first look at a claim by the measurements that it lacks, as its test tells.
+
+        What a later look costs is known from those before.
+        """
+        if claim.seeds_judged:
+            return
+        lacking = sum(self.cost(job.recipe) * job.work / work(job.recipe) for job in measurements)
+        claim.measuring = lacking / claim.seeds_wanted
         self._rank()
 
     def priority(self, recipe: Recipe) -> float:
