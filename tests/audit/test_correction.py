@@ -35,7 +35,8 @@ def planned(name, pack, *, needs=lambda setting: setting.recipe, **options):
         """Decide nothing."""
 
     (mark,) = test.pytestmark
-    return plan_entry(mark.args[0], "tiny-digits", SETTING, {}, **options)
+    parameters = options.pop("parameters", {})
+    return plan_entry(mark.args[0], "tiny-digits", SETTING, parameters, **options)
 
 
 def test_a_claim_has_an_equal_part_of_what_its_look_may_spend():
@@ -74,6 +75,13 @@ def test_what_is_judged_on_runs_here_takes_a_share_and_nothing_else_does():
         2,
         0,
     )
+
+
+def test_each_value_of_a_parameter_is_a_question_of_its_own():
+    pack = pack_of()
+    entries = [planned("one", pack, parameters={"attack": name}) for name in ("fgsm", "pgd")]
+    (family,) = families_of([*entries, planned("two", pack)])
+    assert family.claims == 3
 
 
 def test_a_pack_says_how_many_share_it_whatever_was_collected():
@@ -138,7 +146,8 @@ def test_what_was_judged_is_counted_once_whatever_protocol_it_was_judged_by():
         judged("a", judge), judged("a", judge, id="a@other", protocol="other"),
         judged("b", judge), judged("c", judge, role="rival"), judged("d", judge, role="control"),
         judged("e", exact), entry("f", Outcome.NOT_RUN), judged("a", judge, setting="elsewhere"),
+        judged("b", judge, id="b[pgd]", parameters={"attack": "pgd"}),
     ]  # fmt: skip
     assert questions(entries) == {
-        ("p", "", "claim"): 2, ("p", "", "rival"): 1, ("p", "elsewhere", "claim"): 1,
+        ("p", "", "claim"): 3, ("p", "", "rival"): 1, ("p", "elsewhere", "claim"): 1,
     }  # fmt: skip

@@ -43,6 +43,19 @@ def claim(records, **fields):
     return with_coverage(entry, {each.fingerprint: each for each in records})
 
 
+def test_a_further_seed_is_foretold_where_there_is_one_number_per_seed():
+    judge = judge_of((0, 1, 2))
+    judge([1.0, 2.0, 3.0], above(0), name="gap")
+    numbers = {"by seed": [91.0, 92.0, 93.0], "by class": [91.0, 92.0, 93.0, 94.0], "one": 92.0}
+    for name, measured in numbers.items():
+        judge.compare(name, "Table 1", unit="%", reported=7.0, measured=measured)
+    records = [run(seed) for seed in range(3)]
+    entry = judged("claim", judge, records, scope=PAPER)
+    by_seed, *others = with_coverage(entry, {r.fingerprint: r for r in records}).comparisons
+    assert by_seed.prediction == pytest.approx((87.03, 96.97), abs=0.005)
+    assert [other.prediction for other in others] == [None, None]
+
+
 def of(records, **fields):
     return audit([claim(records, **fields)], records)
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from tic.stats import error_share
+from tic.stats import above, error_share, judge
+from tic.stats.calibration import simulated_audits
 from tic.stats.calibration.noise import NOISES
 from tic.stats.calibration.simulated_audits import wrong_audits
 from tic.stats.looks import LOOKS, next_look
@@ -76,19 +77,30 @@ def test_one_seed_counted_several_times_decides_nothing():
     assert constant == (0, 0, 0, 0)
 
 
-def test_a_true_claim_of_several_contrasts_is_refuted_by_the_smallest_times_their_number():
-    # All effects of a claim alike: p of each contrast is the same, and four contrasts pay fourfold.
-    rng = np.random.default_rng(0)
-    rates = wrong_audits(
-        rng,
-        lambda rng, shape: rng.standard_normal(shape) - 3,
-        40,
-        (5,),
-        truth="true",
-        level=0.025,
-        design="fixed",
-    )
-    assert rates == (1.0,)
+def test_a_true_claim_of_several_contrasts_is_refuted_by_the_smallest_times_their_number(
+    monkeypatch,
+):
+    # Effects are alike in all contrasts, so that every p is the same. The level of a claim lies
+    # between p and its double: claims of one contrast are refuted, one of two or four is not.
+    effects = np.array([-1.0, -2.0, -1.5, -0.5, -1.2])
+    p_value = judge(effects, above(0)).refutation_p_value
+
+    def rate(*claims, level_of_claim):
+        monkeypatch.setattr(simulated_audits, "CLAIMS", claims)
+        return wrong_audits(
+            np.random.default_rng(0),
+            lambda rng, shape: np.broadcast_to(effects[: shape[-1]], shape),
+            3,
+            (5,),
+            truth="true",
+            level=level_of_claim * len(claims),
+            design="fixed",
+        )
+
+    for contrasts in (1, 2, 4):
+        claims = (contrasts,) * 3
+        assert rate(*claims, level_of_claim=0.99 * contrasts * p_value) == (0.0,)
+        assert rate(*claims, level_of_claim=1.01 * contrasts * p_value) == (1.0,)
 
 
 @pytest.mark.parametrize("truth", ["true", "false"])

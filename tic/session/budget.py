@@ -31,8 +31,8 @@ RIVAL = 1 / 4
 IDLE_RIVAL = 1 / 16
 """Of one on any other rival, which has nothing to explain yet."""
 MEASURING = 0.5
-"""What measuring a Run for one claim is taken to cost beside training it, before its Runs are there:
-only then its test tells what it measures."""
+"""What measuring a Run for one claim is taken to cost beside training it, as long as Runs are
+missing, without which its test does not tell what it measures."""
 _FORESIGHT = 6
 """Looks ahead that are weighed; what none of them decides can wait."""
 _NO_CHANCE = 1e-9

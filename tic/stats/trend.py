@@ -91,9 +91,10 @@ def page_p_value(samples: ArrayLike, *, direction: Direction) -> float:
     """Test whether values follow the predicted order of the conditions (Page 1963).
 
     Null hypothesis: within a seed, every order of the conditions is equally likely. That suits
-    conditions that were trained apart, such as several T or τ. Neighbouring points of one smooth
-    curve are alike even when no trend exists, and the test then rejects far too often: see
-    `judge_trend`.
+    conditions that were trained apart and scatter alike, such as several T or τ. It is more than
+    that the mean rank correlation is 0: seeds of which half rise and half fall are rejected often
+    (docs/calibration.md). Neighbouring points of one smooth curve are alike even when no trend
+    exists, and the test then rejects far too often: see `judge_trend`.
 
     Args:
         samples: (S, T), T ≥ 3 conditions in their order for each of S ≥ 2 seeds. Only ranks within
@@ -151,13 +152,14 @@ def judge_trend(samples: ArrayLike, *, direction: Direction, confidence: float =
     contrast. The p-values are Page's and not Student's: seeds that all follow the order perfectly
     have no spread, yet are the strongest evidence there is. The interval shown
     is Student's, of the mean rank correlation, and does not decide.
-    For points of one curve (see `page_p_value`) judge a slope or `page_effects` by `judge` instead,
-    where the seed is the only independent unit.
+    For points of one curve, or where seeds may disagree (see `page_p_value`), judge a slope or
+    `page_effects` by `judge` instead, where the seed is the only independent unit.
 
     Args:
         samples: (S, T), T ≥ 3 conditions in their order for each seed.
         direction: the predicted order, "increasing" or "decreasing".
-        confidence: SUPPORTED and REFUTED each have an error rate of at most (1 − confidence)/2.
+        confidence: SUPPORTED and REFUTED each have an error rate of at most (1 − confidence)/2
+            under the null hypothesis of `page_p_value`.
 
     Returns:
         INCONCLUSIVE for fewer than 3 seeds, and for seeds whose values are all identical: one seed

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 from typing import get_args
 
@@ -10,6 +12,7 @@ import numpy as np
 
 from tic.arrays import finite_array, whole_number
 from tic.stats.calibration.cases import (
+    NEAR_PROMISE,
     POINTS,
     PROMISE,
     Setup,
@@ -28,7 +31,15 @@ from tic.stats.calibration.fast_judge import (
     slopes,
     student_p_values,
 )
-from tic.stats.calibration.noise import NOISES, SKEWED, Draw, random_walks, smooth_curves
+from tic.stats.calibration.noise import (
+    NOISES,
+    SKEWED,
+    Draw,
+    opposite_seeds,
+    random_walks,
+    smooth_curves,
+    unequal_spreads,
+)
 from tic.stats.calibration.simulated_audits import Truth, wrong_audits
 from tic.stats.calibration.tables import Row, Table
 from tic.stats.looks import LOOKS
@@ -56,6 +67,7 @@ _NEAR: Truth = "true between two near edges"
 _AUDITS = "Audits of 30 claims whose seeds are added where a verdict is open"
 _PILOT = 12
 """Seeds of the packs' pilots."""
+_DISAGREEING = {"that scatter unequally": unequal_spreads, "of seeds that disagree": opposite_seeds}
 _CURVES = {"random walk": random_walks, "smooth curve": smooth_curves}
 
 
@@ -97,7 +109,11 @@ def edges(setup: Setup) -> Table:
         for name, noise in NOISES.items()
         for place, region in _EDGES.items()
     }
-    return setup.table("One contrast, true mean on an edge", _BOTH, cases)
+    return setup.table("One contrast, true mean on an edge", _BOTH, cases, _promise)
+
+
+def _promise(label: str) -> float:
+    return NEAR_PROMISE if "edges near" in label or "near edges" in label else PROMISE
 
 
 def trends(setup: Setup) -> Table:
@@ -118,7 +134,13 @@ def trends(setup: Setup) -> Table:
         for name, measure in (("Theil–Sen slope", slopes), ("rank correlation", rank_correlations))
         for curve, draw in _CURVES.items()
     }
-    return setup.table("Trends where there is none", _BOTH, page | by_t)
+    # Of their own, so that the other rows are the same with and without them.
+    apart = replace(setup, rng=deepcopy(setup.rng))
+    by_page = {
+        f"Page, 5 separate conditions {which}": partial(rates_of_page, apart, draw, 5)
+        for which, draw in _DISAGREEING.items()
+    }
+    return setup.table("Trends where there is none", _BOTH, page | by_t | by_page)
 
 
 def claims(setup: Setup) -> Table:
@@ -134,7 +156,7 @@ def claims(setup: Setup) -> Table:
             ("one on its edge", [below(0), *[below(100)] * (contrasts - 1)]),
         )
     }
-    return setup.table("Claims of several contrasts", _BOTH, cases)
+    return setup.table("Claims of several contrasts", _BOTH, cases, _promise)
 
 
 def audits(setup: Setup) -> Table:
@@ -142,11 +164,14 @@ def audits(setup: Setup) -> Table:
     looks = LOOKS[:_SHOWN_LOOKS]
     rows = _audits_of_each_noise(setup, pilot=0)
     every = tuple(range(looks[0], looks[-1] + 1))
-    rates = wrong_audits(
-        setup.rng, NOISES["normal"], setup.simulations, every, truth="true", level=LEVEL
-    )
-    often = tuple((rates[every.index(look)],) for look in looks)
-    rows.append(Row("normal, all claims true, looked at after every seed", often))
+    for truth in get_args(Truth):
+        rng = setup.rng if truth == "true" else deepcopy(setup.rng)
+        rates = wrong_audits(
+            rng, NOISES["normal"], setup.simulations, every, truth=truth, level=LEVEL
+        )
+        often = tuple((rates[every.index(look)],) for look in looks)
+        label = f"normal, all claims {truth}, looked at after every seed"
+        rows.append(Row(label, often, _promise(label)))
     return _table_of_looks(setup, _AUDITS, rows)
 
 
@@ -162,7 +187,7 @@ def _audits_of_each_noise(setup: Setup, *, pilot: int) -> list[Row]:
     (near,) = setup.rng.spawn(1)
     return [
         Row(
-            f"{name}{side}, all claims {truth}",
+            label := f"{name}{side}, all claims {truth}",
             tuple(
                 (rate,)
                 for rate in wrong_audits(
@@ -175,6 +200,7 @@ def _audits_of_each_noise(setup: Setup, *, pilot: int) -> list[Row]:
                     pilot=pilot,
                 )
             ),
+            _promise(label),
         )
         for name, noise in NOISES.items()
         for side, draw in _sides(name, noise)
@@ -191,7 +217,6 @@ def _table_of_looks(setup: Setup, title: str, rows: Sequence[Row]) -> Table:
         tuple(f"S = {look}" for look in LOOKS[:_SHOWN_LOOKS]),
         tuple(rows),
         setup.simulations,
-        PROMISE,
     )
 
 
@@ -218,7 +243,8 @@ def decisions(setup: Setup) -> Table:
         )
         for half in (1.0, 2.0, 4.0)
     }
-    return setup.table("Power", "decided / predicted for normal effects, %", cases, promise=None)
+    legend = "decided / predicted for normal effects, %"
+    return setup.table("Power", legend, cases, promise=lambda label: None)
 
 
 def alternatives(setup: Setup) -> Table:
@@ -233,4 +259,4 @@ def alternatives(setup: Setup) -> Table:
         for name, noise in NOISES.items()
     }
     legend = "supported on the edge, where that is worst / supported 2 sd above it, %"
-    return setup.table("Other tests of a mean", legend, cases, promise=None)
+    return setup.table("Other tests of a mean", legend, cases, promise=lambda label: None)

@@ -16,7 +16,10 @@ from tic.stats.judge import Outcome, Verdict
 from tic.stats.power import power_curve
 from tic.stats.region import Region, above
 
-PROMISE = 0.05
+PROMISE = 0.025
+"""Of a wrong verdict on one side."""
+NEAR_PROMISE = 2 * PROMISE
+"""Of a refutation of what is true between two edges so near that it may go wrong at either."""
 POINTS = 10
 
 Measure = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -43,12 +46,15 @@ class Setup:
         title: str,
         legend: str,
         cases: Mapping[str, Callable[[int], tuple[float, ...]]],
-        promise: float | None = PROMISE,
+        promise: Callable[[str], float | None] = lambda label: PROMISE,
     ) -> Table:
-        """Return the rates of each case for each number of seeds."""
-        rows = tuple(Row(label, tuple(map(case, self.n_seeds))) for label, case in cases.items())
+        """Return the rates of each case for each number of seeds, and what its label promises."""
+        rows = tuple(
+            Row(label, tuple(map(case, self.n_seeds)), promise(label))
+            for label, case in cases.items()
+        )
         columns = tuple(f"S = {n_seeds}" for n_seeds in self.n_seeds)
-        return Table(title, legend, columns, rows, self.simulations, promise)
+        return Table(title, legend, columns, rows, self.simulations)
 
     def draw(self, noise: Draw, *shape: int) -> NDArray[np.float64]:
         """Return the effects of all audits, (N, …)."""

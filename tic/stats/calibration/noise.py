@@ -61,6 +61,20 @@ def random_walks(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np
     return rng.standard_normal(shape).cumsum(axis=-1)
 
 
+def unequal_spreads(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return conditions of the same mean, the first and the last of five times the spread."""
+    spread = np.ones(shape[-1])
+    spread[[0, -1]] = 5
+    return rng.standard_normal(shape) * spread
+
+
+def opposite_seeds(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return conditions that rise in every seed or fall in it, either in half of the seeds."""
+    *seeds, conditions = shape
+    direction = rng.choice((-1, 1), (*seeds, 1))
+    return direction * np.arange(conditions) + rng.uniform(-0.1, 0.1, shape)
+
+
 def smooth_curves(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Return half to whole waves of random phase; rises and falls are equally likely."""
     *curves, points = shape
