@@ -30,7 +30,7 @@ from tic.stats import above, within
         "The network with T = 10 must have learned: at least twice the accuracy of guessing."
     ),
     needs=recipes.capacity,
-    version=2,
+    version=3,
     gaps=(*TRAINING, RELEASE, SATURATION_GAP),
     controls=(MIXED_TIMESTEPS, PERMUTED_LABELS),
 )
@@ -49,6 +49,7 @@ def test_larger_networks_need_fewer_timesteps(
                 name=f"accuracy, T = {longest} minus T = {t}",
                 unit="pp",
                 by_sample=True,
+                resolution=runs[f"T = {t}"].resolution,
             )
         else:
             judge(
@@ -57,6 +58,7 @@ def test_larger_networks_need_fewer_timesteps(
                 name=f"accuracy, T = {t} minus T = {longest}",
                 unit="pp",
                 by_sample=True,
+                resolution=runs[f"T = {t}"].resolution,
             )
     trained = [runs[f"T = {t}"].recipe.timesteps for t in CAPACITY_TIMESTEPS]
     by_seed = list(zip(*(table.mean(1) for table in accuracy.values()), strict=True))

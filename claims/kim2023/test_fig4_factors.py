@@ -179,7 +179,7 @@ def test_the_best_learning_rate_concentrates_first(runs: dict[str, KimRuns], jud
         "reference must have learned: at least twice the accuracy of guessing."
     ),
     needs=recipes.factors,
-    version=2,
+    version=3,
     gaps=(*TRAINING, RELEASE, LEAK, DECAYS),
     controls=(controls.UNTRAINED_TAU, PERMUTED_LABELS),
 )
@@ -196,4 +196,5 @@ def test_settings_that_move_information_keep_accuracy(
                 name=f"accuracy, {trained(role, varied)} minus reference",
                 unit="pp",
                 by_sample=True,
+                resolution=varied.resolution,
             )

@@ -102,7 +102,7 @@ def _over_rounds(values: list[Array]) -> list[list[float]]:
         "the accuracy of guessing in the last round."
     ),
     needs=recipes.pruned,
-    version=2,
+    version=3,
     gaps=(*TRAINING, RETRAINING, RANKING, SEEDS),
     controls=(controls.GUESSING_SHORT, PERMUTED_LABELS, controls.UNMASKED),
 )
@@ -121,6 +121,7 @@ def test_fewer_timesteps_prune_as_well(
             name=f"accuracy after round {done}, T_retrain = {retrain_timesteps} minus full",
             unit="pp",
             by_sample=True,
+            resolution=runs[role(FULL, ROUNDS)].resolution,
         )
     compare_time(runs, judge, retrain_timesteps)
     draw_figure_7(runs, judge, retrain_timesteps)
@@ -136,7 +137,7 @@ def test_fewer_timesteps_prune_as_well(
         "The weights must be zero as the schedule says."
     ),
     needs=recipes.pruned,
-    version=2,
+    version=3,
     gaps=(*TRAINING, RETRAINING, RANKING, SEEDS),
     controls=(controls.FULL_FOR_SHORT, controls.UNMASKED),
 )
@@ -153,6 +154,7 @@ def test_two_timesteps_are_too_few(
         name="accuracy lost after the last round",
         unit="pp",
         by_sample=True,
+        resolution=runs[role(FULL, ROUNDS)].resolution,
     )
     compare_time(runs, judge, retrain_timesteps)
     draw_figure_7(runs, judge, retrain_timesteps)

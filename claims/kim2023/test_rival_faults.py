@@ -28,6 +28,7 @@ from tic.stats import above
         "drop(intermediate) both above 0."
     ),
     needs=recipes.alphas,
+    version=2,
     notes=(
         "normalised-epsilon: ε and step in units of the normalised image. surrogate-lost: spikes "
         "without a derivative, as activation_based of SpikingJelly 0.0.0.0.14 has them in "
@@ -55,6 +56,7 @@ def test_a_fault_makes_the_pattern(
             name=f"drop under {corruption} with the fault, α {greater} minus α {less}",
             unit="pp",
             by_sample=True,
+            resolution=runs[less].resolution,
         )
     place, rows = table_1_rows(runs["low"].recipe.dataset.name)
     for how, drops in drops_by_gradient.items():

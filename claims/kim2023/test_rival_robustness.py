@@ -33,7 +33,13 @@ SHOWN_WITH = "pgd"
 
 
 def _advantage(
-    judge: Judge, low: Array, high: Array, where: str, *, by_sample: bool = False
+    judge: Judge,
+    low: Array,
+    high: Array,
+    where: str,
+    *,
+    by_sample: bool = False,
+    resolution: float | None = None,
 ) -> None:
     judge(
         low - high,
@@ -41,6 +47,7 @@ def _advantage(
         name=f"advantage of the low α over the high {where}",
         unit="pp",
         by_sample=by_sample,
+        resolution=resolution,
     )
 
 
@@ -59,6 +66,7 @@ def _advantage(
         "leaves over 1 pp more than the worst case."
     ),
     needs=recipes.alphas,
+    version=2,
     attacked=True,
 )
 @pytest.mark.parametrize("corruption", MEMBERS)
@@ -77,6 +85,7 @@ def test_no_advantage_in_the_worst_case(
         name="drop in the worst case, α high minus α low",
         unit="pp",
         by_sample=True,
+        resolution=100 / drop["high"].shape[1],
     )
     _, rows = table_1_rows(runs["low"].recipe.dataset.name)
     for level in LEVELS:
@@ -146,6 +155,7 @@ def show_suite(judge: Judge, suites: Mapping[str, Robustness]) -> None:
         "test labels: that at the high α minus that at the low α below 1 pp."
     ),
     needs=recipes.alphas,
+    version=2,
 )
 @pytest.mark.parametrize("corruption", GRADIENT_ATTACKS)
 def test_no_advantage_at_equal_temperature(
@@ -162,7 +172,8 @@ def test_no_advantage_at_equal_temperature(
             f"accuracy {clean.mean():.1f} %."
         )
     where = f"under {corruption} at equal temperature"
-    _advantage(judge, left["low"], left["high"], where, by_sample=True)
+    resolution = runs["low"].resolution
+    _advantage(judge, left["low"], left["high"], where, by_sample=True, resolution=resolution)
 
 
 @rival(

@@ -28,7 +28,7 @@ LEAST = -1.0
         "minus accuracy with T_retrain timesteps, above -1 pp. The latter must have learned."
     ),
     needs=rival_recipes.shorter,
-    version=2,
+    version=3,
 )
 @pytest.mark.parametrize("retrain_timesteps", [3], ids="retrain{}".format)
 @pytest.mark.parametrize("kind", PRUNED)
@@ -43,6 +43,7 @@ def test_fewer_epochs_do_as_well(
         name="accuracy, fewer epochs minus fewer timesteps, last round",
         unit="pp",
         by_sample=True,
+        resolution=runs[FEWER_TIMESTEPS].resolution,
     )
     for name, run in runs.items():
         judge.note(
@@ -63,7 +64,7 @@ def test_fewer_epochs_do_as_well(
         "must have learned."
     ),
     needs=rival_recipes.randomly_pruned,
-    version=2,
+    version=3,
 )
 @pytest.mark.parametrize("retrain_timesteps", [3], ids="retrain{}".format)
 @pytest.mark.parametrize("kind", PRUNED)
@@ -78,4 +79,5 @@ def test_random_pruning_does_as_well(
         name="accuracy, pruned at random minus by magnitude, last round",
         unit="pp",
         by_sample=True,
+        resolution=runs[BY_MAGNITUDE].resolution,
     )

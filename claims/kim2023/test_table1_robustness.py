@@ -34,7 +34,7 @@ below."""
         "and PGD at most 5 % of the images may have an input gradient of exactly zero."
     ),
     needs=recipes.alphas,
-    version=3,
+    version=4,
     gaps=(*TRAINING, PER_BATCH, ATTACKS, MASKING, SEEDS),
     controls=(controls.MIXED_ALPHAS, controls.GRADIENTS_LOST),
 )
@@ -55,6 +55,7 @@ def test_smaller_alpha_is_more_robust(
             name=f"drop under {corruption}, α {greater} minus α {less}",
             unit="pp",
             by_sample=True,
+            resolution=runs[less].resolution,
         )
     judge(
         drop[LEVELS[-1]] - drop[LEVELS[0]],
@@ -62,6 +63,7 @@ def test_smaller_alpha_is_more_robust(
         name=f"drop under {corruption}, α {LEVELS[-1]} minus α {LEVELS[0]}",
         unit="pp",
         by_sample=True,
+        resolution=runs[LEVELS[0]].resolution,
     )
     dataset = runs["low"].recipe.dataset.name
     place, rows = table_1_rows(dataset)

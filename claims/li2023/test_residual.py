@@ -144,6 +144,7 @@ def test_shortcuts_make_representations_ann_like(runs: dict[str, LiRuns], judge:
     ),
     rule="Accuracy lost without shortcuts, N minus A, above 1 pp.",
     needs=recipes.shortcuts,
+    version=2,
     gaps=COMMON,
     controls=(controls.NO_SHORTCUTS_OF_PAIR, PERMUTED_LABELS),
 )
@@ -157,6 +158,7 @@ def test_spiking_networks_need_shortcuts_more(runs: dict[str, LiRuns], judge: Ju
         name="accuracy lost without shortcuts, spiking minus ordinary",
         unit="pp",
         by_sample=True,
+        resolution=runs[SPIKING].resolution,
     )
     judge.compare_all(
         ABSTRACT,

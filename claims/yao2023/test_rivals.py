@@ -25,14 +25,14 @@ from claims.yao2023.recipes import (
 from claims.yao2023.runs import YaoRuns, log_ratio
 from claims.yao2023.test_noise import selectivity
 from tic.audit import Array, Judge, NotApplicableError, above, rival, within
+from tic.stats import rank_step
 
 Roles = dict[str, YaoRuns]
 EQUAL_RATE = 0.2
 """Of ln r."""
 EQUAL_ACCURACY = 1.0
 """Percentage points."""
-RANK_STEP = 12 / (len(CONDITIONS) ** 3 - len(CONDITIONS))
-"""Smallest step between two rank correlations of so many conditions."""
+RANK_STEP = rank_step(len(CONDITIONS))
 RESULTS = ("fewer-spikes", "better-accuracy")
 
 

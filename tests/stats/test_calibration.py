@@ -217,8 +217,10 @@ def test_simulated_audits_are_judged_as_the_judge_judges_each(truth, region, wro
             confidence = 1 - 2 * level * error_share(look, "sequential") / 30
             claims_judged = [
                 combine(
-                    judge(of_audit[c, :look], region, confidence=confidence, pilot=of_pilot[c])
-                    for c in range(end - count, end)
+                    [
+                        judge(of_audit[c, :look], region, confidence=confidence, pilot=of_pilot[c])
+                        for c in range(end - count, end)
+                    ]
                 )
                 for count, end in zip(counts, ends, strict=True)
             ]

@@ -14,6 +14,7 @@ from tic.stats import (
     judge_trend,
     page_effects,
     page_p_value,
+    rank_step,
     theil_sen_slope,
 )
 
@@ -290,3 +291,10 @@ def test_a_table_without_order_is_refused(table, message):
 def test_an_unknown_direction_is_refused(function):
     with pytest.raises(ValueError, match='must be "increasing" or "decreasing", got \'up\''):
         function(RISING, direction="up")
+
+
+@pytest.mark.parametrize("conditions", [3, 4, 5, 6])
+def test_a_rank_step_is_the_least_between_two_orders(conditions):
+    orders = np.array(list(permutations(range(conditions))))
+    steps = np.diff(np.unique(page_effects(orders, direction="increasing").round(9)))
+    assert steps.min() == pytest.approx(rank_step(conditions))

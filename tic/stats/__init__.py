@@ -26,6 +26,7 @@ from tic.stats.trend import (
     judge_trend,
     page_effects,
     page_p_value,
+    rank_step,
     theil_sen_slope,
 )
 
@@ -55,6 +56,7 @@ __all__ = [
     "page_p_value",
     "power_curve",
     "prediction_interval",
+    "rank_step",
     "rate_seeds_to_decide",
     "rate_sensitivity",
     "sample_spread",

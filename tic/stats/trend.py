@@ -145,6 +145,14 @@ def page_effects(samples: ArrayLike, *, direction: Direction) -> NDArray[np.floa
     return effects
 
 
+def rank_step(conditions: int) -> float:
+    """Return the smallest step between two of `page_effects`, without ties.
+
+    The squared rank differences of two orders differ by 2 at the least.
+    """
+    return 12 / (conditions**3 - conditions)
+
+
 def judge_trend(samples: ArrayLike, *, direction: Direction, confidence: float = 0.95) -> Verdict:
     """Judge a predicted order of conditions by Page's test, in both directions.
 
