@@ -35,7 +35,8 @@ UNREAD = Gap(
 )
 PROVISIONAL = Gap(
     "The abstract names the topic and no direction. The direction judged here is provisional, "
-    "chosen before any audit, and not the paper's."
+    "chosen before any audit, and not the paper's. Half the width, where it is compared, is none "
+    "of the release's, whose factors are whole."
 )
 DIRECTION = Gap(
     "The abstract says that the time dimension was investigated. What the number of timesteps and "
@@ -50,7 +51,9 @@ STATISTIC = Gap(
 ESTIMATOR = Gap(
     "CKA has the linear kernel and the debiased criterion, as the release does, over all images "
     "together instead of two batches of 1,024. It is signed, and a layer that is the same for all "
-    "images has none; the release takes square roots there and would give NaN."
+    "images has none; the release takes square roots there and would give NaN. Layers are the "
+    "stem, the normalisations, neurons, branches and sums of the blocks, and the last neurons "
+    "before and after pooling; the release compares convolutions and projection shortcuts, too."
 )
 TIME = Gap(
     "Activations of all timesteps are features side by side, as in the release, where taking their "
@@ -96,7 +99,10 @@ FIRST_LAYERS = Gap(
 EVENT_DATA = Gap(
     "Which event data the paper has was not read. Here they are made of the images by one-pixel "
     "differences in eight directions (I2E), so that anybody can repeat it; recordings of a sensor "
-    "they are not. An ordinary network sees frame by frame, with averaged logits."
+    "they are not. An ordinary network sees frame by frame, with averaged logits. Frames of events "
+    "differ from each other and a repeated image does not, so that a part of what changes over "
+    "time is in the input; and networks that see events are trained without augmentation, those "
+    "that see images with it, where the setting has any."
 )
 CRAFTING = Gap(
     "The release attacks in training mode: statistics are the batch's, and 20 passes move the "

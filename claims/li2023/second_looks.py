@@ -117,11 +117,15 @@ def looked_again(
 class MatchedRatesMeasurement(Measurement):
     """Similarity of first and last timestep of the spikes that follow each block, at one rate.
 
-    Spikes are left out at random until every block fires, at both timesteps, as seldom as the
-    sparsest of them does. So what sparse spikes do by being few they do everywhere.
+    Of every block as many neurons are drawn as the smallest has, and their spikes are left out at
+    random until every block fires, at both timesteps, as seldom as the sparsest of them does. So
+    what sparse spikes do by being few they do everywhere. What is left out of a neuron at one
+    timestep is left out at the other, too: else leaving out alone would make timesteps unlike, and
+    the more so where more is left out.
     """
 
     name: ClassVar[str] = "li2023-matched-rates"
+    version: ClassVar[int] = 2
 
     split: Split = "test"
 
@@ -131,12 +135,18 @@ class MatchedRatesMeasurement(Measurement):
         """See `Measurement.take`.
 
         Gives `debiased` and `biased` by block, without those that are undefined, and `rates`:
-        spikes per neuron and timestep at the first and the last timestep, by block.
+        spikes per neuron and timestep at the first and the last timestep, by block, of the
+        neurons that were drawn.
         """
         names = spikes_after(blocks_of(network))
-        rates = _rates(network, names, samples)
+        by_neuron = _rates_by_neuron(network, names, samples)
+        drawn = _as_many_of_each([both.shape[1] for both in by_neuron])
+        rates = torch.stack([both[:, of] for both, of in zip(by_neuron, drawn, strict=True)]).mean(
+            2
+        )
         least = float(rates.min())
-        thinned = Thinned(network, names, least / rates.clamp(min=torch.finfo(rates.dtype).tiny))
+        kept = least / rates.clamp(min=torch.finfo(rates.dtype).tiny)
+        thinned = Thinned(network, names, kept, drawn)
         similar = representation_similarity(
             thinned, thinned, samples.batches(TILE), layers=thinned.names, time="apart",
             batching="each", tile=TILE,
@@ -160,18 +170,24 @@ class MatchedRatesMeasurement(Measurement):
         } | {"rates": rates.tolist(), "images": similar.images}
 
 
-def _rates(network: nn.Module, names: Sequence[str], samples: Samples) -> Tensor:
-    """Spikes per neuron at the first and the last timestep, shape (blocks, 2)."""
-    sums = dict.fromkeys(names, torch.zeros(2, dtype=torch.float64))
+def _rates_by_neuron(network: nn.Module, names: Sequence[str], samples: Samples) -> list[Tensor]:
+    """Spikes per image at the first and the last timestep, by layer, each (2, neurons)."""
+    sums: dict[str, Tensor] = {}
 
     def see(name: str, _first: int, spikes: Tensor) -> None:
-        ends = spikes[[0, -1]].flatten(1).double().mean(1).cpu()
-        sums[name] = sums[name] + ends * spikes.shape[1]
+        ends = spikes[[0, -1]].flatten(2).double().sum(1).cpu()
+        sums[name] = sums[name] + ends if name in sums else ends
 
     watch = Watch(network, names)
     for inputs, _ in samples.batches(TILE):
         watch.over(inputs, see)
-    return torch.stack([sums[name] for name in names]) / len(samples)
+    return [sums[name] / len(samples) for name in names]
+
+
+def _as_many_of_each(neurons: Sequence[int]) -> list[Tensor]:
+    """Draw as many neurons of each layer as the smallest has."""
+    draws = seeding.generator(0, "neurons")
+    return [torch.randperm(count, generator=draws)[: min(neurons)] for count in neurons]
 
 
 class Thinned(nn.Module):
@@ -181,14 +197,22 @@ class Thinned(nn.Module):
         network: Spiking, with an attribute `timesteps`.
         names: Of layers of neurons.
         kept: Share of the spikes that is kept at the first and the last timestep, (layers, 2).
+        neurons: Which are kept of each layer, by their places in it, flat.
 
     Attributes:
         names: Of the layers that have fewer, in the order of the arguments.
     """
 
-    def __init__(self, network: nn.Module, names: Sequence[str], kept: Tensor) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        names: Sequence[str],
+        kept: Tensor,
+        neurons: Sequence[Tensor],
+    ) -> None:
         super().__init__()
-        self.network, self.watched, self.kept = network, tuple(names), kept
+        self.network, self.watched = network, tuple(names)
+        self.kept, self.neurons = kept, neurons
         self.fewer = nn.ModuleList(nn.Identity() for _ in names)
         self.names = tuple(f"fewer.{number}" for number in range(len(names)))
         self.draws = seeding.generator(0, "fewer spikes")
@@ -213,10 +237,11 @@ class Thinned(nn.Module):
         first, last = self.kept[number].tolist()
 
         def show(_module: nn.Module, _inputs: Any, spikes: Tensor) -> None:
-            shares = torch.ones(len(spikes), device=spikes.device)
+            seen = spikes.flatten(2)[..., self.neurons[number].to(spikes.device)]
+            shares = torch.ones(len(seen), device=seen.device)
             shares[0], shares[-1] = first, last
-            drawn = torch.rand(spikes.shape, generator=self.draws).to(spikes.device)
-            self.fewer[number](spikes * (drawn < shares.view(-1, *[1] * (spikes.dim() - 1))))
+            drawn = torch.rand(seen.shape[1:], generator=self.draws).to(seen.device)
+            self.fewer[number](seen * (drawn < shares.view(-1, 1, 1)))
 
         return show
 

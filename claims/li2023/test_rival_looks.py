@@ -3,7 +3,8 @@
 Margins were chosen before any of these was measured. A claim is put to its first contrast and its
 own margin again. Where several looks are taken, the one that is least in favour of the claim
 decides, in every seed: a claim stands against the rival where it stands by each of them, and the
-rival takes one part of the error rate, not one for each look.
+rival takes one part of the error rate, not one for each look. On the other side that is less
+careful: looks that are low in different seeds support the rival though each by itself may not.
 """
 
 from __future__ import annotations
@@ -166,11 +167,13 @@ def test_within_classes_spiking_networks_are_further_away(runs: Roles, judge: Ju
     source=ABSTRACT,
     says="Deep layers fire more sparsely, and few spikes differ from timestep to timestep.",
     rule=(
-        "D of the spikes that follow each block, thinned at random to the rate of the sparsest at "
+        "D of the spikes that follow each block, of as many neurons of each as the smallest has, "
+        "thinned at random, of a neuron alike at both timesteps, to the rate of the sparsest at "
         "first and last timestep, last third of the blocks minus first, below 0.02; the lesser of "
         "debiased and biased CKA. Spikes are judged, since currents have no rate."
     ),
     needs=recipes.spiking,
+    version=2,
 )
 def test_at_one_firing_rate_depth_makes_no_difference(runs: LiRuns, judge: Judge) -> None:
     change, rates = change_at_one_rate(runs)

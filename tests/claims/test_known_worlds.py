@@ -53,7 +53,13 @@ class Pack:
 
 
 PACKS = (
-    Pack("li2023", li2023.CASES, li2023.OPEN | li2023.RIVALS, li2023_controls),
+    Pack(
+        "li2023",
+        li2023.CASES,
+        li2023.OPEN | li2023.RIVALS,
+        li2023_controls,
+        judged_alike=("residual-accuracy",),
+    ),
     Pack(
         "yao2023",
         yao2023.CASES,

@@ -4,8 +4,10 @@ import copy
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.functional import cross_entropy
 
+from claims.li2023 import second_looks
 from claims.li2023.attacking import (
     STEPS,
     AttackedMeasurement,
@@ -21,6 +23,7 @@ from claims.li2023.second_looks import (
     MatchedRatesMeasurement,
     Thinned,
     WithoutMeasurement,
+    _as_many_of_each,
 )
 from tic.attacks import Member
 from tic.data import Digits
@@ -85,14 +88,17 @@ def test_thinned_spikes_have_the_rate_that_was_asked_for_and_are_some_of_the_spi
     names = spikes_after(3)
     whole = activations(one, images()[0], names)
     kept = torch.tensor([[0.5, 1.0], [0.25, 0.5], [1.0, 0.0]])
-    thinned = Thinned(one, names, kept)
+    neurons = [torch.arange(whole[name].flatten(2).shape[2]).flip(0)[::2] for name in names]
+    thinned = Thinned(one, names, kept, neurons)
     fewer = activations(thinned, images()[0], thinned.names)
-    for row, name, own in zip(kept, names, thinned.names, strict=True):
-        assert not (fewer[own] > whole[name]).any()
-        assert torch.equal(fewer[own][1:-1], whole[name][1:-1])
+    for row, name, own, of in zip(kept, names, thinned.names, neurons, strict=True):
+        spikes = whole[name].flatten(2)[..., of]
+        assert fewer[own].shape == spikes.shape
+        assert not (fewer[own] > spikes).any()
+        assert torch.equal(fewer[own][1:-1], spikes[1:-1])
         for share, step in zip(row.tolist(), (0, -1), strict=True):
-            rate = float(fewer[own][step].mean() / whole[name][step].mean())
-            assert rate == pytest.approx(share, abs=0.05)
+            rate = float(fewer[own][step].mean() / spikes[step].mean())
+            assert rate == pytest.approx(share, abs=0.06)
     assert not any(module._forward_hooks for module in one.modules())
 
 
@@ -104,9 +110,14 @@ def test_rates_are_those_of_the_spikes_and_change_follows_from_fewer_of_them():
     one = network(0)
     result = matched(one)
     seen = activations(one, images()[0], spikes_after(3))
-    for (first, last), spikes in zip(result["rates"], seen.values(), strict=True):
-        assert first == pytest.approx(float(spikes[0].mean()))
-        assert last == pytest.approx(float(spikes[-1].mean()))
+    sizes = [spikes.flatten(2).shape[2] for spikes in seen.values()]
+    assert len(set(sizes)) > 1
+    drawn = _as_many_of_each(sizes)
+    for (first, last), spikes, of in zip(result["rates"], seen.values(), drawn, strict=True):
+        chosen = spikes.flatten(2)[..., of]
+        assert chosen.shape[2] == min(sizes)
+        assert first == pytest.approx(float(chosen[0].mean()))
+        assert last == pytest.approx(float(chosen[-1].mean()))
     assert set(result["debiased"]) == set(result["biased"]) == set(block_names(3))
     assert result["debiased"]["blocks.2"] != result["biased"]["blocks.2"]
     assert result == matched(one)
@@ -123,6 +134,53 @@ def test_at_equal_rates_nothing_is_left_out():
     result = matched(one)
     assert [rate for both in result["rates"] for rate in both] == pytest.approx([0.5] * 6)
     assert list(result["debiased"].values()) == pytest.approx([1] * 3, abs=1e-9)
+
+
+class OfSizes(nn.Module):
+    """Layers of unlike numbers of neurons, which fire alike and the same at all timesteps."""
+
+    timesteps = 4
+
+    def __init__(self, rates):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Identity() for _ in rates)
+        draws = torch.Generator().manual_seed(0)
+        self.maps = [torch.randn(64, neurons, generator=draws) for neurons, _ in rates]
+        self.shares = [share for _, share in rates]
+
+    def forward(self, images):
+        pixels = images.flatten(1)
+        pixels = pixels - pixels.mean(0)
+        for layer, by_pixel, share in zip(self.layers, self.maps, self.shares, strict=True):
+            currents = pixels @ by_pixel
+            spikes = (currents > currents.quantile(1 - share)).float()
+            layer(spikes.expand(self.timesteps, -1, -1))
+        return torch.zeros(self.timesteps, len(images), 10)
+
+
+def test_what_is_left_out_makes_no_change(monkeypatch):
+    # Nothing changes over time, however many spikes are left out of however many neurons.
+    one = OfSizes([(512, 0.2), (256, 0.2), (128, 0.2), (128, 0.1)]).eval()
+    monkeypatch.setattr(second_looks, "blocks_of", lambda network: 4)
+    monkeypatch.setattr(
+        second_looks, "spikes_after", lambda blocks: [f"layers.{k}" for k in range(blocks)]
+    )
+    result = MatchedRatesMeasurement(epoch=6).take(one, Digits().load("test"), [])
+    assert [rate for both in result["rates"] for rate in both] == pytest.approx(
+        [0.2] * 6 + [0.1] * 2, abs=0.01
+    )
+    for kind in ("debiased", "biased"):
+        assert list(result[kind].values()) == pytest.approx([1.0] * 4, abs=1e-9)
+
+
+def test_of_a_neuron_the_same_is_left_out_at_both_timesteps():
+    one, name = OfSizes([(300, 0.5)]).eval(), "layers.0"
+    kept, everything = torch.tensor([[0.25, 0.5]]), [torch.arange(300)]
+    seen = activations(Thinned(one, [name], kept, everything), images()[0], ["fewer.0"])["fewer.0"]
+    whole = activations(one, images()[0], [name])[name]
+    assert not (seen[0] > seen[-1]).any()  # fewer of them, and none that is left out at the other
+    for share, step in ((0.25, 0), (0.5, -1)):
+        assert float(seen[step].mean() / whole[step].mean()) == pytest.approx(share, abs=0.02)
 
 
 def test_a_network_that_never_fires_has_no_change():
