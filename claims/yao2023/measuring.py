@@ -83,19 +83,20 @@ def batch_size(samples: int, timesteps: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class FiringMeasurement(Falsified):
-    """Firing rates by layer, synaptic operations and energy."""
+    """Firing rates by layer, synaptic operations of spikes, and energy."""
 
     name: ClassVar[str] = "yao2023-firing"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def take(
         self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
     ) -> dict[str, Any]:
         """See `Measurement.take`.
 
-        Gives `neurons`, `layers` and `convolutions`, the rate as it is read; `operations` and
-        `energy` (pJ) per recording, the latter with the products of currents and maps; `rates` and
-        `by_timestep` by layer; `events`, as many as a recording had on average.
+        Gives `neurons`, `layers` and `convolutions`, the rate as it is read; `operations` per
+        recording, which neurons' spikes bring about, and `energy` (pJ), with those of the frames
+        and the products of currents and maps; `rates` and `by_timestep` by layer; `events`, as many
+        as a recording had on average.
         """
         seen = self.seen(samples)
         batches = seen.batches(batch_size(len(samples), samples.facts.shape[0]))
@@ -108,7 +109,8 @@ class FiringMeasurement(Falsified):
             "neurons": fired.rate,
             "layers": fired.layer_mean,
             "convolutions": convolutions,
-            "operations": counted.synaptic_operations,
+            # What frames bring about is the same with the module and without it, fired or not.
+            "operations": sum(counted.accumulates[name] for name in measured.given_spikes()),
             "energy": counted.energy + MULTIPLY_ACCUMULATE * products,
             "rates": {name: layer.rate for name, layer in fired.layers.items()},
             "by_timestep": {n: layer.by_timestep.tolist() for n, layer in fired.layers.items()},

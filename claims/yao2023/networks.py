@@ -141,6 +141,11 @@ class EventNetwork(nn.Module):
         """Names of the layers of neurons, from the input on."""
         return tuple(f"neuron.{number}" for number in range(len(self.neuron)))
 
+    def given_spikes(self) -> tuple[str, ...]:
+        """Names of the layers with weights that spikes reach: the first is given frames."""
+        convolutions = (f"conv.{number}" for number in range(1, len(self.conv)))
+        return (*convolutions, *(f"dense.{number}" for number in range(len(self.dense))))
+
     def convolutional(self) -> tuple[str, ...]:
         """Names of those behind a convolution."""
         return self.neuron_layers()[: len(self.conv)]

@@ -80,7 +80,7 @@ COUNTED = Gap(
         ),
         Protocol(
             "synaptic-operations",
-            "Spikes are weighted by the neurons that they reach.",
+            "Spikes are weighted by the neurons that they reach, and events of the input left out.",
             reading=Reading(counted="operations"),
         ),
     ),

@@ -15,7 +15,7 @@ class Reading:
     Attributes:
         counted: What a firing rate is: of all `neurons`; the mean of the `layers`' rates; of the
             neurons behind `convolutions` alone; or spikes weighted by the neurons that they reach,
-            which are synaptic `operations`.
+            which are synaptic `operations`, those of input events left out.
         membrane: The distribution of potential is that of membranes instead of their input.
         best: Accuracy is that of the best of the kept epochs instead of the last.
     """

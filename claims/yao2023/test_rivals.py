@@ -286,10 +286,11 @@ def _rank_correlations(shares: Array, accuracy: Array) -> Array:
     source=RELEASE,
     says="The firing rate falls where neurons are many, not where a spike reaches many.",
     rule=(
-        "ln ratio of firing rates, without over with, minus that of synaptic operations above 0.1. "
-        "Both networks must have learned."
+        "ln ratio of firing rates, without over with, minus that of the synaptic operations of "
+        "spikes, events of the input left out, above 0.1. Both networks must have learned."
     ),
     needs=recipes.pair,
+    version=2,
     fixed=OWN_DATA,
 )
 def test_rates_fall_where_neurons_are(runs: Roles, judge: Judge) -> None:

@@ -21,6 +21,7 @@ from claims.yao2023.measuring import (
 )
 from claims.yao2023.networks import Frames
 from claims.yao2023.recipes import MOTION
+from tic.audit import Facts
 from tic.data import Digits, Samples
 from tic.data.events import MovingImages
 from tic.measure.activations import activations
@@ -75,6 +76,33 @@ def test_the_modules_own_products_cost_energy():
     # Mapping: each of 4, 4 and 6 channels of 30 recordings, through 4 neurons, both ways.
     assert with_it["energy"] - without["energy"] >= 4.6 * products
     assert with_it["energy"] - without["energy"] < 4.6 * (products + 18 * (144 + 36 + 9) * 2 + 2000)
+
+
+def test_operations_are_those_of_spikes_and_not_of_input_events():
+    facts = Facts(name="f", shape=(2, 2, 3, 3), num_classes=2, train_size=1, test_size=1)
+    design = Frames(channels=(1, 1), pooled=(), hidden=(), biased=False, dropout=0.0)
+    one = design.build(facts, 2).eval()
+    with torch.no_grad():
+        one.conv[0].weight.zero_()[0, 0, 1, 1] = 1.0
+        one.conv[1].weight.fill_(1.0)
+        one.dense[0].weight.fill_(1.0)
+    frames = torch.zeros(1, 2, 2, 3, 3)
+    frames[0, 0, 0, 1, 1] = 1.0
+    samples = Samples(facts, "test", frames, torch.tensor([0]))
+    result = FiringMeasurement(epoch=1).take(one, samples, [])
+    # The event makes the middle neuron spike, which makes all nine of the next layer spike once.
+    assert result["rates"] == pytest.approx(
+        {"neuron.0": 1 / 18, "neuron.1": 1 / 2, "neuron.2": 1 / 2}
+    )
+    assert result["operations"] == 9 + 9 * 2
+    assert result["energy"] == pytest.approx(0.9 * (1 + 9 + 9 * 2))
+
+
+@pytest.mark.parametrize("attention", [None, SplitAttention(reduction=2)])
+def test_a_network_that_never_fires_has_no_operations(attention):
+    silent = taken(FiringMeasurement, network(attention=attention), threshold=1e30)
+    assert (silent["neurons"], silent["operations"]) == (0, 0)
+    assert silent["energy"] > 0
 
 
 def test_a_neuron_is_in_the_foreground_where_the_object_is_in_its_receptive_field():
