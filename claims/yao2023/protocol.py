@@ -111,7 +111,9 @@ NAMES = Gap(
     "The README calls the three-layer, the Gait-night and the DailyAction network alike; the "
     "release gives the second a half to a quarter of the channels, and the third is the five-layer "
     "one, with learned time constants and max pooling. DailyAction has 12 classes and its script "
-    "10 outputs. Here every setting has its own network, and as many outputs as classes."
+    "10 outputs; of its sensor, 346 × 260 pixels, the release's reader keeps what lies below 128 "
+    "in x and in y. Here every setting has its own network, as many outputs as classes, and the "
+    "whole sensor."
 )
 CAUSAL = Gap(
     "The module sees all timesteps before the first spike, so that a network with it cannot answer "

@@ -69,7 +69,7 @@ GAIT_NIGHT = THREE_LAYERS.but(
     architecture=Frames(channels=(32, 32, 32), dropout=0.5),
     epochs=100,
 )
-DAILY_ACTION = FIVE_LAYERS.but(dataset=DailyAction(), timesteps=36, epochs=100)
+DAILY_ACTION = FIVE_LAYERS.but(dataset=DailyAction(), timesteps=36, epochs=100, batch_size=4)
 MOTION = Setting(
     recipe=THREE_LAYERS.recipe.but(
         dataset=MovingImages(Digits(), field=12),
@@ -164,7 +164,8 @@ def second(recipe: Recipe) -> Recipe:
     five = design(recipe).neuron == "plif"
     pair = (FIVE_LAYERS, DAILY_ACTION) if five else (THREE_LAYERS, GAIT_DAY)
     other = pair[1 if dataset == pair[0].recipe.dataset else 0].recipe
-    return recipe.but(dataset=other.dataset, timesteps=other.timesteps, epochs=other.epochs)
+    fields = ("dataset", "timesteps", "epochs", "batch_size")
+    return recipe.but(**{field: getattr(other, field) for field in fields})
 
 
 def plain(setting: Setting, data: Data = "own") -> Recipe:

@@ -9,6 +9,8 @@ from claims.yao2023.attention import SplitAttention
 from claims.yao2023.paper import TABLE, row
 from claims.yao2023.recipes import (
     ATTENTION,
+    DAILY_ACTION,
+    FIVE_LAYERS,
     MOTION,
     OTHER,
     PLAIN,
@@ -113,6 +115,15 @@ def test_the_second_data_set_is_another_with_the_same_network():
         assert second.timesteps == second.dataset.facts.shape[0]
     assert recipes.plain(MOTION, "second") == recipes.plain(SHAPE)
     assert recipes.plain(SHAPE, "second") == recipes.plain(MOTION)
+    assert recipes.plain(FIVE_LAYERS, "second") == recipes.plain(DAILY_ACTION)
+    assert recipes.plain(DAILY_ACTION, "second") == recipes.plain(FIVE_LAYERS)
+
+
+def test_batches_are_as_large_as_in_the_releases_scripts():
+    sizes = {name: setting.recipe.batch_size for name, setting in YAO2023.settings.items()}
+    assert {name: size for name, size in sizes.items() if not name.startswith("tiny")} == {
+        "three-layer": 32, "gait-day": 32, "gait-night": 32, "five-layer": 8, "daily-action": 4,
+    }  # fmt: skip
 
 
 def test_other_conditions_differ_in_what_they_are_named_after():
