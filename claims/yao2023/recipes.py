@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+import torch
+
 from claims.yao2023.attention import (
     Attention,
     ConstantScale,
@@ -17,7 +19,7 @@ from claims.yao2023.fitting import CosineAdam, RateError
 from claims.yao2023.networks import Frames
 from claims.yao2023.paper import PAPER, PLACES
 from claims.yao2023.runs import YaoRuns
-from tic.audit import NotApplicableError, Pack, Recipe, Setting, as_kind
+from tic.audit import NotApplicableError, Pack, Recipe, Setting, TicError, as_kind
 from tic.data import Digits
 from tic.data.events import DailyAction, DVSGait, DVSGesture, MovingImages
 
@@ -255,11 +257,44 @@ KINDS: tuple[Kind, ...] = ("channels", "timesteps", "places")
 
 
 def another_attention(setting: Setting, kind: Kind) -> dict[str, Recipe]:
-    """The pair, and simpler attention with fewer parameters."""
+    """The pair, and simpler attention with at most as many parameters.
+
+    Raises:
+        NotApplicableError: Attention over channels has more than the module, however narrow.
+    """
+    base = plain(setting)
     made: Attention = SingleMap()
-    if kind != "places":
-        made = Excitation(over=kind, reduction=max(2, reduction(setting.recipe)))
+    if kind == "timesteps":
+        made = Excitation(over=kind, reduction=max(2, reduction(base)))
+    elif kind == "channels":
+        made = Excitation(over=kind, reduction=_within_the_modules(base))
     return beside(setting, made)
+
+
+def _within_the_modules(recipe: Recipe) -> int:
+    """The least reduction, from 2 on, that keeps attention over channels within the module's size.
+
+    Raises:
+        NotApplicableError: With one hidden unit in every layer it is larger, or there is no module.
+    """
+    try:
+        most = parameters(recipe, module(recipe))
+    except TicError as error:
+        raise NotApplicableError(f"no layer can have the module: {error}") from error
+    for factor in range(2, 1 + max(2, *design(recipe).channels)):
+        if parameters(recipe, Excitation(over="channels", reduction=factor)) <= most:
+            return factor
+    raise NotApplicableError(
+        f"attention over the channels of {design(recipe).label} has more parameters than the "
+        f"module's {most} at T = {recipe.timesteps}, even with one hidden unit in every layer"
+    )
+
+
+def parameters(recipe: Recipe, attention: Attention) -> int:
+    """How many parameters something that scales currents has, in all layers of a network."""
+    with torch.device("meta"):
+        made = [attention.build(recipe.timesteps, width) for width in design(recipe).channels]
+    return sum(parameter.numel() for each in made for parameter in each.parameters())
 
 
 Untying = Literal["time", "space"]

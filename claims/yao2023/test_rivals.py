@@ -177,9 +177,12 @@ def test_a_penalty_loses_nothing(runs: Roles, judge: Judge) -> None:
     of=(*RESULTS, "pair"),
     source=ABSTRACT,
     says="Any attention with no more parameters does it.",
-    rule=f"One scale per channel, per timestep or per place: {AS_GOOD}",
+    rule=(
+        "One scale per channel, per timestep or per place, with at most as many parameters as the "
+        f"module: {AS_GOOD}"
+    ),
     needs=recipes.another_attention,
-    version=2,
+    version=3,
     fixed=OWN_DATA,
 )
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,6 +6,7 @@ import pytest
 
 from claims.yao2023 import protocol, recipes
 from claims.yao2023.attention import SplitAttention
+from claims.yao2023.networks import Frames
 from claims.yao2023.paper import TABLE, row
 from claims.yao2023.recipes import (
     ATTENTION,
@@ -134,17 +135,47 @@ def test_other_conditions_differ_in_what_they_are_named_after():
     assert recipes.shares(MOTION)["λ = ¼"].architecture.attention.share == 0.25
 
 
-def test_simpler_attention_has_no_more_parameters():
-    for kind in recipes.KINDS:
-        roles = recipes.another_attention(THREE_LAYERS, kind)
-        counts = {
-            role: sum(
-                p.numel()
-                for p in recipe.architecture.shapes(recipe.dataset.facts, 60).scale.parameters()
-            )
-            for role, recipe in roles.items()
-        }
-        assert counts[OTHER] <= counts[ATTENTION] or kind == "channels"
+@pytest.mark.parametrize("name", YAO2023.settings)
+@pytest.mark.parametrize("kind", recipes.KINDS)
+def test_simpler_attention_has_no_more_parameters(name, kind):
+    counts = {
+        role: sum(
+            parameter.numel()
+            for parameter in recipe.architecture.shapes(
+                recipe.dataset.facts, recipe.timesteps
+            ).scale.parameters()
+        )
+        for role, recipe in recipes.another_attention(YAO2023.setting(name), kind).items()
+    }
+    assert counts[PLAIN] == 0
+    assert 0 < counts[OTHER] <= counts[ATTENTION]
+
+
+def test_attention_over_channels_is_as_wide_as_the_modules_parameters_allow():
+    # Of three layers of 8, 8 and 16 channels, a half of them hidden would be 384 weights.
+    (of_tiny, of_three) = (
+        design(recipes.another_attention(setting, "channels")[OTHER]).attention
+        for setting in (MOTION, THREE_LAYERS)
+    )
+    assert of_tiny.reduction == 3
+    assert recipes.parameters(MOTION.recipe, of_tiny) == 2 * (8 * 2 + 8 * 2 + 16 * 5)
+    assert recipes.parameters(MOTION.recipe, recipes.module(MOTION.recipe)) == 306
+    assert of_three.reduction == 13
+    assert recipes.parameters(THREE_LAYERS.recipe, of_three) == 2 * (64 * 4 + 2 * 128 * 9)
+    assert recipes.parameters(THREE_LAYERS.recipe, recipes.module(THREE_LAYERS.recipe)) == 5514
+
+
+def test_attention_that_is_larger_than_the_module_however_narrow_is_not_tried():
+    # At two timesteps the module has 42 weights per layer, and two per channel are 200.
+    wide = MOTION.but(timesteps=2, architecture=Frames(channels=(100,), pooled=()))
+    with pytest.raises(NotApplicableError, match="module's 42 at T = 2, even with one hidden unit"):
+        recipes.another_attention(wide, "channels")
+    assert set(recipes.another_attention(wide, "places")) == {PLAIN, ATTENTION, OTHER}
+    narrow = MOTION.but(architecture=Frames(channels=(1,), pooled=()))
+    with pytest.raises(NotApplicableError, match=r"no layer can have the module: a share of 0\.5"):
+        recipes.another_attention(narrow, "channels")
+    with pytest.raises(NotApplicableError, match="the module ranks timesteps, and there is one"):
+        recipes.another_attention(MOTION.but(timesteps=1), "channels")
 
 
 def test_one_timestep_cannot_be_ranked():
