@@ -205,11 +205,14 @@ def test_a_longer_memory_does_as_well(runs: Roles, judge: Judge, tau: Memory) ->
     "best-epoch",
     of=("delays-static", "structure-high", "structure-over-delays"),
     source=RELEASE,
-    says="The gain is that of choosing the epoch on the test recordings.",
+    says=(
+        "The gain is that of choosing, on the test recordings, the best of the epochs that were "
+        "kept; the release chooses among all."
+    ),
     rule=(
-        "What the claim compares, at the best of the kept epochs minus at the last, above 1 pp: "
-        "mean over sparsities of static networks for `delays-static`, at the highest sparsity for "
-        "the others."
+        "What the claim compares, at the best of the epochs that were kept minus at the last, "
+        "above 1 pp: mean over sparsities of static networks for `delays-static`, at the highest "
+        "sparsity for the others."
     ),
     needs=rival_recipes.chosen,
 )

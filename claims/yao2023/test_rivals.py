@@ -310,8 +310,14 @@ def test_rates_fall_where_neurons_are(runs: Roles, judge: Judge) -> None:
     "best-epoch",
     of=("better-accuracy",),
     source=RELEASE,
-    says="The gain is that of choosing the epoch on the test data.",
-    rule="Accuracy with minus without at the best epochs, minus that at the last, above 0.5 pp.",
+    says=(
+        "The gain is that of choosing, on the test data, the best of the epochs that were kept; "
+        "the release chooses among all."
+    ),
+    rule=(
+        "Accuracy with minus without at the best of the epochs that were kept, minus that at the "
+        "last, above 0.5 pp."
+    ),
     needs=recipes.pair,
     fixed=OWN_DATA,
 )

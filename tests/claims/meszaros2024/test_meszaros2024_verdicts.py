@@ -44,12 +44,12 @@ def test_voices_count_whatever_else_is_changed_and_grouping_has_none():
         assert judge.verdict().outcome is Outcome.SUPPORTED
 
 
-def test_the_official_reading_takes_the_best_epoch():
+def test_a_reading_takes_the_best_of_the_epochs_that_were_kept():
     test = delays.test_dynamic_pruning_outperforms_delay_learning
-    official, _ = EPOCH.protocols
+    best_epoch, _ = EPOCH.protocols
     world = but("static, learned", best=30.0)
     assert conclude(test, world).verdict().outcome is Outcome.SUPPORTED
-    assert conclude(test, world, protocol=official).verdict().outcome is Outcome.REFUTED
+    assert conclude(test, world, protocol=best_epoch).verdict().outcome is Outcome.REFUTED
 
 
 @pytest.mark.parametrize(("held_out", "outcome"), [(-5.0, "SUPPORTED"), (5.0, "REFUTED")])
@@ -62,10 +62,10 @@ def test_the_epoch_may_be_chosen_by_speakers_who_are_held_out(held_out, outcome)
 
 def test_the_sparse_network_is_that_of_the_epoch_that_is_taken():
     test = structure.test_sparse_networks_are_as_accurate_as_dense_ones
-    official, by_held_out = EPOCH.protocols
+    best_epoch, by_held_out = EPOCH.protocols
     world = but("dense, learned", best=30.0, held_out=5.0)
     assert conclude(test, world).verdict().outcome is Outcome.SUPPORTED
-    for protocol in (official, by_held_out):
+    for protocol in (best_epoch, by_held_out):
         assert conclude(test, world, protocol=protocol).verdict().outcome is Outcome.REFUTED
 
 

@@ -27,12 +27,12 @@ def test_networks_that_are_shown_other_events_decide_nothing():
     assert {check.name: check.holds for check in judge.checks}["same events"] is False
 
 
-def test_the_official_reading_takes_the_best_epoch():
+def test_a_reading_takes_the_best_of_the_epochs_that_were_kept():
     case = CASES["better-accuracy"]
-    (official,) = EPOCH.protocols
+    (best_epoch,) = EPOCH.protocols
     world = TRUE.but(plain=PLAIN.but(best=30.0))
     last = PLANTING.conclude(case.test, world, case.parameters)
-    best = PLANTING.conclude(case.test, world, case.parameters, protocol=official)
+    best = PLANTING.conclude(case.test, world, case.parameters, protocol=best_epoch)
     outcomes = [judge.verdict().outcome for judge in (last, best)]
     assert outcomes == [Outcome.SUPPORTED, Outcome.REFUTED]
 
