@@ -6,7 +6,7 @@ from claims.yao2023 import controls, recipes
 from claims.yao2023.drawing import NAMES, feature_maps, potentials
 from claims.yao2023.judging import require_learned
 from claims.yao2023.paper import ABSTRACT, FIGURE
-from claims.yao2023.protocol import COMMON, NOISE_DEFINED, POTENTIAL, SIMULATED, UNREAD
+from claims.yao2023.protocol import COMMON, DROPOUT, NOISE_DEFINED, POTENTIAL, SIMULATED, UNREAD
 from claims.yao2023.recipes import ATTENTION, OWN_DATA, PLAIN, YAO2023
 from claims.yao2023.runs import YaoRuns, log_ratio
 from tic.audit import Array, Judge, above, claim
@@ -22,7 +22,7 @@ Roles = dict[str, YaoRuns]
     says="Spiking networks hold features of noise, which respond almost everywhere.",
     rule="Share of noise features in the plain network above 0.05. It must have learned.",
     needs=recipes.alone,
-    gaps=(UNREAD, NOISE_DEFINED, SIMULATED),
+    gaps=(UNREAD, NOISE_DEFINED, SIMULATED, DROPOUT),
     controls=(controls.FAINT, UNTRAINED),
 )
 def test_there_are_features_of_noise(runs: YaoRuns, judge: Judge) -> None:

@@ -9,7 +9,7 @@ import pytest
 from claims.yao2023 import controls, recipes
 from claims.yao2023.judging import require_learned
 from claims.yao2023.paper import ABSTRACT
-from claims.yao2023.protocol import INFERRED, SIMULATED, UNREAD
+from claims.yao2023.protocol import DROPOUT, INFERRED, SIMULATED, UNREAD
 from claims.yao2023.recipes import OTHER, PLAIN, YAO2023, Untying
 from claims.yao2023.runs import YaoRuns, log_ratio
 from tic.audit import Gap, Judge, above, claim
@@ -31,7 +31,7 @@ UNTIED = Gap(
         "accuracy untied minus tied above -1 pp. Both networks must have learned."
     ),
     needs=recipes.untied,
-    gaps=(UNREAD, UNTIED, SIMULATED),
+    gaps=(UNREAD, UNTIED, SIMULATED, DROPOUT),
     controls=(controls.TIED,),
 )
 @pytest.mark.parametrize("over", get_args(Untying))
@@ -65,7 +65,7 @@ def test_untied_weights_fire_less_in_the_background(
         "channels at one timestep, above 0.2. The network must have learned."
     ),
     needs=recipes.alone,
-    gaps=(UNREAD, INFERRED),
+    gaps=(UNREAD, INFERRED, DROPOUT),
     controls=(controls.ROTATED_CHANNELS,),
 )
 def test_a_channel_is_like_itself_at_the_next_timestep(runs: YaoRuns, judge: Judge) -> None:

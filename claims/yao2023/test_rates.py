@@ -15,7 +15,7 @@ from claims.yao2023.drawing import (
 )
 from claims.yao2023.judging import require_learned, require_same_events
 from claims.yao2023.paper import ABSTRACT, INTRODUCTION, RELEASE, REPORTED
-from claims.yao2023.protocol import COMMON, INFERRED, MODULE, PRECISION, UNREAD
+from claims.yao2023.protocol import COMMON, DROPOUT, INFERRED, MODULE, PRECISION, UNREAD
 from claims.yao2023.recipes import ATTENTION, DATA, OWN_DATA, PLAIN, YAO2023, Data
 from claims.yao2023.runs import YaoRuns, log_ratio
 from tic.audit import Judge, above, below, claim
@@ -114,7 +114,7 @@ def test_networks_are_more_accurate_with_the_module(runs: Roles, judge: Judge, d
         "module's own products."
     ),
     needs=recipes.pair,
-    gaps=(UNREAD, INFERRED, PRECISION, *MODULE),
+    gaps=(UNREAD, INFERRED, PRECISION, DROPOUT, *MODULE),
     controls=(controls.DEALT_OUT, controls.NO_MODULE),
     fixed=OWN_DATA,
 )

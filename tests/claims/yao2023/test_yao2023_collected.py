@@ -69,6 +69,8 @@ def test_every_claim_and_rival_is_collected_in_the_smoke_setting(collected):
         assert entry.claim.says.endswith(".")
         assert entry.claim.rule.endswith(".")
         assert set(entry.claim.of if entry.claim.role == "rival" else ()) <= CLAIMS
+        if entry.claim.role == "claim":  # all of them are about trained networks
+            assert protocol.DROPOUT in entry.claim.gaps
 
 
 def test_the_plan_trains_each_network_once_with_seeds_that_nobody_looked_at(collected):
@@ -118,6 +120,15 @@ def test_the_second_data_set_is_another_with_the_same_network():
     assert recipes.plain(SHAPE, "second") == recipes.plain(MOTION)
     assert recipes.plain(FIVE_LAYERS, "second") == recipes.plain(DAILY_ACTION)
     assert recipes.plain(DAILY_ACTION, "second") == recipes.plain(FIVE_LAYERS)
+
+
+def test_dropout_is_what_its_gap_says():
+    rates = {name: design(setting.recipe).dropout for name, setting in YAO2023.settings.items()}
+    assert {name: p for name, p in rates.items() if p} == {
+        "three-layer": 0.1, "gait-day": 0.1, "gait-night": 0.5,
+    }  # fmt: skip
+    for p in (0.1, 0.5):
+        assert f"{1 - (1 - p) ** 2:.2f} on " in protocol.DROPOUT.text
 
 
 def test_batches_are_as_large_as_in_the_releases_scripts():
