@@ -3,8 +3,8 @@
     python -m benchmarks.yao2023_smoke --seeds 900000 900001
 
 Size, epochs and learning rate were chosen with it, by accuracy and time alone. `--charges` prints
-the firing rates that rate penalties lead to, beside the module's, which is how `CHARGE` was
-matched.
+the firing rates that rate penalties lead to, beside the module's, by which the one in
+`CHARGES` was matched.
 """
 
 from __future__ import annotations

@@ -122,6 +122,7 @@ def test_half_is_no_worse_a_share_than_others(runs: Roles, judge: Judge) -> None
     controls=(controls.PENALISED_FOR_PLAIN,),
 )
 def test_a_rate_penalty_loses_accuracy(runs: Roles, judge: Judge) -> None:
+    recipes.require_penalty(runs[OTHER].recipe)
     require_learned(judge, {name: runs[name] for name in (PLAIN, ATTENTION)})
     rates = {name: runs[name].rate().mean() for name in (ATTENTION, OTHER)}
     require_matched(judge, float(log_ratio(rates[OTHER], rates[ATTENTION])))

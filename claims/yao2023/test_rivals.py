@@ -158,6 +158,7 @@ def test_a_higher_threshold_does_as_well(runs: Roles, judge: Judge) -> None:
     fixed=OWN_DATA,
 )
 def test_a_penalty_loses_nothing(runs: Roles, judge: Judge) -> None:
+    recipes.require_penalty(runs[OTHER].recipe)
     require_learned(judge, {ATTENTION: runs[ATTENTION]})
     rates = {name: runs[name].rate().mean() for name in (ATTENTION, OTHER)}
     require_matched(judge, float(log_ratio(rates[OTHER], rates[ATTENTION])))

@@ -189,6 +189,16 @@ def test_attention_that_is_larger_than_the_module_however_narrow_is_not_tried():
         recipes.another_attention(MOTION.but(timesteps=1), "channels")
 
 
+def test_a_penalty_is_tried_where_it_was_matched_and_nowhere_else():
+    matched = recipes.penalised(MOTION)
+    assert matched[OTHER] == recipes.changed(matched[PLAIN], charge=0.08)
+    wider = MOTION.but(architecture=design(MOTION.recipe).but(hidden=(65,)))
+    others = [setting for setting in YAO2023.settings.values() if setting is not MOTION]
+    for setting in (*others, wider):
+        roles = recipes.penalised(setting)
+        assert roles[OTHER] == roles[PLAIN]  # which nothing more is trained for
+
+
 def test_one_timestep_cannot_be_ranked():
     with pytest.raises(NotApplicableError, match="the module ranks timesteps, and there is one"):
         recipes.plain(MOTION.but(timesteps=1))

@@ -5,7 +5,7 @@ import pytest
 from claims.yao2023 import controls
 from claims.yao2023.paper import REPORTED, UNREAD
 from claims.yao2023.protocol import EPOCH
-from claims.yao2023.recipes import YAO2023
+from claims.yao2023.recipes import YAO2023, penalised
 from claims.yao2023.runs import YaoRuns
 from fixtures.worlds import answers
 from fixtures.yao2023_answers import CASES, RIVALS, TRUE
@@ -47,6 +47,18 @@ def test_neurons_whose_surrogate_has_no_window_are_not_judged_by_one(tmp_path):
     setting = YAO2023.settings["five-layer"]
     with pytest.raises(NotApplicableError, match="is an arctangent, which has no window"):
         YaoRuns(setting.recipe, setting, Lab(tmp_path)).in_window()
+
+
+@pytest.mark.parametrize("test", [CASES["penalty-costs"].test, RIVALS["rate-penalty"].test])
+@pytest.mark.parametrize("name", [name for name in YAO2023.settings if name != "tiny-motion"])
+def test_a_penalty_that_nobody_matched_is_not_judged(tmp_path, test, name):
+    setting = YAO2023.settings[name]
+    runs = {
+        role: YaoRuns(recipe, setting, Lab(tmp_path)) for role, recipe in penalised(setting).items()
+    }
+    reason = r"for the network and data of tiny-motion, and not for these; train .* at several c"
+    with pytest.raises(NotApplicableError, match=reason):
+        test(runs, None)
 
 
 @pytest.mark.parametrize(
