@@ -177,7 +177,8 @@ def test_the_readme_says_what_rivals_leave_of_the_claims_that_are_supported():
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     assert (
         f"Of these {supported} SUPPORTED, 2 stand against all their rivals (`adversarial` and "
-        f"`rectified` of Li et al.; the latter hangs on single seeds), {fates['EXPLAINED']} fall "
+        f"`rectified` of Li et al.; the latter hangs on single seeds of networks "
+        f"that need longer training), {fates['EXPLAINED']} fall "
         f"to one, {fates['CONTESTED']} have an open one, and {fates['UNTESTED']} have none."
     ) in readme
     hanging = {
