@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from claims.kim2023.runs import KimRuns
 from tic.audit.exhibits import Exhibits
@@ -37,6 +38,25 @@ def require_gradients(exhibits: Exhibits, runs: Mapping[str, KimRuns]) -> None:
             holds=zero <= ZERO_GRADIENTS,
             needed=True,
         )
+
+
+def require_acting(exhibits: Exhibits, runs: Mapping[str, KimRuns]) -> None:
+    """A loss that stays above every α trains as without it: two levels are one training then."""
+    weights = {name: trained.weights() for name, trained in runs.items()}
+    alike = {
+        f"{less} and {greater}": sum(
+            one is not None and one == other
+            for one, other in zip(weights[less], weights[greater], strict=True)
+        )
+        for less, greater in pairwise(weights)
+    }
+    exhibits.check(
+        "α acts",
+        "Trainings with neighbouring α end with other weights, in every seed.",
+        "; ".join(f"α {levels}: the same in {count} seeds" for levels, count in alike.items()),
+        holds=not any(alike.values()),
+        needed=True,
+    )
 
 
 def require_sparsity(exhibits: Exhibits, runs: Mapping[str, KimRuns]) -> None:

@@ -13,7 +13,7 @@ from claims.kim2023.paper import LEVELS, table_1_rows
 from claims.kim2023.protocol import FISHER, PER_BATCH, SEEDS, TRAINING
 from claims.kim2023.recipes import KIM2023
 from claims.kim2023.runs import KimRuns
-from claims.kim2023.soundness import require_learning
+from claims.kim2023.soundness import require_acting, require_learning
 from tic.audit import Panel, as_kind, claim
 from tic.audit.control import PERMUTED_LABELS
 from tic.audit.exhibits import curves
@@ -34,14 +34,16 @@ UNSTABLE = 0.1
     says="The smaller α, the less Fisher information at every timestep.",
     rule=(
         "Log ratio of the summed I_t between neighbouring α above log 1.1, and at every timestep "
-        "that of I_t between the high and the low α: a tenth more is the least that counts."
+        "that of I_t between the high and the low α: a tenth more is the least that counts. "
+        "Trainings with neighbouring α must differ."
     ),
     needs=recipes.alphas,
-    version=2,
+    version=3,
     gaps=(*FISHER, *TRAINING, PER_BATCH),
     controls=(controls.MIXED_ALPHAS,),
 )
 def test_smaller_alpha_holds_less_information(runs: dict[str, KimRuns], judge: Judge) -> None:
+    require_acting(judge, runs)
     traces = {level: runs[level].trace() for level in LEVELS}
     for less, greater in pairwise(LEVELS):
         ratio = np.log(traces[greater].sum(1) / traces[less].sum(1))
@@ -127,15 +129,16 @@ def test_the_alpha_loss_converges(runs: dict[str, KimRuns], judge: Judge) -> Non
     rule=(
         "Difference of test accuracy between any two α within ±1 percentage point. The networks "
         "must have learned: at least twice the accuracy of guessing at the low α. Half an image is "
-        "the least standard deviation."
+        "the least standard deviation. Trainings with neighbouring α must differ."
     ),
     needs=recipes.alphas,
-    version=3,
+    version=4,
     gaps=(*TRAINING, PER_BATCH, SEEDS),
     controls=(controls.UNTRAINED_ALPHA, PERMUTED_LABELS),
 )
 def test_alpha_does_not_change_accuracy(runs: dict[str, KimRuns], judge: Judge) -> None:
     require_learning(judge, runs["low"], "α low")
+    require_acting(judge, runs)
     by_sample = {level: runs[level].accuracy_by_sample() for level in LEVELS}
     for first, second in combinations(LEVELS, 2):
         judge(

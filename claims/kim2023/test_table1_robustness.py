@@ -12,7 +12,7 @@ from claims.kim2023.paper import LEVELS, slips, table_1_rows
 from claims.kim2023.protocol import ATTACKS, MASKING, PER_BATCH, SEEDS, TRAINING
 from claims.kim2023.recipes import KIM2023
 from claims.kim2023.runs import KimRuns
-from claims.kim2023.soundness import require_gradients
+from claims.kim2023.soundness import require_acting, require_gradients
 from tic.audit import claim
 from tic.audit.judge import Judge
 from tic.stats import above
@@ -31,7 +31,8 @@ below."""
     rule=(
         "drop(intermediate) - drop(low) and drop(high) - drop(intermediate) both above 0, and "
         "drop(high) - drop(low) above 1 pp; drop is clean minus corrupted test accuracy. For FGSM "
-        "and PGD at most 5 % of the images may have an input gradient of exactly zero."
+        "and PGD at most 5 % of the images may have an input gradient of exactly zero. Trainings "
+        "with neighbouring α must differ."
     ),
     needs=recipes.alphas,
     version=4,
@@ -42,6 +43,7 @@ below."""
 def test_smaller_alpha_is_more_robust(
     runs: dict[str, KimRuns], judge: Judge, corruption: str
 ) -> None:
+    require_acting(judge, runs)
     if corruption in GRADIENT_ATTACKS:
         require_gradients(judge, runs)
     clean = {level: runs[level].accuracy_by_sample() for level in LEVELS}
