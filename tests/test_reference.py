@@ -53,6 +53,7 @@ def verdict_lines(audit):
 def test_there_are_audits_that_are_kept():
     assert {path.stem for path in KEPT} == {
         "digits-tiny",
+        "fashion-mnist",
         "fashion-mnist-tiny",
         "fashion-mnist-tiny-protocols",
         "smoke-budget",
