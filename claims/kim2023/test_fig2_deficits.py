@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from claims.kim2023 import recipes
@@ -48,14 +50,11 @@ def test_noise_in_early_timesteps_hurts_more(runs: KimRuns, judge: Judge) -> Non
     # drop(first) - drop(last): the clean accuracy cancels.
     gap = {epoch: curve[:, -1] - curve[:, 0] for epoch, curve in accuracy.items()}
     final = max(gap)
-    drop = "drop in the first minus the last window"
-    for effects, region, name in (
-        (gap[final], above(1), f"{drop}, final"),
-        (gap[1], within(-2, 2), f"{drop}, epoch 1"),
-        (gap[final] - gap[1], above(0), "growth of that difference"),
-    ):
-        # After epoch 1 windows often cost all seeds the same number of images.
-        judge(effects, region, name=name, unit="pp", resolution=runs.resolution)
+    # After epoch 1 windows often cost all seeds the same number of images.
+    in_points = partial(judge, unit="pp", resolution=runs.resolution)
+    in_points(gap[final], above(1), name="drop in the first minus the last window, final")
+    in_points(gap[1], within(-2, 2), name="drop in the first minus the last window, epoch 1")
+    in_points(gap[final] - gap[1], above(0), name="growth of that difference")
     starts = np.arange(1, runs.recipe.timesteps - width + 2)
     judge.figure(
         "Counterpart of Fig. 2",
