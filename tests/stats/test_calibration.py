@@ -317,6 +317,11 @@ def test_the_document_shows_the_tables_that_are_printed(request):
     assert without_rates(printed) == without_rates(document[document.index("## One contrast") :])
 
 
+def test_the_first_table_of_the_document_has_the_rates_that_are_printed(request):
+    document = request.config.rootpath.joinpath("docs", "calibration.md").read_text("utf-8")
+    assert str(next(calibrate())) in document
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
