@@ -141,9 +141,8 @@ class MatchedRatesMeasurement(Measurement):
         names = spikes_after(blocks_of(network))
         by_neuron = _rates_by_neuron(network, names, samples)
         drawn = _as_many_of_each([both.shape[1] for both in by_neuron])
-        rates = torch.stack([both[:, of] for both, of in zip(by_neuron, drawn, strict=True)]).mean(
-            2
-        )
+        of_drawn = [both[:, of] for both, of in zip(by_neuron, drawn, strict=True)]
+        rates = torch.stack(of_drawn).mean(2)
         least = float(rates.min())
         kept = least / rates.clamp(min=torch.finfo(rates.dtype).tiny)
         thinned = Thinned(network, names, kept, drawn)

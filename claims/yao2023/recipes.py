@@ -296,11 +296,11 @@ def another_attention(setting: Setting, kind: Kind) -> dict[str, Recipe]:
     if kind == "timesteps":
         made = Excitation(over=kind, reduction=max(2, reduction(base)))
     elif kind == "channels":
-        made = Excitation(over=kind, reduction=_within_the_modules(base))
+        made = Excitation(over=kind, reduction=_reduction_within_module(base))
     return beside(setting, made)
 
 
-def _within_the_modules(recipe: Recipe) -> int:
+def _reduction_within_module(recipe: Recipe) -> int:
     """The least reduction, from 2 on, that keeps attention over channels within the module's size.
 
     Raises:
@@ -322,8 +322,8 @@ def _within_the_modules(recipe: Recipe) -> int:
 def parameters(recipe: Recipe, attention: Attention) -> int:
     """How many parameters something that scales currents has, in all layers of a network."""
     with torch.device("meta"):
-        made = [attention.build(recipe.timesteps, width) for width in design(recipe).channels]
-    return sum(parameter.numel() for each in made for parameter in each.parameters())
+        scales = [attention.build(recipe.timesteps, width) for width in design(recipe).channels]
+    return sum(parameter.numel() for scale in scales for parameter in scale.parameters())
 
 
 Untying = Literal["time", "space"]

@@ -36,6 +36,13 @@ def test_a_claim_is_supported_where_it_holds_and_shows_what_it_saw(case):
     assert [[height(panel) for panel in each.panels] for each in judge.figures] == case.panels
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_differences_of_accuracies_say_how_finely_they_are_measured(case):
+    contrasts = case.judged(case.holds).contrasts
+    in_points = [contrast for contrast in contrasts if contrast.unit == "pp" and contrast.seeds]
+    assert all(contrast.resolution for contrast in in_points)
+
+
 def height(panel):
     return len(panel.rows if isinstance(panel, HeatMap) else panel.series)
 

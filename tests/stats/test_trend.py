@@ -298,3 +298,9 @@ def test_a_rank_step_is_the_least_between_two_orders(conditions):
     orders = np.array(list(permutations(range(conditions))))
     steps = np.diff(np.unique(page_effects(orders, direction="increasing").round(9)))
     assert steps.min() == pytest.approx(rank_step(conditions))
+
+
+def test_a_rank_step_is_one_of_three_conditions_or_more():
+    assert rank_step(3) == 0.5
+    with pytest.raises(ValueError, match="conditions must be at least 3, got 2; add conditions"):
+        rank_step(2)

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tic.arrays import finite_array, real_number
+from tic.arrays import finite_array, real_number, whole_number
 from tic.stats.checks import one_sided_level
 from tic.stats.judge import Outcome, Verdict, decide, judge, too_few, undecided
 from tic.stats.outlook import trend_seeds_to_decide
@@ -146,11 +146,18 @@ def page_effects(samples: ArrayLike, *, direction: Direction) -> NDArray[np.floa
 
 
 def rank_step(conditions: int) -> float:
-    """Return the smallest step between two of `page_effects`, without ties.
+    """Return the smallest step between two of `page_effects`, without ties: 12 / (T³ − T).
 
-    The squared rank differences of two orders differ by 2 at the least.
+    Sums of squared rank differences d of two orders differ by 2 at the least.
+
+    Args:
+        conditions: T ≥ 3.
+
+    Raises:
+        ValueError: it is no such number.
     """
-    return 12 / (conditions**3 - conditions)
+    count = whole_number(conditions, name="conditions", least=3, way_out="add conditions")
+    return 12 / (count**3 - count)
 
 
 def judge_trend(samples: ArrayLike, *, direction: Direction, confidence: float = 0.95) -> Verdict:
