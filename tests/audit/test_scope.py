@@ -12,7 +12,7 @@ from tic.audit.claims import Claim
 from tic.audit.protocol import Protocol
 from tic.data import SVHN
 from tic.document.audit import Scope
-from tic.errors import TicError
+from tic.errors import NotApplicableError, TicError
 from tic.fitting import CosineSGD, Rule
 from tic.losses import AlphaLoss
 from tic.models import Spiking
@@ -73,6 +73,23 @@ def test_a_difference_of_the_first_training_counts_for_the_pruned_one():
 def test_arithmetic_is_always_about_the_paper():
     claim = Claim(KIM2023, "c", "Text", "It is.", "By it.", None)
     assert scope(claim, SMOKE_SETTING, {}) == Scope(level="paper", differences=())
+
+
+def test_a_claim_that_says_nothing_about_the_papers_setting_is_a_claim_about_others():
+    def needs(setting):
+        if setting.recipe.timesteps > 5:
+            raise NotApplicableError("it is about short simulations")
+        return setting.recipe
+
+    claim = Claim(KIM2023, "c", "Fig. 1", "It is.", "By it.", needs)
+    assert scope(claim, SMOKE_SETTING, {}) == Scope(
+        level="smoke",
+        differences=(
+            "setting: tiny-digits instead of resnet19-cifar10: it is about short simulations",
+        ),
+    )
+    with pytest.raises(NotApplicableError, match="short simulations"):
+        scope(claim, PAPER_SETTING, {})
 
 
 def test_roles_that_depend_on_the_setting_are_refused():

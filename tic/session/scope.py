@@ -11,7 +11,7 @@ from tic.audit.pack import Setting
 from tic.audit.protocol import STANDARD, Protocol
 from tic.data.facts import subset_size
 from tic.document.audit import Scope
-from tic.errors import TicError
+from tic.errors import NotApplicableError, TicError
 from tic.kinds import Kind
 from tic.recipe import Recipe
 
@@ -30,14 +30,20 @@ def scope(
     """Compare what a claim is audited on with what the paper used, role by role.
 
     `paper`: nothing differs. `reduced`: the paper's architecture in another setting. `smoke`:
-    another architecture, which says nothing yet about the paper's.
+    another architecture, which says nothing yet about the paper's, or a claim that says nothing
+    about the paper's setting, so that there is nothing to compare with.
 
     Raises:
+        NotApplicableError: The claim says nothing about this setting.
         TicError: The claim's `needs` names other roles in the paper's setting.
     """
     papers_setting = claim.pack.setting(claim.pack.original)
     ours = claim.recipes(setting, parameters, protocol)
-    papers = claim.recipes(papers_setting, parameters, protocol)
+    try:
+        papers = claim.recipes(papers_setting, parameters, protocol)
+    except NotApplicableError as error:
+        elsewhere = f"{setting.label} instead of {papers_setting.label}: {error}"
+        return Scope(level="smoke", differences=(f"setting: {elsewhere}",))
     if ours.keys() != papers.keys():
         raise TicError(
             f"{claim.id}: needs must name the same roles in every setting, got "
