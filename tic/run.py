@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,16 +71,22 @@ class Run:
 
     @property
     def manifest_digest(self) -> str:
-        """sha256 of the manifest, which has that of every other file."""
-        return sha256_of(self.folder / MANIFEST)
+        """sha256 of the manifest, which has that of every other file.
+
+        Raises:
+            TicError: There is none any more, or it cannot be read.
+        """
+        with _explained(self.folder):
+            return sha256_of(self.folder / MANIFEST)
 
     def weights_digest(self, epoch: int) -> str | None:
         """sha256 of the weights after an epoch; None where the Run kept none, as when it diverged.
 
         Raises:
-            TicError: There is no manifest.
+            TicError: There is no manifest any more, or it cannot be read.
         """
-        digest: str | None = _document(self.folder / MANIFEST).get(weights_name(epoch))
+        with _explained(self.folder):
+            digest: str | None = _document(self.folder / MANIFEST).get(weights_name(epoch))
         return digest
 
     def weights(self, epoch: int, like: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
@@ -112,6 +119,15 @@ def unreadable(folder: Path, error: OSError) -> TicError:
         f"{folder} cannot be read ({reason(error)}); make it readable, or choose another Store "
         f"with --store"
     )
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Raise what the system says of a file of a Run that was whole before, as a TicError."""
+    try:
+        yield
+    except OSError as error:
+        raise unreadable(folder, error) from error
 
 
 def fault_of(folder: Path) -> str | None:

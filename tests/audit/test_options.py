@@ -398,6 +398,8 @@ def test_a_field_is_set_after_all_other_options():
             """'dataset': must be described as JSON, as {"kind": "tic.data.digits:Digits", """
             """"fields": {}} is what it is now, got 'mnist'$""",
         ),
+        ("seed=7", "a claim is trained with every seed of its setting, .* choose them by --seeds"),
+        ("recipe.seed=7", "choose them by --seeds, such as --seeds 7-11"),
         ("sizes=3", "sizes must name purposes with whole numbers of at least 1, .* got 3"),
         ("attacks=3", "unknown level of attacks 3; known: quick, standard, full"),
     ],

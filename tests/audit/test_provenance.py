@@ -1,6 +1,8 @@
 """Provenance: code, versions and data, and nothing about the person."""
 
+import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +53,13 @@ def test_claims_that_git_does_not_know_make_it_dirty(repository):
     git("add", ".gitignore")
     git("commit", "-q", "-m", "Ignore")
     assert describe(root).git_dirty is False
+
+
+def test_names_of_files_that_are_no_text_are_told_apart_all_the_same(repository):
+    root, git = repository
+    git("config", "core.quotePath", "false")
+    Path(os.fsdecode(os.fsencode(root) + b"/na\xefve.py")).touch()
+    assert describe(root).git_dirty is True
 
 
 def test_what_an_audit_leaves_does_not(repository):

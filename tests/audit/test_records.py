@@ -1,5 +1,6 @@
 """What an audit records of its Runs and data."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from tic.audit.runs import SeedRuns
 from tic.data import Digits
 from tic.data.speech import SpokenDigits
 from tic.engine.plan import make_plan
+from tic.errors import TicError
 from tic.fitting import CosineSGD
 from tic.lab import Lab
 from tic.models import Spiking
@@ -49,6 +51,18 @@ def test_a_finished_run_is_recorded_with_loss_and_accuracy(lab):
     assert 0 <= found.test_accuracy <= 100
     assert found.seconds > 0
     assert found.recipe["fitting"]["fields"]["learning_rate"] == 0.3
+
+
+def test_a_run_that_went_away_after_it_was_read_is_missing(lab):
+    recipe = RECIPE.but(seed=2)
+    gone = train(recipe, lab)
+    assert lab.run(recipe) is gone
+    shutil.rmtree(gone.folder)
+    found = record(recipe, lab)
+    assert (found.status, found.weights, found.manifest) == ("missing", None, None)
+    for digest in (lambda: gone.manifest_digest, lambda: gone.weights_digest(recipe.epochs)):
+        with pytest.raises(TicError, match=r"cannot be read .*choose another Store"):
+            digest()
 
 
 def test_an_accuracy_that_no_claim_measured_is_not_measured_for_the_record(lab):

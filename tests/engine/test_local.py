@@ -167,6 +167,30 @@ def test_what_a_library_prints_is_no_answer(lab, quick_recipe, tmp_path, monkeyp
     assert stored_result(measurement, quick_recipe, lab) is not None
 
 
+def test_workers_import_what_their_parent_does_wherever_they_start(
+    lab, quick_recipe, tmp_path, monkeypatch
+):
+    # A colon separates the folders of PYTHONPATH; what lies where a worker starts is not to count.
+    pack, here = tmp_path / "a:b", tmp_path / "here"
+    pack.mkdir()
+    here.mkdir()
+    (pack / "beyond_a_colon.py").write_text(
+        "from dataclasses import dataclass\n"
+        "from tic.losses import MeanLoss\n"
+        "@dataclass(frozen=True)\n"
+        "class Beyond(MeanLoss):\n"
+        "    pass\n"
+    )
+    (here / "queue.py").write_text("raise SystemExit('the wrong queue')\n")
+    monkeypatch.syspath_prepend(pack)
+    monkeypatch.chdir(here)
+    from beyond_a_colon import Beyond
+
+    with LocalEngine(EngineSettings(processes=1)) as engine:
+        engine.submit(Job(quick_recipe.but(loss=Beyond()), lab))
+        assert [finished.status for finished in one_after_another(engine, 1)] == ["done"]
+
+
 def test_two_builds_on_one_store_train_nothing_twice(lab, quick_recipe, monkeypatch):
     monkeypatch.setattr("tic.engine.building.PAUSE_SECONDS", 0.05)
     recipes = [quick_recipe.with_seed(seed).but(epochs=20) for seed in range(4)]

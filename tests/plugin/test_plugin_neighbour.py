@@ -138,6 +138,30 @@ def test_a_claim_gets_our_fixtures_and_every_other_test_those_of_the_conftest(pr
     assert result.ret == 0
 
 
+def test_a_module_may_hold_what_raises_at_any_look_at_it(project):
+    # As the `request` of Flask does outside of one.
+    project.makepyfile(
+        test_theirs="""
+class Proxy:
+    def __getattr__(self, name):
+        raise RuntimeError("working outside of a request")
+request = Proxy()
+def test_unit():
+    pass
+"""
+    )
+    result = project.runpytest_subprocess("-p", "no:randomly")
+    result.assert_outcomes(passed=1)
+
+
+def test_claims_are_audited_where_testpaths_has_patterns_and_whole_paths(project):
+    folder = holding_claims(project)
+    project.makeini(f"[pytest]\ntestpaths = nothing-*\n  {folder}")
+    result = project.runpytest_subprocess("--plan")
+    result.stdout.fnmatch_lines(["*3 Runs, *"])
+    assert result.ret == 0
+
+
 def test_fixtures_of_an_author_build_on_ours(repository):
     repository.write(
         """

@@ -13,8 +13,8 @@ from tic.cli.parsing import own_count, parser
 from tic.errors import TicError
 from tic.writing import reason
 
-REFUSED, FAILED, INTERRUPTED = 2, os.EX_SOFTWARE, 130
-"""Exit statuses; those of audits are in `tic.plugin.outcomes`."""
+REFUSED, FAILED, INTERRUPTED = 2, 70, 130
+"""Exit statuses; those of audits are in `tic.plugin.outcomes`. 70 is EX_SOFTWARE of sysexits.h."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

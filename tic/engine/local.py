@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import signal
@@ -11,12 +12,21 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
 from tic.engine.engine import Engine, EngineSettings
 from tic.engine.job import Finished, Job, Resources
 from tic.lab import usable_device
+
+_START = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from tic.engine.worker import main
+main()
+"""
+"""A worker imports what its parent does, and nothing of the folder that it happens to start in."""
 
 
 class LocalEngine(Engine):
@@ -104,12 +114,17 @@ class _Worker:
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed by who listens
         # A process group of its own: Ctrl-C is for whoever started the build.
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tic.engine.worker"],
+            [
+                sys.executable,
+                "-P",
+                "-c",
+                _START,
+                json.dumps([p or str(Path.cwd()) for p in sys.path]),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._complaints,
             encoding="utf-8",
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             start_new_session=True,
         )
         self.thread = Thread(target=self._listen, name="tic-worker", daemon=True)

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest.compat import safe_getattr
 
 from tic.plugin.state import JUDGE, MARK, STATE, claim_of, entry_id
 
@@ -41,10 +42,13 @@ class Giving:
 
 
 def _holds_claims(holder: object) -> bool:
-    """Whether one of the tests of a module or class, or the class itself, is marked as a claim."""
+    """Whether one of the tests of a module or class, or the class itself, is marked as a claim.
+
+    Whatever else a module holds is looked at, too, such as a proxy that raises at any attribute.
+    """
     owners = getattr(holder, "__mro__", (holder,))
     members = (member for owner in owners for member in vars(owner).values())
-    marked = (getattr(owner, "pytestmark", ()) for owner in (*owners, *members))
+    marked = (safe_getattr(marked, "pytestmark", ()) for marked in (*owners, *members))
     return any(
         getattr(mark, "name", None) == MARK
         for marks in marked

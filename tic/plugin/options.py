@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from fnmatch import fnmatch
+from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -239,7 +240,12 @@ def _default_paths(config: pytest.Config) -> list[str]:
     """Where pytest collects when no path is given."""
     here = config.invocation_params.dir
     patterns = config.getini("testpaths") if here == config.rootpath else ()
-    paths = [str(path) for pattern in patterns for path in here.glob(pattern)]
+    paths = [
+        str(here / path)
+        for pattern in patterns
+        # As pytest does; Path.glob refuses a whole path.
+        for path in sorted(glob(pattern, root_dir=here, recursive=True))  # noqa: PTH207
+    ]
     return paths or [str(here)]
 
 

@@ -41,6 +41,11 @@ def overridden(setting: Setting, changes: Sequence[str]) -> Setting:
             with trusting(set(_modules(value))):
                 if name == "recipe" or name not in _OWN:
                     names = inner if name == "recipe" else [name, *inner]
+                    if names == ["seed"]:
+                        raise TicError(
+                            "a claim is trained with every seed of its setting, whatever seed the "
+                            "setting's Recipe has; choose them by --seeds, such as --seeds 7-11"
+                        )
                     setting = replace(setting, recipe=_changed(setting.recipe, names, value))
                 else:
                     setting = _changed(setting, [name, *inner], value)

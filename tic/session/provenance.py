@@ -51,7 +51,11 @@ def provenance(
 def _git(root: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10
+            ["git", "-C", str(root), *arguments],
+            capture_output=True,
+            text=True,
+            errors="replace",  # names of files may be no text in any encoding
+            timeout=10,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -16,6 +16,7 @@ from tic.measure.robustness import final_answers, percentage
 from tic.recipe import Recipe
 
 _UNTESTED = {"test_accuracy": None, "tested": None, "guessing": None}
+_UNREAD: dict[str, Any] = {"weights": None, "manifest": None}
 
 
 def run_records(
@@ -45,9 +46,14 @@ def _run_record(
     evidence: Mapping[str, Mapping[str, str]],
 ) -> RunRecord:
     fingerprint = lab.fingerprint(recipe)
-    run = None
-    with suppress(TicError):  # one that cannot be read is none
-        run = lab.finished(recipe)
+    run, digests = None, _UNREAD
+    with suppress(TicError):  # one that cannot be read is none, nor is one that went away
+        if finished := lab.finished(recipe):
+            digests = {
+                "weights": finished.weights_digest(recipe.epochs),
+                "manifest": finished.manifest_digest,
+            }
+            run = finished
     losses = run.history.get("train_loss", []) if run else []
     return RunRecord(
         fingerprint=fingerprint,
@@ -58,8 +64,7 @@ def _run_record(
         seconds=run.history["seconds"] if run else None,
         train_loss=losses[-1] if losses else None,
         **(_tested(recipe, lab, test_sizes) if run else _UNTESTED),
-        weights=run.weights_digest(recipe.epochs) if run else None,
-        manifest=run.manifest_digest if run else None,
+        **digests,
         measurements=dict(sorted(evidence.get(fingerprint, {}).items())),
     )
 
@@ -106,7 +111,7 @@ def data_digests(recipes: Iterable[Recipe], lab: Lab) -> dict[str, str]:
     """Digest of the training samples of every data set used."""
     used = {(recipe.dataset, recipe.train_size) for recipe in recipes}
     return {
-        digest_key(dataset, size): lab.samples(dataset, "train", size).digest
+        digest_key(dataset, size): lab.training_digest(dataset, size)
         for dataset, size in sorted(used, key=str)
     }
 
