@@ -439,11 +439,33 @@ def test_a_comment_lists_verdicts_with_their_estimates_the_gravest_first(example
     assert "| ? INCONCLUSIVE −0.0050 " in rows[3]
 
 
+def test_another_rule_is_told_before_what_came_of_it(example_audit, edited):
+    first = example_audit.entries[0]
+    contrast = first.contrasts[0]
+    region = contrast.region.model_copy(update={"low": None, "high": -2.0, "text": "below -2"})
+    turned = contrast.model_copy(update={"region": region})
+    regions = f"{contrast.name}, {contrast.region.text} before, below -2 after"
+
+    def told(**changes):
+        return format_diff(diff_audits(example_audit, edited(0, **changes)))
+
+    changed = {"contrasts": (turned, *first.contrasts[1:])}
+    unraised = f"{first.id}: {regions}; both are version {first.version}: raise it"
+    assert f"judged by another rule (1)\n  {unraised}\n" in told(**changed)
+    raised = f"{first.id}: version {first.version} before, {first.version + 1} after"
+    assert f"  {raised}; {regions}\n" in told(**changed, version=first.version + 1)
+    assert f"  {raised}\n" in told(version=first.version + 1)
+    assert f"  {first.id}: its rule has another text; both" in told(rule="Otherwise.")
+    assert "another rule" not in told(reason="Otherwise.")
+    comment = told_in_markdown(example_audit, edited(0, **changed))
+    assert f"- **Another rule**: {markdown(unraised)}." in comment
+
+
 def test_a_comment_counts_what_is_no_verdict(example_audit, edited):
     first = example_audit.entries[0].contrasts[0].model_copy(update={"estimate": 9.0})
     rest = example_audit.entries[0].contrasts[1:]
     provenance = example_audit.provenance.model_copy(update={"python": "9"})
-    other = edited(0, contrasts=(first, *rest), rule="another")
+    other = edited(0, contrasts=(first, *rest), reason="another")
     other = other.model_copy(update={"provenance": provenance, "entries": other.entries[:-1]})
     told = told_in_markdown(example_audit, other)
     assert told == (

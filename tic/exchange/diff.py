@@ -51,6 +51,37 @@ class EstimateChange:
 
 
 @dataclass(frozen=True)
+class RuleChange:
+    """A claim or rival that is judged by another rule, so that its verdicts answer two questions.
+
+    Attributes:
+        entry: Its id.
+        versions: Of the claim, before and after.
+        regions: Of contrasts that both have, what was allowed before and after, by name.
+    """
+
+    entry: str
+    versions: tuple[int, int]
+    regions: Mapping[str, tuple[str, str]]
+
+    def __str__(self) -> str:
+        """Say what changed, and that a version is missing where it is."""
+        was, now = self.versions
+        allowed = [
+            f"{name}, {before} before, {after} after"
+            for name, (before, after) in self.regions.items()
+        ]
+        if was != now:
+            parts = [f"version {was} before, {now} after", *allowed]
+        else:
+            parts = [
+                *(allowed or ["its rule has another text"]),
+                f"both are version {now}: raise it",
+            ]
+        return f"{self.entry}: {'; '.join(parts)}"
+
+
+@dataclass(frozen=True)
 class AuditDiff:
     """All differences between two audits.
 
@@ -62,6 +93,7 @@ class AuditDiff:
         elsewhere: Those of the added and the removed whose claim the other audit has, too, in
             another setting.
         setting: How that differs, in words; "" where nothing that both name tells it.
+        rules: Of claims and rivals of both.
         verdicts: Of entries of both, in the order of their roles.
         estimates: Of contrasts of both.
         evidence: All else that verdicts rest on.
@@ -74,6 +106,7 @@ class AuditDiff:
     removed: tuple[str, ...]
     elsewhere: frozenset[str]
     setting: str
+    rules: tuple[RuleChange, ...]
     verdicts: tuple[VerdictChange, ...]
     estimates: tuple[EstimateChange, ...]
     evidence: tuple[FieldChange, ...]
@@ -138,6 +171,7 @@ def diff_audits(before: Audit, after: Audit) -> AuditDiff:
         removed=tuple(only_old),
         elsewhere=elsewhere,
         setting=setting,
+        rules=tuple(_rules(pairs)),
         verdicts=tuple(_verdicts(pairs)),
         estimates=tuple(change for pair in pairs for change in _estimates(*pair)),
         evidence=(
@@ -150,6 +184,19 @@ def diff_audits(before: Audit, after: Audit) -> AuditDiff:
         ),
         information=tuple(_information(before, after)),
     )
+
+
+def _rules(pairs: Iterable[tuple[str, Entry, Entry]]) -> Iterator[RuleChange]:
+    for key, old, new in pairs:
+        regions = {
+            name: (before.region.text, after.region.text)
+            for name, before, after in shared_contrasts(old, new)
+            if before.region != after.region
+        }
+        versions = (old.version, new.version)
+        same = old.rule == new.rule and old.version == new.version and not regions
+        if old.role != "control" and not same:
+            yield RuleChange(key, versions, regions)
 
 
 def _by_role(roles: Iterable[Role]) -> dict[Role, int]:
@@ -189,6 +236,7 @@ def format_diff(diff: AuditDiff, *, whole: bool = False) -> str:
     else:
         opening += [line for line in (visible(diff.incomparable), diff.headline) if line]
     sections = [
+        ("judged by another rule", [visible(str(change)) for change in diff.rules]),
         ("verdicts", [_verdict_line(change) for change in diff.verdicts]),
         ("estimates", [_estimate_line(change) for change in diff.estimates]),
         ("added", [visible(key) for key in diff.added]),

@@ -41,12 +41,21 @@ def diff_markdown(diff: AuditDiff, before: Audit, after: Audit) -> str:
     blocks = [
         markdown(diff.incomparable),
         f"### {diff.headline}",
-        "\n".join(f"- {line}" for line in incompleteness(diff)),
+        "\n".join(f"- {line}" for line in (*incompleteness(diff), *_rules(diff))),
         _table(changed[:MOST_ROWS], old, new),
         f"And {len(changed) - MOST_ROWS} more." if len(changed) > MOST_ROWS else "",
         "\n".join(f"- {line}" for line in _counts(diff, len(diff.verdicts) - len(changed))),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _rules(diff: AuditDiff) -> Iterator[str]:
+    """Say which verdicts do not compare, since they were judged by another rule."""
+    for change in diff.rules[:MOST_NAMES]:
+        yield f"**Another rule**: {markdown(str(change))}."
+    more = len(diff.rules) - MOST_NAMES
+    if more > 0:
+        yield f"**Another rule**: {counted(more, 'more entry', 'more entries')}."
 
 
 def _rank(change: VerdictChange) -> tuple[bool, int, int]:
