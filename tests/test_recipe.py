@@ -527,6 +527,21 @@ def test_another_seed_is_another_seed_for_all_ancestors():
     assert other.with_seed(0) == grandchild
 
 
+@given(st.integers(0, 2**63 - 1))
+def test_another_seed_makes_what_all_other_fields_make_with_it(seed):
+    child = DIGITS.but(epochs=5, parent=PARENT)
+    made = child.with_seed(seed)
+    assert made == child.but(seed=seed, parent=PARENT.but(seed=seed))
+    assert hash(made) == hash(child.but(seed=seed, parent=PARENT.but(seed=seed)))
+    assert made.model_dump_json() == child.but(seed=seed, parent=made.parent).model_dump_json()
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, "x", 0.5, None])
+def test_what_is_no_seed_is_refused_in_whatever_way_it_is_given(seed):
+    with pytest.raises(TicError, match="seed: "):
+        DIGITS.with_seed(seed)
+
+
 def test_ancestors_come_eldest_first():
     child = DIGITS.but(parent=PARENT)
     assert DIGITS.ancestors == ()

@@ -80,10 +80,14 @@ class Lab:
             return False
         return True
 
+    def training_digest(self, dataset: Dataset, size: int | None = None) -> str:
+        """Digest of training samples; see `samples`."""
+        return _training_digest(self.data_root, dataset, size)
+
     def fingerprint(self, recipe: Recipe) -> str:
         """Identify the Run of a Recipe on the data that lie here, those of its ancestors too."""
         *ancestral, own = (
-            self.samples(each.dataset, "train", each.train_size).digest
+            self.training_digest(each.dataset, each.train_size)
             for each in (*recipe.ancestors, recipe)
         )
         return _fingerprint(recipe, own, tuple(ancestral))
@@ -188,6 +192,11 @@ def _on_device(
     device: torch.device, root: Path | None, dataset: Dataset, split: Split, size: int | None
 ) -> Samples:
     return data.load(dataset, split, root, size=size).to(device)
+
+
+@lru_cache(maxsize=2**10)
+def _training_digest(root: Path | None, dataset: Dataset, size: int | None) -> str:
+    return data.load(dataset, "train", root, size=size).digest
 
 
 @lru_cache(maxsize=2**17)  # of fewer than an audit has, none would be found again

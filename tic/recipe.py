@@ -133,7 +133,10 @@ class Recipe(BaseModel):
     def with_seed(self, seed: int) -> Recipe:
         """Return the same training with another seed, its ancestors included."""
         parent = None if self.parent is None else self.parent.with_seed(seed)
-        return self.but(seed=seed, parent=parent)
+        changes = {"seed": seed, "parent": parent}
+        # Other fields are valid already, and every Run of an audit is made so.
+        is_seed = type(seed) is int and 0 <= seed < 2**63
+        return self.model_copy(update=changes) if is_seed else self.but(**changes)
 
     @property
     def random_seed(self) -> int:

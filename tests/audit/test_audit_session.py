@@ -115,6 +115,18 @@ def test_what_was_once_finished_is_looked_for_no_more(session, monkeypatch):
     assert asked == [3, 0, 0]
 
 
+def test_whoever_waits_for_a_run_looks_at_no_finished_one(session, monkeypatch):
+    entry, other = plan(), plan("two", lambda setting: setting.recipe.but(timesteps=1))
+    collect(session, entry, other)
+    session.runs(entry)
+    plans = []
+    monkeypatch.setattr(
+        "tic.session.session.ensure", lambda recipes, planned, lab: plans.append(planned)
+    )
+    session.runs(other)
+    assert plans == [()]  # all six were trained for the first
+
+
 def test_runs_are_trained_and_given_by_role(session):
     single, roles = plan(), plan("two", lambda s: {"a": s.recipe, "b": s.recipe.but(timesteps=1)})
     collect(session, single, roles)

@@ -15,7 +15,7 @@ from tic.data import Digits
 from tic.document.audit import Scope
 from tic.document.evidence import Effects, RegionRecord
 from tic.engine.job import Job
-from tic.engine.plan import work
+from tic.engine.plan import with_ancestors, work
 from tic.errors import TicError
 from tic.lab import Lab
 from tic.measure.robustness import AccuracyMeasurement
@@ -27,10 +27,12 @@ from tic.session.agenda import UNTOLD, Agenda, chances_foreseen
 from tic.session.budget import (
     IDLE_RIVAL,
     RIVAL,
+    Bill,
+    Rest,
     Share,
     best_share,
+    measuring_foreseen,
     paid_for,
-    price,
     read_budget,
     timed,
     wanted_seeds,
@@ -82,11 +84,6 @@ def test_a_duration_lasts_from_a_second_to_a_year(text):
         read_budget(text)
 
 
-def everything(seeds):
-    """What is left of a budget that has no end."""
-    return True
-
-
 def planned(name="one", recipes=None, role=Claim, control=None, **fields):
     threatened = {"of": ("one",)} if role is Rival else {}
     claim = role(
@@ -103,11 +100,15 @@ def planned(name="one", recipes=None, role=Claim, control=None, **fields):
 
 def of(entry, n_seeds=0, contrasts=(), shares=None, trained=None, supported=(), cost=work):
     share = Share(wanted_seeds(n_seeds, contrasts), worth(entry, supported))
-
-    def paid(recipe, missing):
-        return paid_for(share, (shares or {}).get(recipe, ()), missing)
-
-    return share.worth / price(entry, n_seeds, share.seeds, trained or {}, cost, paid=paid)
+    recipes, seeds = with_ancestors(entry.recipes.values()), SETTING.first_seeds(share.seeds)
+    there = [(trained or {}).get(recipe, ()) for recipe in recipes]
+    bill = Bill(
+        n_seeds,
+        [[n for n, seed in enumerate(seeds, start=1) if seed not in known] for known in there],
+        [cost(recipe) for recipe in recipes],
+        measuring_foreseen(entry, cost),
+    )
+    return share.worth / bill.shared(share, [(shares or {}).get(recipe, ()) for recipe in recipes])
 
 
 def test_what_costs_less_comes_first():
@@ -600,25 +601,49 @@ def test_after_the_last_look_nothing_is_foreseen(piloted, tmp_path):
     assert chances_foreseen(piloted("clear", CLEAR), Lab(tmp_path), [seen]) is None
 
 
+def bill(missing=range(1, LOOKS[-1] + 1), judged=0, cost=1.0):
+    """Of a claim with one training; by default all seeds are missing."""
+    return Bill(judged, [list(missing)], [cost], 0.0)
+
+
+def test_what_is_missing_is_counted_and_priced_up_to_the_seeds_that_are_asked_for():
+    both = Bill(5, [[1, 6, 8, 9], [7, 12]], [10.0, 100.0], 3.0)
+    assert [both.trainings(seeds) for seeds in (5, 8, 12)] == [1, 4, 6]
+    # Three and seven more seeds are measured.
+    assert [both.price(seeds) for seeds in (8, 12)] == [3 * 3 + 30 + 100, 7 * 3 + 40 + 200]
+    alone = Share(8, 1.0)
+    assert both.shared(alone, [[alone], [alone]]) == both.price(8)
+    assert both.shared(alone, [[alone, Share(8, 1.0)], [alone]]) == 3 * 3 + 15 + 100
+
+
 @pytest.mark.parametrize(
-    ("price", "look"), [(lambda seeds: seeds, 8), (lambda seeds: 1, 12), (lambda n: n**9, 5)]
+    ("missing", "cost", "look"), [(range(1, 1001), 1, 8), ([1], 1, 12), (range(6, 1001), 1e9, 5)]
 )
-def test_the_look_that_is_worth_most_for_its_price_is_wanted(price, look):
+def test_the_look_that_is_worth_most_for_its_price_is_wanted(missing, cost, look):
     # The seventh look is too far off.
     chances = dict.fromkeys(LOOKS, 0.96) | {5: 0.1, 8: 0.9, 12: 0.97, 60: 1.0}
-    assert best_share(0, 2.0, chances, price, everything) == Share(look, 2 * chances[look])
+    share = best_share(2.0, chances, bill(missing, cost=cost), Rest())
+    assert share == Share(look, 2 * chances[look])
 
 
 def test_only_looks_to_come_are_wanted_and_the_last_is_one_of_them():
     chances = dict.fromkeys(LOOKS, 0.0)
-    assert best_share(8, 1.0, chances, lambda seeds: seeds, everything).seeds == 12
-    assert best_share(LOOKS[-2], 1.0, chances, lambda seeds: seeds, everything).seeds == LOOKS[-1]
+    assert best_share(1.0, chances, bill(judged=8), Rest()).seeds == 12
+    assert best_share(1.0, chances, bill(judged=LOOKS[-2]), Rest()).seeds == LOOKS[-1]
 
 
-def test_a_look_that_the_rest_of_the_budget_does_not_pay_for_is_worth_next_to_nothing():
+@pytest.mark.parametrize("rest", [Rest(cost=5.5), Rest(trainings=5)])
+def test_a_look_that_the_rest_of_the_budget_does_not_pay_for_is_worth_next_to_nothing(rest):
     chances = {5: 0.1, 8: 0.9}
-    assert best_share(0, 1.0, chances, lambda seeds: seeds, lambda n: n <= 5) == Share(5, 0.1)
-    assert 0 < best_share(0, 1.0, chances, lambda seeds: seeds, lambda n: False).worth < 1e-6
+    assert best_share(1.0, chances, bill(), rest) == Share(5, 0.1)
+    for nothing in (Rest(cost=0), Rest(trainings=4)):
+        assert 0 < best_share(1.0, chances, bill(), nothing).worth < 1e-6
+
+
+def test_a_budget_of_as_many_trainings_as_a_look_takes_pays_for_it():
+    # Measurements that cost next to nothing are no trainings.
+    exactly = Rest(trainings=1000)
+    assert best_share(1.0, {1000: 0.9}, bill(), exactly) == Share(1000, 0.9)
 
 
 @pytest.mark.parametrize(
@@ -634,7 +659,7 @@ def test_near_its_end_a_budget_goes_to_what_it_still_pays_for(agenda, left, firs
         planned("dear", {"": RECIPE.but(epochs=2 * RECIPE.epochs)}),
         planned("other", {"": RECIPE.but(seed=9, epochs=9)}),
     ]
-    made = agenda(*entries, fits=lambda cost, trainings: cost <= left)
+    made = agenda(*entries, rest=lambda: Rest(cost=left))
     cheap, dear, other = made.claims
     cheap.chances, dear.chances = {5: 0.1}, {5: 0.9}
     made.take(other, Outcome.SUPPORTED, ())
@@ -642,10 +667,22 @@ def test_near_its_end_a_budget_goes_to_what_it_still_pays_for(agenda, left, firs
 
 
 def test_trainings_that_are_left_are_counted(agenda):
-    asked = []
     both = planned(recipes={"one": RECIPE, "two": RECIPE.but(epochs=9)})
-    agenda(both, fits=lambda cost, trainings: not asked.append((cost > 0, trainings)))
-    assert asked == [(True, 2 * wanted_seeds(0))]
+    needed = 2 * wanted_seeds(0)
+    enough, too_few = (
+        agenda(both, rest=lambda left=left: Rest(trainings=left)).claims[0].priority
+        for left in (needed, needed - 1)
+    )
+    assert 0 < too_few < 1e-5 * enough
+
+
+def test_what_is_left_is_asked_for_once_whenever_claims_are_ranked(agenda):
+    asked = []
+    entries = [planned(name, {"": RECIPE.but(epochs=n)}) for n, name in enumerate("abc", start=8)]
+    made = agenda(*entries, rest=lambda: asked.append(1) or Rest())
+    assert len(asked) == 1
+    made.take(made.claims[0], Outcome.SUPPORTED, ())
+    assert len(asked) == 2
 
 
 def test_what_a_pilot_finds_clear_is_looked_at_first(piloted, agenda):

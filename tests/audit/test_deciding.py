@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from judged_audits import judge_of, judged
 
+from tic import stats
 from tic.document.audit import Entry
 from tic.document.deciding import region_of, rejudge
 from tic.stats import Outcome, above, below, within
@@ -95,6 +96,21 @@ def test_readings_share_the_error_rate_of_their_contradiction(values, outcome):
         judge.record_reading({"sign": str(sign)}, alone)
     judge.readings_contradict()
     assert judge.verdict().outcome is outcome
+
+
+def test_how_near_a_verdict_is_to_another_is_told_of_none_that_nobody_reads(monkeypatch):
+    asked, sensitivity = [], stats.sensitivity
+    monkeypatch.setattr(stats, "sensitivity", lambda v: asked.append(v) or sensitivity(v))
+    judge = judge_of((0, 1, 2))
+    for number in range(4):
+        once = judge_of((0, 1, 2))
+        once([1.0, 1.01, 1.02 + number / 100], above(0), name="gap")
+        judge.record_reading({"epoch": str(number)}, once)
+    judge.readings_contradict()
+    assert judge.verdict().outcome is Outcome.REFUTED
+    assert asked == []
+    judge.decision()
+    assert len(asked) == 1
 
 
 def test_a_changed_effect_changes_what_is_judged_again():

@@ -9,17 +9,22 @@ from claims.kim2023.recipes import KIM2023, PAPER_SETTING, SMOKE_SETTING
 from claims.yao2023 import recipes as yao2023_recipes
 from claims.yao2023.recipes import YAO2023
 from tic.audit.claims import Claim
-from tic.audit.protocol import Protocol
+from tic.audit.protocol import STANDARD, Protocol
 from tic.data import SVHN
 from tic.document.audit import Scope
 from tic.errors import NotApplicableError, TicError
 from tic.fitting import CosineSGD, Rule
 from tic.losses import AlphaLoss
 from tic.models import Spiking
-from tic.session.scope import scope
+from tic.session import scope as module
 
 BASELINE = Claim(KIM2023, "a", "Fig. 1", "It is.", "By it.", recipes.baseline)
 PRUNED = Claim(KIM2023, "b", "Fig. 7", "It is.", "By it.", recipes.pruned)
+
+
+def scope(claim, setting, parameters, protocol=STANDARD):
+    ours = claim.recipes(setting, parameters, protocol)
+    return module.scope(claim, setting, ours, parameters, protocol)
 
 
 def test_the_papers_setting_is_the_papers():

@@ -103,6 +103,22 @@ def test_what_a_question_lacks_is_done_once(engine, job, base):
     assert (build.trained, build.measured, build.faults) == (3, 0, [])
 
 
+def test_nobody_is_ranked_while_every_core_has_a_job_and_one_waits(engine, job, base):
+    ranked = []
+
+    def urgency(asked):
+        assert len(engine.running) < 2  # one is done, and one waits
+        ranked.append(asked)
+        return 0.0
+
+    wanted = [job(base.with_seed(seed)) for seed in range(4)]
+    build = Build(engine, Lab("nowhere"), urgency)
+    build.run([lacking(engine, *wanted)])
+    assert engine.began == wanted
+    assert engine.most == 2
+    assert set(ranked) == set(wanted)
+
+
 def test_a_question_is_asked_again_until_it_lacks_nothing(engine, job):
     training, clean, attacked = (
         job(),

@@ -9,6 +9,7 @@ from fixtures.workers import wait_until
 from tic.engine import progress as progress_module
 from tic.engine.plan import make_plan
 from tic.engine.progress import PlanProgress, Progress, ProgressLine, duration, progress
+from tic.lab import Lab
 from tic.run import STATE
 from tic.tensors import write_tensors
 from tic.train import train
@@ -158,6 +159,20 @@ def test_what_was_there_before_does_not_count_as_achieved(lab, recipes, monkeypa
     assert lines_after(make_plan(recipes), lab, [later]) == [
         "Runs: 1 done, 0 in work, 3 left (60 s so far)"
     ]
+
+
+def test_what_was_seen_finished_is_not_looked_at_again(lab, recipes, monkeypatch):
+    train(recipes[0], lab)
+    line = PlanProgress(make_plan(recipes), lab)
+    looked, has = [], Lab.has
+    monkeypatch.setattr(Lab, "has", lambda own, recipe: looked.append(recipe) or has(own, recipe))
+    assert line.text().startswith(f"Runs: 1 done, 0 in work, {len(recipes) - 1} left")
+    train(recipes[1], lab)
+    assert line.text().startswith(f"Runs: 2 done, 0 in work, {len(recipes) - 2} left")
+    assert recipes[0] not in looked
+    looked.clear()
+    line.text()
+    assert recipes[1] not in looked
 
 
 def test_the_line_ends_when_all_is_done(lab, recipes, monkeypatch):

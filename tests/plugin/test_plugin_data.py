@@ -19,7 +19,7 @@ VANISHING = """
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tic.data import Dataset
-from tic.lab import _on_device
+from tic.lab import _on_device, _training_digest
 GONE = Path(__file__).with_name("gone")
 @dataclass(frozen=True)
 class Removable(Dataset):
@@ -35,6 +35,7 @@ def test_removable(runs, judge):
     judge(runs.train_loss()[:, -1], above(0), name="loss", unit="nats")
     GONE.touch()
     _on_device.cache_clear()
+    _training_digest.cache_clear()
 """
 TRANSFERRED = """
 @says("transferred", lambda setting: setting.recipe.but(parent=setting.recipe.but({parent})))

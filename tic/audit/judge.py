@@ -167,7 +167,7 @@ class Judge(Exhibits):
             judged: Judged the claim on that reading.
             release: Whether it is the way of the paper's release.
         """
-        judged.decision()  # it must have judged something
+        judged.verdict()  # it must have judged something
         left_open = [*deciding.failed_checks(judged.checks), *judged.left_open]
         self.readings.append(
             deciding.reading(dict(factors), judged._judged, left_open, release=release)
@@ -189,7 +189,8 @@ class Judge(Exhibits):
         Raises:
             TicError: The test judged nothing.
         """
-        return self.decision().verdict
+        self._require_judged()
+        return deciding.combine(self._judged, self.checks, self.left_open)
 
     def leave_open(self, reason: str) -> None:
         """Leave the claim INCONCLUSIVE whatever its contrasts say, and tell why."""
@@ -201,9 +202,12 @@ class Judge(Exhibits):
         Raises:
             TicError: The test judged nothing.
         """
+        self._require_judged()
+        return deciding.decide(self._judged, self.checks, self.left_open)
+
+    def _require_judged(self) -> None:
         if not self._judged:
             raise TicError("the claim's test judged nothing; call judge(effects, region, name=…)")
-        return deciding.decide(self._judged, self.checks, self.left_open)
 
     def _sampled(
         self,

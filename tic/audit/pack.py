@@ -70,9 +70,13 @@ class Setting:
         return replace(self, recipe=self.recipe.but(**recipe_fields))
 
     def with_seed_count(self, count: int) -> Setting:
-        """Return a copy with so many seeds: its own first, then those that follow its last."""
+        """Return a copy with so many seeds; see `first_seeds`."""
+        return replace(self, seeds=self.first_seeds(count))
+
+    def first_seeds(self, count: int) -> tuple[int, ...]:
+        """So many seeds: its own first, then those that follow its last."""
         following = range(max(self.seeds) + 1, max(self.seeds) + 1 + count)
-        return replace(self, seeds=(*self.seeds, *following)[:count])
+        return (*self.seeds, *following)[:count]
 
 
 def _are_seeds(seeds: object) -> bool:

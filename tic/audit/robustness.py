@@ -125,6 +125,7 @@ def _growing(level: Level, epsilon: float) -> tuple[PGD, ...]:
     )
 
 
+@lru_cache  # one of each level
 def suite_passes(level: Level) -> Passes:
     """Cost of `attack` per image and network, at most; no radius changes it but the first."""
     attacks = [member.attack for member in attack_suite(level, EPSILON, EPSILON / 2)]

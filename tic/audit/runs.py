@@ -328,7 +328,7 @@ def _asked(measurement: Measurement, recipe: Recipe, lab: Lab) -> dict[str, Any]
     return _taken(measurement, recipe, lab, lab.store)
 
 
-@lru_cache(maxsize=2**14)
+@lru_cache(maxsize=2**17)  # of fewer than an audit has, none would be found again
 def _taken(measurement: Measurement, recipe: Recipe, lab: Lab, store: Store) -> dict[str, Any]:
     """Measure once per Store object."""
     return measure(measurement, recipe, lab)

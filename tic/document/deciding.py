@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from numpy.typing import ArrayLike
 
@@ -33,11 +34,19 @@ MASKED = 1.0
 
 @dataclass(frozen=True)
 class JudgedEffects:
-    """Effects, what was said of them, and how near that is to something else."""
+    """Effects and what was said of them."""
 
     effects: Effects
     verdict: Verdict
-    sensitivity: stats.Sensitivity
+
+    @cached_property
+    def sensitivity(self) -> stats.Sensitivity:
+        """How near the verdict is to another one; every seed is left out once to tell."""
+        if self.effects.trend is not None:
+            samples, direction = self.effects.trend.samples, self.effects.trend.direction
+            return stats.trend_sensitivity(self.verdict, samples, direction=direction)
+        judged = stats.rate_sensitivity if self.effects.rate else stats.sensitivity
+        return judged(self.verdict)
 
     @property
     def contrast(self) -> Contrast:
@@ -72,15 +81,12 @@ def judge_effects(effects: Effects) -> JudgedEffects:
     if effects.trend is not None:
         samples, direction = effects.trend.samples, effects.trend.direction
         verdict = stats.judge_trend(samples, direction=direction, confidence=effects.confidence)
-        nearness = stats.trend_sensitivity(verdict, samples, direction=direction)
     elif effects.rate:
         region = region_of(effects.region)
         verdict = stats.judge_rate(effects.effects, region, confidence=effects.confidence)
-        nearness = stats.rate_sensitivity(verdict)
     else:
         verdict = _judge_means(effects, effects.confidence)
-        nearness = stats.sensitivity(verdict)
-    return JudgedEffects(effects, verdict, nearness)
+    return JudgedEffects(effects, verdict)
 
 
 def _judge_means(effects: Effects, confidence: float) -> Verdict:
@@ -103,21 +109,34 @@ class Decision:
     over_samples: Outcome | None = None
 
 
-def decide(
+def combine(
     judged: Sequence[JudgedEffects], checks: Sequence[Check], left_open: Sequence[str]
-) -> Decision:
+) -> ClaimVerdict:
     """Combine contrasts; nothing is said where a needed check fails or the test left it open.
 
     Raises:
         ValueError: There is no contrast, or they were judged at different confidences.
     """
     if reasons := [*failed_checks(checks), *left_open]:
-        return Decision(ClaimVerdict(Outcome.INCONCLUSIVE, None, "; ".join(reasons)), None)
+        return ClaimVerdict(Outcome.INCONCLUSIVE, None, "; ".join(reasons))
+    return stats.combine([contrast.verdict for contrast in judged])
+
+
+def decide(
+    judged: Sequence[JudgedEffects], checks: Sequence[Check], left_open: Sequence[str]
+) -> Decision:
+    """Combine contrasts as `combine` does, and tell what else may be said of that.
+
+    Raises:
+        ValueError: There is no contrast, or they were judged at different confidences.
+    """
+    verdict = combine(judged, checks, left_open)
+    if left_open or failed_checks(checks):
+        return Decision(verdict, None)
     verdicts = [contrast.verdict for contrast in judged]
     nearness = stats.claim_sensitivity(verdicts, [contrast.sensitivity for contrast in judged])
-    combined = stats.combine(verdicts)
-    remaining = _over_samples(judged, combined.outcome)
-    return Decision(combined, _sensitivity_record(nearness), remaining)
+    remaining = _over_samples(judged, verdict.outcome)
+    return Decision(verdict, _sensitivity_record(nearness), remaining)
 
 
 def _over_samples(judged: Sequence[JudgedEffects], outcome: Outcome) -> Outcome | None:
@@ -199,14 +218,15 @@ def reading(
     release: bool,
 ) -> ReadingVerdict:
     """Say what came out of a claim by one reading."""
-    verdict = decide(judged, (), left_open).verdict
-    decisive = decisive_contrast([effects.contrast for effects in judged], verdict.outcome)
+    outcome = combine(judged, (), left_open).outcome
+    decisive = decisive_contrast([contrast.verdict for contrast in judged], outcome)
+    units = [contrast.effects.unit for contrast in judged if contrast.verdict is decisive]
     return ReadingVerdict(
         factors=factors,
         release=release,
-        outcome=verdict.outcome,
+        outcome=outcome,
         estimate=None if decisive is None else decisive.estimate,
-        unit="" if decisive is None else decisive.unit,
+        unit=units[0] if units else "",
         contrasts=tuple(contrast.effects for contrast in judged),
         left_open=tuple(left_open),
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from tic.arrays import LARGEST
-from tic.stats.judge import Outcome
+from tic.stats.judge import Outcome, Verdict
 from tic.stats.trend import Direction
 
 
@@ -168,7 +168,10 @@ class Contrast(Effects):
     sensitivity: Sensitivity
 
 
-def decisive_contrast(contrasts: Sequence[Contrast], outcome: Outcome) -> Contrast | None:
+_Judged = TypeVar("_Judged", Contrast, Verdict)
+
+
+def decisive_contrast(contrasts: Sequence[_Judged], outcome: Outcome) -> _Judged | None:
     """Return the contrast that a verdict hangs on.
 
     Among the contrasts that came out as the claim did, this is the one with the largest p-value:

@@ -224,7 +224,8 @@ class Build:
     def _submit(self) -> None:
         while self._later and self._later[0][0] <= monotonic():
             self._begin_or_give_up(heapq.heappop(self._later)[2])
-        while beginnings := self._beginnings():
+        # Every job takes a core: without one nobody need be ranked.
+        while not self._is_full and (beginnings := self._beginnings()):
             job = max(beginnings, key=self._urgency)  # of equal ones the first
             if not self._has_room(job.needs):
                 return
@@ -233,14 +234,18 @@ class Build:
             self._limits.begin(job)
             self._engine.submit(job)
 
-    def _has_room(self, needs: Resources) -> bool:
-        if not self._running:
-            return True
-        there = self._engine.capacity()
+    @property
+    def _is_full(self) -> bool:
+        """Whether every core has a job, and one waits: who is free next need not ask for it."""
         cpus = sum(job.needs.cpus for job in self._running)
+        return bool(self._running) and cpus >= self._engine.capacity().cpus + 1
+
+    def _has_room(self, needs: Resources) -> bool:
+        """Whether there is a GPU for a job, or a share of one, where it needs that."""
+        if not (self._running and needs.gpus):
+            return True
         gpus = sum(job.needs.gpus for job in self._running)
-        # One job more than there are cores: whoever is free next need not wait for this process.
-        return cpus < there.cpus + 1 and (not needs.gpus or gpus + needs.gpus <= there.gpus + 1e-9)
+        return gpus + needs.gpus <= self._engine.capacity().gpus + 1e-9
 
     def _take(self, finished: Finished) -> None:
         job, status, reason = finished.job, finished.status, finished.reason

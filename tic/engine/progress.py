@@ -33,9 +33,20 @@ class Progress:
     work_left: float
 
 
-def progress(plan: Plan, lab: Lab, since: float) -> Progress:
-    """Look at the Store; `since` is the Unix time at which the audit began."""
-    shares = [_share(planned, lab, since) for planned in plan]
+def progress(
+    plan: Plan, lab: Lab, since: float, finished: set[PlannedRun] | None = None
+) -> Progress:
+    """Look at the Store.
+
+    Args:
+        plan: The Runs.
+        lab: Whose Store is looked at.
+        since: Unix time at which the audit began.
+        finished: Runs that were seen finished and need not be looked at again; more are added.
+    """
+    finished = set() if finished is None else finished
+    shares = [1.0 if p in finished else _share(p, lab, since) for p in plan]
+    finished |= {planned for planned, share in zip(plan, shares, strict=True) if share == 1}
     done = sum(share == 1 for share in shares)
     in_work = sum(share is not None and share < 1 for share in shares)
     work_left = sum(p.work * (1 - (s or 0)) for p, s in zip(plan, shares, strict=True))
@@ -70,16 +81,20 @@ class PlanProgress:
         self._plan, self._lab, self._also = plan, lab, also
         self._started = time()
         self._is_over = False
-        self._work_at_start = progress(plan, lab, self._started).work_left
+        self._finished: set[PlannedRun] = set()
+        self._work_at_start = self._now().work_left
 
     def text(self) -> str | None:
         """One line; None when there is nothing more to tell."""
         if self._is_over:
             return None
-        state = progress(self._plan, self._lab, self._started)
+        state = self._now()
         self._is_over = state.done == len(self._plan) and self._also is None
         also = f"; {self._also()}" if self._also else ""
         return f"{self._line(state, self._work_at_start - state.work_left)}{also}"
+
+    def _now(self) -> Progress:
+        return progress(self._plan, self._lab, self._started, self._finished)
 
     def _line(self, state: Progress, achieved: float) -> str:
         elapsed = time() - self._started

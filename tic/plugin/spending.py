@@ -57,7 +57,7 @@ class Spending:
     def _spend(self, items: list[pytest.Item]) -> None:
         from tic.engine.building import Build, Limits
         from tic.session.agenda import Agenda
-        from tic.session.budget import timed
+        from tic.session.budget import Rest, timed
 
         budget = self.state.options.budget
         assert budget is not None
@@ -71,12 +71,12 @@ class Spending:
         tests = {entry_id(item): item for item in items if claim_of(item)}
         with start_chosen_engine(self.state) as engine:
 
-            def fits(cost: float, trainings: int) -> bool:
+            def rest() -> Rest:
                 left = min(seconds, limits.ends - monotonic())
-                return trainings <= limits.trainings and cost <= left * engine.capacity().cpus
+                return Rest(left * engine.capacity().cpus, limits.trainings)
 
             cost = lru_cache(None)(partial(timed, lab=lab))
-            agenda = Agenda(self.state.session, cost, fits)
+            agenda = Agenda(self.state.session, cost, rest)
             # Trainings were timed and the Store was looked through, which is no part of the budget.
             limits.ends = monotonic() + seconds
             build = Build(engine, lab, partial(_urgency, agenda, asking), limits)

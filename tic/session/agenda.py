@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,16 @@ from tic.engine.plan import with_ancestors, work
 from tic.errors import TicError
 from tic.lab import Lab
 from tic.recipe import Recipe
-from tic.session.budget import Share, best_share, paid_for, price, wanted_seeds, worth
+from tic.session.budget import (
+    Bill,
+    Rest,
+    Share,
+    best_share,
+    looks_ahead,
+    measuring_foreseen,
+    wanted_seeds,
+    worth,
+)
 from tic.session.pilots import pilot_of
 from tic.session.planned import PlannedEntry
 from tic.session.session import AuditSession
@@ -62,10 +71,20 @@ class OpenClaim:
     measuring: float | None = None
     chances: Mapping[int, float] | None = None
 
-    @property
-    def recipes(self) -> list[Recipe]:
-        """What it is trained on, each Recipe once, without seeds."""
-        return list(dict.fromkeys(r for entry in self.entries for r in entry.recipes.values()))
+    @cached_property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """What it and its controls are trained on, each Recipe once, without seeds."""
+        return tuple(dict.fromkeys(r for entry in self.entries for r in entry.recipes.values()))
+
+    @cached_property
+    def wanted(self) -> tuple[Recipe, ...]:
+        """Those and what they start from, each once."""
+        return tuple(with_ancestors(self.recipes))
+
+    @cached_property
+    def trainings(self) -> tuple[Recipe, ...]:
+        """What the claim alone rests on, each once, what that starts from among it."""
+        return tuple(with_ancestors(self.entry.recipes.values()))
 
     @property
     def entry(self) -> PlannedEntry:
@@ -91,7 +110,7 @@ class OpenClaim:
         seeds = likely_range(self.contrasts)
         if self.decided or self.left_open or seeds is None:
             return None
-        per_seed = len(with_ancestors(self.recipes))
+        per_seed = len(self.wanted)
         least, most = ((n and per_seed * max(0, n - self.seeds_judged)) for n in seeds)
         return least or 0, most
 
@@ -103,8 +122,7 @@ class Agenda:
     Args:
         session: Whose planned entries get the seeds of each look.
         cost: Seconds of a training, or presentations of samples where nothing was timed.
-        fits: Whether what is left of the budget pays for work of this cost, and for so many
-            trainings among it.
+        rest: Tells what is left of the budget; asked once whenever claims are ranked.
 
     Attributes:
         claims: Those that rest on Runs which can be trained here.
@@ -112,7 +130,7 @@ class Agenda:
 
     session: AuditSession
     cost: Callable[[Recipe], float] = work
-    fits: Callable[[float, int], bool] = lambda cost, trainings: True
+    rest: Callable[[], Rest] = Rest
     claims: list[OpenClaim] = field(init=False)
     _trained: dict[Recipe, set[int]] = field(default_factory=dict, init=False)
     _whole: dict[Recipe, set[int]] = field(default_factory=dict, init=False)
@@ -133,7 +151,7 @@ class Agenda:
     def absent(self, claim: OpenClaim) -> list[Recipe]:
         """Runs of the look that is being prepared, which the Store does not have."""
         lab, absent = self.session.lab, []
-        seeds = claim.entry.setting.with_seed_count(claim.seeds_wanted).seeds
+        seeds = claim.entry.setting.first_seeds(claim.seeds_wanted)
         for recipe in claim.recipes:
             there = self._trained.setdefault(recipe, set())
             whole = self._whole.setdefault(recipe, set())
@@ -145,7 +163,7 @@ class Agenda:
                     else:
                         there.discard(seed)
                         absent.append(seeded)
-        for ancestor in set(with_ancestors(claim.recipes)).difference(claim.recipes):
+        for ancestor in set(claim.wanted).difference(claim.recipes):
             self._note(ancestor, seeds)  # trained meanwhile, for those that start from it
         return absent
 
@@ -227,8 +245,8 @@ class Agenda:
         claim.seeds_wanted = n_seeds
         for entry in claim.entries:
             self.session.change(replace(entry, setting=entry.setting.with_seed_count(n_seeds)))
-        seeds = claim.entry.setting.with_seed_count(n_seeds).seeds
-        for recipe in with_ancestors(claim.recipes):
+        seeds = claim.entry.setting.first_seeds(n_seeds)
+        for recipe in claim.wanted:
             for seed in seeds:
                 self._wanted_by.setdefault(recipe.with_seed(seed), set()).add(claim)
 
@@ -240,10 +258,10 @@ class Agenda:
         seen: set[tuple[Recipe, tuple[int, ...]]] = set()
         for claim in self.claims:
             setting, before = claim.entry.setting, 0
-            recipes = [r for r in with_ancestors(claim.recipes) if (r, setting.seeds) not in seen]
+            recipes = [r for r in claim.wanted if (r, setting.seeds) not in seen]
             seen.update((recipe, setting.seeds) for recipe in recipes)
             for look in LOOKS:
-                seeds = setting.with_seed_count(look).seeds[before:]
+                seeds = setting.first_seeds(look)[before:]
                 try:
                     recipes = [recipe for recipe in recipes if self._note(recipe, seeds)]
                 except TicError:  # what cannot be looked at is told when it is asked for
@@ -267,46 +285,36 @@ class Agenda:
             for claim in self.claims
             if claim.outcome is Outcome.SUPPORTED and claim.entry.role == "claim"
         }
-        own = {claim: self._share(claim, supported) for claim in self.claims if not claim.over}
+        rest = self.rest()
+        bills: dict[OpenClaim, Bill] = {}
+        own: dict[OpenClaim, Share] = {}
         shares: dict[Recipe, list[Share]] = {}
-        for claim, share in own.items():
-            for recipe in with_ancestors(claim.recipes):
-                shares.setdefault(recipe, []).append(share)
         for claim in self.claims:
+            if not claim.over:
+                value = worth(claim.entry, supported)
+                wanted = wanted_seeds(claim.seeds_judged, claim.contrasts)
+                chances = claim.chances or {wanted: POWER}
+                bills[claim] = self._bill(claim, chances)
+                own[claim] = best_share(value, chances, bills[claim], rest)
+                for recipe in claim.wanted:
+                    shares.setdefault(recipe, []).append(own[claim])
             if not claim.decided:
                 claim.priority = 0.0
         for claim, share in own.items():
+            others = [shares[recipe] for recipe in claim.trainings]
+            claim.priority = share.worth / bills[claim].shared(share, others)
 
-            def paid(recipe: Recipe, missing: Collection[int], share: Share = share) -> float:
-                return paid_for(share, shares[recipe], missing)
-
-            claim.priority = share.worth / self._price(claim, share.seeds, paid)
-
-    def _share(self, claim: OpenClaim, supported: Collection[str]) -> Share:
-        looks = claim.chances or {wanted_seeds(claim.seeds_judged, claim.contrasts): POWER}
-        value = worth(claim.entry, supported)
-        pays, fits = partial(self._price, claim), partial(self._fits, claim)
-        return best_share(claim.seeds_judged, value, looks, pays, fits)
-
-    def _fits(self, claim: OpenClaim, seeds: int) -> bool:
-        trainings = price(
-            claim.entry,
-            claim.seeds_judged,
-            seeds,
-            self._trained,
-            cost=lambda recipe: 1,
-            measuring=0,
-        )
-        return self.fits(self._price(claim, seeds), round(trainings))
-
-    def _price(
-        self,
-        claim: OpenClaim,
-        seeds: int,
-        paid: Callable[[Recipe, Collection[int]], float] | None = None,
-    ) -> float:
-        planned, looked = claim.entry, claim.seeds_judged
-        return price(planned, looked, seeds, self._trained, self.cost, claim.measuring, paid)
+    def _bill(self, claim: OpenClaim, chances: Mapping[int, float]) -> Bill:
+        """What the looks to come would cost by what is there now."""
+        seeds = claim.entry.setting.first_seeds(looks_ahead(claim.seeds_judged, chances)[-1])
+        missing = []
+        for recipe in claim.trainings:
+            there = self._trained.get(recipe, ())
+            missing.append([n for n, seed in enumerate(seeds, start=1) if seed not in there])
+        if (measuring := claim.measuring) is None:
+            measuring = measuring_foreseen(claim.entry, self.cost)
+        costs = [self.cost(recipe) for recipe in claim.trainings]
+        return Bill(claim.seeds_judged, missing, costs, measuring)
 
 
 def chances_foreseen(

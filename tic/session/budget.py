@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Collection, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from tic.document.evidence import Contrast
 from tic.document.needed_seeds import likely_range, middle
-from tic.engine.plan import seconds_per_presentation, with_ancestors, work
+from tic.engine.plan import seconds_per_presentation, work
 from tic.errors import TicError
 from tic.lab import Lab
 from tic.recipe import Recipe
@@ -114,64 +116,88 @@ def worth(entry: PlannedEntry, supported: Collection[str]) -> float:
     return RIVAL if any(claim in supported for claim in entry.threatens) else IDLE_RIVAL
 
 
-def best_share(
-    n_seeds: int,
-    value: float,
-    chances: Mapping[int, float],
-    price: Callable[[int], float],
-    fits: Callable[[int], bool],
-) -> Share:
+@dataclass(frozen=True)
+class Rest:
+    """What is left of a budget: of cost, in any unit, and of trainings."""
+
+    cost: float = math.inf
+    trainings: float = math.inf
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What further seeds of a claim cost.
+
+    Attributes:
+        judged: Seeds of its last look; 0 before the first.
+        missing: Of each training that it rests on, ancestors among them, the numbers of the seeds
+            that the Store lacks, counted from 1 and ascending.
+        costs: Of one such training each, in any unit.
+        measuring: Cost of its measurements per seed in the same unit.
+    """
+
+    judged: int
+    missing: Sequence[Sequence[int]]
+    costs: Sequence[float]
+    measuring: float
+
+    def trainings(self, seeds: int) -> int:
+        """How many trainings are missing for so many seeds."""
+        return sum(bisect_right(numbers, seeds) for numbers in self.missing)
+
+    def price(self, seeds: int) -> float:
+        """What so many seeds still cost."""
+        return self._measured(seeds) + sum(
+            cost * bisect_right(numbers, seeds)
+            for cost, numbers in zip(self.costs, self.missing, strict=True)
+        )
+
+    def shared(self, share: Share, others: Sequence[Collection[Share]]) -> float:
+        """What its seeds cost where each training is paid by the claims that it decides.
+
+        Args:
+            share: The share of the claim that pays.
+            others: Shares of all open claims that want each training, this one among them.
+        """
+        return self._measured(share.seeds) + sum(
+            cost * paid_for(share, wanting, numbers[: bisect_right(numbers, share.seeds)])
+            for cost, numbers, wanting in zip(self.costs, self.missing, others, strict=True)
+        )
+
+    def _measured(self, seeds: int) -> float:
+        return max(self.measuring, _LEAST) * (seeds - self.judged)
+
+
+def looks_ahead(judged: int, chances: Mapping[int, float]) -> list[int]:
+    """Numbers of seeds that are weighed for a claim, ascending.
+
+    Args:
+        judged: Seeds of its last look; 0 before the first.
+        chances: By number of seeds the chance that it is decided by then.
+    """
+    return [look for look in sorted(chances) if look > judged][:_FORESIGHT]
+
+
+def best_share(value: float, chances: Mapping[int, float], bill: Bill, rest: Rest) -> Share:
     """Return what a claim has in trainings up to the look that is worth most for its price.
 
     A look that what is left of the budget does not pay for would be left unfinished, and comes
     after all that it pays for.
 
     Args:
-        n_seeds: Seeds of its last look; 0 before the first.
         value: What a verdict is worth; see `worth`.
         chances: By number of seeds the chance that the claim is decided by then.
-        price: What a number of seeds still costs.
-        fits: Whether the rest of the budget pays for a number of seeds.
+        bill: What a number of seeds still costs.
+        rest: What is left of the budget.
     """
-    following = [look for look in sorted(chances) if look > n_seeds][:_FORESIGHT]
-    shares = [
-        Share(look, value * max(chances[look], _NO_CHANCE) * (1 if fits(look) else _UNFINISHED))
-        for look in following
-    ]
-    return max(shares, key=lambda share: share.worth / price(share.seeds))
-
-
-def price(
-    entry: PlannedEntry,
-    n_seeds: int,
-    wanted: int,
-    trained: Mapping[Recipe, Collection[int]],
-    cost: Callable[[Recipe], float] = work,
-    measuring: float | None = None,
-    paid: Callable[[Recipe, Collection[int]], float] | None = None,
-) -> float:
-    """Tell what so many seeds of a claim still cost.
-
-    Args:
-        entry: The claim or rival.
-        n_seeds: Seeds of its last look; 0 before the first.
-        wanted: Seeds that it shall have.
-        trained: By Recipe the seeds that the Store has.
-        cost: Cost of a training, in any unit.
-        measuring: Cost of its measurements per seed in the same unit; None where it is not known.
-        paid: How many of a Recipe's missing seeds this claim pays, all without it; see `paid_for`.
-    """
-    seeds = entry.setting.with_seed_count(wanted).seeds
-    training = 0.0
-    for recipe in with_ancestors(entry.recipes.values()):
-        there = trained.get(recipe, ())
-        missing = [number for number, seed in enumerate(seeds, start=1) if seed not in there]
-        training += cost(recipe) * (paid(recipe, missing) if paid else len(missing))
-    if measuring is None:
-        measuring = sum(
-            cost(recipe) * _measuring(recipe, entry) for recipe in entry.recipes.values()
-        )
-    return training + max(measuring, _LEAST) * (wanted - n_seeds)
+    best, most = Share(0, 0.0), -math.inf
+    for look in looks_ahead(bill.judged, chances):
+        cost = bill.price(look)
+        fits = cost <= rest.cost and bill.trainings(look) <= rest.trainings
+        share = Share(look, value * max(chances[look], _NO_CHANCE) * (1 if fits else _UNFINISHED))
+        if share.worth / cost > most:
+            best, most = share, share.worth / cost
+    return best
 
 
 def paid_for(share: Share, others: Collection[Share], missing: Collection[int]) -> float:
@@ -193,6 +219,11 @@ def paid_for(share: Share, others: Collection[Share], missing: Collection[int]) 
         paid += count * share.worth / max(paying, share.worth)
         before = last
     return paid
+
+
+def measuring_foreseen(entry: PlannedEntry, cost: Callable[[Recipe], float]) -> float:
+    """What measuring a seed of a claim is taken to cost before its test tells."""
+    return sum(cost(recipe) * _measuring(recipe, entry) for recipe in entry.recipes.values())
 
 
 def _likely_seeds(n_seeds: int, contrasts: Collection[Contrast]) -> int:

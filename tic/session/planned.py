@@ -136,7 +136,8 @@ def plan_entry(
         return replace(entry, offered=False, unavailable=setting.reason)
     try:
         recipes = claim.recipes(used, parameters, protocol)
-        return replace(entry, recipes=recipes, scope=scope(claim, used, parameters, protocol))
+        level = scope(claim, used, recipes, parameters, protocol)
+        return replace(entry, recipes=recipes, scope=level)
     except NotApplicableError as error:
         return replace(entry, not_applicable=str(error))
 

@@ -24,6 +24,7 @@ Place = tuple[str | int, ...]
 def scope(
     claim: Claim,
     setting: Setting,
+    ours: Mapping[str, Recipe],
     parameters: Mapping[str, Any],
     protocol: Protocol = STANDARD,
 ) -> Scope:
@@ -33,12 +34,17 @@ def scope(
     another architecture, which says nothing yet about the paper's, or a claim that says nothing
     about the paper's setting, so that there is nothing to compare with.
 
+    Args:
+        claim: What is audited.
+        setting: In which.
+        ours: The Recipes that its `needs` gives there, by role.
+        parameters: Test parameters by name.
+        protocol: How what the paper leaves open is read.
+
     Raises:
-        NotApplicableError: The claim says nothing about this setting.
         TicError: The claim's `needs` names other roles in the paper's setting.
     """
     papers_setting = claim.pack.setting(claim.pack.original)
-    ours = claim.recipes(setting, parameters, protocol)
     try:
         papers = claim.recipes(papers_setting, parameters, protocol)
     except NotApplicableError as error:

@@ -113,7 +113,7 @@ class AuditSession:
         """Return the Runs of an entry by role; train what the plan lacks until they are there."""
         # What was once finished is looked for no more, but verified where a claim needs it.
         self._left = train_missing(self.plan if self._left is None else self._left, self.lab)
-        ensure(entry.seeded_recipes, self.plan, self.lab)
+        ensure(entry.seeded_recipes, self._left, self.lab)
         return self.trained(entry)
 
     def trained(self, entry: PlannedEntry) -> SeedRuns | dict[str, SeedRuns]:
