@@ -430,6 +430,16 @@ def run_outside(*arguments, shell="{}", **environment):
     )
 
 
+def test_where_no_claims_are_it_is_told_how_to_name_or_begin_some(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run_outside("audit")
+    assert done.returncode == 4
+    assert done.stderr.decode() == (
+        "ERROR: there is no folder claims here; name the folder or file of the claims, such as "
+        "`tic audit smith2024`, or begin one by `tic new smith2024`\n\n"
+    )
+
+
 def test_a_full_disk_ends_a_command_in_one_sentence():
     done = run_outside("schema", "audit", shell="{} > /dev/full")
     assert done.returncode == 2  # a difference would be 1

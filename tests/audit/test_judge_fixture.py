@@ -78,6 +78,29 @@ def test_there_must_be_one_effect_per_seed(judge, effects):
         judge.verdict()
 
 
+@pytest.mark.parametrize(
+    ("effects", "shape"),
+    [(4.5, r"\(\)"), ([[4.0, 5.0]] * 3, r"\(3, 2\)"), ([[[1.0]]], r"\(1, 1, 1\)")],
+)
+def test_what_is_not_one_number_per_seed_is_refused_with_the_way_out(judge, effects, shape):
+    told = rf"gap: effects must have shape \(S,\), got {shape}; give one number per seed, since "
+    with pytest.raises(TicError, match=told):
+        judge(effects, above(0), name="gap")
+
+
+def test_whatever_cannot_be_judged_is_an_error_of_the_claim_and_not_of_this_library(judge):
+    for record in (
+        lambda: judge([1, 2, math.inf], above(0), name="gap"),
+        lambda: judge([1, 2, 3], above(0), name="gap", resolution=-1),
+        lambda: judge.rate(["no"] * 3, below(0.1), name="gap"),
+        lambda: judge.rate([0.5, 0, 1], below(0.1), name="gap"),
+        lambda: judge.trend([1, 2, 3], direction="increasing", name="gap"),
+        lambda: judge.worst_case("gap", [math.nan] * 3, [1, 2, 3], reported=None),
+    ):
+        with pytest.raises(TicError, match=r"^gap: "):
+            record()
+
+
 def test_a_trend_needs_one_row_per_seed(judge):
     with pytest.raises(TicError, match="got 2 effects for 3 seeds"):
         judge.trend([[1, 2, 3], [2, 4, 9]], direction="increasing", name="rise")

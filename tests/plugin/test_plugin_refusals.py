@@ -18,6 +18,8 @@ OPTIONS = [
     (["--dataset", "mnist"], "other2024 has no data set 'mnist'; known: cifar10,"),
     (["--dataset", ","], "--dataset needs distinct names separated by commas, got ','"),
     (["--claim", ""], "--claim needs distinct names separated by commas, got ''"),
+    (["--budget", "-5min"], "--budget must be a duration in s, min, h or d, such as 15min, or a"),
+    (["--timesteps", "-1"], "--timesteps must be a whole number of at least 1, got '-1'"),
     (["--device", "tpu"], "unknown device 'tpu'; known: cpu, cuda, cuda:0, …"),
     (["--device", "cuda:99"], "device 'cuda:99' was asked for and this machine has"),
     (["--expect", "absent.json"], "cannot read the expected verdicts absent.json: No such file"),
@@ -48,6 +50,24 @@ HOSTILE = [
     (["--device", "meta"], "device must be cpu or cuda, got 'meta'"),
     (["--device", "\udc80"], r"unknown device '\udc80'"),
 ]  # fmt: skip
+
+
+TOO_FEW = "no claim on means can be decided: that takes at least 3 seeds, and there"
+
+
+def told(outcome):
+    """What was printed, with broken lines joined."""
+    return " ".join(outcome.text.split())
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["one process", "a worker"])
+def test_seeds_that_decide_nothing_are_told_before_they_are_trained(repository, workers):
+    repository.write(SUPPORTED)
+    text = told(repository.run(*workers, "--seeds", "2"))
+    assert text.count(f"{TOO_FEW} are 2; give more by --seeds") == 1
+    assert text.index(TOO_FEW) < text.index("verdicts")
+    assert f"{TOO_FEW} is 1;" in told(repository.run("--seeds", "7-7", "--plan"))
+    assert TOO_FEW not in told(repository.run("--seeds", "3", "--plan"))
 
 
 def refused(outcome, sentence):

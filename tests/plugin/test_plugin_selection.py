@@ -1,5 +1,7 @@
 """Which claims are audited, and in which order."""
 
+import re
+
 import pytest
 
 PLACED = """
@@ -84,6 +86,13 @@ def test_a_pattern_that_names_no_claim_is_refused(repository):
     )
     assert outcome.status == pytest.ExitCode.USAGE_ERROR
     assert not outcome.folder.exists()
+
+
+@pytest.mark.parametrize("pattern", ["falling-lat", "faling*", "other2024/falling-late2"])
+def test_a_pattern_next_to_a_name_is_told_the_name(repository, pattern):
+    repository.write(PLACED)
+    outcome = repository.run("--claim", pattern)
+    assert re.search(r"names no claim; did you mean (other2024/)?falling", outcome.text)
 
 
 def test_tests_without_claims_may_be_selected_away(repository):

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.audit.entries import contrast, entry
+from tic.document.evidence import RegionRecord
 from tic.document.loading import load_audit
 from tic.plugin.verdict_table import verdict_table, wrapped
 from tic.plugin.watching import fitted, text_now_and_then
@@ -66,6 +67,22 @@ def test_an_open_entry_says_how_many_seeds_would_decide_it():
     for entry_id, (least, most) in ranges.items():
         (line,) = [line for line in lines if f" {entry_id} " in line]
         assert line.endswith(f"{least} to {most or 'more than 1000'} seeds in all may decide it")
+
+
+def test_a_decided_entry_shows_the_numbers_that_it_hangs_on():
+    region = RegionRecord(low=None, high=-1.0, text="below -1")
+    refuted = contrast((0, 1, 2)).model_copy(
+        update={
+            "unit": "pp", "region": region, "estimate": -0.6667, "interval": (-0.9995, -0.3338),
+            "outcome": Outcome.REFUTED,
+        }
+    )  # fmt: skip
+    other = refuted.model_copy(update={"outcome": Outcome.INCONCLUSIVE})
+    told = entry("one", Outcome.REFUTED, contrasts=(other, refuted), reason="contrast 2 of 2: no")
+    audit = kept(KEPT[0]).model_copy(update={"entries": (told,)})
+    line = verdict_table(audit, 140).splitlines()[0]
+    # With two decimals the interval would seem to reach the region.
+    assert line.endswith("-0.6667 pp [-0.9995, -0.3338], claimed below -1")
 
 
 def test_an_open_contrast_that_no_seeds_settle_is_told_instead():

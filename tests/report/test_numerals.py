@@ -44,6 +44,34 @@ def test_an_estimate_and_its_interval_have_the_same_decimals(values, shown):
 
 
 @pytest.mark.parametrize(
+    ("values", "edges", "shown"),
+    [
+        ((-0.6667, -0.9995, -0.3338), [-1.0], ("−0.6667", "−0.9995", "−0.3338")),
+        ((-0.6667, -0.9995, -0.3338), [-1.001], ("−0.67", "−1.00", "−0.33")),
+        ((0.3, 0.0499, 0.55), [0.05], ("0.3000", "0.0499", "0.5500")),
+        ((0.3, 0.05, 0.55), [0.05], ("0.30", "0.05", "0.55")),  # on the edge
+        ((0.3, 0.05 - 1e-15, 0.55), [0.05], ("0.300000000", "0.050000000", "0.550000000")),
+    ],
+)
+def test_no_rounding_takes_a_value_over_an_edge_as_far_as_nine_decimals_tell(values, edges, shown):
+    assert numerals.aligned(values, edges) == shown
+
+
+THOUSANDTHS = st.integers(1, 10**8).map(lambda number: number / 1000)
+
+
+@given(THOUSANDTHS, THOUSANDTHS)
+def test_a_number_shows_on_which_side_of_an_edge_it_lies(value, edge):
+    shown = float(numerals.number_beside(value, edge).replace("\u202f", ""))
+    assert (shown < edge, shown > edge) == (value < edge, value > edge)
+
+
+def test_a_number_far_from_the_edge_has_three_digits():
+    assert numerals.number_beside(-0.9995, -0.5) == "−1.00"
+    assert numerals.number_beside(-0.9995, -1.0) == "−0.9995"
+
+
+@pytest.mark.parametrize(
     ("value", "cell", "statement"),
     [
         (None, "–", "p –"),
@@ -85,6 +113,7 @@ def test_seeds_are_named_by_their_ends_when_consecutive():
     assert numerals.seed_names((3,)) == "seed 3"
     assert numerals.seed_names((0, 1, 2)) == "seeds 0–2"
     assert numerals.seed_names((0, 2, 7)) == "seeds 0, 2, 7"
+    assert numerals.seed_names((0, 1, 4, 5, 6, 9)) == "seeds 0, 1, 4–6, 9"
 
 
 def test_levels_and_differences():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 
 import numpy as np
@@ -25,7 +26,10 @@ from tic.document.evidence import (
 from tic.errors import TicError
 from tic.stats import ClaimVerdict, Region, Verdict
 
-_NO_EFFECTS = "give one number per seed, or by_sample=True with one per seed and sample"
+_NO_EFFECTS = (
+    "give one number per seed, since the mean over seeds is taken here: x.mean(axis=1) where "
+    "samples stand second, or by_sample=True with one number per seed and sample"
+)
 _NO_TABLE = "give one number per seed and sample, or leave by_sample out"
 
 
@@ -93,23 +97,28 @@ class Judge(Exhibits):
                 `runs.accuracy_by_sample()`. The report tells then what remains of the verdict where
                 other samples might have been drawn.
         """
-        spread = None
-        if by_sample:
+        with _explained(name):
+            spread = None
+            if by_sample:
+                if exact:
+                    raise TicError(
+                        f"{name}: exact effects rest on no samples, got by_sample=True beside "
+                        "exact=True; leave one out"
+                    )
+                table = finite_array(effects, name="effects", axes="SN", way_out=_NO_TABLE)
+                effects, spread = table.mean(1), _sample_spread(table)
+            array = finite_array(effects, name="effects", axes="S", way_out=_NO_EFFECTS)
+            values = tuple(array.tolist())
             if exact:
-                raise TicError(
-                    f"{name}: exact effects rest on no samples, got by_sample=True beside "
-                    "exact=True; leave one out"
+                effect = deciding.exact_effects(
+                    values, region, self.confidence, name=name, unit=unit
                 )
-            table = finite_array(effects, name="effects", axes="SN", way_out=_NO_TABLE)
-            effects, spread = table.mean(1), _sample_spread(table)
-        array = finite_array(effects, name="effects", axes="S", way_out=_NO_EFFECTS)
-        values = tuple(array.tolist())
-        if exact:
-            effect = deciding.exact_effects(values, region, self.confidence, name=name, unit=unit)
-        else:
-            self._require_one_per_seed(name, len(values))
-            effect = self._sampled(name, unit, values, region, resolution=resolution, spread=spread)
-        return self._record(effect)
+            else:
+                self._require_one_per_seed(name, len(values))
+                effect = self._sampled(
+                    name, unit, values, region, resolution=resolution, spread=spread
+                )
+            return self._record(effect)
 
     def rate(self, outcomes: ArrayLike, region: Region, *, name: str) -> Verdict:
         """Judge how often something happens, by exact binomial tests at the claim's level.
@@ -119,24 +128,20 @@ class Judge(Exhibits):
             region: The shares of seeds, in [0, 1], that the claim allows.
             name: What happens, for the report.
         """
-        values = tuple(finite_array(outcomes, name="outcomes", axes="S").tolist())
-        self._require_one_per_seed(name, len(values))
-        return self._record(self._sampled(name, "of seeds", values, region, rate=True))
+        with _explained(name):
+            values = tuple(finite_array(outcomes, name="outcomes", axes="S").tolist())
+            self._require_one_per_seed(name, len(values))
+            return self._record(self._sampled(name, "of seeds", values, region, rate=True))
 
     def trend(self, samples: ArrayLike, *, direction: stats.trend.Direction, name: str) -> Verdict:
         """Judge by Page's test whether (S, conditions) values follow an order within each seed."""
-        correlations = deciding.rank_correlations(samples, direction)
-        self._require_one_per_seed(name, len(correlations))
-        rows = finite_array(samples, name="samples", axes="ST").tolist()
-        return self._record(
-            self._sampled(
-                name,
-                "rank correlation",
-                correlations,
-                stats.above(0),
-                Trend(direction=direction, samples=tuple(map(tuple, rows))),
-            )
-        )
+        with _explained(name):
+            correlations = deciding.rank_correlations(samples, direction)
+            self._require_one_per_seed(name, len(correlations))
+            rows = finite_array(samples, name="samples", axes="ST").tolist()
+            trend = Trend(direction=direction, samples=tuple(map(tuple, rows)))
+            effects = self._sampled(name, "rank correlation", correlations, stats.above(0), trend)
+            return self._record(effects)
 
     def worst_case(
         self, figure: str, attacked: ArrayLike, worst: ArrayLike, *, reported: float | None
@@ -151,11 +156,12 @@ class Judge(Exhibits):
             worst: Accuracy in percent of the worst case per image, shape (S,).
             reported: What the paper reports for it.
         """
-        before = finite_array(attacked, name="attacked", axes="S").tolist()
-        after = finite_array(worst, name="worst", axes="S").tolist()
-        self.worst_cases.append(
-            deciding.worst_case(figure, reported, before, after, self.confidence)
-        )
+        with _explained(figure):
+            before = finite_array(attacked, name="attacked", axes="S").tolist()
+            after = finite_array(worst, name="worst", axes="S").tolist()
+            self.worst_cases.append(
+                deciding.worst_case(figure, reported, before, after, self.confidence)
+            )
 
     def record_reading(
         self, factors: Mapping[str, str], judged: Judge, *, release: bool = False
@@ -251,6 +257,20 @@ class Judge(Exhibits):
         judged = deciding.judge_effects(effects)
         self._judged.append(judged)
         return judged.verdict
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Raise what cannot be judged as an error of whoever wrote the claim: which contrast, and why.
+
+    A traceback would lead into this library.
+    """
+    try:
+        yield
+    except TicError:
+        raise
+    except ValueError as error:
+        raise TicError(f"{name}: {error}") from None
 
 
 def _sample_spread(table: NDArray[np.float64]) -> SampleSpreadRecord | None:

@@ -175,7 +175,8 @@ def _take(measurement: Measurement, recipe: Recipe, lab: Lab, samples: Samples) 
     if not isinstance(result, dict) or not all_finite(result):
         raise TicError(
             f"{recipe.label}: {kinds.place(measurement)} must give a dictionary of finite numbers "
-            f"in lists and dictionaries, got {reprlib.repr(result)} from {measurement!r}"
+            f"in lists and dictionaries, got {reprlib.repr(result)} from {measurement!r}; make "
+            "numbers of tensors by float(x) or x.tolist(), and leave out what is undefined"
         )
     shape = measurement.shape(recipe)
     if shape is not None and not fits(result, shape):

@@ -70,7 +70,8 @@ def _hint(model: Callable[[Tensor], Any], shape: tuple[int, ...], batch: int) ->
     if len(shape) == 2 and shape[0] == batch:
         return (
             "; that looks like (B, K), of a network without time: return logits.unsqueeze(0), or "
-            "wrap one of SpikingJelly, snnTorch or Norse in tic.models.Adapted"
+            'measure tic.models.Adapted(model, 1, takes="B", gives="B"); one of SpikingJelly, '
+            "snnTorch or Norse is wrapped with its number of timesteps"
         )
     return ""
 

@@ -13,6 +13,8 @@ from _pytest.skipping import evaluate_skip_marks
 from tic.errors import DataNotFoundError, TicError
 from tic.plugin.options import hold_claims
 from tic.plugin.state import MARK, State, case_of, claim_of, entry_id
+from tic.plugin.terminal import columns, write_lines
+from tic.plugin.verdict_table import wrapped
 from tic.text import listed, shorten
 
 if TYPE_CHECKING:
@@ -174,10 +176,26 @@ class Collecting:
                 self._require_settings()
                 self.state.options.require_protocols(self._known_protocols)
                 self._plan(claims)
+                self._tell_too_few_seeds()
         except TicError as error:
             self.state.refuse(error)
         if self.state.faults:
             raise pytest.UsageError(*dict.fromkeys(self.state.faults))
+
+    def _tell_too_few_seeds(self) -> None:
+        """Say before hours of training that they cannot decide anything."""
+        from tic.stats.power import MIN_SEEDS
+
+        terminal = self.state.config.pluginmanager.get_plugin("terminalreporter")
+        planned = self.state.session.planned.values()
+        counts = {len(e.setting.seeds) for e in planned if e.is_question and e.seeded_recipes}
+        if terminal and not self.state.is_worker and counts and max(counts) < MIN_SEEDS:
+            there = f"there {'is' if max(counts) == 1 else 'are'} {max(counts)}"
+            text = (
+                f"no claim on means can be decided: that takes at least {MIN_SEEDS} seeds, and "
+                f"{there}; give more by --seeds"
+            )
+            write_lines(terminal, wrapped(text, columns(terminal)))
 
     def _plan(self, items: list[pytest.Item]) -> None:
         from tic.document.correction import family_size_of

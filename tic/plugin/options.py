@@ -41,7 +41,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "timesteps": {"metavar": "T", "help": "timesteps instead of the setting's own"},
     "epochs": {"metavar": "N", "help": "epochs instead of the setting's own"},
     "precision": {"choices": PRECISIONS, "help": "of the training (default: the setting's own)"},
-    "seeds": {"metavar": "S|A-B", "help": "number of seeds, or the first and the last of them"},
+    "seeds": {"metavar": "S|A-B", "help": "number of seeds, at least 3, or first and last"},
     "budget": {
         "metavar": "TIME|N",
         "help": "add seeds where a verdict is open, for 15min, 2h … or N trainings",
@@ -133,6 +133,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
 """Of an audit, by their short names: what argparse is told of each."""
 
 _SHORT = frozenset(f"--{name}" for name in OPTIONS)
+_TAKE_A_VALUE = frozenset(
+    f"--{_PREFIX}-{name}" for name, of in OPTIONS.items() if of.get("action") != "store_true"
+)
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -188,6 +191,11 @@ def name_in_full(
     if default:
         paths = parser.parse_known_args(arguments, copy.copy(config.option)).file_or_dir
         folder = [] if paths else default
+        if folder and not (config.invocation_params.dir / folder[0]).exists():
+            raise pytest.UsageError(
+                f"there is no folder {folder[0]} here; name the folder or file of the claims, such "
+                "as `tic audit smith2024`, or begin one by `tic new smith2024`"
+            )
         config.stash[ARGUMENTS] = folder + [a for a in given if not a.startswith(DEFAULT_FOLDER)]
         arguments[:0] = folder
     # Options of conftests are known now.
@@ -214,10 +222,18 @@ def _misspelt(arguments: Sequence[str], parser: pytest.Parser) -> dict[str, str]
 
 def _in_full(arguments: Sequence[str], taken: Collection[str]) -> list[str]:
     ours = _SHORT.difference(taken)
-    return [
+    full = [
         f"--{_PREFIX}-{argument[2:]}" if argument.partition("=")[0] in ours else argument
         for argument in arguments
     ]
+    joined: list[str] = []
+    for argument in full:
+        # Argparse takes a negative number for another option, and says that there is no value.
+        if joined and joined[-1] in _TAKE_A_VALUE and re.match(r"-[0-9.]", argument):
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 def _taken(parser: pytest.Parser) -> set[str]:

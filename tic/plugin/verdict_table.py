@@ -25,7 +25,8 @@ def verdict_table(audit: Audit, width: int = WIDTH) -> str:
     Of several papers each is summed up first, and then their verdicts stand one after the other.
     Ids are whole, or without their paper where they would not fit; then a scope that all share is
     told once. What stands beside an entry is cut to one line, and told once for neighbours that
-    share it: of an open one how many seeds would decide it, where that is known, else the reason.
+    share it: of a decided one the numbers that it hangs on, of an open one how many seeds would
+    decide it, where that is known, else the reason.
 
     Args:
         audit: What is told.
@@ -124,8 +125,10 @@ def _verdict_lines(entries: Sequence[Entry], width: int) -> Iterator[str]:
 def _remark(entry: Entry) -> str:
     from tic.document.needed_seeds import likely_range
     from tic.report.numerals import seed_range
-    from tic.stats import Outcome
+    from tic.stats.judge import DECIDED, Outcome
 
+    if entry.outcome in DECIDED:
+        return _numbers(entry) or entry.reason
     if entry.outcome is not Outcome.INCONCLUSIVE:
         return entry.reason
     for contrast in entry.contrasts:
@@ -134,6 +137,20 @@ def _remark(entry: Entry) -> str:
             return contrast.reason or entry.reason
     seeds = likely_range(entry.contrasts)
     return f"{seed_range(seeds)} in all may decide it" if seeds else entry.reason
+
+
+def _numbers(entry: Entry) -> str:
+    """The estimate that a verdict hangs on, with its interval and what is claimed of it."""
+    from tic.document.evidence import decisive_contrast
+    from tic.report import verdicts
+    from tic.report.numerals import MINUS, THIN
+
+    contrast = decisive_contrast(entry.contrasts, entry.own_outcome)
+    if contrast is None:
+        return ""
+    interval = f" {verdicts.interval(contrast)}" if contrast.interval and contrast.seeds else ""
+    text = f"{verdicts.estimate(contrast)}{interval}, claimed {verdicts.region(contrast)}"
+    return text.replace(MINUS, "-").replace(THIN, " ")  # not every terminal has them
 
 
 def _aligned(entries: Sequence[Entry], names: Sequence[str], *, level: bool = True) -> list[str]:

@@ -9,6 +9,9 @@ THIN = "\u202f"
 MINUS = "\u2212"
 _SHORT_UNIT = 4
 _DIGITS = 3
+_MOST_DECIMALS = 6
+_MOST_TO_TELL_APART = 9
+"""Decimals or digits at most that tell a value from an edge which it lies near."""
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -44,10 +47,19 @@ def power(exponent: int) -> str:
     return "10" + str(exponent).translate(_SUPERSCRIPT)
 
 
-def aligned(values: Sequence[float]) -> tuple[str, ...]:
+def number_beside(value: float, edge: float) -> str:
+    """Return `value` with three digits, or as many more as show on which side of `edge` it lies."""
+    digits = _DIGITS
+    while digits < _MOST_TO_TELL_APART and _crosses(value, f"{value:.{digits - 1}e}", edge):
+        digits += 1
+    return number(value, digits)
+
+
+def aligned(values: Sequence[float], edges: Sequence[float] = ()) -> tuple[str, ...]:
     """Print values that belong together, such as an estimate and its interval, alike.
 
-    The number of decimals is what shows two digits of their spread.
+    The number of decimals is what shows two digits of their spread, and on which side of each of
+    the `edges` they lie: what is beyond one must not be read as lying on it.
     """
     if not values:
         return ()
@@ -55,8 +67,18 @@ def aligned(values: Sequence[float]) -> tuple[str, ...]:
     largest = max(abs(value) for value in values)
     if spread == 0 or not _is_plain(largest):
         return tuple(number(value) for value in values)
-    decimals = min(decimals_showing(2 * spread), 6)
+    decimals = min(decimals_showing(2 * spread), _MOST_DECIMALS)
+    while decimals < _MOST_TO_TELL_APART and any(
+        _crosses(value, f"{value:.{decimals}f}", edge) for value in values for edge in edges
+    ):
+        decimals += 1
     return tuple(fixed(value, decimals) for value in values)
+
+
+def _crosses(value: float, shown: str, edge: float) -> bool:
+    """Whether a printed value lies on another side of an edge than the value, or on it."""
+    printed = float(shown)
+    return (value < edge, value > edge) != (printed < edge, printed > edge)
 
 
 def alike(values: Sequence[float]) -> tuple[str, ...]:
@@ -105,12 +127,15 @@ def seed_range(seeds: tuple[int, int | None]) -> str:
 
 
 def seed_names(seeds: Sequence[int]) -> str:
-    """Name seeds, a run of consecutive ones by its ends: seeds 0–4."""
-    if len(seeds) == 1:
-        return f"seed {seeds[0]}"
-    if len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[0] + len(seeds))):
-        return f"seeds {seeds[0]}–{seeds[-1]}"
-    return f"seeds {', '.join(str(seed) for seed in seeds)}"
+    """Name seeds, runs of three and more consecutive ones by their ends: seeds 0–4, 7, 9."""
+    runs: list[list[int]] = []
+    for seed in seeds:
+        if runs and seed == runs[-1][-1] + 1:
+            runs[-1].append(seed)
+        else:
+            runs.append([seed])
+    parts = [f"{run[0]}–{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs]
+    return f"seed{'' if len(seeds) == 1 else 's'} {', '.join(parts)}"
 
 
 def enumerated(items: Sequence[str]) -> str:

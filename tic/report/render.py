@@ -32,6 +32,8 @@ from tic.report.view import audit_view
 from tic.writing import write_atomically
 
 REPORT_FILE, SUMMARY_FILE = "report.html", "summary.md"
+MOST_UNFOLDED = 20
+"""Effects or Runs of one claim that are read at a glance; more are folded."""
 # No text of JSON has a line break, so this is a list with neither texts nor lists in it.
 _NUMBERS = re.compile(r"\[\n([^]\[{}\"]+)\n *\]")
 
@@ -105,6 +107,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["most_unfolded"] = MOST_UNFOLDED
     environment.filters |= {
         "estimate": verdicts.estimate,
         "interval": verdicts.interval,

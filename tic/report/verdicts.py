@@ -72,4 +72,5 @@ def setting(entry: Entry) -> str:
 
 
 def _estimate_and_interval(contrast: Contrast) -> tuple[str, ...]:
-    return numerals.aligned((contrast.estimate, *(contrast.interval or ())))
+    edges = [edge for edge in (contrast.region.low, contrast.region.high) if edge is not None]
+    return numerals.aligned((contrast.estimate, *(contrast.interval or ())), edges)

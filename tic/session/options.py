@@ -6,6 +6,7 @@ import argparse
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
@@ -113,9 +114,12 @@ class Options:
         """
         for pattern in self.claims:
             if claims and not any(_matches(claim, pattern) for claim in claims):
+                names = sorted({claim.name for claim in claims} | {claim.id for claim in claims})
+                close = get_close_matches(pattern.strip("*"), names, n=1)
+                meant = f"did you mean {close[0]}? " if close else ""
                 raise TicError(
-                    f"--claim {quoted(pattern)} names no claim; `tic claims` lists their names "
-                    f"and places"
+                    f"--claim {quoted(pattern)} names no claim; {meant}`tic claims` lists their "
+                    "names and places"
                 )
 
     def protocols_of(self, claim: Claim) -> list[Protocol]:

@@ -193,6 +193,10 @@ def test_verdicts_that_hang_on_a_seed_are_named(summed_up, example):
         summed_up(stable, hanging, few)["Single seeds"]
         == "1 of 2 verdicts becomes another when some single seed is left out: b."
     )
+    # A budget ends at the first look that decides, which is just beyond an edge.
+    usual = summed_up(stable, hanging.model_copy(update={"design": "sequential"}))["Single seeds"]
+    assert usual.startswith("1 of 2 verdicts becomes another when some single seed is left out: b.")
+    assert "That is usual where seeds are added until there is a verdict" in usual
 
 
 def test_the_summary_stands_above_the_verdicts_with_links(example_audit):

@@ -96,6 +96,21 @@ def test_a_claim_says_whether_it_hangs_on_a_seed(example_audit, without, line, s
     assert nearness.left_out(entry)
 
 
+def test_seeds_that_nobody_would_read_are_counted(contrast, example_audit):
+    many = near(without=(I,) * 13 + (S,) * 7)
+    entry = example_audit.entries[0].model_copy(update={"sensitivity": many})
+    line = "Hangs on 13 of 20 seeds (INCONCLUSIVE without any one of them)."
+    assert nearness.entry_line(entry) == line
+    said = nearness.contrast_line(contrast(many, seeds=tuple(range(20))))
+    assert said == "Without any one of 13 of 20 seeds: INCONCLUSIVE."
+
+
+def test_a_margin_that_lies_next_to_the_edge_shows_on_which_side(contrast):
+    region = RegionRecord(low=None, high=-1.0, text="below -1")
+    said = nearness.contrast_line(contrast(near(margin=-0.9995), region=region))
+    assert said == "Flips if the region ended at −0.9995."
+
+
 def test_seeds_are_left_out_of_the_claim_by_itself_and_not_as_corrected(example_audit):
     corrected = example_audit.entries[1]
     assert (corrected.own_outcome, corrected.outcome) == (S, I)

@@ -12,6 +12,7 @@ from tic.stats.power import MIN_SEEDS
 
 # Printed with four digits, a confidence above this would read as certainty.
 _HIGHEST = 0.9999
+_MOST_NAMES = 12
 
 
 def contrast_line(contrast: Contrast) -> str:
@@ -83,26 +84,39 @@ def _confidence(sensitivity: Sensitivity) -> Iterator[str]:
 def _margin(sensitivity: Sensitivity, region: RegionRecord) -> Iterator[str]:
     if sensitivity.flip_margin is None:
         return
-    at = numerals.number(sensitivity.flip_margin)
-    if region.low is not None and region.high is not None:
+    low, high = region.low, region.high
+    if low is not None and high is not None:
+        at = numerals.number_beside(sensitivity.flip_margin, (high - low) / 2)
         yield f"flips if the region reached {at} to either side of its middle"
-    else:
-        yield f"flips if the region {'ended' if region.low is None else 'began'} at {at}"
+        return
+    for edge, begins in ((low, "began"), (high, "ended")):
+        if edge is not None:
+            at = numerals.number_beside(sensitivity.flip_margin, edge)
+            yield f"flips if the region {begins} at {at}"
 
 
 def _without(without: Sequence[Outcome], seeds: Sequence[int], present: Outcome) -> Iterator[str]:
     """Name the seeds without which another outcome comes out, and which it is."""
     for other in dict.fromkeys(o for o in without if o != present and not _too_few(without)):
         pairs = zip(_named(seeds, without), without, strict=True)
-        names = numerals.seed_names([seed for seed, outcome in pairs if outcome == other])
-        any_one = "any one of " if names.startswith("seeds") else ""
+        of_other = [seed for seed, outcome in pairs if outcome == other]
+        any_one = "" if len(of_other) == 1 else "any one of "
+        names = _named_or_counted(of_other, len(without))
         yield f"without {any_one}{names}: {other.replace('_', ' ')}"
 
 
 def _hanging(seeds: Sequence[int], without: Sequence[Outcome], present: Outcome) -> str:
     others = " or ".join(o.replace("_", " ") for o in dict.fromkeys(without) if o != present)
     them = "it" if len(seeds) == 1 else "any one of them"
-    return f"hangs on {numerals.seed_names(seeds)} ({others} without {them})"
+    names = _named_or_counted(seeds, len(without))
+    return f"hangs on {names} ({others} without {them})"
+
+
+def _named_or_counted(seeds: Sequence[int], n_seeds: int) -> str:
+    """Name seeds, or count them where nobody would read their names."""
+    if len(seeds) > _MOST_NAMES:
+        return f"{len(seeds)} of {n_seeds} seeds"
+    return numerals.seed_names(seeds)
 
 
 def _too_few(without: Sequence[Outcome]) -> bool:

@@ -94,5 +94,11 @@ def _seeds(index: Index) -> Iterator[Finding]:
     else:
         becomes = verb(len(hanging), "becomes another", "become others")
         start = Span(f"{len(hanging)} {of} {becomes} when some single seed is left out: ")
-        spans = (start, *enumerated(hanging), Span("."))
+        usual = (
+            " That is usual where seeds are added until there is a verdict, which then lies just "
+            "beyond an edge."
+            if any(claim.entry.design == "sequential" for claim in tried if hangs_on(claim.entry))
+            else ""
+        )
+        spans = (start, *enumerated(hanging), Span(f".{usual}"))
     yield Finding("Single seeds", spans)
