@@ -6,7 +6,7 @@ import torch
 from tic.data import SVHN, Dataset, Digits
 from tic.errors import DataNotFoundError, DivergedRunError, TicError
 from tic.fitting import CosineSGD
-from tic.lab import Lab, _on_device, exact_arithmetic, usable_device
+from tic.lab import Lab, _training_digest, exact_arithmetic, usable_device
 from tic.losses import PrefixLoss
 from tic.models import Spiking
 from tic.recipe import Recipe
@@ -176,12 +176,19 @@ def test_the_fingerprint_names_recipe_and_data(lab, quick_recipe, monkeypatch):
     digest = lab.samples(Digits(), "train", 60).digest
     assert fingerprint == quick_recipe.fingerprint(digest)
     assert lab.fingerprint(quick_recipe.but(seed=1)) != fingerprint
-    monkeypatch.setattr(Lab, "samples", lambda lab, *arguments: OtherData)
+    monkeypatch.setattr(Lab, "training_digest", lambda lab, *arguments: "other")
     assert lab.fingerprint(quick_recipe) == quick_recipe.fingerprint("other") != fingerprint
 
 
-class OtherData:
-    digest = "other"
+def test_the_digest_of_training_data_is_that_of_the_samples_and_is_made_once(lab, monkeypatch):
+    digest = lab.samples(Digits(), "train", 50).digest
+    assert lab.training_digest(Digits(), 50) == digest
+    monkeypatch.setattr("tic.data.load", never)
+    assert Lab(lab.store_root, device_name="cpu").training_digest(Digits(), 50) == digest
+
+
+def never(*arguments, **options):
+    raise AssertionError("the data were read again")
 
 
 def test_data_that_are_here_are_told_from_data_that_are_not(tmp_path, monkeypatch):
@@ -321,7 +328,7 @@ class Fading(Dataset):
 def test_a_run_is_another_where_only_the_data_of_its_parent_are(lab, quick_recipe, monkeypatch):
     child = quick_recipe.but(parent=quick_recipe.but(dataset=Fading()))
     before = lab.fingerprint(child)
-    _on_device.cache_clear()
+    _training_digest.cache_clear()
     monkeypatch.setattr(f"{__name__}.DARK", [True])
     assert lab.fingerprint(child) != before
-    _on_device.cache_clear()
+    _training_digest.cache_clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -26,6 +27,20 @@ from tic.text import quoted
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """Parameters of glibc's mallopt, as malloc.h numbers them."""
+
+
+_asked: ContextVar[list[Recipe] | None] = ContextVar("asked", default=None)
+
+
+@contextmanager
+def noting_asked() -> Iterator[list[Recipe]]:
+    """Note the Recipes whose Runs are asked for: what fails without any needs none to fail."""
+    asked: list[Recipe] = []
+    token = _asked.set(asked)
+    try:
+        yield asked
+    finally:
+        _asked.reset(token)
 
 
 @dataclass(frozen=True)
@@ -103,6 +118,8 @@ class Lab:
         Raises:
             TicError: It tells of another training.
         """
+        if (asked := _asked.get()) is not None:
+            asked.append(recipe)
         run = self.store.get(self.fingerprint(recipe))
         if run and (fault := history.misfit(run.history, recipe.epochs)):
             raise TicError(

@@ -32,11 +32,17 @@ def author_errors_explained(what: str) -> Iterator[None]:
     except TicError:
         raise
     except Exception as error:
-        said = shorten(str(error), _LONGEST_MESSAGE)
-        raise TicError(
-            f"{what} raised {type(error).__name__}{f': {said}' if said else ''} "
-            f"({place_of(error)}); mend it there"
-        ) from error
+        raise TicError(f"{what} raised {told(error)}; mend it there") from error
+
+
+def told(error: BaseException) -> str:
+    """What an author's code raised, in a sentence with its place; what tic says needs none."""
+    return str(error) if isinstance(error, TicError) else f"{_named(error)} ({place_of(error)})"
+
+
+def _named(error: BaseException) -> str:
+    said = shorten(str(error), _LONGEST_MESSAGE)
+    return f"{type(error).__name__}{f': {said}' if said else ''}"
 
 
 def place_of(error: BaseException) -> str:

@@ -309,6 +309,56 @@ def test_what_fails_is_told_by_the_claim_itself(audit):
     assert "leave 1 to the last batch, where tiny needs at least 2" in result.text
 
 
+MISTAKEN = """
+@says("mistaken", lambda setting: setting.recipe.but(epochs=3))
+def test_mistaken(runs, judge):
+    judge(runs["spiking"].accuracy() + runs.epoch("untrained"), above(0), name="accuracy")
+@says("late", lambda setting: setting.recipe.but(epochs=4))
+def test_late(runs, judge):
+    judge(runs.train_loss() + undefined, above(0), name="loss")
+@says("elsewhere")
+def test_elsewhere(runs, judge):
+    raise NotApplicableError("it is about other networks")
+"""
+"""The first fails whatever is trained, the second once Runs are there, the third does not."""
+
+
+def test_nothing_is_trained_for_a_test_that_fails_before_it_asks_for_a_run(audit):
+    result = audit(MISTAKEN)
+    told = {e.claim.partition("/")[2]: (str(e.outcome), e.reason) for e in result.audit.entries}
+    outcome, reason = told["mistaken"]
+    assert (outcome, told["elsewhere"][0]) == ("ERROR", "NOT_APPLICABLE")
+    assert "is not subscriptable" in reason
+    assert "test_mistaken" in result.text  # pytest shows its author where
+    assert told["late"][0] == "ERROR"
+    assert "name 'undefined' is not defined" in told["late"][1]
+    assert {run.recipe["epochs"] for run in result.audit.runs if run.status == "finished"} == {2, 4}
+
+
+def test_a_plan_tells_of_a_test_that_would_fail_whatever_is_trained(repository):
+    repository.write(MISTAKEN)
+    planned = repository.run("--plan")
+    assert planned.status == 1
+    assert (
+        "other2024/mistaken[tiny-digits]: its test fails before it asks for a Run, so that none is "
+        "trained for it: TypeError: 'SeedRuns' object is not subscriptable ("
+    ) in planned.text
+    assert planned.text.count("its test fails") == 1
+
+
+def test_a_build_trains_nothing_for_it_and_what_is_trained_already_need_not_be_spared(repository):
+    store = repository.pytester.path / "store"
+    repository.write(BROKEN)
+    built = repository.run("--build", "-n", "1", store=store)
+    assert built.status == 1
+    assert "so that none is trained for it: AssertionError: a defect of the claim (" in built.text
+    assert "0 of 3 Runs" in built.text
+    repository.write(SUPPORTED)
+    repository.run(store=store)
+    repository.write(BROKEN)
+    assert repository.run("--plan", store=store).status == 0
+
+
 def test_a_partner_that_diverged_is_an_error_as_without_a_budget(audit, repository):
     beside = """
 from dataclasses import dataclass

@@ -59,7 +59,7 @@ def _phases(state: State) -> tuple[object, ...]:
         return (*first, remembering, rehearsing, Building(state, rehearsing))
     judging = (Judging(state), Concluding(state))
     if state.tells_only:
-        return (TellOnly(), *first, *judging, remembering)
+        return (TellOnly(state, rehearsing), *first, *judging, remembering, rehearsing)
     if state.uses_engine:
         return (*first, remembering, rehearsing, Spending(state, rehearsing), *judging)
     return (*first, remembering, Watching(state), *judging)

@@ -64,6 +64,7 @@ class Building:
         lab, worker_lab = self.state.session.lab, self.state.worker_lab
         absent = [recipe for recipe in entry.seeded_recipes if not lab.has(recipe, verify=True)]
         if absent:
+            self.rehearsing.require_sound(item)
             return [Job(recipe, worker_lab) for recipe in absent]
         lacking = self.rehearsing.rehearse(item).lacking
         return [Job(recipe, worker_lab, measurement) for measurement, recipe in lacking]

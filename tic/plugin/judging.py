@@ -10,7 +10,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from tic.errors import NotApplicableError, TicError
-from tic.mistakes import place_of
+from tic.mistakes import told
 from tic.plugin.outcomes import properties, settle
 from tic.plugin.state import JUDGE, State, claim_of, entry_id
 from tic.text import visible
@@ -56,6 +56,8 @@ class Judging:
             planned = self.state.session.planned[entry_id(item)]
             if reason := planned.not_applicable or planned.unavailable:
                 pytest.skip(reason)
+            if mistake := self.state.mistakes.get(planned.id):
+                raise mistake  # with its traceback, for the author
             if planned.fault:
                 raise TicError(planned.fault)
 
@@ -95,9 +97,7 @@ class Judging:
         if isinstance(error, NotApplicableError):
             return entries.not_applicable(planned, discreet(str(error)))
         if error is not None:
-            if not isinstance(error, TicError):
-                error = TicError(f"{type(error).__name__}: {error} ({place_of(error)})")
-            return entries.failed(planned, discreet(str(error)))
+            return entries.failed(planned, discreet(str(TicError(told(error)))))
         return self._judged(item, planned, call.duration) if call.when == "call" else None
 
     def _judged(self, item: pytest.Item, planned: PlannedEntry, seconds: float) -> Entry:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Literal, cast
 import pytest
 from _pytest.runner import runtestprotocol
 
-from tic.errors import TicError
-from tic.plugin.state import JUDGE, State
+from tic.errors import NotApplicableError, TicError
+from tic.mistakes import told
+from tic.plugin.state import JUDGE, State, entry_id
 
 if TYPE_CHECKING:
     from tic.audit.judge import Judge
@@ -45,12 +46,35 @@ class Rehearsing:
     def __init__(self, state: State) -> None:
         self.state = state
         self._failed = False
+        self._error: BaseException | None = None
+
+    def require_sound(self, item: pytest.Item) -> None:
+        """Run the test of a claim up to the first Run that it asks for, before any is trained.
+
+        Raises:
+            TicError: It ends in an error before that, which hours of training would not mend. It is
+                kept in `State.mistakes`.
+        """
+        from tic.lab import noting_asked
+
+        self.state.reads = True
+        try:
+            with noting_asked() as asked:
+                self.rehearse(item)
+        finally:
+            self.state.reads = False
+        if isinstance(error := self._error, Exception) and not (asked or _says_no(error)):
+            self.state.mistakes[entry_id(item)] = error
+            raise TicError(
+                f"{entry_id(item)}: its test fails before it asks for a Run, so that none is "
+                f"trained for it: {told(error)}"
+            )
 
     def rehearse(self, item: pytest.Item) -> Rehearsal:
         """Run the test of a claim whose Runs are there; whatever else fails is for the audit."""
         from tic.measure.measurement import rehearsal
 
-        self.state.rehearses, self._failed = True, False
+        self.state.rehearses, self._failed, self._error = True, False, None
         try:
             with rehearsal() as lacking:
                 runtestprotocol(item, log=False, nextitem=None)
@@ -69,10 +93,18 @@ class Rehearsing:
         """Leave tracebacks out: to write them took most of the time of a rehearsal."""
         if not self.state.rehearses:
             return None
-        self._failed = self._failed or call.excinfo is not None
+        if call.excinfo is not None:
+            self._failed, self._error = True, self._error or call.excinfo.value
         outcome: Literal["passed", "failed"] = "failed" if call.excinfo else "passed"
         when = cast(Literal["setup", "call", "teardown"], call.when)
         return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, when)
+
+
+def _says_no(error: Exception) -> bool:
+    """Whether an error says that there is nothing to judge, or to be measured first."""
+    from tic.measure.measurement import NotMeasuredError
+
+    return isinstance(error, NotApplicableError | NotMeasuredError)
 
 
 def _tear_down(item: pytest.Item) -> None:

@@ -100,6 +100,8 @@ class Spending:
             contrasts: Sequence[Contrast] = ()
             left_open = False
             jobs = [Job(recipe, self.state.worker_lab) for recipe in spent.agenda.absent(claim)]
+            if jobs and not claim.seeds_judged:
+                self.rehearsing.require_sound(tests[claim.entry.id])
             if not jobs:
                 own, jobs = self._rehearsed(tests[claim.entry.id])
                 if own is not None and own.contrasts:

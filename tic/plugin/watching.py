@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, TextIO
 import pytest
 
 from tic.errors import TicError
-from tic.plugin.state import State
+from tic.plugin.state import State, claim_of, entry_id
+from tic.plugin.terminal import write_lines
 from tic.text import shorten
 
 if TYPE_CHECKING:
+    from tic.plugin.rehearsing import Rehearsing
     from tic.session.session import AuditSession
 
 
@@ -45,10 +47,35 @@ class Watching:
 class TellOnly:
     """Stands in for the test loop when only the plan or a list is wanted."""
 
+    def __init__(self, state: State, rehearsing: Rehearsing) -> None:
+        self.state, self.rehearsing = state, rehearsing
+        self.mistakes: list[str] = []
+
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self) -> bool:
-        """Run nothing."""
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run nothing; for a plan, tests whose Runs are missing up to the first they ask for."""
+        if self.state.flags.plan and self.state.runs_claims:
+            for item in self._lacking(session.items):
+                try:
+                    self.rehearsing.require_sound(item)
+                except TicError as error:
+                    self.mistakes.append(str(error))
+            session.testsfailed += len(self.mistakes)
         return True
+
+    def _lacking(self, items: list[pytest.Item]) -> list[pytest.Item]:
+        from tic.engine.plan import missing
+
+        session = self.state.session
+        absent = {run.recipe for run in missing(session.plan, session.lab)}
+        planned = ((item, session.planned[entry_id(item)]) for item in items if claim_of(item))
+        return [item for item, entry in planned if not absent.isdisjoint(entry.seeded_recipes)]
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Tell below the plan which tests would fail however much is trained."""
+        for mistake in self.mistakes:
+            write_lines(terminalreporter, mistake, red=True)
 
 
 def progress_line(

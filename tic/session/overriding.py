@@ -10,7 +10,7 @@ from typing import Any
 from tic.audit.pack import Setting
 from tic.errors import TicError
 from tic.kinds import Kind, describe
-from tic.mistakes import place_of
+from tic.mistakes import told
 from tic.recipe import Recipe
 from tic.restoring import trusting
 from tic.text import quoted
@@ -52,9 +52,8 @@ def overridden(setting: Setting, changes: Sequence[str]) -> Setting:
         except TicError as error:
             raise TicError(f"--set {quoted(path)}: {error}") from None
         except Exception as error:  # of the rules of a pack's own kinds
-            told = f"{type(error).__name__}: {error} ({place_of(error)})"
             raise TicError(
-                f"--set {quoted(path)}: {told}; give it a value that it takes"
+                f"--set {quoted(path)}: {told(error)}; give it a value that it takes"
             ) from error
     return setting
 
