@@ -124,6 +124,20 @@ def test_a_damaged_run_is_told_once_and_made_again(repository):
     assert "set aside" not in repository.run(store=store).text
 
 
+def test_an_audit_that_is_replaced_and_trainings_that_learned_nothing_are_told(repository):
+    repository.write(
+        """
+@says("short", lambda setting: setting.recipe.but(epochs=1, fitting=CosineSGD(learning_rate=1e-9)))
+def test_short(runs, judge):
+    judge(runs.accuracy(), above(50), name="accuracy", unit="%")
+"""
+    )
+    first = repository.run()
+    assert "3 of 3 trainings ended no better than guessing\n" in first.text
+    assert "had another audit" not in first.text
+    assert f"{first.folder} had another audit, which this one replaced" in repository.run().text
+
+
 def test_runs_that_are_missing_in_the_end_are_named(repository):
     store = repository.pytester.path / "store"
     shutil.copytree(repository.store, store) if repository.store.exists() else store.mkdir()

@@ -1,7 +1,8 @@
 """What a claim's test asks of its Runs: one number, curve or table per seed.
 
-`SeedRuns.measured` and `SeedRuns.curve` are the gate through which a test sees numbers, whatever a
-paper's pack adds: a negative control acts there, and so on everything that is measured.
+`SeedRuns.measured_each` is the gate through which a test sees what is measured, whatever a paper's
+pack adds, and `SeedRuns.recipes` says on which Runs: a negative control acts on one of them, or on
+both. What a training itself kept passes the first by: its curves, losses and durations.
 """
 
 from __future__ import annotations

@@ -38,6 +38,7 @@ class Concluding:
         self.problems: list[str] = []
         self.pilots: list[str] = []
         self._damaged: set[str] = set()
+        self._replaced = False
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self) -> None:
@@ -97,6 +98,8 @@ class Concluding:
         return self.state.flags.report_dir or self._new_folder or by_time
 
     def _conclude(self, *, completed: bool) -> None:
+        from tic.document.archive import AUDIT_FILE
+
         state = self.state
         # In a locale without UTF-8 other letters are surrogates, which no file can hold.
         arguments = [visible(str(argument)) for argument in state.arguments]
@@ -108,6 +111,7 @@ class Concluding:
         if state.flags.report_dir is None:  # another audit may have begun in the same second
             self._new_folder = new_folder(self.folder)
         self.problems = self._problems(self.audit) if completed else []
+        self._replaced = (self.folder / AUDIT_FILE).exists()
         self.page, unsaved = save_report(self.audit, self.folder)
         self.problems += unsaved
         if state.flags.write_pilots:
@@ -209,13 +213,23 @@ class Concluding:
             write(f"report: {self.page}")
 
     def _shortcomings(self, audit: Audit) -> Iterator[str]:
-        """What was found damaged, and what is missing of the audit."""
+        """What was found damaged or learned nothing, and what is missing of the audit."""
+        from tic.document.coverage import has_collapsed
+
         lab = self.state.session.lab
         for folder, fault in lab.store.damaged().items():
             if folder not in self._damaged:
                 yield f"a damaged Run was set aside: {lab.store_root / 'damaged' / folder}: {fault}"
         if self.state.expected is not None and (nothing := self.state.session.nothing_runs):
             yield nothing
+        if self._replaced:
+            yield (
+                f"{self.folder} had another audit, which this one replaced; name another "
+                "--report-dir to keep both, such as for tic diff"
+            )
+        trained = [run for run in audit.runs if run.status == "finished"]
+        if collapsed := sum(has_collapsed(run) is True for run in trained):
+            yield f"{collapsed} of {len(trained)} trainings ended no better than guessing"
         if missing := [run.label for run in audit.runs if run.status == "missing"]:
             yield f"{len(missing)} of {len(audit.runs)} Runs are missing: {listed(missing, SHOWN)}"
         if not audit.completed:
