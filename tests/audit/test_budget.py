@@ -336,6 +336,16 @@ def test_nothing_is_added_to_what_its_test_leaves_open(agenda):
     assert (claim.priority, claim.trainings_to_decide) == (0.0, None)
 
 
+def test_what_fails_a_needed_check_gets_seeds_after_all_others(agenda):
+    made = agenda(planned("one"), planned("two", {"": RECIPE.but(epochs=50 * RECIPE.epochs)}))
+    unsound, dear = made.claims
+    made.take(unsound, Outcome.INCONCLUSIVE, [judged(1.0, (9, 20))], unsound=True)
+    assert not unsound.over
+    assert 0 < unsound.priority < 1e-6 * dear.priority
+    made.take(unsound, Outcome.INCONCLUSIVE, [judged(1.0, (9, 20))])  # it holds now
+    assert unsound.priority > dear.priority
+
+
 def test_the_last_look_is_the_last(agenda):
     made = agenda(planned())
     (claim,) = made.claims

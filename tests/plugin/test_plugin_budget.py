@@ -250,6 +250,27 @@ def test_no_seeds_are_added_to_what_its_test_leaves_open_and_it_is_not_counted(a
     assert text in " ".join(result.text.split())
 
 
+FAILING = """
+@says("unsound")
+def test_unsound(runs, judge):
+    judge(runs.train_loss()[:, -1], above(0), name="loss")
+    judge.check("sound", "It is sound.", "seen", holds=len(runs.seeds) > {seeds}, needed=True)
+"""
+
+
+def test_a_claim_that_fails_a_needed_check_waits_for_all_others(audit, monkeypatch):
+    looks, take = [], Agenda.take
+
+    def noted(agenda, claim, *given, unsound, **named):
+        looks.append((claim.entry.claim.name, claim.seeds_wanted, unsound))
+        take(agenda, claim, *given, unsound=unsound, **named)
+
+    monkeypatch.setattr(Agenda, "take", noted)
+    assert seeds(audit(FAILING.format(seeds=5), SUPPORTED), "unsound") == tuple(range(8))
+    # `test_budget` holds what that is good for.
+    assert sorted(looks) == [("positive", 5, False), ("unsound", 5, True), ("unsound", 8, False)]
+
+
 def test_readings_that_do_not_decide_yet_get_further_seeds(audit):
     result = audit(READ_IN_TWO_WAYS, budget="60 trainings")
     (entry,) = (e for e in result.audit.entries if e.role != "control")

@@ -93,12 +93,13 @@ class Spending:
 
     def _lacking(self, claim: OpenClaim, spent: _Spent, tests: dict[str, pytest.Item]) -> list[Job]:
         """What the next look of a claim lacks, and after its last one what its controls do."""
+        from tic.document.deciding import failed_checks
         from tic.engine.job import Job
 
         while not claim.over:
             outcome: Outcome | None = None
             contrasts: Sequence[Contrast] = ()
-            left_open = False
+            left_open = unsound = False
             jobs = [Job(recipe, self.state.worker_lab) for recipe in spent.agenda.absent(claim)]
             if jobs and not claim.seeds_judged:
                 self.rehearsing.require_sound(tests[claim.entry.id])
@@ -108,13 +109,16 @@ class Spending:
                     outcome, contrasts = own.verdict().outcome, own.contrasts
                     # Readings that do not decide are left open as well, and further seeds may help.
                     left_open = bool(own.left_open) and not own.readings
+                    unsound = bool(failed_checks(own.checks))
                 if jobs:
                     spent.agenda.foresee(claim, jobs)
             spent.ask(claim, claim.entry.id, jobs)
             if jobs:
                 return jobs
             seconds = spent.end_look(claim)
-            spent.agenda.take(claim, outcome, contrasts, seconds, left_open=left_open)
+            spent.agenda.take(
+                claim, outcome, contrasts, seconds, left_open=left_open, unsound=unsound
+            )
         return self._lacking_of_controls(claim, spent, tests) if claim.decided else []
 
     def _lacking_of_controls(

@@ -175,6 +175,7 @@ class Agenda:
         measured: float = 0.0,
         *,
         left_open: bool = False,
+        unsound: bool = False,
     ) -> None:
         """Take what a look gave, and prepare the next one.
 
@@ -184,9 +185,13 @@ class Agenda:
             contrasts: The contrasts behind the verdict.
             measured: Seconds that workers measured for this look.
             left_open: Whether the test left it open, whatever its effects say.
+            unsound: Whether a check fails without which nothing is said. More seeds seldom mend
+                that, so that they are added last of all.
         """
         claim.measuring = measured / (claim.seeds_wanted - claim.seeds_judged)
         claim.chances = chances_foreseen(claim.entry, self.session.lab, contrasts)
+        if unsound:
+            claim.chances = dict.fromkeys((n for n in LOOKS if n > claim.seeds_wanted), 0.0) or None
         claim.outcome, claim.contrasts = outcome, tuple(contrasts)
         claim.seeds_judged = claim.seeds_wanted
         following = next_look(claim.seeds_judged)
