@@ -32,10 +32,10 @@ def author_errors_explained(what: str) -> Iterator[None]:
     except TicError:
         raise
     except Exception as error:
-        raise TicError(f"{what} raised {told(error)}; mend it there") from error
+        raise TicError(f"{what} raised {sentence_of(error)}; mend it there") from error
 
 
-def told(error: BaseException) -> str:
+def sentence_of(error: BaseException) -> str:
     """What an author's code raised, in a sentence with its place; what tic says needs none."""
     return str(error) if isinstance(error, TicError) else f"{_named(error)} ({place_of(error)})"
 

@@ -95,7 +95,7 @@ def runs(
         return _elses(request)  # type: ignore[no-any-return]
     state, planned = request.config.stash[STATE], _planned(request)
     trained = state.session.trained(planned) if state.rehearses else state.session.runs(planned)
-    if not state.reads:
+    if not state.before_training:
         state.session.test_trainings(planned)
     return trained
 

@@ -10,7 +10,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from tic.errors import NotApplicableError, TicError
-from tic.mistakes import told
+from tic.mistakes import sentence_of
 from tic.plugin.outcomes import properties, settle
 from tic.plugin.state import JUDGE, State, claim_of, entry_id
 from tic.text import visible
@@ -97,7 +97,7 @@ class Judging:
         if isinstance(error, NotApplicableError):
             return entries.not_applicable(planned, discreet(str(error)))
         if error is not None:
-            return entries.failed(planned, discreet(str(TicError(told(error)))))
+            return entries.failed(planned, discreet(str(TicError(sentence_of(error)))))
         return self._judged(item, planned, call.duration) if call.when == "call" else None
 
     def _judged(self, item: pytest.Item, planned: PlannedEntry, seconds: float) -> Entry:

@@ -15,7 +15,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from tic.errors import NotApplicableError, TicError
-from tic.mistakes import told
+from tic.mistakes import sentence_of
 from tic.plugin.state import JUDGE, State, entry_id
 
 if TYPE_CHECKING:
@@ -57,17 +57,17 @@ class Rehearsing:
         """
         from tic.lab import noting_asked
 
-        self.state.reads = True
+        self.state.before_training = True
         try:
             with noting_asked() as asked:
                 self.rehearse(item)
         finally:
-            self.state.reads = False
+            self.state.before_training = False
         if isinstance(error := self._error, Exception) and not (asked or _says_no(error)):
             self.state.mistakes[entry_id(item)] = error
             raise TicError(
                 f"{entry_id(item)}: its test fails before it asks for a Run, so that none is "
-                f"trained for it: {told(error)}"
+                f"trained for it: {sentence_of(error)}"
             )
 
     def rehearse(self, item: pytest.Item) -> Rehearsal:

@@ -58,7 +58,7 @@ class State:
         faults: Sentences that refuse the command line.
         collected: Ids of all claims that were found, chosen or not.
         rehearses: Whether tests run only to tell what they lack.
-        reads: Whether a test is only run up to the first Run that it asks for.
+        before_training: Whether a test runs only up to the first Run that it asks for.
         mistakes: What tests end in before that, by the id of their entry.
         has_audit: Whether a claim was found.
         claims_folder: Folder of the first claim; pytest's own root moves with `--store DIR`.
@@ -70,7 +70,7 @@ class State:
         self.faults: list[str] = []
         self.collected: frozenset[str] = frozenset()
         self.rehearses = False
-        self.reads = False
+        self.before_training = False
         self.mistakes: dict[str, Exception] = {}
         self.has_audit = False
         self.claims_folder = config.rootpath

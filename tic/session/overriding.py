@@ -10,7 +10,7 @@ from typing import Any
 from tic.audit.pack import Setting
 from tic.errors import TicError
 from tic.kinds import Kind, describe
-from tic.mistakes import told
+from tic.mistakes import sentence_of
 from tic.recipe import Recipe
 from tic.restoring import trusting
 from tic.text import quoted
@@ -53,7 +53,7 @@ def overridden(setting: Setting, changes: Sequence[str]) -> Setting:
             raise TicError(f"--set {quoted(path)}: {error}") from None
         except Exception as error:  # of the rules of a pack's own kinds
             raise TicError(
-                f"--set {quoted(path)}: {told(error)}; give it a value that it takes"
+                f"--set {quoted(path)}: {sentence_of(error)}; give it a value that it takes"
             ) from error
     return setting
 
