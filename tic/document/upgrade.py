@@ -31,6 +31,16 @@ def upgraded(document: Document) -> Document:
     return document
 
 
+def _fits(document: Document) -> bool:
+    """Whether the seal of an audit is that of its document."""
+    return document.get("seal") is not None and document["seal"] == digest(document)
+
+
+def _sealed_as(document: Document, new: Document) -> Document:
+    """Seal a document anew where the seal of what it was made from fits; another is kept."""
+    return {**new, "seal": digest(new)} if _fits(document) else new
+
+
 def _from_1(document: Document) -> Document:
     """All fields still meant the same; what came later has a default."""
     return dict(document)
@@ -61,9 +71,9 @@ def _from_2(document: Document) -> Document:
         },
         "schema_version": 3,
     }
-    if document.get("seal") is not None and document["seal"] == digest(document):
-        new["seal"] = digest(new) if len(papers) <= 1 else None
-    return new
+    if len(papers) > 1 and _fits(document):
+        return {**new, "seal": None}
+    return _sealed_as(document, new)
 
 
 def _from_3(document: Document) -> Document:
@@ -80,9 +90,7 @@ def _from_3(document: Document) -> Document:
         ],
         "schema_version": 4,
     }
-    if document.get("seal") is not None and document["seal"] == digest(document):
-        new["seal"] = document["seal"] if None in recipes else digest(new)
-    return new
+    return new if None in recipes else _sealed_as(document, new)
 
 
 def _raised_recipe(recipe: Document) -> Document | None:
@@ -107,9 +115,7 @@ def _from_4(document: Document) -> Document:
         },
         "schema_version": 5,
     }
-    if document.get("seal") is not None and document["seal"] == digest(document):
-        new["seal"] = digest(new)
-    return new
+    return _sealed_as(document, new)
 
 
 def _of_version_5(entry: Document) -> Document:
@@ -165,9 +171,7 @@ def _from_5(document: Document) -> Document:
         ],
         "schema_version": 6,
     }
-    if document.get("seal") is not None and document["seal"] == digest(document):
-        new["seal"] = digest(new)
-    return new
+    return _sealed_as(document, new)
 
 
 def _from_6(document: Document) -> Document:
@@ -177,9 +181,7 @@ def _from_6(document: Document) -> Document:
         "entries": [_of_version_7(entry) for entry in document["entries"]],
         "schema_version": 7,
     }
-    if document.get("seal") is not None and document["seal"] == digest(document):
-        new["seal"] = digest(new)
-    return new
+    return _sealed_as(document, new)
 
 
 def _of_version_7(entry: Document) -> Document:
@@ -194,9 +196,7 @@ def _from_7(document: Document) -> Document:
         "changed_code": [],
         "schema_version": 8,
     }
-    if document.get("seal") is not None and document["seal"] == digest(document):
-        new["seal"] = digest(new)
-    return new
+    return _sealed_as(document, new)
 
 
 def _of_version_8(entry: Document) -> Document:
