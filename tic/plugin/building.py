@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tic.plugin.rehearsing import Rehearsing, ends_with_collection, start_chosen_engine
+from tic.plugin.engines import ends_with_collection, start_chosen_engine
+from tic.plugin.rehearsing import Rehearsing
 from tic.plugin.state import State, claim_of, entry_id
 from tic.plugin.terminal import write_lines
 from tic.plugin.watching import progress_line

@@ -20,11 +20,8 @@ from tic.plugin.state import JUDGE, State, entry_id
 
 if TYPE_CHECKING:
     from tic.audit.judge import Judge
-    from tic.engine.engine import Engine
     from tic.measure.measurement import Measurement
     from tic.recipe import Recipe
-
-DEFAULT_ENGINE = "local"
 
 
 @dataclass(frozen=True)
@@ -115,26 +112,3 @@ def _tear_down(item: pytest.Item) -> None:
         # It is run again, for which pytest makes both anew.
         item._request = False  # type: ignore[assignment]
         item.funcargs = None  # type: ignore[assignment]
-
-
-def ends_with_collection(session: pytest.Session) -> bool:
-    """Whether pytest runs no test, since some file could not be collected."""
-    goes_on = session.config.option.continue_on_collection_errors
-    return bool(session.testsfailed) and not goes_on
-
-
-def start_chosen_engine(state: State) -> Engine:
-    """Start the engine that the command line asks for.
-
-    Raises:
-        pytest.UsageError: There is none of the name, or it cannot start.
-    """
-    from tic.engine.engine import EngineSettings, start_engine
-
-    flags = state.flags
-    processes = getattr(state.config.option, "numprocesses", None)
-    settings = EngineSettings(flags.device, processes or None, flags.address)
-    try:
-        return start_engine(flags.engine or DEFAULT_ENGINE, settings)
-    except TicError as error:
-        raise pytest.UsageError(str(error)) from None
