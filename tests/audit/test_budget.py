@@ -686,6 +686,17 @@ def test_trainings_that_are_left_are_counted(agenda):
     assert 0 < too_few < 1e-5 * enough
 
 
+def test_a_run_is_as_urgent_as_the_claims_that_want_it_are_by_now(agenda):
+    both, alone = planned("both"), planned("alone", {"": RECIPE.but(epochs=9)})
+    made = agenda(both, alone)
+    first, second = made.claims
+    seeded = RECIPE.with_seed(SETTING.seeds[0])
+    assert made.priority(seeded) == first.priority > 0
+    made.take(first, Outcome.SUPPORTED, ())  # nobody wants it any more
+    assert made.priority(seeded) == 0
+    assert made.priority(second.recipes[0].with_seed(SETTING.seeds[0])) == second.priority > 0
+
+
 def test_what_is_left_is_asked_for_once_whenever_claims_are_ranked(agenda):
     asked = []
     entries = [planned(name, {"": RECIPE.but(epochs=n)}) for n, name in enumerate("abc", start=8)]

@@ -112,7 +112,7 @@ class Build:
         self._known: set[Job] = set()
         self._over: dict[Job, str] = {}
         self._running: set[Job] = set()
-        self._ready: list[Job] = []
+        self._ready: dict[Job, None] = {}  # in the order in which they became so
         self._later: list[tuple[float, int, Job]] = []
         self._blocked: dict[Job | Question, set[Job]] = {}
         self.lost: dict[Job, int] = {}
@@ -219,7 +219,7 @@ class Build:
         if failed:
             self._end(job, f"{failed.label} failed")
         else:
-            self._ready.append(job)
+            self._ready[job] = None
 
     def _submit(self) -> None:
         while self._later and self._later[0][0] <= monotonic():
@@ -229,7 +229,7 @@ class Build:
             job = max(beginnings, key=self._urgency)  # of equal ones the first
             if not self._has_room(job.needs):
                 return
-            self._ready.remove(job)
+            del self._ready[job]
             self._running.add(job)
             self._limits.begin(job)
             self._engine.submit(job)

@@ -135,6 +135,7 @@ class Agenda:
     _trained: dict[Recipe, set[int]] = field(default_factory=dict, init=False)
     _whole: dict[Recipe, set[int]] = field(default_factory=dict, init=False)
     _wanted_by: dict[Recipe, set[OpenClaim]] = field(default_factory=dict, init=False)
+    _priorities: dict[Recipe, float] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         entries = [entry for entry in self.session.planned.values() if entry.seeded_recipes]
@@ -215,8 +216,11 @@ class Agenda:
 
     def priority(self, recipe: Recipe) -> float:
         """Of the open claims that a Run is needed for, the highest."""
-        claim = self.wanting(recipe)
-        return claim.priority if claim else 0.0
+        # Every job that is ready is asked for whenever one begins; a ranking changes the answers.
+        if (known := self._priorities.get(recipe)) is None:
+            claim = self.wanting(recipe)
+            known = self._priorities[recipe] = claim.priority if claim else 0.0
+        return known
 
     def wanting(self, recipe: Recipe) -> OpenClaim | None:
         """For which claim a Run is trained first of all."""
@@ -285,6 +289,7 @@ class Agenda:
 
     def _rank(self) -> None:
         """What is shared, what is there and what was SUPPORTED change with every look."""
+        self._priorities.clear()
         supported = {
             claim.entry.claim.id
             for claim in self.claims
