@@ -1,6 +1,8 @@
 import json
 import math
+import re
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
@@ -637,3 +639,15 @@ def test_a_rule_that_nothing_calls_is_refused():
         r"after_step",
     ):
         DIGITS.but(rules=(Misspelt(),))
+
+
+def test_the_guide_to_packs_tells_every_field_and_what_it_is_without_being_stated():
+    page = (Path(__file__).parents[1] / "docs" / "packs.md").read_text(encoding="utf-8")
+    told = page[page.index("| field | what it is | default |") :].partition("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", told)) >= set(Recipe.model_fields)
+    plain = Recipe(dataset=Digits(), architecture=Spiking("tiny"))
+    assert f"must be stated; {plain.timesteps} |" in told
+    assert f"| {plain.epochs}; {plain.batch_size} |" in told
+    assert f"rate {plain.fitting.learning_rate:g} falling to 0 along a cosine, momentum" in told
+    assert f"momentum {plain.fitting.momentum:g}, weight decay 5e-4 |" in told
+    assert plain.fitting.weight_decay == 5e-4

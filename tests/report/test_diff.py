@@ -455,7 +455,8 @@ def test_another_rule_is_told_before_what_came_of_it(example_audit, edited):
     raised = f"{first.id}: version {first.version} before, {first.version + 1} after"
     assert f"  {raised}; {regions}\n" in told(**changed, version=first.version + 1)
     assert f"  {raised}\n" in told(version=first.version + 1)
-    assert f"  {first.id}: its rule has another text; both" in told(rule="Otherwise.")
+    reworded = f"  {first.id}: its rule has another text; raise version {first.version} where it "
+    assert reworded in told(rule="Otherwise.")
     assert "another rule" not in told(reason="Otherwise.")
     comment = told_in_markdown(example_audit, edited(0, **changed))
     assert f"- **Another rule**: {markdown(unraised)}." in comment

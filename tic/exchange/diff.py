@@ -73,11 +73,10 @@ class RuleChange:
         ]
         if was != now:
             parts = [f"version {was} before, {now} after", *allowed]
+        elif allowed:
+            parts = [*allowed, f"both are version {now}: raise it"]
         else:
-            parts = [
-                *(allowed or ["its rule has another text"]),
-                f"both are version {now}: raise it",
-            ]
+            parts = ["its rule has another text", f"raise version {now} where it means another"]
         return f"{self.entry}: {'; '.join(parts)}"
 
 
