@@ -19,7 +19,7 @@ KEPT = tuple(
     Path("reports/reference") / f"{name}.json"
     for name in ("digits-tiny", "smoke-budget", "two-hours")
 )
-"""What `make audit` left before it had a budget, what it leaves since, and with two hours."""
+"""What `make audit` left before it had a budget, what it leaves since, and in 2.5 hours."""
 DECIDED = ("SUPPORTED", "REFUTED")
 HOUR = 3600
 

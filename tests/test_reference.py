@@ -156,7 +156,7 @@ def test_the_findings_share_the_error_rate_as_the_pack_says():
     ("name", "before"),
     [
         ("smoke-budget", "`make audit` came to, on two cores: "),
-        ("two-hours", "With two hours instead, which the findings quote: "),
+        ("two-hours", "With two and a half hours, which the findings quote: "),
     ],
 )
 def test_the_readme_counts_the_verdicts_of_the_audits_with_a_budget(name, before):
