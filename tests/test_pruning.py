@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 import torch
@@ -123,6 +124,24 @@ def test_masks_have_the_type_and_shape_of_their_weights():
     assert mask.dtype is torch.float64
     assert mask.shape == (2, 3, 1, 1)
     assert not mask.requires_grad
+
+
+def test_masks_of_weights_of_several_types_have_the_type_of_each():
+    weights = {"a": torch.ones(3, dtype=torch.float16), "b": torch.ones(3)}
+    masks = magnitude_masks(weights, 0.5)
+    assert {name: mask.dtype for name, mask in masks.items()} == {
+        "a": torch.float16,
+        "b": torch.float32,
+    }
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5, float("nan")])
+def test_a_share_of_weights_is_from_0_to_1(share):
+    """A negative one pruned all weights but that share, and more than all pruned all."""
+    weights = {"a": torch.ones(10)}
+    for masks in (magnitude_masks, partial(random_masks, seed=0)):
+        with pytest.raises(TicError, match=rf"in \[0, 1\], got {share:g}"):
+            masks(weights, sparsity=share)
 
 
 def test_masked_weights_become_exactly_zero_and_the_others_stay():

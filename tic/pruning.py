@@ -130,6 +130,9 @@ def magnitude_masks(weights: dict[str, Tensor], sparsity: float, scope: Scope = 
 
     Returns:
         A 0/1 tensor per weight, of the same shape and type.
+
+    Raises:
+        TicError: The share is out of its range.
     """
     if scope == "global":
         return _smallest(weights, sparsity)
@@ -138,6 +141,8 @@ def magnitude_masks(weights: dict[str, Tensor], sparsity: float, scope: Scope = 
 
 
 def _smallest(weights: dict[str, Tensor], sparsity: float) -> Masks:
+    if not 0 <= sparsity <= 1:
+        raise TicError(f"sparsity must be a share of the weights in [0, 1], got {sparsity:g}")
     magnitudes = torch.cat([weight.detach().abs().flatten() for weight in weights.values()])
     removed = round(sparsity * len(magnitudes))
     # A stable order keeps the count exact and the choice reproducible when magnitudes tie.
@@ -145,7 +150,7 @@ def _smallest(weights: dict[str, Tensor], sparsity: float) -> Masks:
     flat[magnitudes.argsort(stable=True)[:removed]] = 0
     parts = torch.split(flat, [weight.numel() for weight in weights.values()])
     return {
-        name: part.view_as(weight)
+        name: part.view_as(weight).to(weight)
         for (name, weight), part in zip(weights.items(), parts, strict=True)
     }
 
@@ -163,6 +168,9 @@ def random_masks(
 
     Returns:
         A 0/1 tensor per weight, of the same shape and type.
+
+    Raises:
+        TicError: The share is out of its range.
     """
     draws = seeding.generator(seed, "pruning")  # on the CPU: every device prunes the same weights
     scores = {
