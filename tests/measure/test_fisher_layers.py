@@ -207,6 +207,18 @@ def test_a_spikingjelly_network_gives_the_information_of_the_definition(wrapper,
     close(fisher_information(model, [(images, labels)]), empirical(model, images, labels))
 
 
+class OwnNorm(nn.BatchNorm1d):
+    """A class of somebody's own, which takes what torch's takes."""
+
+
+@pytest.mark.parametrize("norm", [jelly_layer.BatchNorm1d, OwnNorm, nn.BatchNorm1d])
+@pytest.mark.parametrize("length", [3, 4, 7])
+def test_normalisations_of_sequences_are_read_as_their_class_takes_them(norm, length, data):
+    body = nn.Flatten(), nn.Linear(36, 4 * length), nn.Unflatten(1, (4, length)), norm(4)
+    model = measurable(lambda: OverTime(sequence(*body), 4 * length))
+    close(fisher_information(model, [data]), empirical(model, *data))
+
+
 def test_frozen_parameters_are_left_out(data):
     model = measurable(lambda: OverTime(sequence(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)), 32))
     model.body[0].requires_grad_(False)

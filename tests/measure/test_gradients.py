@@ -179,6 +179,11 @@ def test_parameters_in_half_precision_are_refused_with_the_way_out(dtype):
         Layers(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2).to(dtype)))
 
 
+def test_lazy_layers_that_were_never_called_are_refused_with_the_way_out():
+    with pytest.raises(TicError, match="never called; call the model once on a batch first"):
+        Layers(nn.Sequential(nn.LazyLinear(2)))
+
+
 def test_parameters_made_in_inference_mode_are_refused_with_the_way_out():
     with torch.inference_mode():
         model = nn.Linear(2, 2)

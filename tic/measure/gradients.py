@@ -82,6 +82,11 @@ class Layers:
 
 def _require_measurable(parameters: Iterable[nn.Parameter]) -> None:
     for parameter in parameters:
+        if isinstance(parameter, nn.parameter.UninitializedParameter):
+            raise TicError(
+                "parameters must have numbers, got one of a lazy layer that was never called; call "
+                "the model once on a batch first"
+            )
         if parameter.dtype not in PRECISIONS:
             raise TicError(
                 f"parameters must be float32 or float64, since squared gradients vanish or are "

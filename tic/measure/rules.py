@@ -117,12 +117,13 @@ class BatchNormRule(LayerRule):
         """See `LayerRule.trailing`."""
         if isinstance(self.module, nn.BatchNorm2d):
             return 3
-        # torch's own layer takes (B, C, L); one that folds time takes (T, B, C) and (T, B, C, L).
-        return max(1, axes - (1 if type(self.module) is nn.BatchNorm1d else 2))
+        # torch's own layer takes (B, C, L); that of SpikingJelly for sequences takes (T, B, C) and
+        # (T, B, C, L).
+        return max(1, axes - (2 if getattr(self.module, "step_mode", "s") == "m" else 1))
 
     def fits(self, taken: torch.Size, given: torch.Size) -> bool:
         """See `LayerRule.fits`."""
-        return taken == given
+        return taken == given and given[-self.trailing(len(given))] == self.module.num_features
 
     def prepare(self, inputs: Sequence[Tensor]) -> Prepared:
         """See `LayerRule.prepare`."""
