@@ -300,6 +300,11 @@ def test_what_cannot_be_measured_is_told():
         grouping(row([1, 1, 1]))
     with pytest.raises(TicError, match="live synapses of both signs near each other"):
         grouping(row([1, -1], [0, 10_000]))
+    far = Synapses([[0, 0, 200]], [[1, -1, 1]], [[1, 1, 1]], [1, 2, 500])
+    assert grouping(far).moran == pytest.approx(-1)
+    for null in ("bands", "delays"):
+        with pytest.raises(TicError, match=f"their {null} are permuted, .* larger radius than 1.5"):
+            grouping(far, null=null)
     with pytest.raises(TicError, match="radius must be above 0"):
         grouping(ONE, radius=0.0)
     with pytest.raises(TicError, match="permutations must be at least 2"):

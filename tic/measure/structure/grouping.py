@@ -85,8 +85,8 @@ def grouping(
         seed: Of the permutations.
 
     Raises:
-        TicError: No neuron has live synapses of both signs near each other, or an argument is out
-            of its range.
+        TicError: No neuron has live synapses of both signs near each other, as they are or as a
+            permutation leaves them, or an argument is out of its range.
     """
     require_known("null", null, NULLS)
     require_radius(radius)
@@ -99,6 +99,11 @@ def grouping(
     values, counts = _deviations(points)[None], points.valid.sum(1)
     weights = by_band * by_delay * within_neurons(points.valid)
     moran = _pooled(values, weights, counts)
+    if np.isnan(moran).any():
+        raise TicError(
+            "a neuron must have live synapses of both signs near each other, and none has; there "
+            "is nothing to group"
+        )
     if null == "signs":
         permuted = _pooled(np.take_along_axis(values, orders, 2), weights, counts)
     else:
@@ -106,6 +111,13 @@ def grouping(
         kept *= within_neurons(points.valid)
         permuted = np.concatenate(
             [_pooled(values, _reordered(moved, order) * kept, counts) for order in orders]
+        )
+    if np.isnan(permuted).any():
+        raise TicError(
+            f"synapses must stay near each other where their {null} are permuted, and in "
+            f"{int(np.isnan(permuted).sum())} of {permutations} permutations no neuron has both "
+            f"signs within reach; take a larger radius than {radius:g}, or null='signs', which "
+            "leaves them where they are"
         )
     return Grouping(float(moran[0]), permuted)
 
@@ -132,17 +144,14 @@ def _deviations(points: Points) -> Numbers:
 
 
 def _pooled(values: Numbers, weights: Numbers, counts: NDArray[np.int64]) -> Numbers:
-    """Pooled Moran's I of several permutations of values (P, H, n), shape (P,)."""
+    """Pooled Moran's I of several permutations of values (P, H, n), shape (P,).
+
+    NaN where no neuron has synapses of both signs near each other.
+    """
     totals = weights.sum((1, 2))
     used = totals > 0
     by_neuron = values.swapaxes(0, 1)
     crossed = ((by_neuron @ weights) * by_neuron).sum(2)
     squared = (values[0][used] ** 2).sum()  # the same for every permutation
-    if not squared:
-        raise TicError(
-            "a neuron must have live synapses of both signs near each other, and none has; there "
-            "is nothing to group"
-        )
     pooled: Numbers = (crossed[used] * (counts / np.where(used, totals, 1))[used, None]).sum(0)
-    pooled /= squared
-    return pooled
+    return pooled / squared if squared else np.full(len(pooled), np.nan)
