@@ -260,6 +260,24 @@ def test_a_layer_that_is_the_same_for_all_images_is_undefined_in_every_look():
         assert getattr(ours, name).mask.tolist() == [True, False]
 
 
+@pytest.mark.parametrize("still", [torch.zeros(40), (draw(40) < 0).double()])
+def test_a_batch_in_which_a_layer_does_not_vary_takes_no_part_in_procrustes(still):
+    """It was taken for one that has nothing in common, or had no Cholesky factor."""
+    live = draw(50, 40)
+    features = torch.cat([live, *[still.double().expand(50, 40)] * 3])
+    networks = [Given(layer=features) for _ in range(2)]
+    ours = similarity_without(*networks, loader(200, size=50))
+    assert float(ours.procrustes[0]) == pytest.approx(1, abs=1e-4)
+
+
+def test_layers_that_never_vary_in_one_batch_have_no_procrustes():
+    one, other = draw(30, 5), draw(30, 5, seed=1)
+    nothing = torch.zeros(30, 5, dtype=torch.float64)
+    networks = Given(layer=torch.cat([one, nothing])), Given(layer=torch.cat([nothing, other]))
+    ours = similarity_without(*networks, loader(60, size=30))
+    assert ours.procrustes.mask.tolist() == [True]
+
+
 def test_what_has_one_direction_is_undefined_without_it():
     line = draw(30, 1)
     ours = similarity_without(Given(layer=line), Given(layer=line), loader(30))

@@ -50,6 +50,13 @@ def test_how_samples_are_batched_does_not_matter(size):
     assert counted.energy == pytest.approx((7 * 0.9 + 4.6) * 5 / 4)
 
 
+def test_a_network_that_works_in_place_does_not_change_the_images():
+    frames = torch.ones(1, 3)
+    network = nn.Sequential(nn.Threshold(2, 0.0, inplace=True), nn.Linear(3, 5))
+    operations(network, [(frames, LABELS[:1])])
+    assert frames.tolist() == [[1, 1, 1]]
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.sampled_from([0.0, 1.0, 2.0, -1.0, 0.5]), min_size=12, max_size=12))
 def test_operations_are_a_mean_over_samples(values):

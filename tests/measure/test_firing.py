@@ -121,6 +121,7 @@ def test_spikes_of_half_precision_are_counted_exactly(dtype):
         ({"a": torch.full((2, 3, 4), -1.0)}, [3], "must give out spikes, 0 or 1, got -1"),
         ({"a": torch.ones(2, 3, 4)}, [], "the loader must give at least one batch, got none"),
         ({"b": torch.ones(2, 3, 4)}, [3], "has no layer 'a'"),
+        ({"a": torch.ones(2, 3, 4) > 0}, [3], "floating-point type, got .* of torch.bool; name"),
     ],
 )
 def test_what_does_not_fire_is_told(layers, loader, message):

@@ -24,6 +24,19 @@ def plain(seed=0, width=12):
     ).double()
 
 
+class InPlace(nn.Module):
+    """Normalises images where they lie, as torchvision's Normalize(inplace=True) does."""
+
+    def __init__(self, network, *, in_place):
+        super().__init__()
+        self.network, self.in_place = network, in_place
+
+    def forward(self, images):
+        if self.in_place:
+            return self.network(images.sub_(0.5).div_(0.25))
+        return self.network(images.sub(0.5).div(0.25))
+
+
 class Spikes(nn.Module):
     """A stem that runs once, two layers of neurons that fire often, and a read-out."""
 
@@ -216,7 +229,23 @@ def test_a_layer_that_is_the_same_for_all_images_is_undefined_and_no_number(tile
         assert table.tolist()[0] == [None] * 4
     assert ours.between("silent", "network.2") is None
     assert 0 < ours.between("live", "network.2") < 1
-    assert "Undefined, the same for all images: rounded, same, silent" in ours.note
+    assert (
+        "Undefined, images being the same or each in a direction of its own: rounded, same, silent"
+        in ours.note
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+@pytest.mark.parametrize("count", [4, 8, 12, 16, 30])
+def test_images_that_each_differ_in_a_direction_of_their_own_are_undefined(count, dtype):
+    """Debiased CKA of them is 0/0, which rounding made some number of."""
+    turned = nn.Sequential(nn.Identity(), nn.Linear(count, count, bias=False)).to(dtype)
+    torch.manual_seed(count)
+    turned[1].weight.data = nn.init.orthogonal_(torch.empty(count, count)).to(dtype)
+    batch = torch.eye(count, dtype=dtype), torch.zeros(count, dtype=torch.long)
+    ours = representation_similarity(turned, turned, [batch])
+    assert ours.debiased.mask.all()
+    assert ours.undefined[0] == ("0", "1")
 
 
 def test_nothing_that_varies_is_said_so():
@@ -332,10 +361,25 @@ def test_the_mean_over_time_does_not_overflow_in_half_precision(dtype, at_once):
     assert found.biased[0, 0] == pytest.approx(expected.biased[0, 0], abs=1e-6)
 
 
+def test_a_network_that_works_in_place_changes_neither_its_images_nor_a_similarity():
+    images = torch.rand(20, 1, 8, 8, dtype=torch.float64)
+    batch = [(images.clone(), torch.zeros(20, dtype=torch.long))]
+    one, other = (
+        [InPlace(plain(seed), in_place=in_place) for seed in (0, 1)] for in_place in (True, False)
+    )
+    for tile in (20, 7):
+        ours, wanted = (
+            representation_similarity(*pair, batch, tile=tile, batching="each")
+            for pair in (one, other)
+        )
+        assert ours.debiased.tolist() == wanted.debiased.tolist()
+    assert torch.equal(batch[0][0], images)
+
+
 @pytest.mark.parametrize("time", ["joined", "mean"])
 def test_rounding_of_half_precision_is_no_variation(time):
     values = torch.full((4, 6, 3), 1024.0)
-    values[:, 1] += 1  # one unit in the last place of float16
+    values[:, :2] += 1  # one unit in the last place of float16
     half, double = (Halved(values, dtype) for dtype in (torch.float16, torch.float64))
     assert representation_similarity(half, half, numbered(6), time=time).undefined[0] == ("layer",)
     assert representation_similarity(double, double, numbered(6), time=time).undefined[0] == ()

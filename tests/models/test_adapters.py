@@ -302,6 +302,19 @@ def test_sequences_are_shown_step_by_step_with_time_in_their_second_axis():
         )
 
 
+class InPlace(nn.Module):
+    """Halves what it takes where that lies."""
+
+    def forward(self, inputs):
+        return inputs.mul_(0.5)
+
+
+@pytest.mark.parametrize("takes", ["B", "TB", "BT"])
+def test_what_works_in_place_sees_the_same_sample_at_every_timestep(takes):
+    logits = Adapted(InPlace(), T, takes=takes)(torch.ones(B, K))
+    assert torch.equal(logits, torch.full((T, B, K), 0.5))
+
+
 def test_what_takes_whole_sequences_or_their_timesteps_is_asked_of_the_libraries():
     known = {
         "TB": [jelly("m"), norse.Lift(cells()), norse.SequentialState(norse.LIF(), norse.LI())],

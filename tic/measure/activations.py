@@ -106,7 +106,7 @@ class Watch:
             asked = self._ask(inputs, timesteps)
             watched = _Watched(timesteps, len(inputs), self.named, see, asked)
             with watched.hooked(self.network, self.names), calling(inputs):
-                self.network(inputs)
+                self.network(inputs.clone())  # a layer that works in place may change them
         watched.require_whole(self.names)
         return timesteps
 
@@ -196,7 +196,8 @@ class _Watched:
         if laid_out is None and (self.named or not self._holds_none(name, values)):
             raise TicError(
                 f"layer {name} must give out a tensor with an entry for each of the {self.batch} "
-                f"images at 1 or {self.timesteps} timesteps, got {_shape(output)}; name other "
+                f"images at 1 or {self.timesteps} timesteps, of a floating-point type, got "
+                f"{_described(output)}; name other "
                 "layers, and where the network runs for another number of timesteps, set its "
                 "attribute timesteps to it"
             )
@@ -223,5 +224,8 @@ class _Watched:
                 )
 
 
-def _shape(output: Any) -> str:
-    return str(tuple(output.shape)) if isinstance(output, Tensor) else type(output).__name__
+def _described(output: Any) -> str:
+    if not isinstance(output, Tensor):
+        return type(output).__name__
+    shape = str(tuple(output.shape))
+    return shape if output.is_floating_point() else f"{shape} of {output.dtype}"

@@ -44,6 +44,9 @@ LEAST_IMAGES = 8
 _NOTHING = 1e-9
 """Share of a layer's variance that is none: ten digits of what was taken off are exact."""
 
+_CENTRED = 1e-12
+"""Share of a Gram matrix that centring leaves where a batch is one image over and over."""
+
 
 @dataclass(frozen=True)
 class SimilarityWithout:
@@ -60,7 +63,8 @@ class SimilarityWithout:
         component: Without the first principal component of either.
         classes: Without the means of the classes.
         procrustes: Procrustes similarity as a share of what is not there by chance: 1 where it is
-            1, and 0 where it is that of the same layers with the images of one permuted.
+            1, and 0 where it is that of the same layers with the images of one permuted; mean over
+            the batches in which both layers vary.
         variances: The first component's share of the variance, of the one network and of the other,
             shape (2, L).
         count: Number of images.
@@ -147,9 +151,14 @@ class _Looks:
             )
         self.layers, self.count, self.batches = tuple(one), self.count + images, self.batches + 1
         pairs = [*one.values(), *other.values()]
-        grams = centred(torch.stack([gram.block for gram in pairs]))
-        self._sum("constant", _constant(pairs, grams))
-        self._sum("traces", grams.diagonal(dim1=1, dim2=2).sum(1))
+        blocks = torch.stack([gram.block for gram in pairs])
+        grams = centred(blocks)
+        rounding = torch.tensor([gram.rounding for gram in pairs]).to(grams)
+        squares = torch.stack([gram.squares for gram in pairs])
+        traces, before = (of.diagonal(dim1=1, dim2=2).sum(1) for of in (grams, blocks))
+        constant = is_rounding(traces, squares, rounding) | (traces <= _CENTRED * before)
+        self._sum("constant", constant.int())
+        self._sum("traces", traces)
         size, along = first_component(grams)
         self._sum("largest", size)
         looks = {
@@ -159,13 +168,17 @@ class _Looks:
             "classes": without_class_means(grams, batch.labels),
         }
         for look, seen in looks.items():
-            self._sum(look, _criteria(seen))
+            self._sum(look, _criteria(seen, rounding))
             self._sum(f"{look}, variance", seen.diagonal(dim1=1, dim2=2).sum(1))
-        mine, theirs = factor(grams).chunk(2)
+        # A batch in which a layer does not vary has nothing of it that could be rotated to another.
+        compared = ~constant.view(2, -1).any(0)
+        flat = torch.eye(images).to(grams)
+        mine, theirs = factor(torch.where(constant[:, None, None], flat, grams)).chunk(2)
         draws = seeding.generator(number, "order of the images")
         order = torch.randperm(images, generator=draws).to(grams.device)
-        self._sum("procrustes", overlap(mine, theirs))
-        self._sum("by chance", overlap(mine, theirs[:, order]))
+        self._sum("compared", compared.int())
+        self._sum("procrustes", overlap(mine, theirs) * compared)
+        self._sum("by chance", overlap(mine, theirs[:, order]) * compared)
 
     def _without_images(self, grams: Tensor) -> Tensor:
         both = sum(leverage(grams).nan_to_num().chunk(2))
@@ -182,9 +195,12 @@ class _Looks:
         sums = self.sums
         # The same for all images in each of the batches.
         undefined = (sums["constant"] == self.batches).view(2, -1).any(0)
-        chance = sums["by chance"] / self.batches
+        compared = sums["compared"]
+        chance = sums["by chance"] / compared.clamp(min=1)
         beyond = 1 - chance
-        above = (sums["procrustes"] / self.batches - chance) / beyond.where(beyond > 0, 1.0)
+        above = (sums["procrustes"] / compared.clamp(min=1) - chance) / beyond.where(
+            beyond > 0, 1.0
+        )
         shares = sums["largest"] / sums["traces"].where(sums["traces"] > 0, 1.0)
         return SimilarityWithout(
             layers=self.layers,
@@ -192,7 +208,7 @@ class _Looks:
             images=self._aligned("images", undefined),
             component=self._aligned("component", undefined),
             classes=self._aligned("classes", undefined),
-            procrustes=_masked(above, undefined | (beyond <= 0)),
+            procrustes=_masked(above, undefined | (compared == 0) | (beyond <= 0)),
             variances=shares.view(2, -1).cpu().numpy(),
             count=self.count,
         )
@@ -204,19 +220,13 @@ class _Looks:
         return _masked(between / (one * other).where(~masked, 1.0).sqrt(), masked)
 
 
-def _constant(pairs: Sequence[Gram], grams: Tensor) -> Tensor:
-    traces = grams.diagonal(dim1=1, dim2=2).sum(1)
-    rounding = torch.tensor([gram.rounding for gram in pairs]).to(traces)
-    return is_rounding(traces, torch.stack([gram.squares for gram in pairs]), rounding).int()
-
-
-def _criteria(grams: Tensor) -> Tensor:
+def _criteria(grams: Tensor, rounding: Tensor) -> Tensor:
     """Debiased HSIC of each pair and of both with themselves, shape (3, L)."""
     sums = GramSums(len(grams), grams.shape[1], grams.device)
     sums.add(grams.clone(), 0, 0)
-    criteria, count = sums.criteria().debiased, len(grams) // 2
-    own = criteria.diagonal()
-    return torch.stack([criteria[:count, count:].diagonal(), own[:count], own[count:]])
+    criteria, count = sums.criteria(), len(grams) // 2
+    between = criteria.debiased[:count, count:].diagonal()
+    return torch.stack([between, *criteria.own(rounding).chunk(2)])
 
 
 def _masked(values: Tensor, mask: Tensor) -> Masked:

@@ -92,7 +92,7 @@ def operations(network: nn.Module, loader: Loader) -> Operations:
     with evaluation_mode(network), counter.hooked(network):
         for batch in labelled_batches(loader, device_of(network)):
             with calling(batch.inputs):
-                network(batch.inputs)
+                network(batch.inputs.clone())  # a layer that works in place may change them
             samples += len(batch)
     if not counter.sums:
         raise TicError(

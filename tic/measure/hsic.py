@@ -21,6 +21,10 @@ import torch
 from torch import Tensor
 
 _UNITS_OF_ROUNDING = 8
+_NOTHING = 1e-12
+"""Of the biased criterion, up to which the debiased one, a difference of such sums, is none.
+
+That is what float32 leaves."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,18 @@ class Criteria:
     debiased: Tensor
     biased: Tensor
     by_chance: Tensor
+
+    def own(self, rounding: Tensor) -> Tensor:
+        """Debiased HSIC of every layer with itself, shape (L,); 0 where it is only rounding.
+
+        That is so where all images are the same but those that each differ in a direction of their
+        own, as one-hot vectors do: no two of them have anything in common.
+
+        Args:
+            rounding: Relative size of a unit in the last place, shape (L,).
+        """
+        own = self.debiased.diagonal()
+        return own.where(own > rounding.square().clamp(min=_NOTHING) * self.biased.diagonal(), 0.0)
 
     def __add__(self, other: Criteria) -> Criteria:
         return Criteria(

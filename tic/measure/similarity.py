@@ -52,7 +52,8 @@ class RepresentationSimilarity:
         images: Number of images n.
         features: Activations per image of each row and of each column, those of all timesteps
             counted where they are joined.
-        undefined: Layers that are the same for all images, of the rows and of the columns.
+        undefined: Layers for which all images are the same, or each differs in a direction of its
+            own, of the rows and of the columns.
     """
 
     rows: tuple[str, ...]
@@ -86,7 +87,10 @@ class RepresentationSimilarity:
             f"in common it would be up to {self.by_chance.max():.2g}."
         ]
         if names := sorted({*self.undefined[0], *self.undefined[1]}):
-            sentences.append(f"Undefined, the same for all images: {', '.join(names)}.")
+            sentences.append(
+                "Undefined, images being the same or each in a direction of its own: "
+                f"{', '.join(names)}."
+            )
         return " ".join(sentences)
 
 
@@ -243,7 +247,7 @@ class _Compared:
         assert self.criteria is not None
         one = len(self.names[0])
         rows, columns = slice(one), slice(-len(self.names[-1]), None)
-        own = self.criteria.debiased.diagonal(), self.criteria.biased.diagonal()
+        own = self.criteria.own(self.rounding), self.criteria.biased.diagonal()
         constant = is_rounding(self.traces, self.squares, self.rounding)
         constant |= (own[0] <= 0) | (own[1] <= 0)
         masked = (constant[rows, None] | constant[None, columns]).cpu().numpy()

@@ -153,7 +153,8 @@ class Adapted(nn.Module):
     def _over_time(self, inputs: Tensor) -> Tensor:
         """Lay inputs out as (T, B, …)."""
         if not self.sequences:
-            return inputs.expand(self.timesteps, *inputs.shape)
+            # Memory of its own for each timestep, since a layer may work in place.
+            return inputs.expand(self.timesteps, *inputs.shape).clone()
         if inputs.dim() < 2 or inputs.shape[1] != self.timesteps:
             raise TicError(
                 f"sequences must have shape (B, T, …) with T={self.timesteps}, the network's "
