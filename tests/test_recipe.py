@@ -136,6 +136,12 @@ def test_a_fingerprint_knows_nothing_of_fields_that_came_later(recipe, fingerpri
     assert recipe.fingerprint("digest") == fingerprint
 
 
+def test_a_copy_with_nothing_changed_is_the_recipe_itself():
+    assert HALVED.but(parent=PARENT, epochs=HALVED.epochs) is HALVED
+    with pytest.raises(TicError, match="label"):
+        HALVED.but(label=HALVED.label)
+
+
 @pytest.mark.parametrize("field", CHANGED)
 def test_the_fingerprint_depends_on_every_field(field):
     child = DIGITS.but(parent=HALVED)

@@ -127,8 +127,11 @@ class Recipe(BaseModel):
         return self
 
     def but(self, **changes: object) -> Recipe:
-        """Return a copy with some fields changed, validated again."""
-        return Recipe(**{**dict(self), **changes})
+        """Return a copy with some fields changed, validated again; itself where nothing changes."""
+        fields = dict(self)
+        if all(name in fields and fields[name] is value for name, value in changes.items()):
+            return self
+        return Recipe(**{**fields, **changes})
 
     def with_seed(self, seed: int) -> Recipe:
         """Return the same training with another seed, its ancestors included."""

@@ -264,8 +264,10 @@ class Collecting:
         The data set that was asked for is downloaded where it is not there, however a claim reads
         it; another one that a claim brings along only on demand. A claim that still lacks one is
         not run, and one whose data set is damaged is an error. A plan or a list needs no data, and
-        says what an audit would do.
+        says what an audit would do; who only collects tests is told nothing of data.
         """
+        if self.state.config.option.collectonly:
+            return planned
         from tic.engine.plan import with_ancestors
         from tic.session.privacy import anonymous
 
