@@ -41,3 +41,11 @@ def test_statistics_are_not_touched_inside(mixed):
     with evaluation_mode(mixed):
         mixed(torch.ones(3, 2))
     assert mixed[1][0].num_batches_tracked == 0
+
+
+@pytest.mark.parametrize(("layer", "without"), [(nn.GRU(2, 2), True), (nn.Linear(2, 2), False)])
+def test_recurrent_layers_run_without_cudnn_which_has_no_backward_pass_of_theirs(layer, without):
+    before = torch.backends.cudnn.enabled
+    with evaluation_mode(nn.Sequential(layer)):
+        assert torch.backends.cudnn.enabled == (before and not without)
+    assert torch.backends.cudnn.enabled == before
