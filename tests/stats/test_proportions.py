@@ -32,6 +32,14 @@ def test_at_the_bound_so_few_are_just_as_improbable_as_promised(counts, confiden
     assert binom.cdf(count, trials, bound) == pytest.approx(tail, rel=1e-6)
 
 
+@given(COUNTS, st.sampled_from([0.9, 0.95, 0.999]))
+def test_intervals_are_those_of_scipy(counts, confidence):
+    count, trials = counts
+    verdict = judge_rate([1] * count + [0] * (trials - count), above(0.5), confidence=confidence)
+    wanted = binomtest(count, trials).proportion_ci(confidence, method="exact")
+    assert verdict.interval == pytest.approx((wanted.low, wanted.high), abs=1e-9)
+
+
 def test_counts_that_are_none_are_refused():
     with pytest.raises(ValueError, match="at most the number of trials, got 4 of 3"):
         upper_bound(4, 3)

@@ -37,10 +37,7 @@ def upper_bound(count: int, trials: int, *, confidence: float = 0.95) -> float:
     """
     happened, of = _counts(count, trials)
     level = share("confidence", confidence, "write 0.95 for 95 %")
-    from scipy.stats import binomtest
-
-    interval = binomtest(happened, of, alternative="less").proportion_ci(level, method="exact")
-    return float(interval.high)
+    return _upper(happened, of, level)
 
 
 def judge_rate(outcomes: ArrayLike, region: Region, *, confidence: float = 0.95) -> Verdict:
@@ -132,10 +129,15 @@ def _at_most(count: int, trials: int, probability: float) -> float:
 
 
 def _interval(count: int, trials: int, confidence: float) -> tuple[float, float]:
-    from scipy.stats import binomtest
+    level = (1 + confidence) / 2
+    return 1 - _upper(trials - count, trials, level), _upper(count, trials, level)
 
-    interval = binomtest(count, trials).proportion_ci(confidence, method="exact")
-    return float(interval.low), float(interval.high)
+
+def _upper(count: int, trials: int, level: float) -> float:
+    """Of which probability so few or fewer have that of 1 - level: a quantile of beta."""
+    from scipy.special import betaincinv  # scipy.stats would take a second to import
+
+    return 1.0 if count == trials else float(betaincinv(count + 1, trials - count, level))
 
 
 def _counts(count: int, trials: int) -> tuple[int, int]:
