@@ -90,8 +90,14 @@ def test_what_is_no_batch_of_images_is_refused(name, seen, message):
         ([0, 1, 2], "labels must be a tensor of int64, got list; convert by .long()"),
         (LABELS[:2], "labels must have shape (B,) with B=3, the number of images, got (2,)"),
         (LABELS[:, None], "labels must have shape (B,) with B=3, the number of images, got (3, 1)"),
-        (torch.tensor([0, 1, 4]), "labels must be classes from 0 to 3, got 4; leave out"),
-        (torch.tensor([0, 1, -100]), "labels must be classes from 0 to 3, got -100; leave out"),
+        (
+            torch.tensor([0, 1, 4]),
+            "labels must be in [0, 3], since the logits have 4 classes, got 4; leave",
+        ),
+        (
+            torch.tensor([0, 1, -100]),
+            "labels must be in [0, 3], since the logits have 4 classes, got -100; leave",
+        ),
     ],
     ids=["int32", "float", "list", "too few", "(B, 1)", "too high", "ignored"],
 )

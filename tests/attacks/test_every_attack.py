@@ -7,6 +7,7 @@ import torch
 from attacked import Small, different_names, images_with_extremes, masked, short_suite
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from tic.attacks import FGSM, PGD, Square
 from tic.errors import TicError
@@ -129,3 +130,68 @@ def test_every_batch_has_random_numbers_of_its_own(name):
     labels = model(images).mean(0).argmax(1)
     attack = short_suite(0.5)[name]
     assert not torch.equal(attack(model, images, labels, 0), attack(model, images, labels, 1))
+
+
+def rightly_labelled(dtype=torch.float32):
+    """A network, grey images, and the classes that it gives them, so that all are attacked."""
+    model, images = Small(seed=1).to(dtype).eval(), torch.full((4, 1, 4, 4), 0.5, dtype=dtype)
+    return model, images, model(images).mean(0).argmax(1)
+
+
+class Rooted(Small):
+    """Its logits are finite, and its gradients are not: 0 times a root's infinite slope."""
+
+    def encode(self, images):
+        hidden = self.stem(images.flatten(1))
+        return 4 * torch.where(hidden > 0, hidden.sqrt(), torch.zeros_like(hidden))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "Square" not in name])
+def test_gradients_that_are_not_finite_are_told_and_make_no_network_robust(name):
+    model, (images, _) = Rooted().eval(), images_with_extremes(4)
+    labels = model(images).mean(0).argmax(1)
+    with pytest.raises(TicError, match="gradients at the images must be finite"):
+        short_suite(0.5)[name](model, images, labels, 0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_how_images_lie_in_memory_does_not_matter(name):
+    model = Small(seed=1).eval()
+    model.stem = nn.Linear(32, 12)
+    images = torch.rand(4, 2, 4, 4, generator=torch.Generator().manual_seed(0))
+    labels = model(images).mean(0).argmax(1)
+    attack = short_suite(0.5)[name]
+    turned = images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+    assert torch.equal(attack(model, turned, labels, 0), attack(model, images, labels, 0))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("name", NAMES)
+def test_networks_of_half_precision_are_attacked(name, dtype):
+    moved = short_suite(0.25)[name](*rightly_labelled(dtype), 0)
+    assert moved.dtype is dtype
+    assert (moved - 0.5).abs().max() <= 0.25 + 1e-3
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize("name", NAMES)
+def test_an_attack_takes_gradients_whatever_mode_it_is_called_in(name, mode):
+    model, images, labels = rightly_labelled()
+    attack = short_suite(0.5)[name]
+    expected = attack(model, images, labels, 0)
+    with mode():
+        moved = attack(model, images.clone(), labels.clone(), 0)
+    assert torch.equal(moved, expected)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_network_that_gives_the_batch_outermost_is_refused(name):
+    """With as many images as timesteps the shape of its logits does not tell."""
+
+    class Turned(Small):
+        def forward(self, images):
+            return super().forward(images).transpose(0, 1)
+
+    images, labels = images_with_extremes(3)
+    with pytest.raises(TicError, match=r"looks like \(B, T, K\): return logits.transpose"):
+        short_suite(0.5)[name](Turned(timesteps=3).eval(), images, labels, 0)

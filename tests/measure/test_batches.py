@@ -3,7 +3,8 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from tic.errors import TicError
-from tic.measure.batches import Batch, labelled_batches, require_classes
+from tic.measure.batches import Batch, labelled_batches
+from tic.models.logits import require_classes
 
 CPU = torch.device("cpu")
 INPUTS, LABELS = torch.rand(4, 1, 6, 6), torch.arange(4)

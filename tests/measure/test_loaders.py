@@ -104,9 +104,3 @@ def test_labels_that_are_no_class_are_refused(name, bad):
     labels = torch.tensor([0, 1, 2, bad])
     with pytest.raises(TicError, match=rf"labels must be .*, got {bad}; leave"):
         MEASURES[name][1](Network(), [(IMAGES, labels)])
-
-
-def test_a_margin_needs_two_classes():
-    only = [(IMAGES, torch.zeros(4, dtype=torch.long))]
-    with pytest.raises(TicError, match="a margin is that to another class, got logits of 1 class"):
-        confidence.margins(Network(lambda logits: logits[None, :, :1]), only)

@@ -6,8 +6,10 @@ from torch import nn
 
 from tic.attacks import FGSM, Blur
 from tic.errors import TicError
+from tic.measure.confidence import margins
 from tic.measure.readouts import mean_logits
 from tic.measure.robustness import accuracy, correct, zero_gradients
+from tic.models import Adapted
 from tic.neurons import LIF
 
 
@@ -257,3 +259,88 @@ def test_modes_and_gradients_of_weights_are_left_as_they_were(tiny, batch):
     assert [module.training for module in tiny.modules()] == modes
     assert all(parameter.grad is None for parameter in tiny.parameters())
     assert not batch[0].requires_grad
+
+
+class PerTimestep(nn.Module):
+    """Names the class of each image's brightest pixel, at every of its timesteps."""
+
+    def __init__(self, *, batch_outermost=False):
+        super().__init__()
+        self.batch_outermost = batch_outermost
+
+    def forward(self, images):
+        logits = images.flatten(2)
+        return logits if self.batch_outermost else logits.transpose(0, 1)
+
+
+@pytest.mark.parametrize("measure", [accuracy, margins, zero_gradients])
+def test_a_network_that_gives_the_batch_outermost_is_refused(measure):
+    """With as many images as timesteps the shape of its logits does not tell."""
+    images = torch.eye(5)[:, None, None].expand(-1, 5, 1, -1).clone()
+    loader = [(images, torch.arange(5))]
+    assert accuracy(PerTimestep(), loader) == 100
+    with pytest.raises(TicError, match=r"looks like \(B, T, K\): return logits.transpose"):
+        measure(PerTimestep(batch_outermost=True), loader)
+
+
+def test_a_network_of_one_batch_size_is_believed():
+    class Fixed(PerTimestep):
+        def forward(self, images):
+            return super().forward(images.view(5, 5, 1, 5))
+
+    images = torch.eye(5)[:, None, None].expand(-1, 5, 1, -1).clone()
+    assert accuracy(Fixed(), [(images, torch.arange(5))]) == 100
+
+
+def test_what_is_said_to_give_time_outermost_and_does_not_is_refused():
+    images = torch.eye(5)[:, None, None].expand(-1, 5, 1, -1).clone()
+    network = Adapted(PerTimestep(batch_outermost=True), 5, takes="BT", gives="TB", sequences=True)
+    with pytest.raises(TicError, match=r"T=5 and B=1, got \(1, 5, 5\)"):
+        accuracy(network, [(images, torch.arange(5))])
+
+
+class InPlace(nn.Module):
+    """Inverts images where they lie."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = Brightness()
+
+    def forward(self, images):
+        return self.inner(images.neg_().add_(1))
+
+
+@pytest.mark.parametrize("corruption", [None, FGSM(epsilon=0.01)])
+def test_a_network_that_works_in_place_does_not_change_the_images(corruption):
+    loader = [(images.clone(), labels) for images, labels in LOADER]
+    assert [accuracy(InPlace(), loader, corruption) for _ in range(2)] == [25.0] * 2
+    assert margins(InPlace(), loader) == margins(InPlace(), loader)
+    assert all(torch.equal(one[0], other[0]) for one, other in zip(loader, LOADER, strict=True))
+
+
+@pytest.mark.parametrize("measure", [accuracy, margins, zero_gradients])
+def test_one_logit_for_two_classes_is_refused_with_the_way_out(measure):
+    network = nn.Sequential(nn.Flatten(), nn.Linear(4, 1), nn.Unflatten(0, (1, -1)))
+    with pytest.raises(TicError, match=r"two or more classes, got one for both; return torch.cat"):
+        measure(network, [(grey(0.1, 0.9), torch.tensor([0, 0]))])
+
+
+@pytest.mark.parametrize("measure", [accuracy, margins, zero_gradients])
+def test_a_function_is_no_network(measure):
+    with pytest.raises(TicError, match=r"must be a torch.nn.Module, .*; wrap it in one"):
+        measure(lambda images: images.flatten(1)[None], LOADER)
+
+
+def test_what_is_no_image_can_be_classified():
+    network = nn.Sequential(nn.Embedding(7, 3), nn.Unflatten(0, (1, -1)))
+    tokens = torch.tensor([0, 3, 6])
+    labels = network(tokens)[0].argmax(1)
+    assert accuracy(network, [(tokens, labels)]) == 100
+    with pytest.raises(TicError, match="divide whole numbers from 0 to 255 by 255"):
+        accuracy(network, [(tokens, labels)], FGSM())
+
+
+def test_gradients_are_taken_in_inference_mode_too():
+    expected = zero_gradients(Brightness(), LOADER)
+    with torch.inference_mode():
+        assert zero_gradients(Brightness(), LOADER) == expected

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from tic import seeding
 from tic.attacks.attack import Passes, check_attacked, check_count, check_share, within_ball
-from tic.attacks.crafting import craft
+from tic.attacks.crafting import SinglePrecision, craft
 from tic.attacks.readout import MeanReadout
 from tic.errors import TicError
 from tic.models.logits import logits_of
@@ -142,24 +142,11 @@ class FAB(_Targeted):
         check_attacked(images, labels)
         settings = {**self._towards(_classes(model, images)), "multi_targeted": True}
         seed = seeding.derive(self.seed, f"fab/{batch}")
-        readout = _SinglePrecision(MeanReadout(model, labels), images.dtype)
+        readout = SinglePrecision(MeanReadout(model, labels), images.dtype)
         with _frozen(model):
             single = images.detach().float()
             moved = craft("FAB", readout, single, labels, seed, settings)
         return within_ball(images.detach(), moved.to(images.dtype), self.epsilon)
-
-
-class _SinglePrecision(nn.Module):
-    """Lets float32 images into a network of another precision, and float32 logits out."""
-
-    def __init__(self, model: nn.Module, dtype: torch.dtype) -> None:
-        super().__init__()
-        self.model = model
-        self.dtype = dtype
-
-    def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.model(images.to(self.dtype))
-        return logits.to(images.dtype)
 
 
 def _classes(model: nn.Module, images: Tensor) -> int:

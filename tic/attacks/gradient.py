@@ -15,7 +15,7 @@ from tic import seeding
 from tic.attacks.attack import Passes, check_attacked, check_count, check_share
 from tic.attacks.crafting import library
 from tic.attacks.readout import MeanReadout
-from tic.models.modes import evaluation_mode
+from tic.models.modes import differentiable, usable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +39,10 @@ class FGSM:
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, batch: int) -> Tensor:
         """Attack images (B, C, H, W) in [0, 1]; the result stays there."""
         check_attacked(images, labels)
-        with evaluation_mode(model):
+        with differentiable(model):
+            labels = usable(labels)
             attack = library().FGSM(MeanReadout(model, labels), eps=self.epsilon)
-            return cast(Tensor, attack(images, labels))
+            return cast(Tensor, attack(usable(images).contiguous(), labels))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,8 @@ class PGD:
         check_attacked(images, labels)
         seed = seeding.derive(self.seed, f"pgd/{batch}")
         # torchattacks draws from the global generator.
-        with evaluation_mode(model), seeding.own_random_numbers(seed, images.device):
+        with differentiable(model), seeding.own_random_numbers(seed, images.device):
+            labels = usable(labels)
             attack = library().PGD(
                 MeanReadout(model, labels),
                 eps=self.epsilon,
@@ -85,4 +87,4 @@ class PGD:
                 steps=self.steps,
                 random_start=self.random_start,
             )
-            return cast(Tensor, attack(images, labels))
+            return cast(Tensor, attack(usable(images).contiguous(), labels))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from tic import seeding
@@ -51,5 +50,4 @@ class Square:
             )
         settings = {"eps": self.epsilon, "n_queries": self.queries}
         seed = seeding.derive(self.seed, f"square/{batch}")
-        with torch.no_grad():
-            return craft("Square", MeanReadout(model, labels), images, labels, seed, settings)
+        return craft("Square", MeanReadout(model, labels), images, labels, seed, settings)

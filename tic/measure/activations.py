@@ -21,7 +21,7 @@ from tic.measure.axes import Asked, Axes, ask, tensor_of
 from tic.models import SpikingNetwork
 from tic.models.capabilities import Timed
 from tic.models.logits import calling
-from tic.models.modes import evaluation_mode
+from tic.models.modes import evaluation_mode, require_module
 from tic.text import quoted
 
 See = Callable[[str, int, Tensor], None]
@@ -70,10 +70,11 @@ class Watch:
         layers: See `activations`.
 
     Raises:
-        TicError: A layer does not exist, or is named twice.
+        TicError: It is no module, or a layer does not exist, or is named twice.
     """
 
     def __init__(self, network: nn.Module, layers: Sequence[str] | None = None) -> None:
+        require_module(network)
         self.network, self.named = network, layers is not None
         self.names = _require_layers(network, layers)
         self._asked: Asked | None = None
@@ -119,7 +120,12 @@ class Watch:
 
 
 def device_of(network: nn.Module) -> torch.device:
-    """Where a network lies; the CPU where it has neither parameters nor buffers."""
+    """Where a network lies; the CPU where it has neither parameters nor buffers.
+
+    Raises:
+        TicError: It is no module.
+    """
+    require_module(network)
     tensors = [*network.parameters(), *network.buffers()]
     return tensors[0].device if tensors else torch.device("cpu")
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from tic.errors import TicError
 from tic.models.logits import described
+from tic.models.modes import usable
 
 Loader = Iterable[tuple[Tensor, Tensor]]
 """Batches of inputs (B, …), whose first axis is the batch and whose others are free, and labels
@@ -53,24 +54,10 @@ def labelled_batches(loader: Loader, device: torch.device) -> Iterator[Batch]:
     for batch in _iterated(loader):
         inputs, labels = _pair(batch)
         if len(labels):
-            yield Batch(_usable(inputs).to(device), _usable(labels).to(device).long(), given)
+            yield Batch(usable(inputs).to(device), usable(labels).to(device).long(), given)
         given += len(labels)
     if not given:
         raise TicError("the loader must give at least one batch, got none with a sample in it")
-
-
-def require_classes(labels: Tensor, classes: int) -> None:
-    """Refuse labels that name none of the classes.
-
-    Raises:
-        TicError: A label is negative, as those that a loss ignores, or too large.
-    """
-    wrong = labels[(labels < 0) | (labels >= classes)]
-    if len(wrong):
-        raise TicError(
-            f"labels must be in [0, {classes - 1}], since the logits have {classes} classes, got "
-            f"{int(wrong[0])}; leave samples out that have no label"
-        )
 
 
 def _iterated(loader: Any) -> Iterator[Any]:
@@ -114,8 +101,3 @@ def _pair(batch: Any) -> tuple[Tensor, Tensor]:
             f"{tuple(inputs.shape)} and {tuple(labels.shape)}{ways_out.get(labels.dim(), '')}"
         )
     return inputs, labels
-
-
-def _usable(tensor: Tensor) -> Tensor:
-    """Return a tensor that autograd may keep: none that was made in inference mode."""
-    return tensor.clone() if tensor.is_inference() else tensor.detach()

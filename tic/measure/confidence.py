@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from tic.data import Samples, Split
-from tic.errors import TicError
 from tic.measure.activations import device_of
-from tic.measure.batches import Loader, labelled_batches, require_classes
+from tic.measure.batches import Loader, labelled_batches
 from tic.measure.measurement import Measurement, sample_count
 from tic.measure.readouts import mean_logits
 from tic.measure.shapes import Shape
+from tic.models.logits import require_classes
 from tic.models.modes import evaluation_mode
 from tic.recipe import Recipe
 
@@ -41,8 +41,6 @@ def margins(model: nn.Module, loader: Loader) -> list[float]:
             model gives no finite logits (T, B, K), K is 1, or a label is none of K classes.
     """
     logits, labels = _mean_logits(model, loader)
-    if logits.shape[1] < 2:
-        raise TicError("a margin is that to another class, got logits of 1 class; give K >= 2")
     true_class = logits.gather(1, labels[:, None])
     others = logits.scatter(1, labels[:, None], -torch.inf)
     margins: list[float] = (true_class.squeeze(1) - others.amax(1)).tolist()

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from tic.errors import TicError
 from tic.losses import Readout
-from tic.measure.batches import Batch, require_classes
+from tic.measure.batches import Batch
 from tic.measure.capture import AxisOrder, capture
 from tic.measure.gradients import Gradients, Layers
 from tic.measure.readouts import prefixes_of, readouts_of
+from tic.models.logits import require_classes
 
 Axes = dict[str, list[AxisOrder]]
 """How the input of every call of every layer is read."""

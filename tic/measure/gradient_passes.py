@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-import torch
 from torch import nn
 
 from tic.errors import TicError, require_known
@@ -17,7 +16,7 @@ from tic.measure.forward_pass import Pass
 from tic.measure.vetting import Vetted
 from tic.memory import free_bytes, is_lack_of_memory
 from tic.models import SpikingNetwork
-from tic.models.modes import evaluation_mode
+from tic.models.modes import differentiable
 
 Taken = TypeVar("Taken")
 _LOG = logging.getLogger(__name__)
@@ -169,7 +168,7 @@ def _as_measured(model: nn.Module) -> Iterator[None]:
     for network in networks:
         network.stepwise = True
     try:
-        with torch.inference_mode(False), evaluation_mode(model), torch.enable_grad():
+        with differentiable(model):
             yield
     finally:
         for network, stepwise in networks.items():

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tic.errors import TicError
 from tic.losses import Readout, prefix_logits
 from tic.models import SpikingNetwork
-from tic.models.logits import calling, logits_of
+from tic.models.logits import calling, logits_of, require_time_outermost
 
 
 def readouts_of(model: nn.Module, inputs: Tensor) -> list[Tensor]:
@@ -29,10 +29,14 @@ def readouts_of(model: nn.Module, inputs: Tensor) -> list[Tensor]:
 def mean_logits(model: Callable[[Tensor], Any], inputs: Tensor) -> Tensor:
     """Ask a model for the mean over time of its logits: (B, …) -> (B, K), float32 or float64.
 
+    It is in evaluation mode, and shown a copy, which it may change.
+
     Raises:
         TicError: It fails, or gives something else than finite logits (T, B, K).
     """
-    return _finite(logits_of(model, inputs)).mean(0)
+    logits = logits_of(model, inputs.clone())
+    require_time_outermost(model, inputs, logits)
+    return _finite(logits).mean(0)
 
 
 def prefixes_of(readouts: list[Tensor], readout: Readout) -> list[Tensor]:

@@ -20,7 +20,7 @@ from tic.measure.independence import Answer, answers_alone, conduct, telling
 from tic.measure.vouching import any_weighting, compare_with_autograd
 from tic.memory import counting_saved_bytes
 from tic.models import SpikingNetwork, SpikingPlainNet, SpikingResNet
-from tic.models.logits import described
+from tic.models.modes import require_module
 
 Taken = TypeVar("Taken")
 _LOG = logging.getLogger(__name__)
@@ -49,11 +49,7 @@ class Vetted:
     """
 
     def __init__(self, model: nn.Module, readout: Readout) -> None:
-        if not isinstance(model, nn.Module):
-            raise TicError(
-                f"the model must be a torch.nn.Module, whose parameters are differentiated, got "
-                f"{described(model)}; wrap it in one"
-            )
+        require_module(model)
         self.readout, self.model, self.layers = readout, model, Layers(model)
         self.device = next(model.parameters()).device
         self.is_ours = isinstance(model, SpikingNetwork)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -13,7 +14,8 @@ from tic.models.logits import failing
 
 def double_copy(model: nn.Module) -> nn.Module:
     """Copy a network in float64, as `detached_copy` does."""
-    return detached_copy(model).double()
+    with torch.inference_mode(False):
+        return detached_copy(model).double()
 
 
 def detached_copy(model: nn.Module) -> nn.Module:
@@ -27,7 +29,9 @@ def detached_copy(model: nn.Module) -> nn.Module:
         TicError: Something in it cannot be copied.
     """
     way_out = "let copy.deepcopy copy it, such as by keeping open files and locks elsewhere"
-    with failing(f"a copy of {type(model).__name__} fails", way_out), _WithoutGraphs():
+    failure = failing(f"a copy of {type(model).__name__} fails", way_out)
+    # The parameters of a copy that is made in inference mode could have no gradients.
+    with failure, torch.inference_mode(False), _WithoutGraphs():
         return copy.deepcopy(model)
 
 

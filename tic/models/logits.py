@@ -57,6 +57,56 @@ def logits_of(model: Callable[[Tensor], Any], inputs: Tensor) -> Tensor:
     return logits
 
 
+def require_time_outermost(model: Callable[[Tensor], Any], inputs: Tensor, logits: Tensor) -> None:
+    """Refuse logits (B, T, K) where there are as many samples as timesteps.
+
+    Their shape does not tell: a sample by itself does. A network that fails on a batch of another
+    size is believed.
+
+    Args:
+        model: In evaluation mode.
+        inputs: Shape (B, …).
+        logits: What it gave for them.
+
+    Raises:
+        TicError: The batch is outermost.
+    """
+    if len(logits) != len(inputs) or len(inputs) == 1:
+        return
+    try:
+        with own_random_numbers(0, inputs.device), torch.no_grad():
+            alone = logits_of(model, inputs[:1].clone())
+    except TicError as error:
+        if isinstance(error.__cause__, Exception):  # it failed; else it gave another shape
+            return
+        raise
+    if len(alone) != len(logits):
+        raise TicError(
+            f"the model must return logits for T={len(logits)} timesteps of any number of samples, "
+            f"got {len(alone)} of one sample; let it run over time by itself"
+        )
+
+
+def require_classes(labels: Tensor, classes: int) -> None:
+    """Refuse labels that name none of the classes.
+
+    Raises:
+        TicError: A label is negative, as those that a loss ignores, or too large; or there is but
+            one class.
+    """
+    if classes == 1:
+        raise TicError(
+            "the model must give a logit for each of two or more classes, got one for both; return "
+            "torch.cat([torch.zeros_like(logit), logit], -1), whose classes have the same odds"
+        )
+    wrong = labels[(labels < 0) | (labels >= classes)]
+    if len(wrong):
+        raise TicError(
+            f"labels must be in [0, {classes - 1}], since the logits have {classes} classes, got "
+            f"{int(wrong[0])}; leave samples out that have no label"
+        )
+
+
 def _hint(model: Callable[[Tensor], Any], shape: tuple[int, ...], batch: int) -> str:
     """What may be wrong with a model that gave logits of this shape."""
     modules = model.modules() if isinstance(model, nn.Module) else ()
