@@ -109,6 +109,29 @@ def test_a_check_that_failed_in_one_audit_fails_in_all():
     assert pooled.checks[0].found == "seeds (0, 1, 2); seeds (3, 4, 5)"
 
 
+def left_open_by(seeds, *reasons, read):
+    """An audit of a claim, or of its one reading, that leaves open what it names."""
+    judge, other = judge_of(seeds), judge_of(seeds)
+    for recorded in (judge, other):
+        recorded([4.0, 5.0, 6.0], above(0), name="gap")
+    for reason in reasons:
+        (other if read else judge).leave_open(reason)
+    if read:
+        judge.record_reading({"estimator": "one"}, other)
+    records = tuple(record(seed) for seed in seeds)
+    return audit([judged("claim", judge, records)], records)
+
+
+@pytest.mark.parametrize("read", [False, True], ids=["claim", "reading"])
+def test_what_one_audit_leaves_open_stays_open(read):
+    parts = [left_open_by((0, 1, 2), read=read), left_open_by((3, 4, 5), "No peak.", read=read)]
+    for ordered in permutations(parts):
+        (pooled,) = merge(ordered).entries
+        judged_parts = pooled.readings if read else (pooled,)
+        assert [part.left_open for part in judged_parts] == [("No peak.",)]
+        assert [part.outcome for part in judged_parts] == [Outcome.INCONCLUSIVE]
+
+
 def test_figures_stand_side_by_side():
     def drawn(seeds):
         judge = judge_of(seeds)
@@ -294,6 +317,50 @@ def test_a_claim_that_failed_in_one_audit_is_not_judged():
 def test_what_does_not_belong_together_is_refused(other, says):
     with pytest.raises(TicError, match=says):
         merge([of((0, 1, 2), [1.0, 2.0, 3.0]), other])
+
+
+@pytest.mark.parametrize(
+    ("field", "other"),
+    [
+        ("rule", "another"),
+        ("says", "another"),
+        ("source", "another"),
+        ("threatens", ("claim",)),
+        ("control", ControlRecord(name="planted", says="What was planted.")),
+    ],
+)
+def test_entries_that_say_something_else_are_refused(field, other):
+    with pytest.raises(TicError, match=f"claim must have the same {field} in all audits"):
+        merge([of((0, 1), [1.0, 2.0]), of((2, 3), [1.0, 2.0], **{field: other})])
+
+
+def evidence(seeds, gap=None, accuracy=None, reading=None):
+    """An audit of a contrast, a comparison and, where it has fields, a reading."""
+    values = [4.0 + seed for seed in seeds]
+    judge, other = judge_of(seeds), judge_of(seeds)
+    judge(values, above(0), **{"name": "gap", "unit": "pp"} | (gap or {}))
+    compared = {"unit": "%", "reported": 90.0, "measured": values} | (accuracy or {})
+    judge.compare("accuracy", "Table 1", **compared)
+    if reading:
+        other(values, above(0), name="gap")
+        judge.record_reading({"estimator": "one"}, other, **reading)
+    records = tuple(record(seed) for seed in seeds)
+    return audit([judged("claim", judge, records)], records)
+
+
+@pytest.mark.parametrize(
+    ("piece", "field", "ours", "theirs"),
+    [
+        ("gap", "resolution", 0.25, 0.5),
+        ("accuracy", "reported", 90.0, 80.0),
+        ("reading", "release", False, True),
+    ],
+)
+def test_evidence_that_means_something_else_is_refused(piece, field, ours, theirs):
+    first = evidence((0, 1), **{piece: {field: ours}})
+    assert merge([first, evidence((2, 3), **{piece: {field: ours}})]).completed
+    with pytest.raises(TicError, match=f"the same evidence .* got {field} {ours} and {theirs}"):
+        merge([first, evidence((2, 3), **{piece: {field: theirs}})])
 
 
 def test_other_data_are_refused():
@@ -488,6 +555,20 @@ def test_the_machines_of_all_are_told():
     assert (found.processor, found.accelerator, found.git_dirty) == ("one and two", "H200", None)
     assert found.versions == {"tic-audit": "0.1.0", "torch": "2.9"}
     assert found.data_digests == {"digits, 60 training images": DIGEST}
+
+
+def test_of_a_merge_all_must_be_complete_clean_and_of_one_commit():
+    entry, records = claim((0, 1), [1.0, 2.0])
+    other, more = claim((2, 3), [1.0, 2.0])
+    dirty = provenance(git_commit="b" * 40, git_dirty=True)
+    parts = [
+        audit([entry], records, provenance=provenance(git_commit="a" * 40)),
+        audit([other], more, provenance=dirty, completed=False),
+    ]
+    for ordered in permutations(parts):
+        merged = merge(ordered)
+        made_with = merged.provenance
+        assert (merged.completed, made_with.git_dirty, made_with.git_commit) == (False, True, None)
 
 
 def test_the_measurements_that_two_audits_asked_of_one_run_are_listed_together():
