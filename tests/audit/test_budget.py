@@ -9,7 +9,7 @@ import pytest
 
 from tests.audit.entries import contrast, judged
 from tic.attacks import PGD
-from tic.audit import Control, Pack, Paper, Setting
+from tic.audit import Control, Pack, Paper, Protocol, Setting
 from tic.audit.claims import Claim, Rival
 from tic.data import Digits
 from tic.document.audit import Scope
@@ -261,6 +261,20 @@ def test_what_is_asked_for_is_verified_once(agenda, store):
     assert len(verified) == 4 + 2
 
 
+def test_runs_that_went_away_cost_again(agenda, store):
+    there, _ = store
+    other = planned("two", {"": RECIPE.but(epochs=9)})
+    fresh = agenda(planned(), other).claims[0].priority
+    there |= seeded(RECIPE, 5)
+    made = agenda(planned(), other)
+    one, two = made.claims
+    assert one.priority > fresh
+    there.clear()
+    assert set(made.absent(one)) == seeded(RECIPE, 5)
+    made.take(two, Outcome.SUPPORTED, ())
+    assert one.priority == fresh
+
+
 def test_ancestors_that_were_trained_cost_nothing_any_more(agenda, store):
     there, _ = store
     child = RECIPE.but(parent=RECIPE.but(epochs=100))
@@ -353,6 +367,13 @@ def test_the_last_look_is_the_last(agenda):
         assert not claim.over
         made.take(claim, Outcome.INCONCLUSIVE, ())
     assert claim.over
+
+
+def test_a_control_fails_with_its_claim_and_not_the_other_way_round(agenda):
+    for failed, faults in (("one", ["lost", "lost"]), ("one-control", [None, "lost"])):
+        made = agenda(planned(), planned(control=WORLD))
+        made.close({}, {f"other2024/{failed}": "lost"})
+        assert [entry.fault for entry in made.session.planned.values()] == faults
 
 
 def test_a_claim_without_a_look_is_not_run_and_one_that_failed_is_an_error(agenda):
@@ -495,6 +516,22 @@ def piloted(tmp_path):
         return with_pilot(entry, Lab(tmp_path), *effects, left_open=left_open)
 
     return make
+
+
+@pytest.mark.parametrize(
+    ("field", "other"),
+    [
+        ("recipes", {"": RECIPE.but(epochs=3)}),
+        ("setting", replace(SETTING, sizes={"test": 20})),
+        ("setting", replace(SETTING, attacks="full")),
+        ("protocol", Protocol("official", "As the release has it.")),
+    ],
+    ids=["recipes", "sizes", "attacks", "protocol"],
+)
+def test_what_is_trained_measured_or_read_otherwise_has_another_pilot(tmp_path, field, other):
+    entry, lab = planned(), Lab(tmp_path)
+    assert pilot_key(entry, lab) == pilot_key(planned("two"), lab)
+    assert pilot_key(replace(entry, **{field: other}), lab) != pilot_key(entry, lab)
 
 
 CLEAR, NEAR, HOPELESS = (1.0, 1.1, 0.9, 1.0), (1.0, 0.2, 2.0, 0.9), (1.0, -1.0, 2.0, -2.0)

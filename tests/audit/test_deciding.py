@@ -7,7 +7,7 @@ from judged_audits import judge_of, judged
 
 from tic import stats
 from tic.document.audit import Entry
-from tic.document.deciding import region_of, rejudge
+from tic.document.deciding import region_of, rejudge, worst_case
 from tic.stats import Outcome, above, below, within
 
 NUMBERS = st.floats(-100, 100).map(lambda number: round(number, 6))
@@ -96,6 +96,20 @@ def test_readings_share_the_error_rate_of_their_contradiction(values, outcome):
         judge.record_reading({"sign": str(sign)}, alone)
     judge.readings_contradict()
     assert judge.verdict().outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("attacked", "worst", "outcome"),
+    [
+        ((50, 50), (50, 50), Outcome.INCONCLUSIVE),
+        ((50, 50, 50), (50, 50, 50), Outcome.REFUTED),
+        ((50, 51, 52), (49.3, 50.29, 51.31), Outcome.REFUTED),
+        ((50, 51, 52), (48.7, 49.69, 50.71), Outcome.SUPPORTED),
+    ],
+    ids=["no gap of two seeds", "no gap of three", "0.7 pp", "1.3 pp"],
+)
+def test_an_attack_overstates_robustness_by_more_than_a_percentage_point(attacked, worst, outcome):
+    assert worst_case("PGD", None, attacked, worst, 0.95).outcome is outcome
 
 
 def test_how_near_a_verdict_is_to_another_is_told_of_none_that_nobody_reads(monkeypatch):

@@ -13,6 +13,7 @@ from tic.document.seal import seal, sealed
 from tic.errors import TicError
 from tic.exchange.verify_audit import (
     recipes_of,
+    same,
     verification_text,
     verify_artefacts,
     verify_document,
@@ -75,6 +76,24 @@ def test_a_changed_effect_is_named_even_under_a_new_seal(sound):
     assert set(found) == {"verdicts"}
     assert found["verdicts"][0].startswith("claim: p_value is ")
     assert any("contrasts 1.estimate is 5.0, and 5.33" in each for each in found["verdicts"])
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [(1.0, 1 + 1e-10, True), (1.0, 1 + 1e-8, False), (1e-4, 2e-4, False), (9, 10, False)],
+)
+def test_numbers_are_the_same_up_to_rounding(one, other, equal):
+    assert same(one, other) is equal
+
+
+def test_a_changed_outlook_is_named():
+    uncertain = audit([entry(effects=(1.0, 2.0, 3.0))], RECORDS)
+    (contrast,) = uncertain.entries[0].contrasts
+    least, most = contrast.seeds_to_decide
+    moved = contrast.model_copy(update={"seeds_to_decide": (least, most + 1)})
+    (fault,) = faults(verify_document(changed(uncertain, contrasts=(moved,))))["verdicts"]
+    says = f"contrasts 1.seeds_to_decide 2 is {most + 1}, and {most} when judged again"
+    assert fault == f"claim: {says}"
 
 
 def test_a_changed_verdict_is_named(sound):

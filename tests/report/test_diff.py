@@ -84,6 +84,7 @@ def test_estimates_are_compared_to_the_last_bit(example_audit, edited):
             0.3,
         ),
     )
+    assert not diff.empty
     assert "0.30000000000000004 → 0.3 normalised centroid (moved by −5.55×10⁻¹⁷)" in format_diff(
         diff
     )
@@ -135,11 +136,15 @@ def test_rules_versions_and_runs_are_evidence(example_audit, edited, changes, pl
     assert change.place == place
 
 
-def test_other_results_of_the_same_run_are_evidence(example_audit, edited):
+@pytest.mark.parametrize(
+    ("field", "other"),
+    [("test_accuracy", 50.0), ("train_loss", 9.0), ("weights", "e" * 64), ("status", "diverged")],
+)
+def test_other_results_of_the_same_run_are_evidence(example_audit, edited, field, other):
     first, *rest = example_audit.runs
-    runs = (first.model_copy(update={"test_accuracy": 50.0}), *rest)
+    runs = (first.model_copy(update={field: other}), *rest)
     (change,) = diff_audits(example_audit, edited(runs=runs)).evidence
-    assert change.place == f"run {first.fingerprint[:10]}.test_accuracy"
+    assert (change.place, change.after) == (f"run {first.fingerprint[:10]}.{field}", str(other))
 
 
 def test_measured_times_do_not_count_but_what_the_paper_reports_does(example_audit, edited):

@@ -199,6 +199,14 @@ def test_weights_are_part_of_an_archive_on_demand(audited, tmp_path):
     assert "not part of" not in text
 
 
+def test_weights_that_are_missing_beside_others_are_named(audited, tmp_path):
+    archive = exported(audited, tmp_path, weights=True)
+    name = next(name for name in sorted(names(archive)) if "weights-" in name)
+    text, holds = told(with_changed(archive, name, lambda content: None))
+    assert not holds
+    assert f"{name.removeprefix('store/')} is missing" in text
+
+
 def test_the_same_audit_gives_the_same_archive(audited, tmp_path):
     first = exported(audited, tmp_path).read_bytes()
     assert exported(audited, tmp_path).read_bytes() == first

@@ -9,6 +9,7 @@ from scipy.stats import binom, ttest_1samp
 from statsmodels.stats.weightstats import DescrStatsW
 
 from tic.stats import Outcome, Region, above, below, judge, within
+from tic.stats.outlook import seeds_to_decide
 
 # Whole numbers keep shifting and doubling exact, so invariance can be demanded to the bit.
 whole = st.integers(-50, 50)
@@ -413,6 +414,14 @@ def test_a_pilot_lets_few_seeds_decide_what_they_could_not_alone():
     effects, pilot = [1.0, 1.2, 0.9], [0.3, 0.1, 0.2, 0.4, 0.15, 0.25]
     assert judge(effects, above(0), confidence=0.9999).outcome is Outcome.INCONCLUSIVE
     assert judge(effects, above(0), confidence=0.9999, pilot=pilot).outcome is Outcome.SUPPORTED
+
+
+def test_a_pilot_will_help_further_seeds_to_decide():
+    # Squares around the means: 6.25 - 4 * 0.625² = 4.6875, and of 0 to 29 30 * 899 / 12 = 2247.5.
+    verdict = judge([1, -1, 2, 0.5], above(0), pilot=range(30))
+    sd = math.sqrt((4.6875 + 2247.5) / (3 + 29))
+    assert verdict.seeds_to_decide == seeds_to_decide(0.625, sd, 4, above(0), further_df=29)
+    assert verdict.seeds_to_decide != seeds_to_decide(0.625, sd, 4, above(0))
 
 
 def test_a_wide_pilot_makes_a_narrow_sample_careful():
