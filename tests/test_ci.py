@@ -157,6 +157,21 @@ def test_the_caches_that_the_action_restores_are_those_that_it_saves():
     assert not caches["save"][".tic-base/audit"]["key"].startswith(of_a_branch)
 
 
+def test_what_an_audit_came_to_is_kept_however_it_ends():
+    keeping = re.compile(r"actions/(cache/save|upload-artifact)@")
+    steps = [step for step in STEPS if keeping.match(step.get("uses", ""))]
+    assert {step["with"]["path"]: step.get("if") for step in steps} == {
+        "${{ inputs.store }}": "always()",
+        "${{ inputs.report }}": "always()",
+        # A pull request changes nothing that others are compared with.
+        ".tic-base/${{ inputs.artifact }}": "always() && github.event_name == 'push'",
+    }
+    store, base = JOB["cache"]
+    assert [kept["when"] for kept in (JOB["artifacts"], store, base)] == ["always"] * 3
+    # Of merge requests no Runs are taken, but they are compared with the default branch.
+    assert (store.get("unprotect", False), base["unprotect"]) == (False, True)
+
+
 @pytest.mark.parametrize(
     ("inputs", "event"),
     [({"claims": "claims-extra"}, {}), ({"claims": "claims/7"}, {}), ({"artifact": "audit-2"}, {}),

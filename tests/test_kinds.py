@@ -229,6 +229,7 @@ LONG = [[[[[[[[[[[[]]]]]]]]]]]]
         ),
         ({"kind": "tic.measure.robustness:Corruption", "fields": {}}, "not a dataclass of that"),
         ({"kind": "tic.measure.robustness:torch", "fields": {}}, "not a dataclass of that module"),
+        ({"kind": "tic.recipe:CosineSGD", "fields": {}}, "not a dataclass of that module"),
         (describe(PGD()), "tic.attacks.gradient:PGD is not of the class Measurement"),
         ({"kind": KIND, "fields": None}, "must have the fields"),
         ({"kind": KIND, "fields": {"epoch": 2}}, "must have the fields"),

@@ -365,6 +365,19 @@ def test_a_run_that_another_process_made_again_meanwhile_stays(store, monkeypatc
     assert faults(store) == []
 
 
+def test_of_several_processes_one_sets_a_damaged_run_aside(store, monkeypatch):
+    truncate(finished(store).folder / HISTORY)
+    look, free = store_module.fault_of, []
+
+    def look_at_the_lock(folder):
+        free.append(is_free(Store(store.root), f"damaged-{RUN}"))
+        return look(folder)
+
+    monkeypatch.setattr(store_module, "fault_of", look_at_the_lock)
+    assert Store(store.root).get(RUN) is None
+    assert free == [True, False]
+
+
 def test_a_run_is_verified_once_per_process(store, monkeypatch):
     run = finished(store)
     monkeypatch.setattr(store_module, "fault_of", lambda folder: pytest.fail("verified again"))

@@ -120,6 +120,14 @@ def test_every_attack_works_on_a_network_in_float64():
         assert model(moved).mean(0).argmax(1) != LABEL
 
 
+@pytest.mark.parametrize("attack", ATTACKS, ids=repr)
+def test_images_in_float64_stay_in_a_ball_that_is_smaller_than_the_rounding_of_float32(attack):
+    images = torch.full((1, 1, 2, 2), 0.1, dtype=torch.float64)
+    label = Linear(WEIGHT.double())(images).mean(0).argmax(1)
+    moved = with_radius(attack, 1e-10)(Linear(WEIGHT.double()), images, label, 0)
+    assert (moved - images).abs().max() <= 1.001e-10
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -3,12 +3,35 @@
 import math
 
 import pytest
+from judged_audits import audit, record
 
-from tic.exchange.remeasuring import AGREEMENT, relative_difference
+from tic.exchange import remeasuring
+from tic.exchange.remeasuring import AGREEMENT, measure_again, relative_difference
 
 
 def answers(right, wrong):
     return {"accuracy": 90.0, "correct": [1] * right + [0] * wrong}
+
+
+def test_a_seed_draws_what_is_measured_again(monkeypatch):
+    class Documents:
+        def read(self, path):
+            return b"{}"
+
+    records = [record(seed, measurements={f"{seed}.json": "0"}) for seed in range(8)]
+    made = audit([], records)
+
+    def drawn(seed):
+        names = []
+        monkeypatch.setattr(
+            remeasuring, "_compare", lambda document, name, *rest: names.append(name) or ""
+        )
+        assert measure_again(made, Documents(), None, sample=3, seed=seed).count == 3
+        return frozenset(names)
+
+    assert drawn(0) == drawn(0)
+    assert {len(drawn(seed)) for seed in range(9)} == {3}
+    assert len({drawn(seed) for seed in range(9)}) > 4
 
 
 def test_numbers_differ_by_the_share_of_their_length():

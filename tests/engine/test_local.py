@@ -72,6 +72,8 @@ def test_a_worker_that_dies_is_told_and_replaced(engine, lab, endless, quick_rec
     engine.submit(Job(endless, lab))
     wait_until(lambda: is_begun(lab, endless))
     (worker,) = engine._workers
+    # Ctrl-C goes to all processes of a group, and whoever started this one is to end it.
+    assert os.getpgid(worker.process.pid) != os.getpgid(0)
     os.kill(worker.process.pid, signal.SIGKILL)
     (found,) = one_after_another(engine, 1)
     assert found == Finished(Job(endless, lab), "lost", found.reason)

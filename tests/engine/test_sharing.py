@@ -129,6 +129,20 @@ def test_what_another_process_finishes_is_not_trained_again(lab, base, trained, 
     assert lab.has(base)
 
 
+def test_what_was_finished_since_it_was_looked_for_is_not_trained_again(
+    lab, base, trained, monkeypatch
+):
+    train(base, lab)
+    unseen, has = [base], Lab.has
+
+    def has_later(lab, recipe, *, verify=False):
+        return not (unseen and unseen.pop()) and has(lab, recipe, verify=verify)
+
+    monkeypatch.setattr(Lab, "has", has_later)
+    assert train_missing(make_plan([base]), lab) == ()
+    assert (unseen, trained) == ([], [])
+
+
 def test_ensuring_stops_as_soon_as_what_is_needed_is_there(lab, base, trained):
     train(base, lab)
     ensure([base], make_plan([base, base.with_seed(1)]), lab)

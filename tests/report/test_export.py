@@ -119,6 +119,7 @@ def test_a_measurement_that_was_forged_with_its_digest_is_taken_again_and_differ
     text, holds = told(path, store)
     assert not holds
     assert f"{name} is not the one that was audited" in text
+    assert "measured again" not in text
     import hashlib
 
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
