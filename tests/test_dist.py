@@ -44,8 +44,10 @@ def test_what_is_packed_at_another_time_by_another_user_is_the_same():
 
 
 @pytest.fixture
-def repository(tmp_path):
-    """A folder with one commit."""
+def repository(tmp_path, monkeypatch):
+    """A folder with one commit, whatever who runs this has told git."""
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     root = tmp_path / "repository"
     (root / "a").mkdir(parents=True)
     (root / "a" / "b.py").write_text("x = 1\n")
