@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tic
-from fixtures.workers import exit_status, hold_lock, wait_until
+from fixtures.workers import PATIENCE, exit_status, hold_lock, wait_until
 from tic import run as run_module
 from tic import store as store_module
 from tic.errors import TicError, UnwritableError
@@ -404,16 +404,18 @@ def test_a_lock_is_had_by_one_and_free_again_when_its_holder_is_killed(store, st
 
 
 def test_a_lock_is_waited_for(store):
-    order = []
+    order, asking = [], threading.Event()
 
     def second():
+        asking.set()
         with store.lock("run"):
             order.append("second")
 
     with store.lock("run"):
         thread = threading.Thread(target=second)
         thread.start()
-        thread.join(0.2)
+        assert asking.wait(PATIENCE)
+        thread.join(0.2)  # it would have the lock by then
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
