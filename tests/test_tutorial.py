@@ -8,6 +8,7 @@ import pytest
 from nbclient import NotebookClient
 
 from fixtures.installed import surroundings
+from fixtures.workers import PATIENCE
 from tools.notebook import NOTEBOOK, PAGE, notebook
 
 
@@ -44,7 +45,7 @@ def done(shell, site, tmp_path):
     }
     folder = tmp_path / "empty"
     folder.mkdir()
-    client = NotebookClient(read, timeout=300, kernel_name="python3")
+    client = NotebookClient(read, timeout=int(PATIENCE), kernel_name="python3")
     client.execute(cwd=str(folder), env=environment)
     return folder, read
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from fixtures.workers import PATIENCE
 from tic.data import Dataset, load
 from tic.data.speech import (
     CURRENT_PER_DECIBEL,
@@ -118,7 +119,7 @@ def test_the_synthesiser_says_the_same_again(tmp_path):
         "[sys.stdout.buffer.write(part.tobytes()) for part in islice(corpus.made(), 200)]"
     )
     made = subprocess.run(
-        [sys.executable, "-c", fresh], check=True, timeout=120, stdout=subprocess.PIPE
+        [sys.executable, "-c", fresh], check=True, timeout=PATIENCE, stdout=subprocess.PIPE
     ).stdout
     assert len(made) == 200 * 1600
     assert made == synthesised._decibels()[:200].tobytes()
