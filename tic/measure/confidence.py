@@ -62,7 +62,7 @@ def temperature(model: nn.Module, loader: Loader) -> float:
         τ within `TEMPERATURES`, rounded to 6 significant digits.
 
     Raises:
-        TicError: As `margins`, but for K.
+        TicError: As `margins`.
     """
     from scipy.optimize import minimize_scalar
 
