@@ -5,27 +5,49 @@ import signal
 import pytest
 
 from fixtures.packs import QUICKLY, SUPPORTED, Outcome
+from fixtures.workers import PATIENCE
 
 TERMINATED = """
 import os, signal, time
+from pathlib import Path
 @says("cancelled")
 def test_cancelled(runs, judge):
-    time.sleep({before})
+    deadline = time.monotonic() + {patience}
+    while not Path({after!r}).exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     os.kill({process}, signal.SIGTERM)
     time.sleep({seconds})
     judge(runs.train_loss()[:, -1], above(0), name="loss", unit="nats")
 """
 
 
+def terminated(process, after, seconds):
+    """A claim that sends SIGTERM as soon as there is a file, and is judged so much later."""
+    return TERMINATED.format(process=process, after=after, seconds=seconds, patience=PATIENCE)
+
+
+# A worker's verdict takes its time to the process that writes the audit.
+NOTING = """
+import os
+from pathlib import Path
+import pytest
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logreport(report):
+    if report.when == "teardown" and "PYTEST_XDIST_WORKER" not in os.environ:
+        Path({file!r}).touch()
+"""
+
+
 @pytest.mark.parametrize(
-    ("process", "before", "arguments"),
-    [("os.getpid()", 0, []), ("os.getppid()", 3, ["-n", "1"])],
+    ("process", "arguments"),
+    [("os.getpid()", []), ("os.getppid()", ["-n", "1"])],
     ids=["one process", "a worker"],
 )
-def test_sigterm_ends_an_audit_as_ctrl_c_does(repository, process, before, arguments):
-    # A worker's verdict takes its time to where SIGTERM goes.
-    text = TERMINATED.format(process=process, before=before, seconds=60)
-    repository.write(SUPPORTED, text)
+def test_sigterm_ends_an_audit_as_ctrl_c_does(repository, process, arguments):
+    arrived = str(repository.pytester.path / "arrived")
+    repository.pytester.makeconftest(NOTING.format(file=arrived))
+    repository.write(SUPPORTED, terminated(process, arrived, seconds=60))
     folder = repository.pytester.path / "report"
     own = (f"--store={repository.store}", f"--report-dir={folder}")
     done = repository.pytester.runpytest_subprocess(*QUICKLY, *own, *arguments)
@@ -47,7 +69,7 @@ def test_whoever_heeds_sigterm_already_goes_on_to(repository):
 
     before = signal.signal(signal.SIGTERM, heed)
     try:
-        outcome = repository.audit(TERMINATED.format(process="os.getpid()", before=0, seconds=0))
+        outcome = repository.audit(terminated("os.getpid()", ".", seconds=0))
         assert signal.getsignal(signal.SIGTERM) is heed
     finally:
         signal.signal(signal.SIGTERM, before)
