@@ -192,7 +192,7 @@ def test_what_tic_new_writes_runs_at_once(outside):
     assert "exists already; choose another name" in again
     refused = outside.tic("new", "2024 smith", status=(2,))
     assert "the name of a pack must be small letters" in refused
-    for taken in ("json", "numpy"):
+    for taken in ("json", "numpy", "tic"):
         refused = outside.tic("new", taken, status=(2,))
         told = "none that Python imports already, since that would be imported instead or hidden"
         assert f"{told}, got '{taken}'" in refused

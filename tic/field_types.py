@@ -8,6 +8,8 @@ from functools import cache, reduce
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from tic.text import quoted
+
 
 @cache
 def hints_of(kind: Hashable) -> dict[str, Any]:
@@ -19,6 +21,13 @@ def written_type(field: Any) -> str:
     """Type of a field as it is written."""
     plainly = isinstance(field.type, type) and get_origin(field.type) is None
     return field.type.__name__ if plainly else str(field.type).removeprefix("typing.")
+
+
+def allowed(field: Any, hint: Any) -> str:
+    """What a field may be: its values where it lists them, else its type as it is written."""
+    if get_origin(hint) is Literal:
+        return " or ".join(map(quoted, get_args(hint)))
+    return written_type(field)
 
 
 def hints_of_parts(hint: Any, count: int) -> tuple[Any, ...]:

@@ -24,7 +24,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from pydantic import BaseModel
 
 from tic.errors import NotApplicableError, TicError
-from tic.field_types import canonical, hints_of, is_of, written_type
+from tic.field_types import allowed, canonical, hints_of, is_of
 from tic.text import quoted
 
 OWN = "tic"
@@ -316,7 +316,7 @@ def _require_types(value: Any) -> None:
                 f"values, such as float or tuple[str, ...], got Any"
             )
         if not is_of(part, hints[field.name]):
+            what = allowed(field, hints[field.name])
             raise TicError(
-                f"{type(value).__name__}: {field.name} must be {written_type(field)}, "
-                f"got {quoted(part)}"
+                f"{type(value).__name__}: {field.name} must be {what}, got {quoted(part)}"
             )

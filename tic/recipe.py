@@ -122,7 +122,8 @@ class Recipe(BaseModel):
                 )
         if self.checkpoints > self.epochs:
             raise ValueError(
-                f"checkpoints must be at most epochs, got {self.checkpoints} and {self.epochs}"
+                f"checkpoints must be at most epochs, got {self.checkpoints} and {self.epochs}; "
+                "change both"
             )
         return self
 
@@ -228,11 +229,15 @@ def _explain(error: ValidationError) -> str:
     faults = error.errors(include_url=False, include_context=False)
     named = [_fault(".".join(map(str, fault["loc"])), fault) for fault in faults[:_MOST_FAULTS]]
     others = [f"and {len(faults) - _MOST_FAULTS} more"] if len(faults) > _MOST_FAULTS else []
+    if any(fault["type"] == "extra_forbidden" for fault in faults):
+        others.append(f"known fields: {', '.join(Recipe.model_fields)}")
     return _REFUSAL + "; ".join(named + others)
 
 
 def _fault(place: str, error: ErrorDetails) -> str:
     says = error["msg"].removeprefix("Value error, ").removeprefix(_REFUSAL)
+    if error["type"] == "extra_forbidden":
+        return f"there is no field {quoted(shorten(place, _LONGEST_PLACE))}"
     # What a rule of ours says holds the value already.
     got = "" if error["type"] == "value_error" else f", got {quoted(error['input'])}"
     return f"{shorten(place, _LONGEST_PLACE)}: {says}{got}" if place else f"{says}{got}"

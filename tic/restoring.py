@@ -18,7 +18,7 @@ from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from tic.errors import TicError
-from tic.field_types import hints_of, hints_of_parts, is_plainly, written_type
+from tic.field_types import allowed, hints_of, hints_of_parts, is_plainly
 from tic.former import MOVED
 from tic.kinds import OWN, describe, require_frozen, within
 from tic.text import quoted
@@ -156,10 +156,11 @@ def _made(kind: Any, document: Any, packages: Collection[str], depth: int) -> An
     """Make a dataclass of the fields of its description, which are exactly its own."""
     if depth < 1:
         raise TicError(f"descriptions must be nested at most {DEPTH} deep")
-    given, types = document["fields"], {field.name: written_type(field) for field in fields(kind)}
+    given, hints = document["fields"], hints_of(kind)
+    types = {field.name: allowed(field, hints[field.name]) for field in fields(kind)}
     if not isinstance(given, dict) or given.keys() != types.keys():
         raise TicError(f"{document['kind']} must have the fields {[*types]}, got {quoted(given)}")
-    hints, made = hints_of(kind), {}
+    made = {}
     for name in types:
         try:
             made[name] = _fitted(given[name], hints[name], packages, depth - 1)

@@ -189,6 +189,11 @@ def test_a_control_that_is_none_is_refused(control):
         Claim(PACK, "n", "Fig. 1", "", "", None, controls=(PLANTED, control))
 
 
+def test_a_single_control_that_is_no_tuple_is_refused_with_the_comma_that_it_lacks():
+    with pytest.raises(TicError, match=r"must be a tuple, .*; write controls=\(UNTRAINED,\), with"):
+        Claim(PACK, "n", "Fig. 1", "", "", None, controls=PLANTED)
+
+
 @pytest.mark.parametrize("fixed", ["own", {"data": 1}, {1: "own"}, None])
 def test_what_a_claim_fixes_is_parameters_and_their_values(fixed):
     message = 'fixed of other2024/n must be parameters and their values as text, such as {"data": '

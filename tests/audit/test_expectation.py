@@ -65,6 +65,12 @@ def test_another_outcome_is_drift_and_tells_why():
     )
 
 
+def test_drift_of_a_verdict_without_a_reason_ends_with_the_file():
+    supported = entry(Outcome.SUPPORTED).model_copy(update={"reason": ""})
+    told = "p/claim is SUPPORTED, expected INCONCLUSIVE or REFUTED by expected.json"
+    assert drift(supported, ALLOWED) == told
+
+
 def test_what_the_correction_left_is_what_counts_at_the_end():
     demoted = entry(Outcome.INCONCLUSIVE, own=Outcome.SUPPORTED)
     supported = expecting(Outcome.SUPPORTED)

@@ -92,6 +92,9 @@ def test_whatever_cannot_be_judged_is_an_error_of_the_claim_and_not_of_this_libr
     for record in (
         lambda: judge([1, 2, math.inf], above(0), name="gap"),
         lambda: judge([1, 2, 3], above(0), name="gap", resolution=-1),
+        lambda: judge([1, 2, 3], 80, name="gap"),
+        lambda: judge([1], 80, name="gap", exact=True),
+        lambda: judge.rate([1, 0, 1], 0.1, name="gap"),
         lambda: judge.rate(["no"] * 3, below(0.1), name="gap"),
         lambda: judge.rate([0.5, 0, 1], below(0.1), name="gap"),
         lambda: judge.trend([1, 2, 3], direction="increasing", name="gap"),

@@ -34,7 +34,7 @@ def collected(pytester, everything_imported, monkeypatch):
         monkeypatch.setattr(Lab, "require_data", require_data)
         witness = Witness()
         store = pytester.path / "store"
-        quiet = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--collect-only", "-q")
+        quiet = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--list", "claims", "-q")
         run = pytester.inline_run(
             ROOT / "claims" / "kim2023", "--store", store, *quiet, *arguments, plugins=[witness]
         )

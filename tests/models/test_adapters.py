@@ -10,6 +10,7 @@ import torch
 from spikingjelly.activation_based import base, functional, layer, neuron, surrogate
 from torch import nn
 
+import tic
 from tic.attacks.readout import MeanReadout
 from tic.data import Digits
 from tic.errors import TicError
@@ -471,3 +472,23 @@ def test_a_network_that_only_borrows_a_surrogate_is_told_of_its_shape():
     network = nn.Sequential(nn.Flatten(), surrogate.ATan(), nn.Linear(6, K))
     with pytest.raises(TicError, match=r"that looks like \(B, K\)"):
         logits_of(network, torch.rand(B, 6))
+
+
+def test_a_network_of_a_library_that_takes_something_else_is_told_to_be_adapted():
+    with pytest.raises(TicError, match=r"neurons of SpikingJelly: measure tic.models.Adapted\("):
+        tic.fisher_information(jelly("m"), [(torch.rand(B, 5), torch.zeros(B, dtype=torch.long))])
+
+
+def test_one_that_gives_the_batch_outermost_is_told_to_transpose():
+    class Turned(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = Adapted(jelly("m"), T)
+
+        def forward(self, inputs):
+            return self.network(inputs).transpose(0, 1)
+
+    with pytest.raises(
+        TicError, match=r"runs over time by itself, return logits.transpose\(0, 1\)"
+    ):
+        tic.fisher_information(Turned(), [(inputs_of(), torch.zeros(B, dtype=torch.long))])

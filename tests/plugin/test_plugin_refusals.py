@@ -1,5 +1,7 @@
 """What is refused before anything is trained: one sentence, exit status 4, no traceback."""
 
+import re
+
 import pytest
 
 from fixtures.packs import QUICKLY, SUPPORTED
@@ -140,7 +142,34 @@ def test_odd(runs, judge):
     pass
 """
     )
-    refused(repository.run(), "not a valid Recipe: timesteps")
+    outcome = repository.run()
+    refused(outcome, "not a valid Recipe: timesteps")
+    assert re.search(
+        r"\(needs of other2024/odd, \S*\.py, line \d+\)", " ".join(outcome.text.split())
+    )
+
+
+def test_a_claim_that_needs_runs_and_does_not_ask_for_them_is_refused(repository):
+    """As where `runs` is misspelt: it was planned in the paper's own setting."""
+    repository.write(
+        """
+@says("odd")
+def test_odd(run, judge):
+    pass
+"""
+    )
+    refused(repository.run(), "other2024/odd needs Runs, and its test does not ask for them")
+
+
+def test_a_fixture_that_there_is_none_of_is_told_before_anything_is_trained(repository):
+    repository.write(
+        """
+@says("odd")
+def test_odd(runs, judgement):
+    pass
+"""
+    )
+    refused(repository.run(), "asks for judgement, and there is no such fixture; claims have runs")
 
 
 @pytest.mark.parametrize(

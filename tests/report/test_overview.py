@@ -59,6 +59,20 @@ def test_scopes_share_the_differences_that_all_their_verdicts_have(example_audit
     assert "says nothing yet about the paper's setting" in smoke.meaning.lower()
 
 
+def test_scopes_tell_what_most_of_their_verdicts_differ_in_and_how_many(example_audit, edited):
+    entries = list(example_audit.entries)
+    smoke = [n for n, entry in enumerate(entries) if entry.scope.level == "smoke"]
+    for n in smoke[:1]:
+        fewer = entries[n].scope.model_copy(update={"differences": ("data: a instead of b",)})
+        entries[n] = entries[n].model_copy(update={"scope": fewer})
+    audit = edited(entries=tuple(entries))
+    whole, _ = overview.scope_groups(index_of(example_audit))
+    most, _ = overview.scope_groups(index_of(audit))
+    of = sum(claim.entry.scope.level == "smoke" for claim in index_of(audit).claims)
+    assert set(most.differences) == {f"{d} (in {of - 1} of {of})" for d in whole.differences}
+    assert "in all of them, or in as many as are named" in render_markdown(audit)
+
+
 def test_a_verdict_without_a_decisive_contrast_has_dashes_for_its_numbers(example_audit):
     failed = index_of(example_audit).items[2]
     cells = {column.head: column.cell(failed) for column in overview.COLUMNS}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, TypeVar
@@ -18,7 +18,7 @@ from tic.data.facts import subset_size
 from tic.document.places import read_places
 from tic.errors import TicError
 from tic.kinds import require_importable
-from tic.mistakes import author_errors_explained, place_of_function
+from tic.mistakes import author_errors_explained, place_of, place_of_function
 from tic.recipe import Recipe
 from tic.text import quoted
 
@@ -70,6 +70,12 @@ class Claim:
             raise TicError(
                 f"the name of a {self.role} must be one word without / , [ ] such as "
                 f"'several-beat-one', got {quoted(self.name)}"
+            )
+        controls: object = self.controls
+        if not isinstance(controls, Iterable):
+            raise TicError(
+                f"controls of {self.id} must be a tuple, got {quoted(controls)}; write "
+                "controls=(UNTRAINED,), with the comma"
             )
         for control in self.controls:
             if not isinstance(control, Control):
@@ -149,7 +155,13 @@ class Claim:
                 for name in inspect.signature(self.needs).parameters
                 if name in parameters
             }
-            needed = self.needs(setting, **wanted)
+            try:
+                needed = self.needs(setting, **wanted)
+            except TicError as error:
+                if type(error) is not TicError:
+                    raise
+                where = f"needs of {self.id}, {place_of(error)}"
+                raise TicError(f"{error} ({where})") from error
             by_role = {"": needed} if isinstance(needed, Recipe) else needed
             if not isinstance(by_role, Mapping) or not all(
                 isinstance(recipe, Recipe) for recipe in by_role.values()

@@ -25,6 +25,7 @@ from tic.document.evidence import (
 )
 from tic.errors import TicError
 from tic.stats import ClaimVerdict, Region, Verdict
+from tic.stats.region import require_region
 
 _NO_EFFECTS = (
     "give one number per seed, since the mean over seeds is taken here: x.mean(axis=1) where "
@@ -98,6 +99,7 @@ class Judge(Exhibits):
                 other samples might have been drawn.
         """
         with _explained(name):
+            require_region(region)
             spread = None
             if by_sample:
                 if exact:
@@ -129,6 +131,7 @@ class Judge(Exhibits):
             name: What happens, for the report.
         """
         with _explained(name):
+            require_region(region)
             values = tuple(finite_array(outcomes, name="outcomes", axes="S").tolist())
             self._require_one_per_seed(name, len(values))
             return self._record(self._sampled(name, "of seeds", values, region, rate=True))

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from tic.errors import TicError
 from tic.memory import is_lack_of_memory
 from tic.mistakes import place_of
+from tic.models.capabilities import Timed
 from tic.models.libraries import LIBRARIES, has_state, library_of
 from tic.seeding import own_random_numbers
 from tic.text import shorten
@@ -109,14 +110,17 @@ def require_classes(labels: Tensor, classes: int) -> None:
 
 def _hint(model: Callable[[Tensor], Any], shape: tuple[int, ...], batch: int) -> str:
     """What may be wrong with a model that gave logits of this shape."""
-    modules = model.modules() if isinstance(model, nn.Module) else ()
-    if library := next((library_of(module) for module in modules if has_state(module)), None):
+    turned = "return logits.transpose(0, 1)"
+    looks_turned = len(shape) == 3 and shape[0] == batch
+    if library := _library_in(model):
+        itself = turned if looks_turned else "let it return the logits of every timestep"
         return (
             f"; it has neurons of {LIBRARIES[library]}: measure "
-            "tic.models.Adapted(model, timesteps=T), which shows it a sample at every timestep"
+            "tic.models.Adapted(model, timesteps=T), which shows it a sample at every timestep, or "
+            f"where it runs over time by itself, {itself}"
         )
-    if len(shape) == 3 and shape[0] == batch:
-        return "; that looks like (B, T, K): return logits.transpose(0, 1)"
+    if looks_turned:
+        return f"; that looks like (B, T, K): {turned}"
     if len(shape) == 2 and shape[0] == batch:
         return (
             "; that looks like (B, K), of a network without time: return logits.unsqueeze(0), or "
@@ -124,6 +128,12 @@ def _hint(model: Callable[[Tensor], Any], shape: tuple[int, ...], batch: int) ->
             "snnTorch or Norse is wrapped with its number of timesteps"
         )
     return ""
+
+
+def _library_in(model: object) -> str | None:
+    """The library whose neurons a model has, if any."""
+    modules = model.modules() if isinstance(model, nn.Module) else ()
+    return next((library_of(module) for module in modules if has_state(module)), None)
 
 
 @contextmanager
@@ -145,6 +155,12 @@ def _way_out(model: object, inputs: Tensor) -> str:
         return (
             f"its parameters are {', '.join(sorted(map(str, own)))}: convert the inputs to that "
             f"where their data set loads them"
+        )
+    if (library := _library_in(model)) and not isinstance(model, Timed):
+        return (
+            f"it has neurons of {LIBRARIES[library]}: measure "
+            "tic.models.Adapted(model, timesteps=T), which shows it what it takes, sequences or "
+            "timesteps"
         )
     return IF_IT_KEEPS_STATE
 

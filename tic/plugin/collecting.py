@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Set
+from collections.abc import Collection, Mapping, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +51,7 @@ class Collecting:
         planted = self._controls(claim)
         worlds: list[Control | None] = [None, *planted]
         if "runs" not in metafunc.fixturenames:
+            self._require_no_needs(claim)
             if planted and "judge" in metafunc.fixturenames:
                 metafunc.parametrize("tic_control", worlds, ids=[_world_id(w) for w in worlds])
             return
@@ -67,6 +68,16 @@ class Collecting:
         ]
         metafunc.parametrize("tic_setting", settings, ids=[setting.label for setting in settings])
         metafunc.parametrize(("tic_protocol", "tic_control"), cases, ids=ids)
+
+    def _require_no_needs(self, claim: Claim) -> None:
+        """Refuse what would be trained for a test that never looks at it."""
+        if claim.needs is not None:
+            self.state.refuse(
+                TicError(
+                    f"{claim.id} needs Runs, and its test does not ask for them; let it have a "
+                    "parameter named runs, or leave needs out"
+                )
+            )
 
     def _controls(self, claim: Claim) -> tuple[Control, ...]:
         """What is planted for a claim, if that was asked for; every claim must name something."""
@@ -252,6 +263,7 @@ class Collecting:
         claim = claim_of(item)
         assert claim is not None
         parameters = dict(item.callspec.params) if hasattr(item, "callspec") else {}
+        _require_fixtures(item, parameters)
         setting = parameters.pop("tic_setting", None)
         protocol = parameters.pop("tic_protocol", STANDARD)
         planted = parameters.pop("tic_control", None)
@@ -316,6 +328,18 @@ def _are_one(dataset: Dataset, other: Dataset) -> bool:
     from tic.kinds import kinds_within
 
     return kinds_within(dataset, Dataset) == kinds_within(other, Dataset)
+
+
+def _require_fixtures(item: pytest.Item, parameters: Mapping[str, object]) -> None:
+    """Refuse a test that asks for what there is none of, before anything is trained for it."""
+    assert isinstance(item, pytest.Function)
+    asked = item._fixtureinfo
+    known = {*asked.name2fixturedefs, *parameters, "request"}
+    if unknown := [name for name in asked.argnames if name not in known]:
+        raise TicError(
+            f"{item.nodeid} asks for {listed(unknown, SHOWN)}, and there is no such fixture; "
+            "claims have runs and judge, and the parameters that their test is given"
+        )
 
 
 def _unless_skipped(item: pytest.Item, planned: PlannedEntry) -> PlannedEntry:

@@ -98,7 +98,8 @@ def _scopes(index: Index) -> Iterator[str]:
         share = f": {scope.share}" if scope.share else ""
         yield f"**{scope.title}{share}.** {scope.meaning}"
         if scope.differences:
-            yield f"What differs from the paper{' in all of them' if scope.several else ''}:"
+            which = " in all of them, or in as many as are named" if scope.several else ""
+            yield f"What differs from the paper{which}:"
             yield "\n".join(f"- {markdown(difference)}" for difference in scope.differences)
 
 

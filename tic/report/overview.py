@@ -34,7 +34,7 @@ class ScopeGroup:
         title: Names both.
         meaning: What verdicts at that scale say of the paper.
         share: Which part of the counted verdicts is theirs, in words; "" where all are.
-        differences: From the paper, that all of them share.
+        differences: From the paper, that most of them share; of those that not all do, how many.
         several: Whether there is more than one claim.
     """
 
@@ -149,7 +149,7 @@ def scope_groups(index: Index) -> tuple[ScopeGroup, ...]:
                         title=of,
                         meaning=meaning,
                         share="" if len(members) == len(entries) else share,
-                        differences=_in_all(members),
+                        differences=_in_most(members),
                         several=len(members) > 1,
                     )
                 )
@@ -178,8 +178,15 @@ def families(multiplicity: Multiplicity, noun: Corrected) -> str:
     )
 
 
-def _in_all(members: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    return tuple(d for d in members[0] if all(d in other for other in members[1:]))
+def _in_most(members: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """What more than half have in common, and how many where not all do."""
+    counts = Counter(difference for member in members for difference in dict.fromkeys(member))
+    whole = len(members)
+    return tuple(
+        difference if count == whole else f"{difference} (in {count} of {whole})"
+        for difference, count in counts.most_common()
+        if count > whole / 2
+    )
 
 
 def _sizes(multiplicity: Multiplicity, noun: Corrected) -> dict[tuple[str, str], int]:

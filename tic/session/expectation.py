@@ -81,7 +81,8 @@ def drift(entry: Entry, expected: Expectation) -> str | None:
         return f"{entry.id} is not among the expected verdicts of {expected.file}"
     if entry.outcome in allowed:
         return None
+    reason = f": {entry.reason}" if entry.reason else ""
     return (
         f"{entry.id} is {entry.outcome}, expected {' or '.join(sorted(allowed))} "
-        f"by {expected.file}: {entry.reason}"
+        f"by {expected.file}{reason}"
     )

@@ -41,7 +41,7 @@ def write_pack(name: str, folder: Path) -> list[Path]:
             there already, or the folder cannot be written.
     """
     module = name.replace("-", "_")
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", module) or keyword.iskeyword(module) or module == "tic":
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", module) or keyword.iskeyword(module):
         raise TicError(
             f"the name of a pack must be small letters, digits and hyphens, beginning with a "
             f"letter, such as smith2024, got {quoted(name)}"

@@ -36,7 +36,7 @@ class Witness:
 def collected(pytester, everything_imported):
     def collect(*arguments, folder="claims/li2023"):
         witness = Witness()
-        quiet = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--collect-only", "-q")
+        quiet = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--list", "claims", "-q")
         run = pytester.inline_run(
             ROOT / folder, "--store", pytester.path / "store", *quiet, *arguments, plugins=[witness]
         )

@@ -53,7 +53,7 @@ class Witness:
 def collected(pytester, everything_imported):
     def collect(*arguments):
         witness = Witness()
-        quiet = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--collect-only", "-q")
+        quiet = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--list", "claims", "-q")
         folder, store = ROOT / "claims/meszaros2024", pytester.path / "store"
         run = pytester.inline_run(folder, "--store", store, *quiet, *arguments, plugins=[witness])
         assert run.ret == 0
