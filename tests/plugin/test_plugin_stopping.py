@@ -29,13 +29,16 @@ def terminated(process, after, seconds):
 
 # A worker's verdict takes its time to the process that writes the audit.
 NOTING = """
-import os
 from pathlib import Path
 import pytest
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_logreport(report):
-    if report.when == "teardown" and "PYTEST_XDIST_WORKER" not in os.environ:
-        Path({file!r}).touch()
+class Noting:
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report):
+        if report.when == "teardown":
+            Path({file!r}).touch()
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Noting())
 """
 
 
