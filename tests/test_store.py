@@ -76,6 +76,16 @@ def test_a_finished_run_has_its_files_and_their_digests(store):
         name: sha256((run.folder / name).read_bytes()).hexdigest() for name in FILES
     }
     assert (run.fingerprint, run.history) == (RUN, {"epoch": 7, "diverged": None})
+    digest_of = {path.name: sha256(path.read_bytes()).hexdigest() for path in run.folder.iterdir()}
+    assert run.digests(7) == (digest_of[MANIFEST], digest_of[weights_name(7)])
+    assert run.digests(3) == (digest_of[MANIFEST], None)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2**16 - 1, 2**16, 2**16 + 1, 3 * 2**16])
+def test_files_of_any_size_are_digested_whole(tmp_path, size):
+    content = bytes(number % 251 for number in range(size))
+    (tmp_path / "file").write_bytes(content)
+    assert run_module.sha256_of(tmp_path / "file") == sha256(content).hexdigest()
 
 
 def test_a_run_appears_whole_in_one_rename(store, monkeypatch):
@@ -290,7 +300,7 @@ def test_a_store_that_this_process_may_not_enter_is_told(store, monkeypatch):
     def refuse(path):
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "exists", refuse)
+    monkeypatch.setattr(Path, "stat", refuse)
     with pytest.raises(TicError, match="cannot be read \\(permission denied\\)"):
         store.has(RUN)
 

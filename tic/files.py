@@ -7,6 +7,7 @@ import json
 import os
 import stat
 from collections.abc import Sequence
+from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -63,8 +64,8 @@ def read_stored(path: Path, limit: int = LARGEST_DOCUMENT) -> bytes:
                 f"{path.name} must have at most {limit:,} bytes, got {status.st_size:,}; "
                 f"remove {path}"
             )
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return file.read()
+        with FileIO(descriptor, closefd=False) as file:
+            return file.readall()
     finally:
         os.close(descriptor)
 

@@ -14,7 +14,7 @@ import inspect
 import math
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass, replace
 from enum import Enum
 from functools import lru_cache
@@ -245,17 +245,20 @@ def require_frozen(kind: type[Any]) -> None:
 
 def _parts(value: Any) -> Iterator[Any]:
     """The dataclasses in a value, itself first."""
-    inside: Iterable[Any] = ()
-    if isinstance(value, tuple):
-        inside = value
-    elif isinstance(value, BaseModel):
-        inside = (getattr(value, name) for name in type(value).model_fields)
-    elif is_dataclass(value):
+    if is_dataclass(value):
         yield value
-        inside = (getattr(value, field.name) for field in fields(value))
-    for part in inside:
+    kind: Any = type(value)
+    inside = [getattr(value, name) for name in _field_names(kind)]
+    for part in value if isinstance(value, tuple) else inside:
         if type(part) not in _PLAIN:  # most are, and there are very many of them
             yield from _parts(part)
+
+
+@lru_cache(maxsize=256)  # asked for of every Run, many times
+def _field_names(kind: type[Any]) -> tuple[str, ...]:
+    if issubclass(kind, BaseModel):
+        return tuple(kind.model_fields)
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
 
 
 def _describe(value: Any, where: str, *, whole: bool) -> Any:

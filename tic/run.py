@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from tic import history
 from tic.errors import TicError
-from tic.files import is_plain, parse_json, read_stored
+from tic.files import parse_json, read_stored
 from tic.tensors import read_tensors
 from tic.text import quoted
 from tic.writing import reason
@@ -26,6 +27,8 @@ STATE = "state.safetensors"
 LARGEST_FILE = 4 * 2**30
 """Bytes of a file of a Run at most; a ResNet-19 takes a tenth of a gigabyte."""
 
+_BLOCK = 2**16  # bytes
+
 _OF_THE_READER = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 """Errors that say nothing of the file: this process may not read it, or has no means to."""
 
@@ -33,6 +36,18 @@ _OF_THE_READER = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.E
 def weights_name(epoch: int) -> str:
     """File name of the weights after an epoch."""
     return f"weights-{epoch:04d}.safetensors"
+
+
+class Digests(NamedTuple):
+    """What tells a Run's files from others.
+
+    Attributes:
+        manifest: sha256 of the manifest, which has that of every other file.
+        weights: sha256 of the weights; None where the Run kept none, as when it diverged.
+    """
+
+    manifest: str
+    weights: str | None
 
 
 @dataclass(frozen=True)
@@ -69,25 +84,16 @@ class Run:
             )
         return kept[name]
 
-    @property
-    def manifest_digest(self) -> str:
-        """sha256 of the manifest, which has that of every other file.
-
-        Raises:
-            TicError: There is none any more, or it cannot be read.
-        """
-        with _explained(self.folder):
-            return sha256_of(self.folder / MANIFEST)
-
-    def weights_digest(self, epoch: int) -> str | None:
-        """sha256 of the weights after an epoch; None where the Run kept none, as when it diverged.
+    def digests(self, epoch: int) -> Digests:
+        """sha256 of the manifest and, as it says, of the weights after an epoch.
 
         Raises:
             TicError: There is no manifest any more, or it cannot be read.
         """
         with _explained(self.folder):
-            digest: str | None = _document(self.folder / MANIFEST).get(weights_name(epoch))
-        return digest
+            content = read_stored(self.folder / MANIFEST)
+        weights: str | None = _parsed(content, MANIFEST).get(weights_name(epoch))
+        return Digests(hashlib.sha256(content).hexdigest(), weights)
 
     def weights(self, epoch: int, like: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
         """Read the weights after an epoch.
@@ -109,8 +115,12 @@ class Run:
 
 def sha256_of(path: Path) -> str:
     """Digest a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    # hashlib.file_digest clears a buffer of 256 KB first, longer than most files take.
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def unreadable(folder: Path, error: OSError) -> TicError:
@@ -149,31 +159,33 @@ def fault_of(folder: Path) -> str | None:
 
 
 def _mismatch(folder: Path) -> str | None:
-    if folder.is_symlink() or (folder / MANIFEST).is_symlink():
+    with os.scandir(folder) as entries:
+        inside = {entry.name: entry for entry in entries}
+    if folder.is_symlink() or (MANIFEST in inside and inside[MANIFEST].is_symlink()):
         return "the folder or its manifest is a link"
-    manifest = _document(folder / MANIFEST)
+    manifest = _parsed(read_stored(folder / MANIFEST), MANIFEST)
     if not isinstance(manifest, dict) or HISTORY not in manifest:
         return f"the manifest does not name {HISTORY}"
     for name, digest in manifest.items():
-        path = folder / name
+        file = inside.get(name)
+        if file is None and Path(name).name == name:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
         # No name and no link is followed out of the folder.
-        if Path(name).name != name or not is_plain(path):
+        if file is None or not file.is_file(follow_symlinks=False):
             return f"{name!r} of {MANIFEST} is not a plain file of the folder"
-        if (size := path.stat().st_size) > LARGEST_FILE:
+        if (size := file.stat(follow_symlinks=False).st_size) > LARGEST_FILE:
             return f"{name} has {size:,} bytes; no file of a Run has more than {LARGEST_FILE:,}"
-        if sha256_of(path) != digest:
+        if sha256_of(folder / name) != digest:
             return f"{name} does not match its sha256 in the manifest"
-    inside = (path.name for path in folder.iterdir())
     unnamed = (name for name in inside if name.startswith("weights-") and name not in manifest)
     if name := next(unnamed, None):
         return f"{name} is not in the manifest"
-    fault = history.fault(_document(folder / HISTORY))
+    fault = history.fault(_parsed(read_stored(folder / HISTORY), HISTORY))
     return f"{HISTORY}: {fault}" if fault else None
 
 
-def _document(path: Path) -> Any:
-    content = read_stored(path)
+def _parsed(content: bytes, name: str) -> Any:
     try:
         return parse_json(content)
     except TicError as error:
-        raise TicError(f"{path.name} is {error}") from None
+        raise TicError(f"{name} is {error}") from None

@@ -67,7 +67,7 @@ class Store:
         return self._inside("measurements", fingerprint) / f"{name}-{key}.json"
 
     def _inside(self, kind: str, fingerprint: str) -> Path:
-        folder = self.root / kind / fingerprint
+        folder = Path(f"{self.root}/{kind}/{fingerprint}")
         if folder.is_symlink():
             raise TicError(f"{folder} must be a folder, and it is a link; remove it")
         return folder
@@ -78,11 +78,13 @@ class Store:
         Raises:
             TicError: This process may not look.
         """
-        folder = self.run_folder(fingerprint)
         try:
-            return (folder / MANIFEST).exists()
+            Path(f"{self.root}/runs/{fingerprint}/{MANIFEST}").stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
         except OSError as error:
-            raise unreadable(folder, error) from error
+            raise unreadable(self.run_folder(fingerprint), error) from error
+        return True
 
     def get(self, fingerprint: str) -> Run | None:
         """Return the finished Run with all its files verified, or None.

@@ -72,6 +72,27 @@ def test_building_leaves_what_another_process_trains_alone(lab, base, pruned, tr
     assert [run.recipe for run in missing(plan, lab)] == [base, pruned]
 
 
+def test_the_store_is_asked_of_each_run_a_few_times_however_many_are_missing(
+    lab, base, monkeypatch
+):
+    finished, asked = set(), []
+
+    def finish(recipe, lab):
+        finished.add(recipe)
+        return True
+
+    def has(lab, recipe, *, verify=False):
+        asked.append(recipe)
+        return recipe in finished
+
+    monkeypatch.setattr(sharing, "train_if_free", finish)
+    monkeypatch.setattr(Lab, "has", has)
+    plan = make_plan([base.with_seed(seed) for seed in range(50)])
+    assert train_missing(plan, lab) == ()
+    assert len(finished) == 50
+    assert max(map(asked.count, finished)) <= 3
+
+
 def test_processes_build_a_plan_together_and_train_nothing_twice(
     lab, base, pruned, tmp_path, start_worker
 ):

@@ -229,7 +229,7 @@ class SeedRuns:
     def weights(self) -> tuple[str | None, ...]:
         """sha256 of the final weights of each Run; None where it has none, as when it diverged."""
         finals = [(self.lab.finished(recipe), recipe.epochs) for recipe in self.recipes]
-        return tuple(run.weights_digest(epochs) if run else None for run, epochs in finals)
+        return tuple(run.digests(epochs).weights if run else None for run, epochs in finals)
 
     @property
     def chance(self) -> float:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 
-from tic.engine.plan import Plan, make_plan
+from tic.engine.plan import Plan, PlannedRun, make_plan
 from tic.errors import TicError, UnwritableError
 from tic.lab import Lab
 from tic.recipe import Recipe
@@ -27,10 +27,15 @@ def train_missing(plan: Plan, lab: Lab) -> Plan:
     Returns:
         The part of the plan that is not finished.
     """
-    failed: Failed = {}
+    left, failed = _absent(plan, lab), Failed()
     with suppress(UnwritableError):
-        while _train_next(plan, lab, failed):
-            pass
+        # What another process holds now may be free when the rest is trained.
+        while any([_train(planned, lab, failed) for planned in left]):
+            left = _absent(left, lab)
+    return _absent(left, lab)
+
+
+def _absent(plan: Plan, lab: Lab) -> Plan:
     return tuple(planned for planned in plan if not is_there(planned.recipe, lab))
 
 
@@ -73,27 +78,28 @@ def _trained_one(everything: Plan, waiting: Iterable[Recipe], lab: Lab, failed: 
 
 
 def _train_next(plan: Plan, lab: Lab, failed: Failed) -> bool:
-    """Train the most urgent Run that is free, or what it waits for; note what cannot be trained.
+    """Train the most urgent Run that is free, or what it waits for, as `_train` does."""
+    return any(_train(planned, lab, failed) for planned in plan)
+
+
+def _train(planned: PlannedRun, lab: Lab, failed: Failed) -> bool:
+    """Train a Run if it is free, or what it waits for; note what cannot be trained.
 
     Raises:
         UnwritableError: The Store cannot be written.
     """
-    for planned in plan:
-        recipe = planned.recipe
-        try:
-            if lab.has(recipe):
-                continue
-            recipe = _eldest_absent(recipe, lab)
-            if recipe in failed:
-                continue
-            if train_if_free(recipe, lab):
-                return True
-        except UnwritableError:
-            raise
-        except TicError as error:
-            # Not the error itself, whose traceback would keep the memory of that training.
-            failed[recipe] = str(error)
-    return False
+    recipe = planned.recipe
+    try:
+        if lab.has(recipe):
+            return False
+        recipe = _eldest_absent(recipe, lab)
+        return recipe not in failed and train_if_free(recipe, lab)
+    except UnwritableError:
+        raise
+    except TicError as error:
+        # Not the error itself, whose traceback would keep the memory of that training.
+        failed[recipe] = str(error)
+        return False
 
 
 def _eldest_absent(recipe: Recipe, lab: Lab) -> Recipe:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
 from tic.arrays import is_finite
@@ -21,10 +22,6 @@ def fits(value: Any, shape: Shape) -> bool:
         )
     if shape:
         length, *rest = shape
-        inner = tuple(rest)
-        return (
-            isinstance(value, list)
-            and len(value) == length
-            and all(fits(part, inner) for part in value)
-        )
+        fit = partial(fits, shape=tuple(rest)) if rest else is_finite
+        return isinstance(value, list) and len(value) == length and all(map(fit, value))
     return is_finite(value)

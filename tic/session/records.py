@@ -6,17 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from tic.audit.runs import tested
 from tic.data import Dataset
 from tic.document.audit import RunRecord
 from tic.engine.plan import Plan, PlannedRun
 from tic.errors import TicError
 from tic.lab import Lab
-from tic.measure.measurement import samples_of, stored_result
-from tic.measure.robustness import final_answers, percentage
+from tic.measure.measurement import NotMeasuredError, rehearsal, samples_of
+from tic.measure.robustness import final_answers
 from tic.recipe import Recipe
 
 _UNTESTED = {"test_accuracy": None, "tested": None, "guessing": None}
-_UNREAD: dict[str, Any] = {"weights": None, "manifest": None}
 
 
 def run_records(
@@ -46,13 +46,10 @@ def _run_record(
     evidence: Mapping[str, Mapping[str, str]],
 ) -> RunRecord:
     fingerprint = lab.fingerprint(recipe)
-    run, digests = None, _UNREAD
+    run = digests = None
     with suppress(TicError):  # one that cannot be read is none, nor is one that went away
         if finished := lab.finished(recipe):
-            digests = {
-                "weights": finished.weights_digest(recipe.epochs),
-                "manifest": finished.manifest_digest,
-            }
+            digests = finished.digests(recipe.epochs)
             run = finished
     losses = run.history.get("train_loss", []) if run else []
     return RunRecord(
@@ -64,21 +61,22 @@ def _run_record(
         seconds=run.history["seconds"] if run else None,
         train_loss=losses[-1] if losses else None,
         **(_tested(recipe, lab, test_sizes) if run else _UNTESTED),
-        **digests,
+        weights=digests and digests.weights,
+        manifest=digests and digests.manifest,
         measurements=dict(sorted(evidence.get(fingerprint, {}).items())),
     )
 
 
 def _tested(recipe: Recipe, lab: Lab, sizes: Sequence[int | None]) -> dict[str, Any]:
     """Final test accuracy of a Run, and that of guessing, on the first size that was measured."""
-    with suppress(TicError):  # there may be fewer images now
+    with suppress(TicError), rehearsal():  # there may be fewer images now; nothing is measured
         for size in sizes:
-            measurement = final_answers(recipe.epochs, size)
-            if stored := stored_result(measurement, recipe, lab):
-                labels = samples_of(measurement, recipe, lab).labels
+            with suppress(NotMeasuredError):
+                accuracy = tested(recipe, size, lab)
+                labels = samples_of(final_answers(recipe.epochs, size), recipe, lab).labels
                 guessing = 100 * float(labels.bincount().max()) / len(labels)
                 return {
-                    "test_accuracy": percentage(stored),
+                    "test_accuracy": accuracy,
                     "tested": len(labels),
                     "guessing": guessing if recipe.dataset.facts.informative else None,
                 }
