@@ -1,4 +1,5 @@
 import json
+import math
 import struct
 
 import pytest
@@ -171,6 +172,17 @@ def test_an_optimiser_goes_on_from_its_state_in_a_file_with_the_same_bits(tmp_pa
     second.load_state_dict(unpack_state(found.optimiser, found.tensors))
     steps(second, halves, 3, 5)
     assert all(torch.equal(one, other) for one, other in zip(whole, halves, strict=True))
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, 0.1, 1e300])
+def test_settings_of_an_optimiser_that_json_has_no_number_for_are_read_again(tmp_path, number):
+    optimiser = torch.optim.SGD([torch.ones(2, requires_grad=True)], lr=0.1)
+    optimiser.param_groups[0]["max_norm"] = number
+    document, tensors = pack_state(optimiser)
+    write_checkpoint(tmp_path / "state", Checkpoint(PROGRESS, {}, document, tensors))
+    state = read_checkpoint(tmp_path / "state", {})
+    (group,) = unpack_state(state.optimiser, state.tensors)["param_groups"]
+    assert group["max_norm"] == number
 
 
 def test_a_state_that_is_neither_json_nor_tensors_is_refused():

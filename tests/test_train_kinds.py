@@ -743,6 +743,33 @@ class FailingBuild(Perceptron):
 
 
 @dataclass(frozen=True)
+class Changing(Fitting):
+    """Of which the author takes another optimiser at the same version."""
+
+    def optimiser(self, network):
+        return self.made(network.parameters(), lr=0.01)
+
+
+def test_a_state_of_another_optimiser_is_not_gone_on_from(lab, recipe, monkeypatch):
+    changing = recipe.but(fitting=Changing(), epochs=3, checkpoints=1)
+    monkeypatch.setattr(Changing, "made", torch.optim.SGD, raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        train(changing, lab, stop_after(2))
+    monkeypatch.setattr(Changing, "made", torch.optim.Adam)
+    epochs = []
+    train(changing, lab, epochs.append)
+    assert epochs == [1, 2, 3]
+
+
+def stop_after(last):
+    def on_epoch(epoch):
+        if epoch == last:
+            raise KeyboardInterrupt
+
+    return on_epoch
+
+
+@dataclass(frozen=True)
 class NoOptimiser(AdamW):
     """Fails to make an optimiser."""
 

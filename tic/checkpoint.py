@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,8 @@ def pack_state(optimiser: torch.optim.Optimizer) -> tuple[dict[str, Any], dict[s
             return {"pairs": pairs}
         if isinstance(value, list | tuple):
             return [packed(part, f"{path}.{number}") for number, part in enumerate(value)]
+        if isinstance(value, float) and not math.isfinite(value):
+            return {"float": str(value)}  # which JSON has no number for
         if value is None or isinstance(value, bool | int | float | str):
             return value
         raise TicError(
@@ -86,6 +89,8 @@ def unpack_state(document: Any, tensors: Mapping[str, Tensor]) -> dict[str, Any]
             return value
         if "tensor" in value:
             return tensors[value["tensor"]]
+        if "float" in value:
+            return float(value["float"])
         return {key: unpacked(part) for key, part in value["pairs"]}
 
     state: dict[str, Any] = unpacked(document)

@@ -375,6 +375,7 @@ class _Training:
     def _load(self, state: Checkpoint) -> None:
         # Nothing is taken over before all of it is known to fit.
         optimiser = unpack_state(state.optimiser, state.tensors)
+        _require_settings_of(self.fit.optimiser, optimiser)
         progress = _Progress(**state.progress)
         self.fit.optimiser.load_state_dict(optimiser)
         self.progress, self.kept = progress, state.kept
@@ -440,6 +441,19 @@ def _require_optimiser(recipe: Recipe, optimiser: object, network: nn.Module) ->
             f"the optimiser of {place(recipe.fitting)} must step parameters of the network and no "
             f"others, got {strangers} of {len(stepped)} that are not; give it network.parameters()"
         )
+
+
+def _require_settings_of(optimiser: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
+    """Refuse the state of another optimiser, which torch takes and fails on in the next step.
+
+    Raises:
+        ValueError: It lacks settings that this optimiser has of its parameters.
+    """
+    own, of_state = optimiser.param_groups, state["param_groups"]
+    if len(own) != len(of_state) or any(
+        not one.keys() <= other.keys() for one, other in zip(own, of_state, strict=True)
+    ):
+        raise ValueError(f"the state is not one of {type(optimiser).__name__}")
 
 
 def _require_own_tensors(fit: Fit) -> None:

@@ -66,6 +66,13 @@ SOURCE = {
     def late():
         return "late"
     """,
+    "plots/__init__.py": """
+    raise RuntimeError("no display")
+    """,
+    "plots/draw.py": """
+    def drawn():
+        return "drawn"
+    """,
     "helpers.py": """
     def halved(x):
         return x / 2
@@ -94,7 +101,8 @@ SOURCE = {
 
         def build(self, facts, timesteps):
             from .layers.lazy import late
-            return NETS, width(), listening.layers.nets.either(), HERE, GPU, CALLS, late()
+            from .plots.draw import drawn
+            return NETS, width(), listening.layers.nets.either(), HERE, GPU, CALLS, late(), drawn
 
     @dataclass(frozen=True)
     class Deaf(Architecture):
@@ -135,6 +143,7 @@ def package(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     folder = tmp_path / "listening"
     (folder / "layers").mkdir(parents=True)
+    (folder / "plots").mkdir()
     (folder / "__init__.py").touch()
 
     def write(*replacements):
@@ -172,6 +181,7 @@ def store(tmp_path):
         ('"this"', '"other"'),
         ('"that"', '"other"'),
         ('return "late"', 'return "later"'),
+        ('return "drawn"', 'return "shown"'),
         ("class Wide(Net):\n    pass", "class Wide(Net):\n    wide = True"),
         ("@lru_cache\ndef width", "def width"),
         ("return 7", "return 8"),

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -91,6 +92,41 @@ def test_a_worker_that_ends_with_a_complaint_tells_it(
     monkeypatch.setattr(sys, "executable", str(broken))
     engine.submit(Job(quick_recipe, lab))
     assert one_after_another(engine, 1)[0].reason == "its worker died (status 3: no space left)"
+
+
+def outliving(folder):
+    """A Python that dies, and leaves a child that has its output, as a pool of processes would."""
+    script = folder / "python"
+    script.write_text(f"#!/bin/sh\nsleep {2 * PATIENCE:.0f} &\nexit 3\n")
+    script.chmod(0o755)
+    return str(script)
+
+
+def test_a_worker_that_dies_is_told_though_its_children_live(
+    engine, lab, quick_recipe, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(sys, "executable", outliving(tmp_path))
+    engine.submit(Job(quick_recipe, lab))
+    assert one_after_another(engine, 1)[0].reason == "its worker died (status 3)"
+
+
+def test_closing_ends_what_workers_have_started(lab, quick_recipe, monkeypatch, tmp_path):
+    living = tmp_path / "python"
+    living.write_text(f"#!/bin/sh\nsleep {2 * PATIENCE:.0f} &\necho $! > {tmp_path}/child\nwait\n")
+    living.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(living))
+    with LocalEngine(EngineSettings(processes=1)) as engine:
+        engine.submit(Job(quick_recipe, lab))
+        wait_until(lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text())
+    child = int((tmp_path / "child").read_text())
+    wait_until(lambda: not Path(f"/proc/{child}").exists() or "Z" in state_of(child))
+
+
+def state_of(process):
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return "Z"
 
 
 def test_a_build_goes_on_where_a_worker_was_killed(

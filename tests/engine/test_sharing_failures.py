@@ -58,6 +58,15 @@ def test_what_cannot_be_trained_is_tried_once(lab, base, hungry, tried):
     assert tried.count(hungry.label) == 1
 
 
+def test_what_could_not_be_trained_is_not_tried_for_the_next_claim(lab, base, hungry, tried):
+    plan, failed = make_plan([hungry, base]), {}
+    left = train_missing(plan, lab, failed)
+    for _ in range(2):
+        with pytest.raises(TicError, match=f"training {hungry.label} needs more memory"):
+            ensure([hungry], left, lab, failed)
+    assert tried.count(hungry.label) == 1
+
+
 def test_what_is_needed_and_cannot_be_trained_is_told(lab, base, hungry, tried, monkeypatch):
     monkeypatch.setattr(sharing.time, "sleep", never)
     with pytest.raises(TicError, match=f"training {hungry.label} needs more memory"):

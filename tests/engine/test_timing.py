@@ -101,6 +101,32 @@ def test_a_step_of_the_papers_network_is_timed_with_the_least_batch(lab, monkeyp
     assert seen == [2]
 
 
+@dataclass(frozen=True)
+class Sociable(Architecture):
+    """Takes batches of eight and more."""
+
+    def least_batch(self, timesteps):
+        return 8
+
+    def build(self, facts, timesteps):
+        return SociableNetwork(facts)
+
+
+class SociableNetwork(torch.nn.Module):
+    def __init__(self, facts):
+        super().__init__()
+        self.readout = torch.nn.Linear(math.prod(facts.shape), facts.num_classes)
+
+    def forward(self, images):
+        assert len(images) >= 8
+        return self.readout(images.flatten(1))[None]
+
+
+def test_no_batch_is_smaller_than_the_architecture_needs(lab, quick_recipe):
+    recipe = quick_recipe.but(architecture=Sociable(), timesteps=1, batch_size=20)
+    assert time_training_step(recipe, lab, repeats=1) > 0
+
+
 def test_a_step_that_takes_long_is_not_repeated(lab, quick_recipe, durations):
     durations(PATIENCE_SECONDS + 1)
     expected = (PATIENCE_SECONDS + 1) / (quick_recipe.batch_size * 2)

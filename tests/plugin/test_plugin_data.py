@@ -262,6 +262,15 @@ def test_a_data_set_that_cannot_be_loaded_is_an_error_of_its_claims_alone(reposi
     assert "Traceback" not in outcome.text
 
 
+def test_a_build_tells_what_cannot_be_loaded_and_fails(repository):
+    repository.write(VANISHING)
+    next(repository.pytester.path.rglob("test_*.py")).with_name("gone").touch()
+    outcome = repository.run("--build", "-n", "1")
+    assert outcome.status == 1
+    assert "removable[tiny-digits]: " in outcome.text
+    assert "the disk is not mounted" in outcome.text
+
+
 def test_data_that_go_before_the_end_cost_their_runs_and_not_the_report(repository):
     repository.write(SUPPORTED, VANISHING)
     outcome = repository.run()

@@ -76,7 +76,7 @@ class LocalEngine(Engine):
             self._queue.clear()
             workers = list(self._workers)
         for worker in workers:
-            worker.process.kill()
+            worker.kill()
         for worker in workers:
             worker.thread.join()
 
@@ -129,6 +129,7 @@ class _Worker:
         )
         self.thread = Thread(target=self._listen, name="tic-worker", daemon=True)
         self.thread.start()
+        Thread(target=self._bury, name="tic-worker-death", daemon=True).start()
 
     def give(self, job: Job) -> None:
         self.job = job
@@ -136,6 +137,16 @@ class _Worker:
         with suppress(BrokenPipeError):  # it died, as the thread that listens will tell
             self.process.stdin.write(f"{job.to_text()}\n")
             self.process.stdin.flush()
+
+    def kill(self) -> None:
+        """Kill the process and all that it started, such as what loads data for a network."""
+        with suppress(ProcessLookupError, PermissionError):  # gone, or about to be
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    def _bury(self) -> None:
+        """Let nothing outlive the process that has its standard output, which would never end."""
+        self.process.wait()
+        self.kill()
 
     def last_words(self) -> str:
         """Tell how it ended, with the last line that it wrote to standard error."""

@@ -18,16 +18,22 @@ Failed = dict[Recipe, str]
 """Runs that this process could not train, and why."""
 
 
-def train_missing(plan: Plan, lab: Lab) -> Plan:
+def train_missing(plan: Plan, lab: Lab, failed: Failed | None = None) -> Plan:
     """Train what is missing of a plan and is not being trained by another process.
 
     It ends when nothing is left that this process could start. What cannot be trained here is left
     to the claims that need it, and stops no other.
 
+    Args:
+        plan: The Runs.
+        lab: Where they are trained.
+        failed: What could not be trained before, and is not tried again; more is added to it.
+
     Returns:
         The part of the plan that is not finished.
     """
-    left, failed = _absent(plan, lab), Failed()
+    failed = {} if failed is None else failed
+    left = _absent(plan, lab)
     with suppress(UnwritableError):
         # What another process holds now may be free when the rest is trained.
         while any([_train(planned, lab, failed) for planned in left]):
@@ -50,14 +56,20 @@ def is_there(recipe: Recipe, lab: Lab) -> bool:
         return False
 
 
-def ensure(recipes: Iterable[Recipe], plan: Plan, lab: Lab) -> None:
+def ensure(recipes: Iterable[Recipe], plan: Plan, lab: Lab, failed: Failed | None = None) -> None:
     """Return when all the Recipes have their Runs; until then train whatever the plan lacks.
+
+    Args:
+        recipes: What is needed.
+        plan: What else is trained while another process has a Run that is needed.
+        lab: Where they are trained.
+        failed: As of `train_missing`.
 
     Raises:
         TicError: One of them, or what it starts from, cannot be trained.
     """
     waiting, everything = list(recipes), plan
-    failed: Failed = {}
+    failed = {} if failed is None else failed
     while waiting := [recipe for recipe in waiting if not lab.has(recipe, verify=True)]:
         if everything is plan:
             everything = (*plan, *make_plan(waiting))

@@ -61,25 +61,29 @@ def time_training_step(recipe: Recipe, lab: Lab, repeats: int = 3) -> float:
             durations.append(time.perf_counter() - started)
         return durations
 
+    least = recipe.architecture.least_batch(recipe.timesteps)
+    few = min(recipe.batch_size, max(FEW, least))
     cuda = [lab.device] if lab.device.type == "cuda" else []
     with exact_arithmetic(lab.device), torch.random.fork_rng(cuda):
         if foreign_modules(recipe.architecture):
-            require_stateless(lab.fresh_network(recipe), random_inputs(FEW))
-        batch = recipe.batch_size if cuda else _affordable_batch(recipe, seconds_of)
+            require_stateless(lab.fresh_network(recipe), random_inputs(few))
+        batch = recipe.batch_size if cuda else _affordable_batch(recipe, few, seconds_of)
         durations = seconds_of(batch, repeats + 1)
     return min(durations) / (batch * recipe.timesteps)
 
 
-def _affordable_batch(recipe: Recipe, seconds_of: Callable[[int, int], list[float]]) -> int:
-    """As many samples as a CPU can be asked to train on at once, at least two.
+def _affordable_batch(
+    recipe: Recipe, few: int, seconds_of: Callable[[int, int], list[float]]
+) -> int:
+    """As many samples as a CPU can be asked to train on at once, at least a few.
 
-    Where the architecture does not say its operations, two samples tell how long a batch takes.
+    Where the architecture does not say its operations, these few tell how long a batch takes.
     """
     per_sample = training_operations(recipe.but(epochs=1, checkpoints=1, train_size=1))
     if per_sample is not None:
         affordable = CPU_OPERATIONS / per_sample
-    elif recipe.batch_size > FEW:
-        affordable = FEW * PATIENCE_SECONDS / min(seconds_of(FEW, 2))
+    elif recipe.batch_size > few:
+        affordable = few * PATIENCE_SECONDS / min(seconds_of(few, 2))
     else:
         affordable = recipe.batch_size
-    return min(recipe.batch_size, max(FEW, int(affordable)))
+    return min(recipe.batch_size, max(few, int(affordable)))

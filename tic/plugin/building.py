@@ -9,7 +9,7 @@ import pytest
 
 from tic.plugin.engines import ends_with_collection, start_chosen_engine
 from tic.plugin.rehearsing import Rehearsing
-from tic.plugin.state import State, claim_of, entry_id
+from tic.plugin.state import NO_CLAIMS, State, claim_of, entry_id
 from tic.plugin.terminal import write_lines
 from tic.plugin.watching import progress_line
 
@@ -25,6 +25,7 @@ class Building:
     def __init__(self, state: State, rehearsing: Rehearsing) -> None:
         self.state, self.rehearsing = state, rehearsing
         self.build: Build | None = None
+        self.problems: list[str] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -33,8 +34,17 @@ class Building:
             raise session.Interrupted(f"{session.testsfailed} errors during collection")
         if self.state.runs_claims:
             self.build = self._build(session.items)
-            session.testsfailed += len(self.build.faults)
+            planned = self.state.session.planned.values()
+            faults = (f"{entry.id}: {entry.fault}" for entry in planned if entry.fault)
+            self.problems = [*faults, *self.build.faults]
+            session.testsfailed += len(self.problems)
         return True
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Fail where there was nothing to build, such as in a folder that was misspelt."""
+        if not self.state.has_audit and session.exitstatus == pytest.ExitCode.OK:
+            self.problems = [NO_CLAIMS]
+            session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
 
     def _build(self, items: list[pytest.Item]) -> Build:
         from tic.engine.building import Build, longest_chain
@@ -74,12 +84,13 @@ class Building:
         """Tell what was made, what failed, and what comes next."""
         from tic.engine.sharing import is_there
 
+        write = partial(write_lines, terminalreporter)
+        if self.build or self.problems:
+            terminalreporter.section("build")
+        for problem in self.problems:
+            write(problem, red=True)
         if self.build is None:
             return
-        write = partial(write_lines, terminalreporter)
-        terminalreporter.section("build")
-        for fault in self.build.faults:
-            write(fault, red=True)
         audit = self.state.session
         finished = sum(is_there(run.recipe, audit.lab) for run in audit.plan)
         write(

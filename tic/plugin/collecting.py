@@ -348,7 +348,9 @@ def _unless_skipped(item: pytest.Item, planned: PlannedEntry) -> PlannedEntry:
         skipped = evaluate_skip_marks(item)
     except pytest.fail.Exception:  # a condition that cannot be evaluated: its setup tells
         return planned
-    return replace(planned, unavailable=skipped.reason) if skipped else planned
+    if skipped is None:
+        return planned
+    return replace(planned, unavailable=skipped.reason or "skipped without a reason")
 
 
 def _protocol_id(protocol: Protocol) -> str | object:

@@ -13,7 +13,7 @@ import pytest
 from tic.errors import TicError
 from tic.plugin.outcomes import findings, speaks_against_the_paper
 from tic.plugin.saving import new_folder, require_writable, save_report
-from tic.plugin.state import State
+from tic.plugin.state import NO_CLAIMS, State
 from tic.plugin.terminal import columns, write_lines
 from tic.plugin.verdict_table import verdict_table, wrapped
 from tic.text import listed, visible
@@ -84,7 +84,7 @@ class Concluding:
             completed = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
             self._conclude(completed=completed)
         elif self.state.flags.audit and not (self.state.has_audit or self.state.is_worker):
-            self.problems = ["no claims were found; tic.audit.claim makes a test one of a claim"]
+            self.problems = [NO_CLAIMS]
             if exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
         if self.problems and session.exitstatus == pytest.ExitCode.OK:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tic.session.session import AuditSession
 
 MARK = "tic_claim"
+NO_CLAIMS = "no claims were found; tic.audit.claim makes a test one of a claim"
 JUDGE: pytest.StashKey[Judge] = pytest.StashKey()
 STATE: pytest.StashKey[State] = pytest.StashKey()
 

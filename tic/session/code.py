@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from typing import Any
@@ -109,10 +110,22 @@ def _kinds() -> Iterator[type[Kind]]:
 def _file(module: str) -> Path | None:
     """The file of a module that is imported, or would be; None where it has none."""
     with suppress(ImportError, ValueError, AttributeError):
-        spec = find_spec(module)
+        spec = _spec(module)
         if spec and spec.has_location and spec.origin:
             return Path(spec.origin)
     return None
+
+
+def _spec(module: str) -> ModuleSpec | None:
+    """Where a module is; `find_spec` would import the packages that it is in, and so run them."""
+    if imported := sys.modules.get(module):
+        return imported.__spec__
+    package, _, _ = module.rpartition(".")
+    if not package:
+        return find_spec(module)
+    around = _spec(package)
+    places = around.submodule_search_locations if around else None
+    return PathFinder.find_spec(module, places) if places else None
 
 
 _Target = tuple[str, str | None]

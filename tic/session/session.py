@@ -26,7 +26,7 @@ from tic.document.correction import LEVEL, METHOD
 from tic.document.coverage import with_coverage
 from tic.document.seal import sealed
 from tic.engine.plan import AttackedRun, Plan, make_plan
-from tic.engine.sharing import ensure, train_missing
+from tic.engine.sharing import Failed, ensure, train_missing
 from tic.errors import TicError
 from tic.kinds import foreign_packages, within
 from tic.lab import Lab
@@ -83,6 +83,7 @@ class AuditSession:
     started: float = field(default_factory=time.time)
     lost_data: tuple[str, ...] = field(default=(), init=False)
     _left: Plan | None = field(default=None, init=False)
+    _failed: Failed = field(default_factory=dict, init=False)
 
     @cached_property
     def plan(self) -> Plan:
@@ -112,8 +113,9 @@ class AuditSession:
     def runs(self, entry: PlannedEntry) -> SeedRuns | dict[str, SeedRuns]:
         """Return the Runs of an entry by role; train what the plan lacks until they are there."""
         # What was once finished is looked for no more, but verified where a claim needs it.
-        self._left = train_missing(self.plan if self._left is None else self._left, self.lab)
-        ensure(entry.seeded_recipes, self._left, self.lab)
+        left = self.plan if self._left is None else self._left
+        self._left = train_missing(left, self.lab, self._failed)
+        ensure(entry.seeded_recipes, self._left, self.lab, self._failed)
         return self.trained(entry)
 
     def trained(self, entry: PlannedEntry) -> SeedRuns | dict[str, SeedRuns]:
