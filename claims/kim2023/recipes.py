@@ -75,7 +75,7 @@ KIM2023 = Pack(
     # All that rest on Runs, on every data set of Fig. 4e: so many share the error rate, whatever
     # part of them is audited and whichever data are there.
     claims=29,
-    rivals=35,
+    rivals=33,
     pilots=Path(__file__).with_name("pilots.json"),
 )
 

@@ -155,7 +155,7 @@ def show_suite(judge: Judge, suites: Mapping[str, Robustness]) -> None:
         "test labels: that at the high α minus that at the low α below 1 pp."
     ),
     needs=recipes.alphas,
-    version=2,
+    version=3,
 )
 @pytest.mark.parametrize("corruption", GRADIENT_ATTACKS)
 def test_no_advantage_at_equal_temperature(
@@ -172,7 +172,7 @@ def test_no_advantage_at_equal_temperature(
             f"accuracy {clean.mean():.1f} %."
         )
     where = f"under {corruption} at equal temperature"
-    resolution = runs["low"].resolution
+    resolution = 100 / left["low"].shape[1]
     _advantage(judge, left["low"], left["high"], where, by_sample=True, resolution=resolution)
 
 
@@ -185,16 +185,25 @@ def test_no_advantage_at_equal_temperature(
     rule=(
         "Among images that both networks classify correctly, in four bins of equal clean margin, "
         "accuracy at the low α minus that at the high α, below 1 pp. A bin weighs as much as the "
-        "smaller number of its images."
+        "smaller number of its images. Margins are in units of the temperature that fits the "
+        "logits to the test labels."
     ),
     needs=recipes.alphas,
+    version=2,
+    notes=(
+        "Logits times a number have larger margins and the same decisions, clean and attacked: in "
+        "the logits themselves margins of two networks cannot be compared.",
+    ),
 )
 @pytest.mark.parametrize("corruption", GRADIENT_ATTACKS)
 def test_no_advantage_at_equal_margin(
     runs: dict[str, KimRuns], judge: Judge, corruption: str
 ) -> None:
     attack = GRADIENT_ATTACKS[corruption]
-    margins = {level: runs[level].margins() for level in ("low", "high")}
+    margins = {
+        level: runs[level].margins() / runs[level].temperatures()[:, None]
+        for level in ("low", "high")
+    }
     correct = {level: runs[level].correct(attack) for level in margins}
     matched = [
         at_equal_margin(*pair)
@@ -207,7 +216,7 @@ def test_no_advantage_at_equal_margin(
     low, high = np.array(matched).T
     _advantage(judge, low, high, f"under {corruption} at equal margin")
     for level, images in margins.items():
-        judge.note(f"α {level}: mean clean margin {images.mean():.3g} in the logits.")
+        judge.note(f"α {level}: mean clean margin {images.mean():.3g} temperatures.")
 
 
 def at_equal_margin(

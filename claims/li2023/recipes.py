@@ -50,7 +50,7 @@ LI2023 = Pack(
     places=PLACES,
     runs=LiRuns,
     claims=13,
-    rivals=19,
+    rivals=21,
     pilots=Path(__file__).with_name("pilots.json"),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -27,6 +27,8 @@ LOOKS = {
 }
 """How a similarity is formed again, by what is left out."""
 CLASSES = "classes"
+Matched = Literal["rates", "neurons"]
+"""What all blocks are made to have as much of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,20 +116,23 @@ def looked_again(
 
 
 @dataclass(frozen=True, kw_only=True)
-class MatchedRatesMeasurement(Measurement):
-    """Similarity of first and last timestep of the spikes that follow each block, at one rate.
+class MatchedMeasurement(Measurement):
+    """Similarity of first and last timestep of the spikes that follow each block, as many of each.
 
-    Of every block as many neurons are drawn as the smallest has, and their spikes are left out at
-    random until every block fires, at both timesteps, as seldom as the sparsest of them does. So
-    what sparse spikes do by being few they do everywhere. What is left out of a neuron at one
-    timestep is left out at the other, too: else leaving out alone would make timesteps unlike, and
-    the more so where more is left out.
+    What few spikes, or few neurons, do by being few they do everywhere then.
+
+    Attributes:
+        matched: With `rates` spikes are left out at random until every block fires, at both
+            timesteps, as seldom as the sparsest of them does. What is left out of a neuron at one
+            timestep is left out at the other, too: else leaving out alone would make timesteps
+            unlike, and the more so where more is left out. With `neurons` as many of every block
+            are drawn as the smallest has, and none of their spikes is left out.
     """
 
-    name: ClassVar[str] = "li2023-matched-rates"
-    version: ClassVar[int] = 2
+    name: ClassVar[str] = "li2023-matched"
 
     split: Split = "test"
+    matched: Matched
 
     def take(
         self, network: nn.Module, samples: Samples, partners: Sequence[nn.Module]
@@ -135,16 +140,20 @@ class MatchedRatesMeasurement(Measurement):
         """See `Measurement.take`.
 
         Gives `debiased` and `biased` by block, without those that are undefined, and `rates`:
-        spikes per neuron and timestep at the first and the last timestep, by block, of the
-        neurons that were drawn.
+        spikes per neuron and timestep at the first and the last timestep, by block, before any is
+        left out, of the neurons that are looked at.
         """
         names = spikes_after(blocks_of(network))
         by_neuron = _rates_by_neuron(network, names, samples)
-        drawn = _as_many_of_each([both.shape[1] for both in by_neuron])
-        of_drawn = [both[:, of] for both, of in zip(by_neuron, drawn, strict=True)]
-        rates = torch.stack(of_drawn).mean(2)
-        least = float(rates.min())
-        kept = least / rates.clamp(min=torch.finfo(rates.dtype).tiny)
+        counts = [both.shape[1] for both in by_neuron]
+        drawn = _as_many_of_each(counts) if self.matched == "neurons" else map(torch.arange, counts)
+        drawn = list(drawn)
+        rates = torch.stack(
+            [both[:, of].mean(1) for both, of in zip(by_neuron, drawn, strict=True)]
+        )
+        kept = torch.ones_like(rates)
+        if self.matched == "rates":
+            kept = float(rates.min()) / rates.clamp(min=torch.finfo(rates.dtype).tiny)
         thinned = Thinned(network, names, kept, drawn)
         similar = representation_similarity(
             thinned, thinned, samples.batches(TILE), layers=thinned.names, time="apart",
@@ -245,14 +254,14 @@ class Thinned(nn.Module):
         return show
 
 
-def change_at_one_rate(runs: LiRuns) -> tuple[Mapping[str, Array], Array]:
-    """D of spikes at matched rates by estimator, (S, blocks), and their rates, (S, blocks, 2).
+def change_of_as_many(runs: LiRuns, matched: Matched) -> tuple[Mapping[str, Array], Array]:
+    """D of spikes by estimator, (S, blocks), and rates, (S, blocks, 2); see `MatchedMeasurement`.
 
     Raises:
         NotApplicableError: After a block no neuron fires.
     """
     results = runs.measured(
-        MatchedRatesMeasurement(epoch=runs.epoch("final"), size=runs.size("similarity"))
+        MatchedMeasurement(epoch=runs.epoch("final"), size=runs.size("similarity"), matched=matched)
     )
     change = {
         kind: np.array(

@@ -28,7 +28,7 @@ from claims.li2023.recipes import (
     role,
 )
 from claims.li2023.runs import LiRuns, Similarities, thirds
-from claims.li2023.second_looks import CLASSES, LOOKS, change_at_one_rate, looked_again
+from claims.li2023.second_looks import CLASSES, LOOKS, Matched, change_of_as_many, looked_again
 from tic.audit import Array, Judge, Recipe, Setting, above, below, rival
 
 Roles = Mapping[str, LiRuns]
@@ -167,16 +167,37 @@ def test_within_classes_spiking_networks_are_further_away(runs: Roles, judge: Ju
     source=ABSTRACT,
     says="Deep layers fire more sparsely, and few spikes differ from timestep to timestep.",
     rule=(
-        "D of the spikes that follow each block, of as many neurons of each as the smallest has, "
-        "thinned at random, of a neuron alike at both timesteps, to the rate of the sparsest at "
-        "first and last timestep, last third of the blocks minus first, below 0.02; the lesser of "
-        "debiased and biased CKA. Spikes are judged, since currents have no rate."
+        "D of the spikes that follow each block, thinned at random, of a neuron alike at both "
+        "timesteps, to the rate of the sparsest at first and last timestep, last third of the "
+        "blocks minus first, below 0.02; the lesser of debiased and biased CKA. Spikes are judged, "
+        "since currents have no rate."
     ),
     needs=recipes.spiking,
-    version=2,
+    version=3,
 )
 def test_at_one_firing_rate_depth_makes_no_difference(runs: LiRuns, judge: Judge) -> None:
-    change, rates = change_at_one_rate(runs)
+    _judge_as_many(runs, judge, "rates", "at one firing rate")
+
+
+@rival(
+    LI2023,
+    "few-neurons",
+    of=("depth-dynamics",),
+    source=ABSTRACT,
+    says="Deep layers have fewer neurons, whose spikes are less alike from timestep to timestep.",
+    rule=(
+        "D of the spikes that follow each block, of as many neurons of each as the smallest has, "
+        "drawn at random, last third of the blocks minus first, below 0.02; the lesser of debiased "
+        "and biased CKA."
+    ),
+    needs=recipes.spiking,
+)
+def test_among_as_many_neurons_depth_makes_no_difference(runs: LiRuns, judge: Judge) -> None:
+    _judge_as_many(runs, judge, "neurons", "among as many neurons")
+
+
+def _judge_as_many(runs: LiRuns, judge: Judge, matched: Matched, where: str) -> None:
+    change, rates = change_of_as_many(runs, matched)
     by_estimator = []
     for by_block in change.values():
         first, last = thirds(by_block)
@@ -184,17 +205,17 @@ def test_at_one_firing_rate_depth_makes_no_difference(runs: LiRuns, judge: Judge
     judge(
         np.min(by_estimator, axis=0),
         below(0.02),
-        name="D at one firing rate, last minus first third, lesser of two estimators",
+        name=f"D {where}, last minus first third, lesser of two estimators",
     )
     judge.table(
-        "Firing rates, and change at one of them",
+        f"Firing rates, and change {where}",
         "Rates are those before spikes are left out, at the first and the last timestep.",
         unit="",
         columns=[f"block {number}" for number in range(1, runs.blocks + 1)],
         rows=[
             ("rate", "first timestep", list(rates[:, :, 0].T)),
             ("rate", "last timestep", list(rates[:, :, 1].T)),
-            *(("D at one rate", kind, list(values.T)) for kind, values in change.items()),
+            *((f"D {where}", kind, list(values.T)) for kind, values in change.items()),
         ],
     )
 

@@ -151,6 +151,25 @@ def test_two_ordinary_networks_change_likewise(
 
 @rival(
     LI2023,
+    "any-network",
+    of=("adversarial",),
+    source=ABSTRACT,
+    says="Any network does it: attacks move deep layers of an ordinary one more, too.",
+    rule=(
+        "The claim's contrast of the ordinary network, attacked with the same ε: S(clean, "
+        "attacked), mean over the first third of the blocks minus the last, above 0.05."
+    ),
+    needs=recipes.pair,
+)
+def test_attacks_move_deep_layers_of_ordinary_networks_too(
+    runs: dict[str, LiRuns], judge: Judge
+) -> None:
+    first, last = thirds(runs[ORDINARY].attacked(epsilon(runs[SPIKING].recipe))[0])
+    judge(first - last, above(0.05), name="S(clean, attacked) of A, first third minus last")
+
+
+@rival(
+    LI2023,
     "any-noise",
     of=("adversarial",),
     source=ABSTRACT,

@@ -23,7 +23,10 @@ class Unmasked(MeszarosRuns):
 
 @dataclass(frozen=True)
 class KnownVoices(MeszarosRuns):
-    """Utterances of both splits dealt anew, so that the voices that are tested were trained on."""
+    """Taken for trained on utterances of both splits dealt anew, with the voices that are tested.
+
+    The trainings are those of the true split: what is caught is the check of the voices alone.
+    """
 
     def data(self) -> Speech:
         """See `MeszarosRuns.data`."""
@@ -124,7 +127,7 @@ UNMASKED = Control(
 )
 KNOWN_VOICES = Control(
     "test-voices-in-training",
-    "The voices that are tested stand in the training, too.",
+    "The voices that are tested are said to stand in the training, too, which the check must tell.",
     seen_as(KnownVoices),
 )
 DENSE_FOR_SPARSE = Control(

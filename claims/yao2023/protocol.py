@@ -137,7 +137,8 @@ NOISE_DEFINED = Gap(
 )
 PRECISION = Gap(
     "Energy is of synaptic operations at 0.9 pJ and of multiplications at 4.6 pJ (45 nm, Horowitz "
-    "2014), the module's own included; the release has no energy code, and no data are moved."
+    "2014), products and convolutions of the module included, but neither the additions of its "
+    "means nor the comparisons of its maxima; the release has no energy code; no data are moved."
 )
 MODULE = (BATCH, BOTH, UNTRAINED_RANKS, CAUSAL)
 """What is open about the module."""

@@ -5,7 +5,7 @@ import pytest
 from tic.document.loading import load_audit
 from tic.document.seal import sealed
 from tic.errors import TicError
-from tic.exchange.citing import Citation, cite
+from tic.exchange.citing import Citation, CitedEntry, cite
 from tic.report.verdicts import region
 from tic.stats import Outcome
 
@@ -383,3 +383,12 @@ def test_a_claim_shows_the_contrast_that_it_hangs_on_or_a_dash(written, example_
     assert allowed
     assert all(allowed)
     assert told[0].startswith(f"{judged[0].contrasts[0].name}: ") or len(judged[0].contrasts) > 1
+
+
+@pytest.mark.parametrize(
+    ("remains", "hangs"), [(None, False), (Outcome.SUPPORTED, False), (Outcome.INCONCLUSIVE, True)]
+)
+def test_a_verdict_that_is_open_over_other_samples_is_told(example_audit, remains, hangs):
+    claim = next(entry for entry in example_audit.entries if entry.outcome == "SUPPORTED")
+    cited = CitedEntry(claim.model_copy(update={"over_samples": remains}), example_audit)
+    assert cited.hangs_on_samples is hangs

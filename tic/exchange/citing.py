@@ -232,6 +232,11 @@ class CitedEntry:
         """The verdict; of a supported claim what rivals and controls leave of it, a `Standing`."""
         return str(standing(self.entry, self.audit.entries) or self)
 
+    @property
+    def hangs_on_samples(self) -> bool:
+        """Whether the verdict is open over other samples than those that were looked at."""
+        return self.entry.over_samples not in (None, self.entry.outcome)
+
     def __str__(self) -> str:
         """Give the verdict."""
         return str(self.entry.outcome)

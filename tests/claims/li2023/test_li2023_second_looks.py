@@ -20,7 +20,7 @@ from claims.li2023.networks import PreActivation, block_names, layer_names, spik
 from claims.li2023.recipes import SMOKE, ordinary, spiking
 from claims.li2023.second_looks import (
     LOOKS,
-    MatchedRatesMeasurement,
+    MatchedMeasurement,
     Thinned,
     WithoutMeasurement,
     _as_many_of_each,
@@ -102,13 +102,37 @@ def test_thinned_spikes_have_the_rate_that_was_asked_for_and_are_some_of_the_spi
     assert not any(module._forward_hooks for module in one.modules())
 
 
-def matched(one):
-    return MatchedRatesMeasurement(epoch=6).take(one, SAMPLES, [])
+def matched(one, matched="rates"):
+    return MatchedMeasurement(epoch=6, matched=matched).take(one, SAMPLES, [])
 
 
-def test_rates_are_those_of_the_spikes_and_change_follows_from_fewer_of_them():
+def test_at_one_rate_all_neurons_are_looked_at():
     one = network(0)
-    result = matched(one)
+    seen = activations(one, images()[0], spikes_after(3))
+    for (first, last), spikes in zip(matched(one)["rates"], seen.values(), strict=True):
+        assert first == pytest.approx(float(spikes[0].mean()))
+        assert last == pytest.approx(float(spikes[-1].mean()))
+
+
+def test_of_as_many_neurons_no_spike_is_left_out(monkeypatch):
+    shares = []
+    show = Thinned._show
+
+    def shown(thinned, number):
+        shares.extend(thinned.kept[number].tolist())
+        return show(thinned, number)
+
+    monkeypatch.setattr(Thinned, "_show", shown)
+    matched(network(0), "neurons")
+    assert set(shares) == {1.0}
+    shares.clear()
+    matched(network(0))
+    assert min(shares) < max(shares) == pytest.approx(1)
+
+
+def test_rates_are_those_of_the_spikes_that_are_drawn_and_change_is_theirs():
+    one = network(0)
+    result = matched(one, "neurons")
     seen = activations(one, images()[0], spikes_after(3))
     sizes = [spikes.flatten(2).shape[2] for spikes in seen.values()]
     assert len(set(sizes)) > 1
@@ -120,7 +144,8 @@ def test_rates_are_those_of_the_spikes_and_change_follows_from_fewer_of_them():
         assert last == pytest.approx(float(chosen[-1].mean()))
     assert set(result["debiased"]) == set(result["biased"]) == set(block_names(3))
     assert result["debiased"]["blocks.2"] != result["biased"]["blocks.2"]
-    assert result == matched(one)
+    assert result == matched(one, "neurons")
+    assert result["debiased"] != matched(one)["debiased"]
 
 
 def test_at_equal_rates_nothing_is_left_out():
@@ -158,14 +183,15 @@ class OfSizes(nn.Module):
         return torch.zeros(self.timesteps, len(images), 10)
 
 
-def test_what_is_left_out_makes_no_change(monkeypatch):
+@pytest.mark.parametrize("matched", ["rates", "neurons"])
+def test_what_is_left_out_makes_no_change(monkeypatch, matched):
     # Nothing changes over time, however many spikes are left out of however many neurons.
     one = OfSizes([(512, 0.2), (256, 0.2), (128, 0.2), (128, 0.1)]).eval()
     monkeypatch.setattr(second_looks, "blocks_of", lambda network: 4)
     monkeypatch.setattr(
         second_looks, "spikes_after", lambda blocks: [f"layers.{k}" for k in range(blocks)]
     )
-    result = MatchedRatesMeasurement(epoch=6).take(one, Digits().load("test"), [])
+    result = MatchedMeasurement(epoch=6, matched=matched).take(one, Digits().load("test"), [])
     assert [rate for both in result["rates"] for rate in both] == pytest.approx(
         [0.2] * 6 + [0.1] * 2, abs=0.01
     )
