@@ -57,6 +57,7 @@ def test_there_are_audits_that_are_kept():
         "fashion-mnist-tiny",
         "fashion-mnist-tiny-protocols",
         "smoke-budget",
+        "second-looks",
         "two-hours",
     }
 
@@ -182,6 +183,9 @@ def test_the_readme_says_what_rivals_leave_of_the_claims_that_are_supported():
         f"that need longer training), {fates['EXPLAINED']} fall "
         f"to one, {fates['CONTESTED']} have an open one, and {fates['UNTESTED']} have none."
     ) in readme
+    again = Citation(kept(FOLDER / "second-looks.json")).of("li2023")
+    assert again.entry("adversarial").fate == "EXPLAINED"
+    assert "`adversarial` falls to one, too." in readme
     hanging = {
         entry.id: set(entry.sensitivity.without) - {entry.outcome}
         for entry in audit.entries
