@@ -154,6 +154,25 @@ def test_networks_that_were_not_pruned_are_not_compared(masked):
     assert judge.verdict().outcome is Outcome.INCONCLUSIVE
 
 
+@pytest.mark.parametrize(
+    "case",
+    [
+        case
+        for case in CASES_OF_RIVALS
+        if case.test
+        in (
+            faults.test_a_fault_makes_the_pattern,
+            robustness.test_no_advantage_at_equal_temperature,
+        )
+    ],
+    ids=lambda case: case.name,
+)
+def test_accuracies_under_attack_are_as_coarse_as_the_attacked_images(case):
+    # Of the paper's setting: ten thousand test images, a thousand of which are attacked.
+    contrasts = case.judged(case.holds).contrasts
+    assert {contrast.resolution for contrast in contrasts} == {0.1}
+
+
 def test_a_fault_stands_beside_the_sound_attack_and_table_1():
     parameters = {"corruption": "pgd", "fault": "state-kept"}
     world = under(ORDER, only(FAULTS["state-kept"]))

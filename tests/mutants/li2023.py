@@ -47,8 +47,11 @@ EQUIVALENT: dict[str, tuple[str, ...]] = {
         "thirds: max(1, round(by_block.shape[1] / 3)) → max(0, round(by_block.shape[1] / 3))",
     ),
     "Both are trained on the same images.": tuple(
-        "test_attacks_move_deep_representations_more: runs[SPIKING].recipe → "
-        f"[*runs.values()][{place}].recipe"
+        f"{test}: runs[SPIKING].recipe → [*runs.values()][{place}].recipe"
+        for test in (
+            "test_attacks_move_deep_representations_more",
+            "test_attacks_move_deep_layers_of_ordinary_networks_too",
+        )
         for place in (0, -1)
     ),
     "The claim is left open, whatever the contrasts say.": (
