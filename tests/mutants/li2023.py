@@ -70,11 +70,11 @@ EQUIVALENT: dict[str, tuple[str, ...]] = {
         "looked_again: results[0] → results[-1]",
         "looked_again: results → [*results][:1] (2)",
         "looked_again: results → [*results][-1:] (2)",
-        "change_at_one_rate: results → [*results][:1]",
-        "change_at_one_rate: results → [*results][-1:]",
+        "change_of_as_many: results → [*results][:1]",
+        "change_of_as_many: results → [*results][-1:]",
     ),
     "It is the same in the first and the last third.": tuple(
-        f"change_at_one_rate: 1 - {DEFINED} → {one} - {DEFINED}" for one in (2, 0)
+        f"change_of_as_many: 1 - {DEFINED} → {one} - {DEFINED}" for one in (2, 0)
     ),
 }
 KNOWN = Known(
