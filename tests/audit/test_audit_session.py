@@ -105,9 +105,9 @@ def test_what_was_once_finished_is_looked_for_no_more(session, monkeypatch):
     entry, asked = plan(), []
     collect(session, entry)
 
-    def logged(planned, lab):
+    def logged(planned, lab, failed):
         asked.append(len(planned))
-        return train_missing(planned, lab)
+        return train_missing(planned, lab, failed)
 
     monkeypatch.setattr("tic.session.session.train_missing", logged)
     for _ in range(3):
@@ -121,7 +121,7 @@ def test_whoever_waits_for_a_run_looks_at_no_finished_one(session, monkeypatch):
     session.runs(entry)
     plans = []
     monkeypatch.setattr(
-        "tic.session.session.ensure", lambda recipes, planned, lab: plans.append(planned)
+        "tic.session.session.ensure", lambda recipes, planned, *_: plans.append(planned)
     )
     session.runs(other)
     assert plans == [()]  # all six were trained for the first

@@ -232,7 +232,7 @@ def test_a_build_that_is_ended_is_gone_on_with_by_another(build, repository, end
 
 
 def test_a_build_of_a_folder_without_claims_says_so(build, repository):
-    repository.pytester.makepyfile(test_plain="def test_plain(): pass")
+    repository.pytester.makepyfile(test_without_claims="def test_nothing(): pass")
     outcome = repository.run("--tic-build", store=store_of(repository))
     assert outcome.status == pytest.ExitCode.NO_TESTS_COLLECTED
     assert "no claims were found" in outcome.text
