@@ -146,8 +146,8 @@ class MatchedMeasurement(Measurement):
         names = spikes_after(blocks_of(network))
         by_neuron = _rates_by_neuron(network, names, samples)
         counts = [both.shape[1] for both in by_neuron]
-        drawn = _as_many_of_each(counts) if self.matched == "neurons" else map(torch.arange, counts)
-        drawn = list(drawn)
+        everything = [torch.arange(count) for count in counts]
+        drawn = _as_many_of_each(counts) if self.matched == "neurons" else everything
         rates = torch.stack(
             [both[:, of].mean(1) for both, of in zip(by_neuron, drawn, strict=True)]
         )
